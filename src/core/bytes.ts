@@ -1,0 +1,167 @@
+// Little-endian reading and writing of bounded binary forms: sketches, state rows, index records.
+// A reader never reads beyond its bytes; running out is a typed error, not garbage.
+import { MillraceError } from './errors.ts';
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** Appends values to a growing buffer. `finish` returns the bytes written, not a copy of the capacity. */
+export class ByteWriter {
+  private buffer: Uint8Array;
+  private view: DataView;
+  private at = 0;
+
+  constructor(capacity = 256) {
+    this.buffer = new Uint8Array(capacity);
+    this.view = new DataView(this.buffer.buffer);
+  }
+
+  get length(): number {
+    return this.at;
+  }
+
+  private reserve(size: number): number {
+    const start = this.at;
+    this.at += size;
+    if (this.at > this.buffer.length) {
+      const grown = new Uint8Array(Math.max(this.at, this.buffer.length * 2));
+      grown.set(this.buffer);
+      this.buffer = grown;
+      this.view = new DataView(grown.buffer);
+    }
+    return start;
+  }
+
+  u8(value: number): this {
+    this.view.setUint8(this.reserve(1), value);
+    return this;
+  }
+  u16(value: number): this {
+    this.view.setUint16(this.reserve(2), value, true);
+    return this;
+  }
+  u32(value: number): this {
+    this.view.setUint32(this.reserve(4), value, true);
+    return this;
+  }
+  i32(value: number): this {
+    this.view.setInt32(this.reserve(4), value, true);
+    return this;
+  }
+  u64(value: bigint): this {
+    this.view.setBigUint64(this.reserve(8), value, true);
+    return this;
+  }
+  i64(value: bigint): this {
+    this.view.setBigInt64(this.reserve(8), value, true);
+    return this;
+  }
+  f32(value: number): this {
+    this.view.setFloat32(this.reserve(4), value, true);
+    return this;
+  }
+  f64(value: number): this {
+    this.view.setFloat64(this.reserve(8), value, true);
+    return this;
+  }
+  /** LEB128, for whole numbers in [0, 2^53). */
+  varint(value: number): this {
+    while (value >= 128) {
+      this.u8((value % 128) | 128);
+      value = Math.floor(value / 128);
+    }
+    return this.u8(value);
+  }
+  bytes(value: Uint8Array): this {
+    // The offset is taken first: reserving may replace the buffer.
+    const start = this.reserve(value.length);
+    this.buffer.set(value, start);
+    return this;
+  }
+  /** Length as a varint, then UTF-8. */
+  text(value: string): this {
+    const encoded = encoder.encode(value);
+    return this.varint(encoded.length).bytes(encoded);
+  }
+  finish(): Uint8Array {
+    return this.buffer.slice(0, this.at);
+  }
+}
+
+/** Reads what ByteWriter wrote. Throws `truncated-bytes` at the end of its bytes. */
+export class ByteReader {
+  private readonly view: DataView;
+  private at = 0;
+  private readonly source: Uint8Array;
+
+  constructor(source: Uint8Array) {
+    this.source = source;
+    this.view = new DataView(source.buffer, source.byteOffset, source.byteLength);
+  }
+
+  get position(): number {
+    return this.at;
+  }
+  get remaining(): number {
+    return this.source.length - this.at;
+  }
+
+  private take(size: number): number {
+    if (size > this.remaining) {
+      throw new MillraceError(
+        'truncated-bytes',
+        `${size} bytes wanted at ${this.at}, ${this.remaining} left.`,
+      );
+    }
+    const start = this.at;
+    this.at += size;
+    return start;
+  }
+
+  u8(): number {
+    return this.view.getUint8(this.take(1));
+  }
+  u16(): number {
+    return this.view.getUint16(this.take(2), true);
+  }
+  u32(): number {
+    return this.view.getUint32(this.take(4), true);
+  }
+  i32(): number {
+    return this.view.getInt32(this.take(4), true);
+  }
+  u64(): bigint {
+    return this.view.getBigUint64(this.take(8), true);
+  }
+  i64(): bigint {
+    return this.view.getBigInt64(this.take(8), true);
+  }
+  f32(): number {
+    return this.view.getFloat32(this.take(4), true);
+  }
+  f64(): number {
+    return this.view.getFloat64(this.take(8), true);
+  }
+  varint(): number {
+    let value = 0;
+    let scale = 1;
+    for (let i = 0; i < 8; i++) {
+      const byte = this.u8();
+      value += (byte & 127) * scale;
+      if (byte < 128) return value;
+      scale *= 128;
+    }
+    throw new MillraceError('truncated-bytes', `a varint at ${this.at} has no end.`);
+  }
+  /** A view of the next bytes, not a copy. */
+  bytes(length: number): Uint8Array {
+    const start = this.take(length);
+    return this.source.subarray(start, start + length);
+  }
+  text(): string {
+    return decoder.decode(this.bytes(this.varint()));
+  }
+  skip(length: number): void {
+    this.take(length);
+  }
+}
