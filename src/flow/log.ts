@@ -1,0 +1,169 @@
+// The log: named streams of events in partitions, each event at an offset. This file is the contract; the
+// segment log implements it on local disk, and it is meant to be implementable over Kafka without a change.
+//
+// Who calls: sources and the HTTP API append; engine threads, the lake writer and tails read. Any number of
+// appends and reads may be under way at once. Order within a partition is the order in which append was
+// called; between partitions there is none.
+//
+// What a promise means: an append resolves after its bytes and their index record are as durable as the
+// configured durability says, never before. A read sees only what a resolved append wrote (or will have
+// resolved with: nothing that a crash could take back under that durability).
+//
+// Errors are MillraceErrors with these codes:
+//   unknown-stream        404  the stream does not exist (read, range, wait)
+//   bad-stream-name       400  see `streamNamePattern`
+//   bad-batch             400  empty, too large (`maxBatchBytes`), count < 1, or not ended by a newline
+//   sequence-gap          409  a producer skipped; context {expected, received}
+//   sequence-overlap      409  a batch repeats part of what was appended and brings something new
+//   duplicate-forgotten   409  a repeat older than the window in which the first answer is kept
+//   offset-retained       410  the reader asked for an offset that retention has removed; context {first}
+//   offset-beyond-end     416  the reader asked for an offset that does not exist yet; context {end}
+//   log-damaged           500  damage inside a segment; context {first, end}: the offsets that are lost
+//   log-overloaded        429  the queue of waiting appends is full; context {retryAfterMs}
+//   disk-full             507  no space or below the reserve; writing resumes by itself
+//   partition-closed      503  an earlier write or sync failed; a restart verifies before accepting again
+//   log-locked            409  another process holds the data folder; context {holder}
+//   log-closed            503  close() was called
+
+/** Letters, digits, `_`, `-`, `.`; starts with a letter or `_`; at most 100 characters. */
+export const streamNamePattern = /^[A-Za-z_][A-Za-z0-9_.-]{0,99}$/;
+
+/** Who sent a batch, so that a repeat is appended once. Either kind; never both. */
+export type Producer =
+  /** A key made by the sender for this batch alone (`Idempotency-Key`); any string up to 255 characters. */
+  | { key: string }
+  /**
+   * A named producer that numbers what it sends. The batch covers sequence numbers [first, next). The first
+   * batch of an unknown producer may start anywhere; each later one must start where the last ended.
+   * A number a batch (next = first + 1), a number an event, or input offsets all fit.
+   */
+  | { id: string; first: number; next: number };
+
+export interface Batch {
+  /**
+   * Valid NDJSON: `count` JSON objects, each followed by one "\n", no empty lines. The caller has
+   * validated it; the log does not parse it. The caller leaves the bytes untouched until the append settles.
+   */
+  bytes: Uint8Array;
+  count: number;
+  producer?: Producer;
+}
+
+export interface AppendResult {
+  stream: string;
+  partition: number;
+  /** Offset of the batch's first event; the others follow densely in this implementation. */
+  offset: number;
+  count: number;
+  /** True where the batch had been appended before; offset and count are then those of the first time. */
+  duplicate: boolean;
+  appendTimeMs: number;
+}
+
+export interface StreamSummary {
+  name: string;
+  partitions: PartitionSummary[];
+}
+
+export interface PartitionSummary {
+  partition: number;
+  /** First offset still there. */
+  first: number;
+  /** Offset after the last durable event. */
+  end: number;
+  /** Bytes of events on disk. */
+  bytes: number;
+  /** Append time of the last batch, or 0. */
+  lastAppendMs: number;
+  /** Why the partition accepts no appends, where it does not. */
+  closed?: string;
+}
+
+/** One appended batch inside the target of a read. */
+export interface BatchSlice {
+  /** Where its bytes are in the target. */
+  position: number;
+  length: number;
+  /** Offset of its first event. */
+  offset: number;
+  count: number;
+  appendTimeMs: number;
+}
+
+export interface ReadResult {
+  /**
+   * Whole batches in offset order, back to back from the start of the target. The first one may begin before the
+   * offset asked for (a batch is never split): the caller skips `from - batches[0].offset` lines. Empty at the end.
+   */
+  batches: BatchSlice[];
+  /** Bytes of the target in use. */
+  length: number;
+  /** The offset to ask for next. */
+  next: number;
+  /** The durable end when the read was made; next === end means the reader has caught up. */
+  end: number;
+}
+
+/** Reading, possible from any thread that was handed a way to open the log. */
+export interface LogReader {
+  streams(): Promise<StreamSummary[]>;
+  /** First and end offset of a partition. */
+  range(stream: string, partition: number): Promise<{ first: number; end: number }>;
+  /**
+   * Reads as many whole batches as fit into `target`, from the one that holds `from`. The target belongs to the
+   * caller throughout and must hold at least `maxBatchBytes`. Checksums are verified. Damage is reported once,
+   * as `log-damaged` with the offsets lost; reading goes on at context.end.
+   */
+  read(stream: string, partition: number, from: number, target: Uint8Array): Promise<ReadResult>;
+  /** Resolves when the partition's end is beyond `offset`, or when the signal aborts. Does not poll. */
+  wait(stream: string, partition: number, offset: number, signal?: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * A reader with a name, so that its lag can be seen. Its position is kept by its owner (in the transaction that
+ * keeps what was made of the events); the log only remembers the last one reported.
+ */
+export interface Consumer {
+  readonly name: string;
+  readonly stream: string;
+  readonly partition: number;
+  /** The offset that `next` will read from. */
+  readonly position: number;
+  /** Waits for events, then reads like LogReader.read and moves on. `undefined` when the signal aborts. */
+  next(target: Uint8Array, signal?: AbortSignal): Promise<ReadResult | undefined>;
+  /** Continues elsewhere, as after `offset-retained`. */
+  seek(offset: number): void;
+  close(): void;
+}
+
+export interface ConsumerLag {
+  name: string;
+  stream: string;
+  partition: number;
+  position: number;
+  /** Events between the position and the end. */
+  lag: number;
+}
+
+export interface RetentionPolicy {
+  /** Remove whole segments whose newest event was appended longer ago. */
+  maxAgeMs?: number;
+  /** Remove the oldest segments while a partition holds more. */
+  maxBytes?: number;
+}
+
+export interface Log extends LogReader {
+  readonly maxBatchBytes: number;
+  /** Makes the stream where it is missing; never changes the number of partitions of one that exists. */
+  createStream(stream: string, options?: { partitions?: number }): Promise<StreamSummary>;
+  append(stream: string, partition: number, batch: Batch): Promise<AppendResult>;
+  openConsumer(name: string, stream: string, partition: number, from: number): Consumer;
+  consumers(): ConsumerLag[];
+  /** Called for every stream that comes to exist and every durable append, in order, after its promise resolved. */
+  onAppend(listener: (result: AppendResult) => void): () => void;
+  /** Applies retention now, to one stream or to all; returns events removed. */
+  retain(policy: RetentionPolicy, stream?: string): Promise<number>;
+  /** What is wrong, in sentences for a person; empty when all is well. */
+  problems(): string[];
+}
