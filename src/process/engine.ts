@@ -1,0 +1,41 @@
+// The engine: keeps views up to date from the log. This file is the contract that app.ts, deliver and the tests
+// use; the implementation runs in worker threads behind it.
+//
+// Results are visible to `query` and `onChange` as soon as the engine has read the events (at most `publishMs`
+// later), and are committed with the offsets they came from in one transaction at least every `commitMs`. After a
+// crash the engine reads again from the committed offsets: nothing is counted twice and nothing is left out.
+import type { ViewChange, ViewDefinition, ViewQuery, ViewResult, ViewSummary } from './view.ts';
+
+export interface EngineStatus {
+  /** Position of the engine in each partition it reads: offset and lag in events. */
+  positions: { stream: string; partition: number; offset: number; lag: number }[];
+  eventsRead: number;
+  stateBytes: number;
+  memoryBytes: number;
+}
+
+export interface Engine {
+  /**
+   * Defines or redefines a view. Resolves when the definition has been accepted and is durable; a changed view is then
+   * filled from history beside the old one and swapped in at an exact offset (state 'backfilling' → 'live').
+   * Throws `view-refused` (400) where it cannot be kept incrementally, with context {position, line, column} in the
+   * file's text, the reason and a suggestion; `view-syntax` (400) for SQL that does not parse.
+   */
+  define(definition: ViewDefinition): Promise<ViewSummary>;
+  /** Checks a definition without keeping it. Same errors as `define`. */
+  check(definition: ViewDefinition): Promise<ViewSummary>;
+  /** Removes a view and its state. Throws `unknown-view` (404). */
+  drop(name: string): Promise<void>;
+  views(): Promise<ViewSummary[]>;
+  /** Throws `unknown-view` (404), `bad-query` (400). */
+  query(query: ViewQuery): Promise<ViewResult>;
+  /** Changed windows of views that somebody watches (`watch`), coalesced to at most one a window and `publishMs`. */
+  onChange(listener: (change: ViewChange) => void): () => void;
+  /** Says which (view, everyMs) are wanted by onChange; counted, so each watch needs its unwatch. */
+  watch(view: string, everyMs: number): () => void;
+  /** Resolves when all events appended before the call are in the results. */
+  settled(): Promise<void>;
+  status(): Promise<EngineStatus>;
+  /** Commits and stops. */
+  close(): Promise<void>;
+}

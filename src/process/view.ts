@@ -1,0 +1,111 @@
+// What a view is and what its results look like: the words between the engine, the API and the console.
+// A view is a timeless SELECT plus a window. Everything here crosses threads and HTTP, so it is plain data.
+
+/** How a view cuts event time. All lengths in milliseconds. */
+export type WindowSpec =
+  /** `-- every: 1s, 1m, 1h, 1d`: tumbling, finest first, each a multiple of the one before; coarser are merged from finer. */
+  | { kind: 'tumbling'; everyMs: number[] }
+  /** `-- window: 5m every 1m`: of length `sizeMs`, a new one each `everyMs`; sizeMs is a multiple of everyMs. */
+  | { kind: 'hopping'; sizeMs: number; everyMs: number }
+  /** `-- session: 30m by user`: closed by `gapMs` without an event of the same key. `by` are output columns in GROUP BY. */
+  | { kind: 'session'; gapMs: number; by: string[] };
+
+export interface ViewDefinition {
+  /** File name without `.sql`; same rules as a stream's name, and no stream may have it. */
+  name: string;
+  /** The whole text of the file: `-- key: value` header lines, then one SELECT. */
+  text: string;
+}
+
+export type ColumnRole = 'group' | 'value';
+
+export interface ViewColumn {
+  name: string;
+  /** DuckDB's name of the type: BIGINT, DOUBLE, VARCHAR, BOOLEAN, TIMESTAMP, DOUBLE[], STRUCT(...)[] … */
+  type: string;
+  role: ColumnRole;
+  /** Set where the value is approximate: the error bound in words ("±1.6 % (95 %)"). */
+  approximate?: string;
+}
+
+export type ViewState = 'backfilling' | 'live' | 'failed';
+
+export interface ViewSummary {
+  name: string;
+  /** Changes when the definition does. */
+  version: string;
+  sql: string;
+  streams: string[];
+  window: WindowSpec;
+  /** Resolutions that can be asked for, in ms, finest first, and how long each is kept (ms; Infinity as null). */
+  resolutions: { everyMs: number; keepMs: number | null }[];
+  columns: ViewColumn[];
+  state: ViewState;
+  /** 0–1 while backfilling. */
+  progress: number;
+  /** The error of a failed view, for a person. */
+  error?: string;
+  /** Event time up to which windows are believed complete, µs; null before the first event. */
+  watermarkUs: number | null;
+  /** Events that came beyond the keep time and are in no window. */
+  expired: number;
+  /** Events ahead of the clock guard, counted in their windows but not moving the watermark. */
+  ahead: number;
+  /** Events with values that could not be used as the type the query needs. */
+  mismatched: number;
+  groups: number;
+  stateBytes: number;
+}
+
+/** JSON-ready scalars: integers beyond 2^53 are strings, times are ISO 8601 strings. */
+export type ViewValue = string | number | boolean | null | ViewValue[] | { [key: string]: ViewValue };
+
+export interface WindowRow {
+  /** Start and end of the window, µs; end exclusive. For `every: 'total'` the whole range asked for. */
+  startUs: number;
+  endUs: number;
+  /** Grows by one each time the window's rows change after they were first delivered. */
+  revision: number;
+  /** The watermark has passed the end and the lateness: a change now is a restatement. */
+  final: boolean;
+  /** In the order of `ViewSummary.columns`. */
+  values: ViewValue[];
+}
+
+export interface ViewQuery {
+  view: string;
+  /** A kept resolution in ms, or 'total' to merge the range into one row a group. Default: the finest with at most 2,000 windows in the range. */
+  everyMs?: number | 'total';
+  /** Event-time range, µs: windows with from ≤ start < to. For 'total' the range is widened to whole finest windows. */
+  fromUs?: number;
+  toUs?: number;
+  /** Conditions on group columns, all of which must hold. */
+  where?: { column: string; op: '=' | '!=' | 'in' | 'like'; value: ViewValue | ViewValue[] }[];
+  /** Column name and direction; default: start ascending, then the view's own ORDER BY. */
+  order?: { column: string; descending: boolean }[];
+  /** Rows; default 10,000, at most 100,000. */
+  limit?: number;
+  /** From a previous answer's `next`. */
+  cursor?: string;
+}
+
+export interface ViewResult {
+  view: string;
+  everyMs: number | 'total';
+  columns: ViewColumn[];
+  rows: WindowRow[];
+  watermarkUs: number | null;
+  /** Set where rows were left out by the limit. */
+  next?: string;
+}
+
+/** One changed window of one view at one resolution, with all of its groups that changed. */
+export interface ViewChange {
+  view: string;
+  everyMs: number;
+  /** Grows by one with every change the engine sends since it started; `epoch` names that start. */
+  id: number;
+  epoch: string;
+  watermarkUs: number | null;
+  rows: WindowRow[];
+}
