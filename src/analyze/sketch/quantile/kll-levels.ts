@@ -52,6 +52,7 @@ export class KllLevels<Item> {
   starts: number[] = [0, 0];
   isLevelZeroSorted = false;
   private capacity: number;
+  private readonly capacities: Int32Array;
   private rng: Rng | undefined;
 
   constructor(k: number, m: number, kind: KllItemKind<Item>, rng?: Rng) {
@@ -60,6 +61,7 @@ export class KllLevels<Item> {
     this.m = m;
     this.kind = kind;
     this.capacity = k;
+    this.capacities = capacitiesOf(k, m);
     this.store = kind.allocate(0);
   }
 
@@ -133,9 +135,10 @@ export class KllLevels<Item> {
   }
 
   private lowestFull(): number {
-    const capacities = capacitiesOf(this.k, this.m);
+    const { starts, capacities } = this;
+    const top = starts.length - 2;
     let level = 0;
-    while (this.population(level) < capacities[this.count - 1 - level]!) level++;
+    while (starts[level + 1]! - starts[level]! < capacities[top - level]!) level++;
     return level;
   }
 
@@ -159,7 +162,8 @@ export class KllLevels<Item> {
     if (odd === 1) store[end - half - 1] = store[begin]!;
     starts[level] = end - half - odd;
     if (level > 0) {
-      store.copyWithin(starts[0]! + half, starts[0]!, begin);
+      // A loop: copyWithin costs more than these few items.
+      for (let i = begin - 1, first = starts[0]!; i >= first; i--) store[i + half] = store[i]!;
       for (let lower = 0; lower < level; lower++) starts[lower]! += half;
     }
   }

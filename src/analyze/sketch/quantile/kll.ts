@@ -28,7 +28,7 @@ export interface CumulativeItems<Item> {
  * Use the classes for one kind of item: {@link KllDoubles}, {@link KllFloats}, {@link KllLongs}, {@link KllStrings}.
  */
 export abstract class KllSketch<Item> implements MergeableSketch<KllSketch<Item>> {
-  private levels: KllLevels<Item>;
+  protected levels: KllLevels<Item>;
   private total = 0;
   private smallestK: number;
   private lowest: Item | undefined;
@@ -99,10 +99,15 @@ export abstract class KllSketch<Item> implements MergeableSketch<KllSketch<Item>
     const otherTotal = other.total;
     for (const item of lowest) this.levels.add(item);
     this.levels.mergeAbove(above);
-    if (this.isEmpty || other.lowest! < this.lowest!) this.lowest = other.lowest;
-    if (this.isEmpty || other.highest! > this.highest!) this.highest = other.highest;
     if (above.count > 1) this.smallestK = Math.min(this.smallestK, other.smallestK);
-    this.total += otherTotal;
+    this.noteAdded(otherTotal, other.lowest!, other.highest!);
+  }
+
+  /** Counts items that are in the levels already. */
+  protected noteAdded(count: number, lowest: Item, highest: Item): void {
+    if (this.isEmpty || lowest < this.lowest!) this.lowest = lowest;
+    if (this.isEmpty || highest > this.highest!) this.highest = highest;
+    this.total += count;
   }
 
   /** The items kept, sorted, with their cumulative weights: what ranks and quantiles are read from. O(k log k). */
@@ -240,7 +245,19 @@ export class KllDoubles extends KllSketch<number> {
 
   /** Adds values[0 … count), or with `rows` the values it names, values[rows[0 … count)]. NaN is skipped. */
   updateColumn(values: Float64Array, rows?: Uint32Array, count = (rows ?? values).length): void {
-    for (let i = 0; i < count; i++) this.update(values[rows ? rows[i]! : i]!);
+    let lowest = Number.POSITIVE_INFINITY;
+    let highest = Number.NEGATIVE_INFINITY;
+    let added = 0;
+    const { levels } = this;
+    for (let i = 0; i < count; i++) {
+      const value = values[rows ? rows[i]! : i]!;
+      if (value < lowest) lowest = value;
+      if (value > highest) highest = value;
+      if (Number.isNaN(value)) continue;
+      levels.add(value);
+      added++;
+    }
+    if (added > 0) this.noteAdded(added, lowest, highest);
   }
 
   /** Reads a DataSketches KLL doubles sketch. Throws `corrupt-sketch` for any other bytes. */
