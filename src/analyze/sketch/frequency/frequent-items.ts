@@ -10,6 +10,7 @@ import {
   readSketch,
   requireWhole,
 } from '../corruption.ts';
+import { type ItemCodec, longCodec, stringCodec } from '../item-codec.ts';
 import type { MergeableSketch } from '../mergeable-sketch.ts';
 
 /** One item with its estimated weight; the true weight is in [lower, upper], with certainty. */
@@ -18,13 +19,6 @@ export interface FrequentItem<Item> {
   estimate: number;
   lower: number;
   upper: number;
-}
-
-interface ItemKind<Item> {
-  readonly name: 'string' | 'long';
-  byteLength(item: Item): number;
-  write(writer: ByteWriter, item: Item): void;
-  read(reader: ByteReader): Item;
 }
 
 const what = 'frequent items sketch';
@@ -40,7 +34,7 @@ const fillMax = 0.75;
  * most `errorMax`. Use {@link FrequentStrings} or {@link FrequentLongs}.
  */
 export abstract class FrequentItems<Item> implements MergeableSketch<FrequentItems<Item>> {
-  private readonly kind: ItemKind<Item>;
+  private readonly kind: ItemCodec<Item>;
   private readonly lgMapMax: number;
   private lgMap = lgSmallestMap;
   private counters: Map<Item, number> | null = null;
@@ -48,7 +42,7 @@ export abstract class FrequentItems<Item> implements MergeableSketch<FrequentIte
   private total = 0;
 
   /** `mapSizeMax`: a power of two in [8, 2^26]. Throws `invalid-argument`. */
-  protected constructor(kind: ItemKind<Item>, mapSizeMax: number) {
+  protected constructor(kind: ItemCodec<Item>, mapSizeMax: number) {
     const lg = Math.log2(mapSizeMax);
     if (!Number.isInteger(lg) || lg < lgSmallestMap || lg > lgLargestMap) {
       throw invalidArgument(`mapSizeMax must be a power of two in [8, 2^26], not ${mapSizeMax}.`, {
@@ -209,7 +203,7 @@ interface FrequentContent<Item> {
   offset: number;
 }
 
-function readContent<Item>(bytes: Uint8Array, kind: ItemKind<Item>): FrequentContent<Item> {
+function readContent<Item>(bytes: Uint8Array, kind: ItemCodec<Item>): FrequentContent<Item> {
   return readSketch(what, () => {
     const reader = new ByteReader(bytes);
     const longs = reader.u8();
@@ -256,26 +250,6 @@ function count(reader: ByteReader): number {
   return Number(value);
 }
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-const strings: ItemKind<string> = {
-  name: 'string',
-  byteLength: item => 4 + encoder.encode(item).length,
-  write(writer, item) {
-    const encoded = encoder.encode(item);
-    writer.u32(encoded.length).bytes(encoded);
-  },
-  read: reader => decoder.decode(reader.bytes(reader.u32())),
-};
-
-const longs: ItemKind<bigint> = {
-  name: 'long',
-  byteLength: () => 8,
-  write: (writer, item) => void writer.i64(item),
-  read: reader => reader.i64(),
-};
-
 /**
  * Frequent strings. An item in the map keeps its string alive; with 1 kB strings and the default size that is 0.75 MB.
  *
@@ -286,12 +260,12 @@ const longs: ItemKind<bigint> = {
  */
 export class FrequentStrings extends FrequentItems<string> {
   constructor(mapSizeMax = 1024) {
-    super(strings, mapSizeMax);
+    super(stringCodec, mapSizeMax);
   }
 
   /** Reads a DataSketches frequent items sketch of strings. Throws `corrupt-sketch` for any other bytes. */
   static deserialize(bytes: Uint8Array): FrequentStrings {
-    const content = readContent(bytes, strings);
+    const content = readContent(bytes, stringCodec);
     return new FrequentStrings(content.mapSizeMax).fill(content);
   }
 }
@@ -299,7 +273,7 @@ export class FrequentStrings extends FrequentItems<string> {
 /** Frequent 64-bit integers. */
 export class FrequentLongs extends FrequentItems<bigint> {
   constructor(mapSizeMax = 1024) {
-    super(longs, mapSizeMax);
+    super(longCodec, mapSizeMax);
   }
 
   /** Throws `invalid-argument` for a bigint outside 64 signed bits. */
@@ -310,7 +284,7 @@ export class FrequentLongs extends FrequentItems<bigint> {
 
   /** Reads a DataSketches frequent longs sketch. Throws `corrupt-sketch` for any other bytes. */
   static deserialize(bytes: Uint8Array): FrequentLongs {
-    const content = readContent(bytes, longs);
+    const content = readContent(bytes, longCodec);
     return new FrequentLongs(content.mapSizeMax).fill(content);
   }
 }

@@ -1,24 +1,21 @@
-// The kinds of item a KLL sketch can hold: how they are stored, ordered and written. The byte forms are those of
-// DataSketches' double, float, long and (length-prefixed UTF-8) string sketches.
-import type { ByteReader, ByteWriter } from '../../../core/bytes.ts';
+// The kinds of item a KLL sketch can hold: how they are stored and ordered.
+import type { ByteReader } from '../../../core/bytes.ts';
 import { corruptSketch } from '../corruption.ts';
+import { doubleCodec, floatCodec, type ItemCodec, longCodec, stringCodec } from '../item-codec.ts';
 
 /** Storage for items: typed where the item allows it. */
 export interface KllStore<Item> {
   readonly length: number;
   [index: number]: Item;
-  copyWithin(target: number, start: number, end?: number): unknown;
 }
 
-export interface KllItemKind<Item> {
+export interface KllItemKind<Item> extends ItemCodec<Item> {
   readonly name: 'double' | 'float' | 'long' | 'string';
   allocate(length: number): KllStore<Item>;
   /** Sorts `store[from, to)` ascending in place. */
   sort(store: KllStore<Item>, from: number, to: number): void;
   /** A number that depends on the item, to seed the sketch's coin where no generator was given. */
   salt(item: Item): number;
-  byteLength(item: Item): number;
-  write(writer: ByteWriter, item: Item): void;
   /** Throws `corrupt-sketch` for an item that has no order (NaN). */
   read(reader: ByteReader): Item;
 }
@@ -54,37 +51,31 @@ const saltOf = (value: number): number => {
 };
 
 export const doubleItems: KllItemKind<number> = {
+  ...doubleCodec,
   name: 'double',
   allocate: length => new Float64Array(length),
   sort: sortNumbers,
   salt: saltOf,
-  byteLength: () => 8,
-  write: (writer, item) => void writer.f64(item),
-  read: reader => ordered(reader.f64()),
+  read: reader => ordered(doubleCodec.read(reader)),
 };
 
 export const floatItems: KllItemKind<number> = {
   ...doubleItems,
+  ...floatCodec,
   name: 'float',
-  byteLength: () => 4,
-  write: (writer, item) => void writer.f32(item),
-  read: reader => ordered(reader.f32()),
+  read: reader => ordered(floatCodec.read(reader)),
 };
 
 export const longItems: KllItemKind<bigint> = {
+  ...longCodec,
   name: 'long',
   allocate: length => new BigInt64Array(length),
   sort: (store, from, to) => void (store as BigInt64Array).subarray(from, to).sort(),
   salt: item => saltOf(Number(BigInt.asIntN(52, item))),
-  byteLength: () => 8,
-  write: (writer, item) => void writer.i64(item),
-  read: reader => reader.i64(),
 };
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
 export const stringItems: KllItemKind<string> = {
+  ...stringCodec,
   name: 'string',
   allocate: length => new Array<string>(length).fill(''),
   sort(store, from, to) {
@@ -96,10 +87,4 @@ export const stringItems: KllItemKind<string> = {
     for (let i = 0; i < item.length && i < 32; i++) salt = Math.imul(salt ^ item.charCodeAt(i), 0x01000193);
     return salt;
   },
-  byteLength: item => 4 + encoder.encode(item).length,
-  write(writer, item) {
-    const encoded = encoder.encode(item);
-    writer.u32(encoded.length).bytes(encoded);
-  },
-  read: reader => decoder.decode(reader.bytes(reader.u32())),
 };
