@@ -37,6 +37,12 @@ export class AccumulatorSet {
     for (const accumulator of this.accumulators) accumulator.reserve(this.capacity);
   }
 
+  /** Makes slots [0, slots) ones in use, for callers that number slots themselves. */
+  extend(slots: number): void {
+    this.ensure(slots);
+    this.used = Math.max(this.used, slots);
+  }
+
   /** An empty slot. */
   allocate(): number {
     const reused = this.free.pop();

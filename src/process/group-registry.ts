@@ -50,6 +50,11 @@ export class GroupRegistry {
     return id;
   }
 
+  /** The number of a tuple that is there. */
+  find(values: readonly KeyPart[]): number | undefined {
+    return this.ids.get(groupKey(values));
+  }
+
   values(id: number): readonly KeyPart[] {
     return this.tuples[id]!;
   }

@@ -7,7 +7,7 @@
 //   ['cell', name, version, everyMs, startUs, …group, source, partition] → flags, [long group], weight, accumulators
 //
 // A group whose key would be long is keyed by its hash and carries its values in the row.
-import { ByteReader, ByteWriter } from '../core/bytes.ts';
+import type { ByteReader, ByteWriter } from '../core/bytes.ts';
 import { murmur128 } from '../core/hash.ts';
 import { afterPrefix, decodeKey, encodeKey, type KeyPart, KeyWriter } from '../store/state-key.ts';
 
@@ -38,14 +38,22 @@ export class LevelKeys {
   private readonly cellPrefix: number;
   private readonly suffix: Uint8Array;
   private readonly parts: KeyPart[];
+  private readonly source: number;
+  private readonly partition: number;
 
   constructor(name: string, version: string, everyMs: number, source: number, partition: number) {
+    this.source = source;
+    this.partition = partition;
     this.parts = [name, version, everyMs];
     for (const part of ['window', ...this.parts]) this.windows.part(part);
     for (const part of ['cell', ...this.parts]) this.cells.part(part);
     this.windowPrefix = this.windows.length;
     this.cellPrefix = this.cells.length;
     this.suffix = encodeKey([source, partition]);
+  }
+
+  isOwn(source: number, partition: number): boolean {
+    return source === this.source && partition === this.partition;
   }
 
   window(startUs: number): Uint8Array {
@@ -101,8 +109,7 @@ export interface CellHead {
 /** Reads up to the accumulators. */
 export function readCellHead(reader: ByteReader): CellHead {
   const flags = reader.u8();
-  const group =
-    (flags & cellFlag.longGroup) !== 0 ? decodeKey(reader.bytes(reader.varint())) : undefined;
+  const group = (flags & cellFlag.longGroup) !== 0 ? decodeKey(reader.bytes(reader.varint())) : undefined;
   return { isIncomplete: (flags & cellFlag.incomplete) !== 0, group };
 }
 
@@ -153,5 +160,10 @@ export function writeWindowRecord(writer: ByteWriter, record: WindowRecord): voi
 export function readWindowRecord(reader: ByteReader): WindowRecord {
   const flags = reader.u8();
   const revision = reader.varint();
-  return { revision, groups: reader.varint(), isCompacted: (flags & 1) !== 0, hasOverflow: (flags & 2) !== 0 };
+  return {
+    revision,
+    groups: reader.varint(),
+    isCompacted: (flags & 1) !== 0,
+    hasOverflow: (flags & 2) !== 0,
+  };
 }

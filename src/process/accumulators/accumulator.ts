@@ -28,8 +28,8 @@ export interface Accumulator {
    */
   update(args: readonly Vector[], rows: number, slots: Int32Array): void;
   /**
-   * Adds `other`'s slot `from[i]` into slot `to[i]`, i < count; `other` is of the same aggregate, is not this, and keeps its
-   * state. A target may occur several times.
+   * Adds `other`'s slot `from[i]` into slot `to[i]`, i < count; `other` is of the same aggregate and keeps its state; it may be
+   * this where no slot is both. A target may occur several times.
    */
   merge(other: Accumulator, from: Int32Array, to: Int32Array, count: number): void;
   /** The slot's state as bytes that `read` takes back, on this or another machine. */

@@ -1,9 +1,10 @@
 // approx_count_distinct(x): HyperLogLog, 4,096 registers: relative standard error 1.62 % once merged (95 %: ±3.3 %), and
 // 0.005 % while a group has fewer than about 370 values. The first four coupons of a group lie in one flat array, so
 // that many small groups stay small.
-import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
+
 import { addressMask, couponEstimate, couponValue } from '../../analyze/sketch/distinct/hll-coupons.ts';
 import { HyperLogLog } from '../../analyze/sketch/distinct/hyperloglog.ts';
+import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import type { Vector } from '../plan/vector.ts';
 import type { Accumulator } from './accumulator.ts';
 import { grown } from './growth.ts';

@@ -12,6 +12,7 @@ import { ExtremeAccumulator } from './extreme.ts';
 import { FrequencyAccumulator } from './frequency.ts';
 import { HistogramAccumulator } from './histogram.ts';
 import { QuantileAccumulator } from './quantile.ts';
+import { SampleAccumulator } from './sample.ts';
 import { SumAccumulator } from './sum.ts';
 import { VarianceAccumulator } from './variance.ts';
 
@@ -61,7 +62,7 @@ export function createAccumulator(aggregate: Aggregate): Accumulator {
     case 'histogram':
       return new HistogramAccumulator(parameters[0] as number[]);
     case 'sample':
-      throw new MillraceError('view-refused', 'sample() is not kept yet.', { status: 400 });
+      return new SampleAccumulator(Number(parameters[0] ?? 10));
   }
 }
 

@@ -1,51 +1,41 @@
-// count(DISTINCT x): exact while a group has at most `distinctMax` values; beyond that the group turns into a HyperLogLog
-// (lgK 14, relative standard error 0.81 %) for good, so that memory stays bounded. Sets of values merge exactly.
+// count(DISTINCT x): exact while a group has at most `distinctMax` values, told apart by 128-bit hashes; beyond that the
+// group turns into a HyperLogLog (lgK 14, relative standard error 0.81 %) for good, so that memory stays bounded.
 import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import { HyperLogLog } from '../../analyze/sketch/distinct/hyperloglog.ts';
 import type { Vector } from '../plan/vector.ts';
 import type { Accumulator } from './accumulator.ts';
-import { hashScalar } from './hash-column.ts';
-import { readScalar, type Scalar, scalarAt, writeScalar } from './scalar.ts';
+import { HashColumn } from './hash-column.ts';
+import { HashSet } from './hash-set.ts';
 
 /** Values of one group that are kept one by one. */
 export const distinctMax = 65_536;
 const lgK = 14;
 
 export class DistinctAccumulator implements Accumulator {
-  private readonly groups: (Set<Scalar> | HyperLogLog | undefined)[] = [];
-  private entries = 0;
+  private readonly groups: (HashSet | HyperLogLog | undefined)[] = [];
+  private readonly hashes = new HashColumn();
 
   reserve(): void {}
 
   clear(from: number, to: number): void {
-    for (let slot = from; slot < Math.min(to, this.groups.length); slot++) this.set(slot, undefined);
-  }
-
-  private set(slot: number, group: Set<Scalar> | HyperLogLog | undefined): void {
-    const before = this.groups[slot];
-    if (before instanceof Set) this.entries -= before.size;
-    if (group instanceof Set) this.entries += group.size;
-    this.groups[slot] = group;
+    for (let slot = from; slot < Math.min(to, this.groups.length); slot++) this.groups[slot] = undefined;
   }
 
   update(args: readonly Vector[], rows: number, slots: Int32Array): void {
-    const vector = args[0]!;
+    const { valid } = args[0]!;
+    const words = this.hashes.of(args[0]!, rows);
     for (let row = 0; row < rows; row++) {
       const slot = slots[row]!;
-      if (slot >= 0 && vector.valid[row] === 1) this.add(slot, scalarAt(vector, row)!);
+      if (slot >= 0 && valid[row] === 1) this.add(slot, words, row * 4);
     }
   }
 
-  private add(slot: number, value: Scalar): void {
-    const group = this.groups[slot];
-    if (group instanceof HyperLogLog) addHashed(group, value);
-    else if (group === undefined) this.set(slot, new Set([value]));
-    else {
-      const before = group.size;
-      group.add(value);
-      this.entries += group.size - before;
-      if (group.size > distinctMax) this.set(slot, sketchOf(group));
-    }
+  private add(slot: number, words: Uint32Array, at: number): void {
+    const group = (this.groups[slot] ??= new HashSet());
+    if (group instanceof HashSet) {
+      group.add(words, at);
+      if (group.size > distinctMax) this.groups[slot] = sketchOf(group);
+    } else group.updateHash(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!);
   }
 
   merge(other: DistinctAccumulator, from: Int32Array, to: Int32Array, count: number): void {
@@ -53,12 +43,12 @@ export class DistinctAccumulator implements Accumulator {
       const source = other.groups[from[i]!];
       if (source === undefined) continue;
       const slot = to[i]!;
-      if (source instanceof Set) for (const value of source) this.add(slot, value);
+      if (source instanceof HashSet) source.each((words, at) => this.add(slot, words, at));
       else {
         const target = this.groups[slot];
-        const sketch = target instanceof HyperLogLog ? target : sketchOf(target ?? new Set());
+        const sketch = target instanceof HyperLogLog ? target : sketchOf(target ?? new HashSet());
         sketch.merge(source);
-        this.set(slot, sketch);
+        this.groups[slot] = sketch;
       }
     }
   }
@@ -71,17 +61,22 @@ export class DistinctAccumulator implements Accumulator {
       return;
     }
     writer.u8(0).varint(group?.size ?? 0);
-    for (const value of group ?? []) writeScalar(writer, value);
+    group?.each((words, at) => {
+      for (let w = 0; w < 4; w++) writer.u32(words[at + w]!);
+    });
   }
 
   read(slot: number, reader: ByteReader): void {
+    this.groups[slot] = undefined;
     if (reader.u8() === 1) {
-      this.set(slot, HyperLogLog.deserialize(reader.bytes(reader.varint())));
+      this.groups[slot] = HyperLogLog.deserialize(reader.bytes(reader.varint()));
       return;
     }
-    const values = new Set<Scalar>();
-    for (let left = reader.varint(); left > 0; left--) values.add(readScalar(reader)!);
-    this.set(slot, values.size > 0 ? values : undefined);
+    const words = new Uint32Array(4);
+    for (let left = reader.varint(); left > 0; left--) {
+      for (let w = 0; w < 4; w++) words[w] = reader.u32();
+      this.add(slot, words, 0);
+    }
   }
 
   value(slot: number): number {
@@ -90,19 +85,16 @@ export class DistinctAccumulator implements Accumulator {
   }
 
   memoryBytes(): number {
-    return this.groups.length * 8 + this.entries * 48;
+    let bytes = this.groups.length * 8;
+    for (const group of this.groups) {
+      if (group) bytes += 80 + (group instanceof HashSet ? group.byteLength : group.memoryBytes);
+    }
+    return bytes;
   }
 }
 
-const words = new Uint32Array(4);
-
-function addHashed(sketch: HyperLogLog, value: Scalar): void {
-  hashScalar(value, words);
-  sketch.updateHash(words[0]!, words[1]!, words[2]!, words[3]!);
-}
-
-function sketchOf(values: Set<Scalar>): HyperLogLog {
+function sketchOf(hashes: HashSet): HyperLogLog {
   const sketch = new HyperLogLog(lgK);
-  for (const value of values) addHashed(sketch, value);
+  hashes.each((w, at) => sketch.updateHash(w[at]!, w[at + 1]!, w[at + 2]!, w[at + 3]!));
   return sketch;
 }

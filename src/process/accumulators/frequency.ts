@@ -4,24 +4,11 @@
 import { FrequentStrings } from '../../analyze/sketch/frequency/frequent-items.ts';
 import type { Vector } from '../plan/vector.ts';
 import type { AggregateValue } from './accumulator.ts';
+import { itemOf, itemText } from './item-text.ts';
 import { compareScalars, type Scalar, scalarAt } from './scalar.ts';
 import { SketchSlots } from './sketch-slots.ts';
 
 export type FrequencyQuestion = { top: number } | { item: Scalar };
-
-// A number and its text are two items: what is no text is written as JSON behind a byte that such text seldom starts with.
-const mark = '\u0000';
-const keyOf = (value: Scalar): string =>
-  typeof value !== 'string' ? mark + String(value) : value.startsWith(mark) ? mark + mark + value : value;
-
-function scalarOf(key: string): Scalar {
-  if (!key.startsWith(mark)) return key;
-  if (key.startsWith(mark + mark)) return key.slice(2);
-  const text = key.slice(1);
-  if (text === 'true' || text === 'false') return text === 'true';
-  const value = Number(text);
-  return /^-?\d+$/.test(text) && !Number.isSafeInteger(value) ? BigInt(text) : value;
-}
 
 export function frequencyTableSize(question: FrequencyQuestion): number {
   if ('item' in question) return 1024;
@@ -42,20 +29,19 @@ export class FrequencyAccumulator extends SketchSlots<FrequentStrings> {
     const vector = args[0]!;
     for (let row = 0; row < rows; row++) {
       const slot = slots[row]!;
-      if (slot >= 0 && vector.valid[row] === 1) this.at(slot).update(keyOf(scalarAt(vector, row)!));
+      if (slot >= 0 && vector.valid[row] === 1) this.at(slot).update(itemText(scalarAt(vector, row)!));
     }
   }
 
   value(slot: number): AggregateValue {
     const sketch = this.sketches[slot];
-    if ('item' in this.question) return sketch?.estimate(keyOf(this.question.item)) ?? 0;
+    if ('item' in this.question) return sketch?.estimate(itemText(this.question.item)) ?? 0;
     if (sketch === undefined) return [];
     const { top } = this.question;
-    const found = sketch.top(top + 1).map(({ item, estimate }) => ({ value: scalarOf(item), count: estimate }));
+    const found = sketch.top(top + 1).map(({ item, estimate }) => ({ value: itemOf(item), count: estimate }));
     found.sort((a, b) => b.count - a.count || compareScalars(a.value, b.value));
     return found.slice(0, top);
   }
-
 
   protected make(): FrequentStrings {
     return new FrequentStrings(this.size);

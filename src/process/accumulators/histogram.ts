@@ -57,10 +57,15 @@ export class HistogramAccumulator implements Accumulator {
     for (let b = 0; b < this.bins; b++) this.counts[slot * this.bins + b] = reader.varint();
   }
 
-  /** Bins in ascending order; the last has no upper end: null. */
+  /** Counts by upper end in ascending order; `inf` where values lie above the last. */
   value(slot: number): AggregateValue {
     const at = slot * this.bins;
-    return [...this.boundaries, null].map((upTo, b) => ({ upTo, count: this.counts[at + b]! }));
+    const counts: { [upTo: string]: number } = {};
+    for (let b = 0; b < this.boundaries.length; b++)
+      counts[String(this.boundaries[b])] = this.counts[at + b]!;
+    const above = this.counts[at + this.boundaries.length]!;
+    if (above > 0) counts['inf'] = above;
+    return counts;
   }
 
   memoryBytes(): number {

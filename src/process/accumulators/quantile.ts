@@ -1,8 +1,9 @@
 // approx_quantile(x, q) and approx_quantile(x, [q…]): KLL with k = 200: rank error ±1.33 % at 99 % confidence, for all
 // quantiles, whatever the data; exact (nearest rank) while a group has few values. The first four values
 // of a group lie in one flat array, so that many small groups stay small.
-import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
+
 import { KllDoubles } from '../../analyze/sketch/quantile/kll.ts';
+import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import type { Vector } from '../plan/vector.ts';
 import type { Accumulator } from './accumulator.ts';
 import { grown } from './growth.ts';

@@ -31,11 +31,7 @@ export function doublesOf(vector: Vector, rows: number, scratch: { values: Float
   const { values } = scratch;
   if (vector.kind === 'boolean') for (let i = 0; i < rows; i++) values[i] = vector.values[i]!;
   else if (vector.kind === 'integer') for (let i = 0; i < rows; i++) values[i] = Number(vector.values[i]!);
-  else
-    for (let i = 0; i < rows; i++) {
-      values[i] = vector.valid[i] === 0 ? 0 : Number(scalarAt(vector, i));
-      if (Number.isNaN(values[i])) vector.valid[i] = 0;
-    }
+  else values.fill(Number.NaN, 0, rows);
   return values;
 }
 
@@ -44,7 +40,8 @@ export function narrowed(value: bigint): number | bigint {
   return Number.isSafeInteger(double) ? double : value;
 }
 
-const rankOf = (value: Scalar): number => (typeof value === 'string' ? 1 : typeof value === 'boolean' ? 2 : 0);
+const rankOf = (value: Scalar): number =>
+  typeof value === 'string' ? 1 : typeof value === 'boolean' ? 2 : 0;
 
 /** Negative, zero or positive; NaN is above every number, as in SQL. */
 export function compareScalars(a: Scalar, b: Scalar): number {
