@@ -1,10 +1,11 @@
 // The accumulators of all aggregates of a view over the same slots, with the number of events behind each slot and
 // the slots in use.
-import type { ByteReader, ByteWriter } from '../core/bytes.ts';
+import type { ByteReader } from '../core/bytes.ts';
 import type { Accumulator, AggregateValue } from './accumulators/accumulator.ts';
 import { createAccumulator } from './accumulators/create.ts';
 import { grown } from './accumulators/growth.ts';
 import type { Aggregate } from './plan/plan.ts';
+import type { RowWriter } from './row-writer.ts';
 
 const firstCapacity = 16;
 
@@ -75,7 +76,7 @@ export class AccumulatorSet {
     }
   }
 
-  write(slot: number, writer: ByteWriter): void {
+  write(slot: number, writer: RowWriter): void {
     writer.varint(this.weights[slot]!);
     for (const accumulator of this.accumulators) accumulator.write(slot, writer);
   }

@@ -85,7 +85,7 @@ export class GroupWords {
     const words = new Uint32Array(values.buffer, values.byteOffset, rows * 2);
     for (let row = 0; row < rows; row++) {
       const value = values[row]!;
-      const isPlain = valid[row] === 1 && value !== 0 && value === value;
+      const isPlain = valid[row] === 1 && value !== 0 && !Number.isNaN(value);
       first[row] = isPlain ? words[row * 2]! : 0;
       second[row] = isPlain ? words[row * 2 + 1]! : valid[row] === 0 ? nullHigh : value === 0 ? 0 : nanHigh;
     }

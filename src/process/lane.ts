@@ -27,6 +27,10 @@ export class Lane {
   /** There may be something to read. */
   isReady = true;
   isWaiting = false;
+  /** It catches up with another lane of the same partition. */
+  isFilling = false;
+  /** Why it cannot be read now. */
+  problem: Error | undefined;
   /** Offsets that were lost to retention or damage before they were read. */
   lost = 0;
   private readonly kernel: Kernel;
@@ -109,7 +113,9 @@ export class Lane {
   private skip(thrown: unknown): void {
     const code = codeOf(thrown);
     const context = thrown instanceof MillraceError ? thrown.context : {};
-    const next = Number(code === 'offset-retained' ? context['first'] : code === 'log-damaged' ? context['end'] : NaN);
+    const next = Number(
+      code === 'offset-retained' ? context['first'] : code === 'log-damaged' ? context['end'] : NaN,
+    );
     if (!(next > this.position)) throw thrown;
     this.lost += next - this.position;
     this.position = next;
@@ -139,7 +145,8 @@ export class Lane {
           } else if (count === 0) break;
         }
       });
-      if (consumed === 0) throw new MillraceError('internal', `The kernel decoded nothing of ${this.stream}.`);
+      if (consumed === 0)
+        throw new MillraceError('internal', `The kernel decoded nothing of ${this.stream}.`);
       this.hand(rows, offset);
       at += consumed;
     }
@@ -186,7 +193,14 @@ export class Lane {
     if (times.kind !== 'time') return;
     const mismatched = columns.mismatched - this.mismatched;
     this.mismatched = columns.mismatched;
-    const batch: Batch = { rows, columns, timesUs: times.values, appendUs: this.appendUs, firstOffset, mismatched };
+    const batch: Batch = {
+      rows,
+      columns,
+      timesUs: times.values,
+      appendUs: this.appendUs,
+      firstOffset,
+      mismatched,
+    };
     for (const view of this.views) {
       if (view.failure !== undefined) continue;
       try {

@@ -7,9 +7,10 @@
 //   ['cell', name, version, everyMs, startUs, …group, source, partition] → flags, [long group], weight, accumulators
 //
 // A group whose key would be long is keyed by its hash and carries its values in the row.
-import type { ByteReader, ByteWriter } from '../core/bytes.ts';
+import type { ByteReader } from '../core/bytes.ts';
 import { murmur128 } from '../core/hash.ts';
 import { afterPrefix, decodeKey, encodeKey, type KeyPart, KeyWriter } from '../store/state-key.ts';
+import type { RowWriter } from './row-writer.ts';
 
 /** Bytes of group values kept in a key. */
 const groupKeyBytesMax = 800;
@@ -92,7 +93,7 @@ const isLong = (group: readonly KeyPart[]): boolean => {
 export const cellFlag = { longGroup: 1, incomplete: 2 } as const;
 
 /** Begins a cell's value; the accumulators follow. */
-export function writeCellHead(writer: ByteWriter, group: readonly KeyPart[], isIncomplete: boolean): void {
+export function writeCellHead(writer: RowWriter, group: readonly KeyPart[], isIncomplete: boolean): void {
   const long = isLong(group);
   writer.u8((long ? cellFlag.longGroup : 0) | (isIncomplete ? cellFlag.incomplete : 0));
   if (!long) return;
@@ -151,7 +152,7 @@ export interface WindowRecord {
   hasOverflow: boolean;
 }
 
-export function writeWindowRecord(writer: ByteWriter, record: WindowRecord): void {
+export function writeWindowRecord(writer: RowWriter, record: WindowRecord): void {
   writer.u8((record.isCompacted ? 1 : 0) | (record.hasOverflow ? 2 : 0));
   writer.varint(record.revision).varint(record.groups);
 }

@@ -7,8 +7,8 @@ import { noSlot } from './accumulators/accumulator.ts';
 import type { Batch } from './batch.ts';
 import { Delta } from './delta.ts';
 import { GroupRegistry } from './group-registry.ts';
-import type { Plan } from './plan/plan.ts';
 import type { CompiledSource } from './plan/compile.ts';
+import type { Plan } from './plan/plan.ts';
 import { LevelKeys, positionKey } from './state-rows.ts';
 import { levelOptionsOf, paneUsOf } from './windows/cut.ts';
 import { Level } from './windows/level.ts';
@@ -38,6 +38,9 @@ export class ViewPartition {
   readonly clock: PartitionClock;
   /** Why it takes no more events. */
   failure: Error | undefined;
+  /** Offset that its filling began at, and whether it has come to the live position. */
+  startedAt = 0;
+  hasCaughtUp = false;
   private readonly delta: Delta;
   private readonly panes: PaneColumn;
   private readonly filteredSlots: Int32Array[] = [];

@@ -1,9 +1,9 @@
 // Answers ViewQuery: which windows of which resolution, conditions on group columns, order, limit and cursor.
 import { MillraceError } from '../core/errors.ts';
+import { compareScalars } from './accumulators/scalar.ts';
 import type { ViewColumn, ViewQuery, ViewResult, ViewValue, WindowRow } from './view.ts';
 import type { ViewVersion } from './view-version.ts';
 import type { WindowReader } from './window-rows.ts';
-import { compareScalars } from './accumulators/scalar.ts';
 import { levelOptionsOf } from './windows/cut.ts';
 
 const limitDefault = 10_000;
@@ -50,7 +50,8 @@ export function queryView(version: ViewVersion, reader: WindowReader, query: Vie
     const rows: WindowRow[] = [];
     for (const startUs of reader.starts(index, fromUs, toUs)) {
       for (const row of reader.window(index, startUs).rows) if (keep(row)) rows.push(row);
-      if (rows.length > sortedMax) throw badQuery(`More than ${sortedMax} rows to sort.`, 'Narrow the range.');
+      if (rows.length > sortedMax)
+        throw badQuery(`More than ${sortedMax} rows to sort.`, 'Narrow the range.');
     }
     return sorted(rows, query.order, columns, limit, start.skip, (page, next) => answer(page, everyMs, next));
   }
@@ -170,7 +171,10 @@ function pickOf(name: string, columns: readonly ViewColumn[]): (row: WindowRow) 
   const index = columns.findIndex(column => column.name === name);
   if (index >= 0) return row => row.values[index]!;
   if (name === 'start' || name === 'startUs') return row => row.startUs;
-  throw badQuery(`There is no column "${name}".`, `There are ${columns.map(column => column.name).join(', ')}.`);
+  throw badQuery(
+    `There is no column "${name}".`,
+    `There are ${columns.map(column => column.name).join(', ')}.`,
+  );
 }
 
 /** NULL after everything; lists and structs keep their places. */
@@ -180,12 +184,18 @@ function compareValues(a: ViewValue, b: ViewValue): number {
   return compareScalars(a, b);
 }
 
-function conditionsOf(where: readonly Condition[], columns: readonly ViewColumn[]): (row: WindowRow) => boolean {
+function conditionsOf(
+  where: readonly Condition[],
+  columns: readonly ViewColumn[],
+): (row: WindowRow) => boolean {
   const tests = where.map(condition => {
     const index = columns.findIndex(column => column.name === condition.column);
     if (index < 0 || columns[index]!.role !== 'group') {
       const names = columns.filter(({ role }) => role === 'group').map(({ name }) => name);
-      throw badQuery(`"${condition.column}" is no group column.`, `Group columns: ${names.join(', ') || 'none'}.`);
+      throw badQuery(
+        `"${condition.column}" is no group column.`,
+        `Group columns: ${names.join(', ') || 'none'}.`,
+      );
     }
     const test = testOf(condition);
     return (row: WindowRow): boolean => test(row.values[index]!);
@@ -203,7 +213,8 @@ function testOf({ op, value }: Condition): (found: ViewValue) => boolean {
     if (!Array.isArray(value)) throw badQuery('"in" wants a list of values.');
     return found => value.some(wanted => isSame(found, wanted));
   }
-  if (op !== 'like') throw badQuery(`There is no condition "${String(op)}".`, 'There are =, !=, in and like.');
+  if (op !== 'like')
+    throw badQuery(`There is no condition "${String(op)}".`, 'There are =, !=, in and like.');
   const matches = likeMatcher(String(value));
   return found => found !== null && matches(String(found));
 }

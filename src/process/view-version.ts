@@ -20,8 +20,8 @@ export interface ViewVersionOptions {
 export class ViewVersion {
   plan: Plan;
   readonly partitions: ViewPartition[] = [];
-  /** Partitions whose lane has not yet come to the live position. */
-  readonly filling = new Map<ViewPartition, number>();
+  /** Its streams have been looked for. */
+  isAttached = false;
   private readonly options: ViewVersionOptions;
   /** By level: windows that start before are deleted from the store. */
   private readonly deletedTo: number[] = [];
@@ -110,7 +110,12 @@ export class ViewVersion {
   private get recentExpired(): ViewSummary['recentExpired'] {
     return this.partitions.flatMap(({ record, source }) => {
       const { stream } = this.plan.sources[source]!;
-      return record.recentExpired.map(({ partition, offset, timeUs }) => ({ stream, partition, offset, timeUs }));
+      return record.recentExpired.map(({ partition, offset, timeUs }) => ({
+        stream,
+        partition,
+        offset,
+        timeUs,
+      }));
     });
   }
 

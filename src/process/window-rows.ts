@@ -128,7 +128,11 @@ export class WindowReader {
   }
 
   /** Rows over several windows of several levels as if they were one. */
-  total(windows: readonly { index: number; startUs: number }[], startUs: number, endUs: number): WindowResult {
+  total(
+    windows: readonly { index: number; startUs: number }[],
+    startUs: number,
+    endUs: number,
+  ): WindowResult {
     const merged = new MergedGroups(this.version);
     let revision = 0;
     for (const { index, startUs: start } of windows) {
@@ -149,19 +153,21 @@ export class WindowReader {
     return { rows: directRows(level, window, window.slots.values()), revision: window.record.revision };
   }
 
-  /** The changed groups of a window, where they can be told without the others. */
-  changed(index: number, partition: ViewPartition, window: HotWindow): WindowResult {
-    const { plan } = this.version;
-    const level = partition.levels[index]!;
-    const endUs = level.endUs(window);
+  /** The changed groups of a window, or all of them where the others matter. */
+  changed(
+    index: number,
+    partition: ViewPartition,
+    window: HotWindow,
+  ): { rows: WindowRow[]; isWhole: boolean } {
+    const { plan, partitions } = this.version;
     const needsAll = plan.having !== undefined || plan.limit !== undefined || window.isReplaced;
-    if (needsAll || this.version.partitions.length > 1) return this.window(index, window.startUs);
-    return this.finish(
-      directRows(level, window, window.changed),
-      window.startUs,
-      endUs,
-      window.record.revision,
-    );
+    if (needsAll || partitions.length > 1) {
+      return { rows: this.window(index, window.startUs).rows, isWhole: true };
+    }
+    const level = partition.levels[index]!;
+    const groups = directRows(level, window, window.changed);
+    const { rows } = this.finish(groups, window.startUs, level.endUs(window), window.record.revision);
+    return { rows, isWhole: false };
   }
 
   private gather(index: number, startUs: number, merged: MergedGroups): void {

@@ -1,8 +1,9 @@
 // first, last, arg_min and arg_max: the value of x where y is least or greatest; first and last take the event time as y.
 // Ties go to the smaller value, so that the result does not depend on the order of arrival. As in SQL, first and last
 // may answer a NULL that came first or last (it loses ties), arg_min and arg_max leave out rows with one.
-import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
+import type { ByteReader } from '../../core/bytes.ts';
 import type { Vector } from '../plan/vector.ts';
+import type { RowWriter } from '../row-writer.ts';
 import type { Accumulator } from './accumulator.ts';
 import { grown } from './growth.ts';
 import { compareScalars, readScalar, type Scalar, scalarAt, writeScalar } from './scalar.ts';
@@ -63,7 +64,7 @@ export class AtExtremeAccumulator implements Accumulator {
   }
 
   private set(slot: number, value: Scalar | null, order: Scalar): void {
-    const isDouble = typeof order === 'number' && order === order;
+    const isDouble = typeof order === 'number' && !Number.isNaN(order);
     this.states[slot] = isDouble ? state.number : state.other;
     if (isDouble) this.orders[slot] = order;
     else this.otherOrders[slot] = order;
@@ -79,7 +80,7 @@ export class AtExtremeAccumulator implements Accumulator {
     }
   }
 
-  write(slot: number, writer: ByteWriter): void {
+  write(slot: number, writer: RowWriter): void {
     const isEmpty = this.states[slot] === state.empty;
     writeScalar(writer, isEmpty ? null : this.orderAt(slot));
     if (!isEmpty) writeScalar(writer, this.values[slot] ?? null);

@@ -1,6 +1,7 @@
 // count(*), count(x) and count_if(x): exact to 2^53.
-import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
+import type { ByteReader } from '../../core/bytes.ts';
 import type { Vector } from '../plan/vector.ts';
+import type { RowWriter } from '../row-writer.ts';
 import type { Accumulator } from './accumulator.ts';
 import { grown } from './growth.ts';
 
@@ -43,7 +44,7 @@ export class CountAccumulator implements Accumulator {
     for (let i = 0; i < count; i++) this.counts[to[i]!]! += other.counts[from[i]!]!;
   }
 
-  write(slot: number, writer: ByteWriter): void {
+  write(slot: number, writer: RowWriter): void {
     writer.varint(this.counts[slot]!);
   }
 

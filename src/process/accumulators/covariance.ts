@@ -1,6 +1,7 @@
 // corr, covar_samp, covar_pop over rows where both arguments are there, from five double-double sums; as variance.ts.
-import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
+import type { ByteReader } from '../../core/bytes.ts';
 import type { Vector } from '../plan/vector.ts';
+import type { RowWriter } from '../row-writer.ts';
 import type { Accumulator } from './accumulator.ts';
 import { centredSum, DoubleDoubles } from './double-double.ts';
 import { grown } from './growth.ts';
@@ -56,7 +57,7 @@ export class CovarianceAccumulator implements Accumulator {
     }
   }
 
-  write(slot: number, writer: ByteWriter): void {
+  write(slot: number, writer: RowWriter): void {
     writer.varint(this.counts[slot]!);
     for (const sums of this.sums) sums.write(slot, writer);
   }

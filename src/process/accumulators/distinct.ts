@@ -1,8 +1,10 @@
 // count(DISTINCT x): exact while a group has at most `distinctMax` values, told apart by 128-bit hashes; beyond that the
 // group turns into a HyperLogLog (lgK 14, relative standard error 0.81 %) for good, so that memory stays bounded.
-import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
+
 import { HyperLogLog } from '../../analyze/sketch/distinct/hyperloglog.ts';
+import type { ByteReader } from '../../core/bytes.ts';
 import type { Vector } from '../plan/vector.ts';
+import type { RowWriter } from '../row-writer.ts';
 import type { Accumulator } from './accumulator.ts';
 import { HashColumn } from './hash-column.ts';
 import { HashSet } from './hash-set.ts';
@@ -53,7 +55,7 @@ export class DistinctAccumulator implements Accumulator {
     }
   }
 
-  write(slot: number, writer: ByteWriter): void {
+  write(slot: number, writer: RowWriter): void {
     const group = this.groups[slot];
     if (group instanceof HyperLogLog) {
       const bytes = group.serialize();

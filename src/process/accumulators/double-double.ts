@@ -1,7 +1,8 @@
 // Sums in twice the precision of a double: a high part and the sum of what rounding lost (Knuth's TwoSum, as in Ogita, Rump
 // & Oishi 2005). Sums of whole numbers are exact while below 2^106; others are off by at most about n·2^-106 of
 // the sum of magnitudes, so that the rounded result does not depend on the order.
-import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
+import type { ByteReader } from '../../core/bytes.ts';
+import type { RowWriter } from '../row-writer.ts';
 import { grown } from './growth.ts';
 
 /** A column of sums, by slot. */
@@ -32,7 +33,7 @@ export class DoubleDoubles {
     const product = a * b;
     this.add(slot, product);
     const lost = productError(a, b, product);
-    if (lost === lost) this.low[slot]! += lost;
+    if (!Number.isNaN(lost)) this.low[slot]! += lost;
   }
 
   mergeFrom(other: DoubleDoubles, from: number, to: number): void {
@@ -50,7 +51,7 @@ export class DoubleDoubles {
     return BigInt(Math.round(this.high[slot]!)) + BigInt(Math.round(this.low[slot]!));
   }
 
-  write(slot: number, writer: ByteWriter): void {
+  write(slot: number, writer: RowWriter): void {
     writer.f64(this.high[slot]!).f64(this.low[slot]!);
   }
 

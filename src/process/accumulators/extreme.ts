@@ -1,6 +1,7 @@
 // min and max over numbers, times, text, booleans or a mixture of them, in the order of scalar.ts.
-import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
+import type { ByteReader } from '../../core/bytes.ts';
 import type { Vector } from '../plan/vector.ts';
+import type { RowWriter } from '../row-writer.ts';
 import type { Accumulator } from './accumulator.ts';
 import { grown } from './growth.ts';
 import { compareScalars, readScalar, type Scalar, scalarAt, writeScalar } from './scalar.ts';
@@ -39,7 +40,7 @@ export class ExtremeAccumulator implements Accumulator {
         const slot = slots[row]!;
         if (slot < 0 || valid[row] === 0) continue;
         const value = values[row]!;
-        if (states[slot] === state.number && value === value) {
+        if (states[slot] === state.number && !Number.isNaN(value)) {
           if ((value - numbers[slot]!) * sign > 0) numbers[slot] = value;
         } else this.offer(slot, value);
       }
@@ -71,7 +72,7 @@ export class ExtremeAccumulator implements Accumulator {
   }
 
   private set(slot: number, value: Scalar): void {
-    const isDouble = typeof value === 'number' && value === value;
+    const isDouble = typeof value === 'number' && !Number.isNaN(value);
     this.states[slot] = isDouble ? state.number : state.other;
     if (isDouble) this.numbers[slot] = value;
     else this.others[slot] = value;
@@ -84,7 +85,7 @@ export class ExtremeAccumulator implements Accumulator {
     }
   }
 
-  write(slot: number, writer: ByteWriter): void {
+  write(slot: number, writer: RowWriter): void {
     writeScalar(writer, this.current(slot));
   }
 

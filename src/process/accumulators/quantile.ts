@@ -3,8 +3,9 @@
 // of a group lie in one flat array, so that many small groups stay small.
 
 import { KllDoubles } from '../../analyze/sketch/quantile/kll.ts';
-import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
+import type { ByteReader } from '../../core/bytes.ts';
 import type { Vector } from '../plan/vector.ts';
+import type { RowWriter } from '../row-writer.ts';
 import type { Accumulator } from './accumulator.ts';
 import { grown } from './growth.ts';
 import { doublesOf } from './scalar.ts';
@@ -45,7 +46,7 @@ export class QuantileAccumulator implements Accumulator {
   }
 
   private add(slot: number, value: number): void {
-    if (value !== value) return;
+    if (Number.isNaN(value)) return;
     const sketch = this.sketches[slot];
     if (sketch !== undefined) sketch.update(value);
     else if (this.counts[slot]! < few) this.values[slot * few + this.counts[slot]!++] = value;
@@ -79,7 +80,7 @@ export class QuantileAccumulator implements Accumulator {
     }
   }
 
-  write(slot: number, writer: ByteWriter): void {
+  write(slot: number, writer: RowWriter): void {
     const sketch = this.sketches[slot];
     if (sketch !== undefined) {
       const bytes = sketch.serialize();

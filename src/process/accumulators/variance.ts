@@ -1,7 +1,8 @@
 // var_samp, var_pop, stddev_samp, stddev_pop from Σx and Σx² in double-double: no pass over the data is needed and nothing
 // depends on the order; the cancellation of Σx² − (Σx)²/n leaves full double precision while mean²/variance < 2^50.
-import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
+import type { ByteReader } from '../../core/bytes.ts';
 import type { Vector } from '../plan/vector.ts';
+import type { RowWriter } from '../row-writer.ts';
 import type { Accumulator } from './accumulator.ts';
 import { centredSum, DoubleDoubles } from './double-double.ts';
 import { grown } from './growth.ts';
@@ -54,7 +55,7 @@ export class VarianceAccumulator implements Accumulator {
     }
   }
 
-  write(slot: number, writer: ByteWriter): void {
+  write(slot: number, writer: RowWriter): void {
     writer.varint(this.counts[slot]!);
     this.sums.write(slot, writer);
     this.squares.write(slot, writer);

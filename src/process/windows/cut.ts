@@ -17,7 +17,9 @@ export function levelOptionsOf({ window, keepMs, maxGroups }: Plan): LevelOption
   };
   if (window.kind === 'hopping') {
     const { everyMs, sizeMs } = window;
-    return [{ everyMs, sizeUs: sizeMs * 1000, everyUs: everyMs * 1000, keepUs: keepUsOf(everyMs), maxGroups }];
+    return [
+      { everyMs, sizeUs: sizeMs * 1000, everyUs: everyMs * 1000, keepUs: keepUsOf(everyMs), maxGroups },
+    ];
   }
   if (window.kind === 'session') return [];
   return window.everyMs.map(everyMs => {

@@ -4,12 +4,13 @@
 // Invariants: a slot belongs to one cell of one window; a cell that differs from its row in the store is in its window's
 // `dirty` list, one that was not published in `changed`; a window is put out of memory only when both are empty.
 
-import { ByteReader, ByteWriter } from '../../core/bytes.ts';
+import { ByteReader } from '../../core/bytes.ts';
 import type { StateReader, StateTransaction } from '../../store/state.ts';
 import type { KeyPart } from '../../store/state-key.ts';
 import type { AccumulatorSet } from '../accumulator-set.ts';
 import { grown } from '../accumulators/growth.ts';
 import type { GroupRegistry } from '../group-registry.ts';
+import { RowWriter } from '../row-writer.ts';
 import {
   type LevelKeys,
   parseCellKey,
@@ -69,6 +70,7 @@ export class Level {
   private deletions: Uint8Array[] = [];
   private flushes = 0;
   private last: HotWindow | undefined;
+  private readonly writer = new RowWriter();
 
   constructor(
     options: LevelOptions,
@@ -265,7 +267,7 @@ export class Level {
   commit(transaction: StateTransaction): void {
     for (const key of this.deletions) transaction.delete(key);
     for (const window of this.dirtyWindows) {
-      const writer = new ByteWriter();
+      const writer = this.writer.reset();
       writeWindowRecord(writer, window.record);
       if (window.overflow >= 0) this.accumulators.write(window.overflow, writer);
       transaction.put(this.keys.window(window.startUs), writer.finish());
@@ -276,7 +278,7 @@ export class Level {
   }
 
   private cellBytes(slot: number): Uint8Array {
-    const writer = new ByteWriter();
+    const writer = this.writer.reset();
     writeCellHead(writer, this.group(slot), this.isIncomplete(slot));
     this.accumulators.write(slot, writer);
     return writer.finish();
