@@ -131,6 +131,9 @@ class SelectBinder {
     const { query, source } = this;
     this.refuseShapes();
     const relations = new RelationBinder(source, this.options);
+    if (!query.from_table || query.from_table.type === 'EMPTY') {
+      source.refuse(firstPosition(source, query), 'A view reads a stream.', 'Write FROM and its name.');
+    }
     this.inputs = relations.inputs(query.from_table, withCtes(query, new Map()));
     this.below = this.inputs.map(
       input =>
@@ -149,17 +152,17 @@ class SelectBinder {
     this.groupNodes = this.findGroups();
     this.groups = this.below.map(binder => this.groupNodes.map(node => this.bindGroup(binder, node)));
     this.aggregates = this.inputs.map(() => []);
-    const outputs = this.bindOutputs();
-    const having = query.having && this.bindAbove(query.having, 'boolean', 'HAVING');
-    const order = this.bindOrder(outputs);
-    const limit = this.bindLimit();
-    if (this.groups[0]!.length === 0 && this.aggregates[0]!.length === 0) {
+    if (this.groupNodes.length === 0 && !query.select_list!.some(looksBeyondTheEvent)) {
       source.refuse(
         firstPosition(source, query),
         'A view aggregates; this SELECT keeps every event.',
         'Add aggregates such as count(*) and GROUP BY, or ask the stream itself in SQL.',
       );
     }
+    const outputs = this.bindOutputs();
+    const having = query.having && this.bindAbove(query.having, 'boolean', 'HAVING');
+    const order = this.bindOrder(outputs);
+    const limit = this.bindLimit();
     const sources: SourcePlan[] = this.inputs.map((input, index) => ({
       stream: input.stream,
       view: input.view,
@@ -319,7 +322,7 @@ class SelectBinder {
           'Write epoch(…), which is in seconds.',
         );
       }
-      const name = columnName(node);
+      const name = this.outputName(node, expression);
       if (outputs.some(output => output.name.toLowerCase() === name.toLowerCase())) {
         source.refuse(
           this.position(node),
@@ -330,6 +333,15 @@ class SelectBinder {
       outputs.push({ name, expression, column: this.viewColumn(name, expression) });
     }
     return outputs;
+  }
+
+  /** DuckDB's name; a bare column has the spelling that the stream knows it by. */
+  private outputName(node: ExpressionNode, expression: Expression): string {
+    const group = expression.kind === 'group' ? this.groups[0]![expression.index]! : undefined;
+    const name = columnName(node);
+    if (node.alias || node.class !== 'COLUMN_REF' || group?.kind !== 'field') return name;
+    const known = group.path.at(-1)!;
+    return known.toLowerCase() === name.toLowerCase() ? known : name;
   }
 
   private viewColumn(name: string, expression: Expression): ViewColumn {
@@ -724,6 +736,12 @@ function parts(node: ExpressionNode): ExpressionNode[] {
 function hasAggregate(node: ExpressionNode): boolean {
   if (node.class === 'FUNCTION' && isAggregate(node)) return true;
   return parts(node).some(hasAggregate);
+}
+
+/** Aggregates, and what is refused with a reason of its own. */
+function looksBeyondTheEvent(node: ExpressionNode): boolean {
+  if (node.class === 'WINDOW' || node.class === 'SUBQUERY' || hasAggregate(node)) return true;
+  return parts(node).some(looksBeyondTheEvent);
 }
 
 function mentions(node: ExpressionNode, name: string): boolean {
