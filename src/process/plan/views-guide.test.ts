@@ -61,7 +61,9 @@ describe("the guide's examples", () => {
 
 describe("the guide's tables", () => {
   /** Everything in code spans, with the table's escape of | undone. */
-  const spans = [...guide.replaceAll(/```.*?```/gs, '').matchAll(/`([^`]+)`/g)].map(match => match[1]!.replaceAll('\\|', '|')).join(' ');
+  const spans = [...guide.replaceAll(/```.*?```/gs, '').matchAll(/`([^`]+)`/g)]
+    .map(match => match[1]!.replaceAll('\\|', '|'))
+    .join(' ');
   const names = new Set(spans.toLowerCase().match(/[a-z_][a-z_0-9]*|[^\sa-z0-9_(),'"]+/g));
   const phrases = spans.toLowerCase();
 
