@@ -53,7 +53,6 @@ export function conversionCost(argument: Expression, wanted: ScalarType): number
   }
   if (argument.type === 'integer' && wanted === 'number') return 0.5;
   if (argument.type === 'date' && wanted === 'time') return 0.5;
-  if (wanted === 'any') return 4;
   if (argument.type !== 'any') return undefined;
   return anyCost[wanted];
 }
