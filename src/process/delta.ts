@@ -17,9 +17,11 @@ const rememberedGroupsMax = 262_144;
 
 export class Delta {
   readonly accumulators: AccumulatorSet;
-  /** By slot: start of the pane and number of the group in the registry. */
+  /** By slot: start of the pane. */
   panes = new Float64Array(0);
-  groups = new Int32Array(0);
+  /** By slot: number of the group in the registry, or −1 − its code while nobody has asked for it. */
+  private groups = new Int32Array(0);
+  private only: Extract<Vector, { kind: 'dictionary' }>['dictionary'] | undefined;
   size = 0;
   private readonly kernel: Kernel;
   private readonly registry: GroupRegistry;
@@ -30,8 +32,9 @@ export class Delta {
   /** Registry numbers by id of `groupGrouper`, while the registry's generation is `groupGeneration`. */
   private groupIds: number[] = [];
   private groupGeneration = -1;
-  /** Registry numbers plus one by code, where the only group column has a dictionary. */
+  /** By code, where the only group column has a dictionary: the registry's number plus one, −1 where it has none, 0 unasked. */
   private codeGroups = new Int32Array(0);
+  private loads = 0;
   private newRows = new Uint32Array(0);
   private readonly newWords: Uint32Array[] = [];
 
@@ -142,15 +145,48 @@ export class Delta {
     if (this.codeGroups.length < dictionary.size()) {
       this.codeGroups = grown(this.codeGroups, dictionary.size() * 2);
     }
+    this.only = dictionary;
     const { codeGroups } = this;
     for (let i = 0; i < count; i++) {
       const row = this.newRows[i]!;
       if (valid[row] === 0) this.groups[from + i] = this.intern(groups, row);
       else {
-        const code = codes[row]!;
-        if (codeGroups[code] === 0) codeGroups[code] = this.intern(groups, row) + 1;
-        this.groups[from + i] = codeGroups[code]! - 1;
+        const known = codeGroups[codes[row]!]!;
+        this.groups[from + i] = known > 0 ? known - 1 : -1 - codes[row]!;
       }
+    }
+  }
+
+  /** The number of a slot's group if the registry has it, else −1. */
+  knownGroup(slot: number): number {
+    const group = this.groups[slot]!;
+    if (group >= 0) return group;
+    if (this.loads !== this.registry.loads) this.forgetMisses();
+    const code = -1 - group;
+    if (this.codeGroups[code] === 0) {
+      this.codeGroups[code] = (this.registry.find([this.only!.value(code)]) ?? -2) + 1;
+    }
+    const id = this.codeGroups[code]! - 1;
+    if (id < 0) return -1;
+    this.groups[slot] = id;
+    return id;
+  }
+
+  /** The number of a slot's group, which the registry has from now on. */
+  group(slot: number): number {
+    const known = this.knownGroup(slot);
+    if (known >= 0) return known;
+    const code = -1 - this.groups[slot]!;
+    const id = this.registry.intern([this.only!.value(code)]);
+    this.codeGroups[code] = id + 1;
+    this.groups[slot] = id;
+    return id;
+  }
+
+  private forgetMisses(): void {
+    this.loads = this.registry.loads;
+    for (let code = 0; code < this.codeGroups.length; code++) {
+      if (this.codeGroups[code]! < 0) this.codeGroups[code] = 0;
     }
   }
 

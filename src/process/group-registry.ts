@@ -26,6 +26,8 @@ export const wellFormed = (text: string): string =>
 
 export class GroupRegistry {
   generation = 0;
+  /** Grows with every group that came in from the store, which a miss remembered from before does not know of. */
+  loads = 0;
   private ids = new Map<string, number>();
   private tuples: KeyPart[][] = [];
   private keys: string[] = [];
@@ -33,6 +35,14 @@ export class GroupRegistry {
 
   get size(): number {
     return this.tuples.length;
+  }
+
+  /** As `intern`, for groups read from the store. */
+  load(values: KeyPart[]): number {
+    const before = this.tuples.length;
+    const id = this.intern(values);
+    if (id === before) this.loads++;
+    return id;
   }
 
   /** The number of a tuple, which is taken over by the registry. */
@@ -54,7 +64,9 @@ export class GroupRegistry {
 
   /** The number of a tuple that is there. */
   find(values: readonly KeyPart[]): number | undefined {
-    return this.ids.get(groupKey(values));
+    return this.ids.get(
+      groupKey(values.map(value => (typeof value === 'string' ? wellFormed(value) : value))),
+    );
   }
 
   values(id: number): readonly KeyPart[] {

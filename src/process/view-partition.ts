@@ -158,11 +158,19 @@ export class ViewPartition {
       for (let start = first; start <= last; start += everyUs) {
         if (start + sizeUs <= cutUs) continue;
         if (count === from.length) settle();
-        to[count] = level.slotFor(start, delta.groups[cell]!, weights[cell]!, settle);
+        to[count] = this.slotIn(level, start, cell, weights[cell]!, settle);
         from[count++] = cell;
       }
     }
     settle();
+  }
+
+  /** A group that is not in memory and is turned away by a full window is not even given a number. */
+  private slotIn(level: Level, startUs: number, cell: number, weight: number, settle: () => void): number {
+    const known = this.delta.knownGroup(cell);
+    if (known >= 0) return level.slotFor(startUs, known, weight, settle);
+    const overflow = level.turnedAway(startUs, weight);
+    return overflow >= 0 ? overflow : level.slotFor(startUs, this.delta.group(cell), weight, settle);
   }
 
   commit(transaction: StateTransaction): void {

@@ -73,6 +73,8 @@ export class Level {
   private last: HotWindow | undefined;
   private readonly writer = new RowWriter();
   private readonly rng = new Rng(1);
+  /** The group that comes next has been drawn already. */
+  private isDrawn = false;
 
   constructor(
     options: LevelOptions,
@@ -117,14 +119,7 @@ export class Level {
     window.touched = this.flushes;
     window.record.events += weight;
     const slot = window.slots.get(group) ?? this.admit(window, group, weight, settle);
-    if (!window.isDirty) {
-      window.isDirty = true;
-      this.dirtyWindows.push(window);
-    }
-    if (!window.isChanged) {
-      window.isChanged = true;
-      this.changedWindows.push(window);
-    }
+    this.noteWritten(window);
     // The overflow group is written with its window's record and sent with every change.
     if (slot === window.overflow) return slot;
     const flags = this.slotFlags[slot]!;
@@ -176,6 +171,39 @@ export class Level {
   }
 
   /**
+   * Draws for a group that no window in memory has: the overflow group's slot where it is turned away, else −1, and the next
+   * `slotFor` takes it in.
+   */
+  turnedAway(startUs: number, weight: number): number {
+    const window = this.last?.startUs === startUs ? this.last : this.windows.get(startUs);
+    if (window === undefined || window.hasMore || !window.record.isCompacted) return -1;
+    window.record.events += weight;
+    if (this.isUnlucky(window, weight)) {
+      window.touched = this.flushes;
+      this.noteWritten(window);
+      return window.overflow;
+    }
+    window.record.events -= weight;
+    this.isDrawn = true;
+    return -1;
+  }
+
+  private isUnlucky({ record }: HotWindow, weight: number): boolean {
+    return record.isCompacted && this.rng.float() * record.events > weight * this.options.maxGroups;
+  }
+
+  private noteWritten(window: HotWindow): void {
+    if (!window.isDirty) {
+      window.isDirty = true;
+      this.dirtyWindows.push(window);
+    }
+    if (!window.isChanged) {
+      window.isChanged = true;
+      this.changedWindows.push(window);
+    }
+  }
+
+  /**
    * A slot for a group that has none. Once small groups have been moved to the overflow group, a new one is taken in by chance,
    * likely in proportion to its events and to the cap over all events of the window (sticky sampling, Manku & Motwani
    * 2002): a group with a share well above one over the cap soon has its row, and a flood of keys does not churn.
@@ -187,9 +215,8 @@ export class Level {
       if (stored !== undefined) return this.revive(window, group, new ByteReader(stored));
     }
     const { maxGroups } = this.options;
-    if (window.record.isCompacted && this.rng.float() * window.record.events > weight * maxGroups) {
-      return window.overflow;
-    }
+    if (this.isDrawn) this.isDrawn = false;
+    else if (this.isUnlucky(window, weight)) return window.overflow;
     if (window.record.groups >= maxGroups) {
       settle();
       this.compact(window);
@@ -219,7 +246,7 @@ export class Level {
       const parsed = parseCellKey(key);
       if (!this.keys.isOwn(parsed.source, parsed.partition)) continue;
       const head = readCellHead(new ByteReader(value));
-      const group = this.registry.intern(head.group ?? parsed.group);
+      const group = this.registry.load(head.group ?? parsed.group);
       if (!window.slots.has(group)) this.revive(window, group, new ByteReader(value));
     }
     window.hasMore = false;
