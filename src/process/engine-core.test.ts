@@ -392,3 +392,117 @@ describe('sessions', () => {
     ]);
   });
 });
+
+describe('several inputs', () => {
+  test('UNION ALL of streams is one view, over all their partitions', async () => {
+    const log = new MemoryLog();
+    log.createStream('web', 2);
+    log.createStream('app');
+    log.append('web', 0, [{ _time: at(0), who: 'a', ms: 5 }], startMs);
+    log.append('web', 1, [{ _time: at(1), who: 'a', ms: 7 }], startMs);
+    log.append(
+      'app',
+      0,
+      [
+        { _time: at(2), user: 'a', took: 1 },
+        { _time: at(3), user: 'b', took: 2 },
+      ],
+      startMs,
+    );
+    const engine = await engineWith(
+      log,
+      `-- every: 1s
+       SELECT who, count(*) AS n, sum(ms) AS ms
+       FROM (SELECT who, ms FROM web UNION ALL SELECT "user" AS who, took AS ms FROM app) GROUP BY who`,
+    );
+    await engine.settled();
+    const { rows } = await engine.query({ view: 'v0' });
+    expect(rows.map(({ values }) => values)).toEqual([
+      ['a', 3, 13],
+      ['b', 1, 2],
+    ]);
+    const { positions } = await engine.status();
+    expect(positions.every(({ lag }) => lag === 0)).toBe(true);
+    expect(positions).toHaveLength(3);
+  });
+
+  test('a view that fails says why and stops no other', async () => {
+    const log = logWith({ _time: at(0), ip: 'x' });
+    const lookups = () => [
+      { name: 'ip', type: 'VARCHAR' },
+      { name: 'country', type: 'VARCHAR' },
+    ];
+    const engine = await openEngine(log, {
+      lookups: table => (table === 'places' ? lookups() : undefined),
+      table: name => {
+        throw new Error(`${name}.csv is not readable`);
+      },
+    });
+    engines.push(engine);
+    const text = `-- every: 1s
+      SELECT p.country AS country, count(*) AS n FROM access a JOIN places p ON a.ip = p.ip GROUP BY p.country`;
+    await engine.define({ name: 'broken', text });
+    await engine.define({ name: 'fine', text: '-- every: 1s\nSELECT count(*) AS n FROM access' });
+    await engine.settled();
+    const [broken, fine] = await engine.views();
+    expect(broken).toMatchObject({ state: 'failed', error: 'places.csv is not readable' });
+    expect(fine).toMatchObject({ state: 'live' });
+    log.append('access', 0, [{ _time: at(1), ip: 'x' }], startMs);
+    await engine.settled();
+    expect((await engine.query({ view: 'fine' })).rows[0]!.values).toEqual([2]);
+  });
+
+  test('a view is joined with a lookup table', async () => {
+    const log = logWith({ _time: at(0), ip: 'x' }, { _time: at(1), ip: 'y' }, { _time: at(2), ip: 'x' });
+    const countries = new Map([['x', 'DE']]);
+    const engine = await openEngine(log, {
+      lookups: table =>
+        table === 'places'
+          ? [
+              { name: 'ip', type: 'VARCHAR' },
+              { name: 'country', type: 'VARCHAR' },
+            ]
+          : undefined,
+      table: () => ({
+        generation: 0,
+        find: (_, [ip]) => (countries.has(ip as string) ? 0 : -1),
+        value: () => 'DE',
+      }),
+    });
+    engines.push(engine);
+    const text = `-- every: 1s
+      SELECT p.country AS country, count(*) AS n FROM access a LEFT JOIN places p ON a.ip = p.ip GROUP BY p.country`;
+    await engine.define({ name: 'v', text });
+    await engine.settled();
+    expect((await engine.query({ view: 'v' })).rows.map(({ values }) => values)).toEqual([
+      [null, 1],
+      ['DE', 2],
+    ]);
+  });
+});
+
+describe('memory', () => {
+  test('a flood of keys stays within the caps and loses no event', async () => {
+    const log = logWith();
+    const state = createMemoryState();
+    const engine = await openEngine(log, { state, cellsMax: 2000 });
+    engines.push(engine);
+    const text = '-- every: 1s, 1m\n-- max groups: 500\nSELECT key, count(*) AS n FROM access GROUP BY key';
+    await engine.define({ name: 'v', text });
+    for (let batch = 0; batch < 40; batch++) {
+      const keys = Array.from({ length: 1000 }, (_, i) => `key-${batch}-${i}`);
+      const events = keys.map((key, i) => ({
+        _time: at(batch * 300 + (i % 300)),
+        key: i % 10 === 0 ? 'steady' : key,
+      }));
+      log.append('access', 0, events, startMs);
+      await engine.settled();
+    }
+    const { rows } = await engine.query({ view: 'v', everyMs: 60_000 });
+    expect(rows.length).toBeLessThanOrEqual(501);
+    expect(rows.reduce((sum, row) => sum + (row.values[1] as number), 0)).toBe(40_000);
+    expect(rows.find(({ values }) => values[0] === 'steady')!.values[1]).toBe(4000);
+    const [view] = await engine.views();
+    expect(view!.groups).toBeLessThan(30_000);
+  });
+});

@@ -158,7 +158,9 @@ export class ViewPartition {
       for (let start = first; start <= last; start += everyUs) {
         if (start + sizeUs <= cutUs) continue;
         if (count === from.length) settle();
-        to[count] = this.slotIn(level, start, cell, weights[cell]!, settle);
+        // Finding the slot may settle what was put off, which begins the lists anew.
+        const slot = this.slotIn(level, start, cell, weights[cell]!, settle);
+        to[count] = slot;
         from[count++] = cell;
       }
     }
