@@ -24,6 +24,7 @@ export class MergedGroups {
   /** Slots by group key. */
   readonly slots = new Map<string, number>();
   private readonly rows: { groups: readonly KeyPart[]; isOverflow: boolean; isIncomplete: boolean }[] = [];
+  private readonly compacted: Set<number>[] = [];
   private readonly single: AccumulatorSet;
   private readonly from = new Int32Array(1);
   private readonly to = new Int32Array(1);
@@ -45,21 +46,33 @@ export class MergedGroups {
     return slot;
   }
 
-  /** Adds a cell in memory; no `groups` is the overflow group. */
-  addHot(level: Level, from: number, groups: readonly KeyPart[] | undefined): void {
+  /**
+   * Begins the cells of a window of which small groups have been moved to its overflow group: a group that has no cell in it may
+   * have events there.
+   */
+  compactedPart(): Set<number> {
+    const seen = new Set<number>();
+    this.compacted.push(seen);
+    return seen;
+  }
+
+  /** Adds a cell in memory and answers its slot; no `groups` is the overflow group. */
+  addHot(level: Level, from: number, groups: readonly KeyPart[] | undefined): number {
     const isIncomplete = groups !== undefined && level.isIncomplete(from);
     this.from[0] = from;
     this.to[0] = this.slot(groups, isIncomplete, groups && level.groupKey(from));
     this.accumulators.merge(level.accumulators, this.from, this.to, 1);
+    return this.to[0]!;
   }
 
-  /** Adds a cell from its stored accumulators. */
-  addStored(reader: ByteReader, groups: readonly KeyPart[] | undefined, isIncomplete: boolean): void {
+  /** Adds a cell from its stored accumulators and answers its slot. */
+  addStored(reader: ByteReader, groups: readonly KeyPart[] | undefined, isIncomplete: boolean): number {
     this.single.read(0, reader);
     this.from[0] = 0;
     this.to[0] = this.slot(groups, isIncomplete);
     this.accumulators.merge(this.single, this.from, this.to, 1);
     this.single.clear(0, 1);
+    return this.to[0]!;
   }
 
   /** Adds the group at `from` of another one. */
@@ -71,7 +84,10 @@ export class MergedGroups {
   }
 
   at(slot: number): Group {
-    return { ...this.rows[slot]!, aggregates: this.accumulators.values(slot) as Value[] };
+    const row = this.rows[slot]!;
+    const isIncomplete =
+      row.isIncomplete || (!row.isOverflow && this.compacted.some(seen => !seen.has(slot)));
+    return { ...row, isIncomplete, aggregates: this.accumulators.values(slot) as Value[] };
   }
 
   groups(): Group[] {

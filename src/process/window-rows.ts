@@ -128,6 +128,7 @@ export class WindowReader {
   private gather(index: number, startUs: number, merged: MergedGroups): void {
     const levels = this.levels(index);
     const hot = new Map<ViewPartition, HotWindow>();
+    const compacted = new Map<ViewPartition | undefined, Set<number>>();
     let isStored = false;
     for (const { partition, level } of levels) {
       const window = level.windows.get(startUs);
@@ -138,10 +139,15 @@ export class WindowReader {
       hot.set(partition, window);
       isStored ||= window.hasMore;
       merged.revision += window.record.revision;
-      for (const slot of window.slots.values()) merged.addHot(level, slot, level.group(slot));
+      const seen = window.record.isCompacted ? merged.compactedPart() : undefined;
+      if (seen) compacted.set(partition, seen);
+      for (const slot of window.slots.values()) {
+        const to = merged.addHot(level, slot, level.group(slot));
+        seen?.add(to);
+      }
       if (window.overflow >= 0) merged.addHot(level, window.overflow, undefined);
     }
-    if (isStored) this.gatherStored(levels, startUs, merged, hot);
+    if (isStored) this.gatherStored(levels, startUs, merged, hot, compacted);
   }
 
   private gatherStored(
@@ -149,6 +155,7 @@ export class WindowReader {
     startUs: number,
     merged: MergedGroups,
     hot: ReadonlyMap<ViewPartition, HotWindow>,
+    compacted: Map<ViewPartition | undefined, Set<number>>,
   ): void {
     const { keys } = levels[0]!.level;
     const owner = (source: number, partition: number): ViewPartition | undefined =>
@@ -160,6 +167,7 @@ export class WindowReader {
       const reader = new ByteReader(value);
       const record = readWindowRecord(reader);
       merged.revision += record.revision;
+      if (record.isCompacted) compacted.set(partition, merged.compactedPart());
       if (record.hasOverflow) merged.addStored(reader, undefined, false);
     }
     for (const { key, value } of this.state.range(...keys.cellRange(startUs, startUs + 1))) {
@@ -174,7 +182,8 @@ export class WindowReader {
         const id = partition!.registry.find(groups);
         if (id !== undefined && window.slots.has(id)) continue;
       }
-      merged.addStored(reader, groups, head.isIncomplete);
+      const to = merged.addStored(reader, groups, head.isIncomplete);
+      compacted.get(partition)?.add(to);
     }
   }
 
