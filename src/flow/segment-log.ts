@@ -286,7 +286,6 @@ export async function openSegmentLog(options: SegmentLogOptions): Promise<Segmen
   const limits = { ...writerLimits };
   for (const key of Object.keys(limits) as (keyof WriterLimits)[]) limits[key] = options[key] ?? limits[key];
   await fs.makeDirectory(join(directory, 'streams'));
-  await fs.syncDirectory(directory);
   const unlock = await fs.lock(directory);
   try {
     const board = TailBoard.create(partitionsMax);
