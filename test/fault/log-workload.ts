@@ -108,7 +108,8 @@ export class Ledger {
     for (let at = first; at < end; ) {
       const { batches, next } = await log.read(stream, partition, at, target);
       for (const { position, length, offset, count } of batches) {
-        if (offset !== first + ids.length) throw new Error(`offset ${offset} where ${first + ids.length} was due`);
+        if (offset !== first + ids.length)
+          throw new Error(`offset ${offset} where ${first + ids.length} was due`);
         const lines = decoder.decode(target.subarray(position, position + length)).split('\n');
         if (lines.length !== count + 1) throw new Error(`${lines.length - 1} lines in a batch of ${count}`);
         for (let i = 0; i < count; i++) ids.push(JSON.parse(lines[i]!).id);
@@ -119,14 +120,21 @@ export class Ledger {
     return ids;
   }
 
-  private judge(stream: string, partition: number, first: number, ids: number[], senderOf: Map<number, Sent>) {
+  private judge(
+    stream: string,
+    partition: number,
+    first: number,
+    ids: number[],
+    senderOf: Map<number, Sent>,
+  ) {
     const seen = new Set<number>();
     ids.forEach((id, i) => {
       const sent = senderOf.get(id);
       if (!sent || sent.stream !== stream || sent.partition !== partition) {
         throw new Error(`${stream}/${partition} offset ${first + i}: event ${id} was never sent there`);
       }
-      if (seen.has(id)) throw new Error(`${stream}/${partition} offset ${first + i}: event ${id} is there twice`);
+      if (seen.has(id))
+        throw new Error(`${stream}/${partition} offset ${first + i}: event ${id} is there twice`);
       seen.add(id);
     });
   }

@@ -108,17 +108,22 @@ export class SimulatedDisk implements FileSystem {
   private async call(name: string, path: string): Promise<Fault | undefined> {
     const fault = this.count(name, path);
     if (this.isDead) await new Promise(() => {});
-    if (this.rng.below(4) === 0) await new Promise(resolve => setImmediate(resolve));
+    // Syncs are slow, so that more is written meanwhile.
+    for (let turns = this.rng.below(name === 'sync' ? 5 : 2); turns > 0; turns--) {
+      await new Promise(resolve => setImmediate(resolve));
+    }
     if (this.isDead) await new Promise(() => {});
     // Only writes can be short; for the other calls the fault is an error.
-    if (fault && (fault !== 'short' || name !== 'write')) throw failure(fault === 'short' ? 'EIO' : fault, name);
+    if (fault && (fault !== 'short' || name !== 'write'))
+      throw failure(fault === 'short' ? 'EIO' : fault, name);
     return fault;
   }
 
   private callSync(name: string, path: string): Fault | undefined {
     const fault = this.count(name, path);
     if (this.isDead) throw failure('EIO', 'no power');
-    if (fault && (fault !== 'short' || name !== 'write')) throw failure(fault === 'short' ? 'EIO' : fault, name);
+    if (fault && (fault !== 'short' || name !== 'write'))
+      throw failure(fault === 'short' ? 'EIO' : fault, name);
     return fault;
   }
 
@@ -239,6 +244,7 @@ export class SimulatedDisk implements FileSystem {
     await this.call('rename', from);
     const directory = this.directoryOf(from);
     const moved = directory.live.get(basename(from));
+    if (directory.live.get(basename(to)) instanceof Directory) throw failure('ENOTEMPTY', to);
     if (!moved || this.directoryOf(to) !== directory) throw failure('ENOENT', from);
     directory.change(names => {
       names.delete(basename(from));
