@@ -103,6 +103,13 @@ export class SegmentLog extends SegmentReader implements Log {
     await this.context.disk.check();
   }
 
+  /** After a load that failed: lets go of what it had opened, without writing. */
+  async abandon(): Promise<void> {
+    this.context.disk.close();
+    await Promise.all(this.writers.map(writer => writer.state.segment?.close()));
+    await super.close();
+  }
+
   private async loadStream(stream: string): Promise<void> {
     const names = await this.context.fs.list(join(this.directory, 'streams', stream));
     const numbers = names.filter(name => /^\d{1,4}$/.test(name)).map(Number);
@@ -313,7 +320,12 @@ export async function openSegmentLog(options: SegmentLogOptions): Promise<Segmen
       { fs, clock, disk, limits, window, syncDelayMs, failpoint },
       unlock,
     );
-    await log.load();
+    try {
+      await log.load();
+    } catch (thrown) {
+      await log.abandon();
+      throw thrown;
+    }
     return log;
   } catch (thrown) {
     await unlock();
