@@ -37,7 +37,10 @@
 /** Letters, digits, `_`, `-`, `.`; starts with a letter or `_`; at most 100 characters. */
 export const streamNamePattern = /^[A-Za-z_][A-Za-z0-9_.-]{0,99}$/;
 
-/** Who sent a batch, so that a repeat is appended once. Either kind; never both. */
+/**
+ * Who sent a batch, so that a repeat is appended once. Either kind; never both. Repeats are found within a
+ * partition, for a window that the implementation documents: a sender's repeats must go to the same partition.
+ */
 export type Producer =
   /** A key made by the sender for this batch alone (`Idempotency-Key`); any string up to 255 characters. */
   | { key: string }

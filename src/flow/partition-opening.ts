@@ -49,7 +49,10 @@ export async function openPartition(
   const problems: string[] = [];
   if ((await fs.list(directory)).length === 0) await fs.makeDirectory(directory);
   let segments = await listSegments(fs, directory);
-  const start = await readStart(fs, directory);
+  const marked = await readStart(fs, directory);
+  if (marked === 'unreadable')
+    problems.push('the file "start" is damaged; the oldest segment counts as the first.');
+  const start = marked === 'unreadable' ? undefined : marked;
   if (start !== undefined && segments.includes(start)) {
     // A removal that was interrupted is finished: the start had been moved first.
     for (const base of segments.filter(base => base < start)) await removeSegment(fs, directory, base);

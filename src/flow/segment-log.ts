@@ -114,7 +114,12 @@ export class SegmentLog extends SegmentReader implements Log {
     const names = await this.context.fs.list(join(this.directory, 'streams', stream));
     const numbers = names.filter(name => /^\d{1,4}$/.test(name)).map(Number);
     const partitions = numbers.length === 0 ? 0 : Math.max(...numbers) + 1;
-    for (let partition = 0; partition < partitions; partition++) await this.loadPartition(stream, partition);
+    for (let partition = 0; partition < partitions; partition++) {
+      if (!numbers.includes(partition)) {
+        this.found.push(`${stream}/${partition}: its folder is missing; its events are lost.`);
+      }
+      await this.loadPartition(stream, partition);
+    }
   }
 
   private async loadPartition(stream: string, partition: number): Promise<void> {
@@ -281,11 +286,14 @@ export class SegmentLog extends SegmentReader implements Log {
   private async finish(): Promise<void> {
     await Promise.allSettled(this.creating.values());
     for (const consumer of [...this.openConsumers]) consumer.close();
-    await Promise.all(this.writers.map(writer => writer.close()));
-    this.context.disk.close();
-    this.board.close();
-    await super.close();
-    await this.unlock();
+    try {
+      await Promise.all(this.writers.map(writer => writer.close()));
+    } finally {
+      this.context.disk.close();
+      this.board.close();
+      await super.close();
+      await this.unlock();
+    }
   }
 }
 

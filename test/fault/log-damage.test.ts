@@ -40,3 +40,11 @@ it('answers right or reports the damage after single bit flips anywhere', async 
   });
   expect(reported).toBeGreaterThan(0);
 });
+
+it('begins where retention left it, whichever bit of the file that says so flips', async () => {
+  const written = await writeLog(6, 80, true, {}, 6000);
+  expect(written.first).toBeGreaterThan(20);
+  await everySeed(roundsOf('bit flips in start', 100), seed =>
+    bitFlipRound(written, new Rng(seed), /start$/),
+  );
+});

@@ -12,6 +12,8 @@ export interface Written {
   lines: string[];
   /** Batches as [first, end) of offsets. */
   batches: [number, number][];
+  /** The first offset that retention left. */
+  first: number;
 }
 
 /** Batches of 1 to 5 events; `isClosed` false leaves the log as a crash does. */
@@ -20,12 +22,13 @@ export async function writeLog(
   batches: number,
   isClosed: boolean,
   extra = {},
+  retainBytes?: number,
 ): Promise<Written> {
   const rng = new Rng(seed);
   const disk = new SimulatedDisk(rng.fork());
   const log = await openOn(disk, extra);
   await log.createStream('s');
-  const written: Written = { disk, lines: [], batches: [] };
+  const written: Written = { disk, lines: [], batches: [], first: 0 };
   for (let i = 0; i < batches; i++) {
     const ids = Array.from({ length: 1 + rng.below(5) }, (_, k) => written.lines.length + k);
     const producer = rng.boolean(0.5) ? { key: `k${i}` } : undefined;
@@ -34,6 +37,8 @@ export async function writeLog(
     written.lines.push(...new TextDecoder().decode(batch.bytes).split('\n').slice(0, -1));
     written.batches.push([offset, offset + ids.length]);
   }
+  if (retainBytes !== undefined) await log.retain({ maxBytes: retainBytes });
+  written.first = (await log.range('s', 0)).first;
   if (isClosed) await log.close();
   return written;
 }
@@ -87,9 +92,13 @@ export function newest(disk: SimulatedDisk, extension: 'ndjson' | 'index'): stri
 }
 
 /** One bit of one file of the log flipped. Returns the spans reported. */
-export async function bitFlipRound(written: Written, rng: Rng): Promise<Survey> {
+export async function bitFlipRound(
+  written: Written,
+  rng: Rng,
+  files = /\.(ndjson|index)$|start$/,
+): Promise<Survey> {
   const disk = written.disk.copy(rng.fork());
-  const paths = disk.files().filter(path => /\.(ndjson|index)$|start$/.test(path));
+  const paths = disk.files().filter(path => files.test(path));
   const sizes = paths.map(path => disk.contentOf(path).length);
   let at = rng.below(sizes.reduce((sum, size) => sum + size, 0) * 8);
   let which = 0;
@@ -104,7 +113,8 @@ export async function bitFlipRound(written: Written, rng: Rng): Promise<Survey> 
   const place = `bit ${at} of ${paths[which]}`;
   if (found.end !== written.lines.length)
     throw new Error(`${place}: end ${found.end} of ${written.lines.length}`);
-  if (found.events + reported !== found.end)
+  if (found.first !== written.first) throw new Error(`${place}: begins at ${found.first}`);
+  if (found.first + found.events + reported !== found.end)
     throw new Error(`${place}: ${found.events} read, ${reported} reported`);
   if (reported > 5) throw new Error(`${place}: ${reported} events lost by one bit`);
   // It goes on: a batch can be appended and comes back, also after another start.
