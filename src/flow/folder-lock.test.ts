@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isHolderAlive, type LockHolder, lockFolder } from './folder-lock.ts';
 
@@ -59,7 +59,7 @@ describe('the folder lock', () => {
     await release();
     // This process lives, but it is not the one that wrote the lock: its start time differs.
     const imposter = { ...holder, startTicks: holder.startTicks - 1000, token: 'other' };
-    expect(await isHolderAlive(imposter)).toBe(false);
+    expect(await isHolderAlive(imposter, dir)).toBe(false);
     await writeFile(join(dir, 'lock'), JSON.stringify(imposter));
     await (await lockFolder(dir))();
   });
@@ -67,9 +67,28 @@ describe('the folder lock', () => {
   it('takes a lock of an earlier boot for stale and one of another host for held', async () => {
     const release = await lockFolder(dir);
     const holder = await holderIn();
-    expect(await isHolderAlive(holder)).toBe(true);
-    if (holder.bootId) expect(await isHolderAlive({ ...holder, bootId: 'earlier' })).toBe(false);
-    expect(await isHolderAlive({ ...holder, host: 'elsewhere', socket: '' })).toBe(true);
+    expect(await isHolderAlive(holder, dir)).toBe(true);
+    if (holder.bootId) expect(await isHolderAlive({ ...holder, bootId: 'earlier' }, dir)).toBe(false);
+    expect(await isHolderAlive({ ...holder, host: 'elsewhere', socket: '' }, dir)).toBe(true);
+    await release();
+  });
+
+  it('asks the socket in the folder whether another container of this machine lives', async ({ skip }) => {
+    const release = await lockFolder(dir);
+    const holder = await holderIn();
+    if (!holder.bootId || !holder.socket.startsWith(dir)) {
+      await release();
+      return skip('no boot id, or no socket in the folder');
+    }
+    const elsewhere = { ...holder, host: 'container', socket: `/other/mount/${basename(holder.socket)}` };
+    expect(await isHolderAlive(elsewhere, dir)).toBe(true);
+    // A process that is killed leaves its socket's file, at which nobody listens.
+    const script = `require('net').createServer().listen(${JSON.stringify(join(dir, 'left.sock'))}, () => {
+      process.kill(process.pid, 'SIGKILL');
+    })`;
+    await once(spawn(process.execPath, ['-e', script], { stdio: 'ignore' }), 'exit');
+    expect(await isHolderAlive({ ...elsewhere, socket: '/other/left.sock' }, dir)).toBe(false);
+    expect(await isHolderAlive({ ...elsewhere, bootId: 'another machine' }, dir)).toBe(true);
     await release();
   });
 
@@ -89,7 +108,7 @@ async function leaveStaleLock(): Promise<void> {
   const stat = await readFile(`/proc/${child.pid}/stat`, 'latin1').catch(() => '');
   const startTicks = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? 0);
   const left = { ...holder, pid: child.pid!, startTicks, token: `t${child.pid}` };
-  expect(await isHolderAlive(left)).toBe(true);
+  expect(await isHolderAlive(left, dir)).toBe(true);
   child.kill('SIGKILL');
   await once(child, 'exit');
   await writeFile(join(dir, 'lock'), JSON.stringify(left) + '\n');
