@@ -66,6 +66,8 @@ export const writerLimits: WriterLimits = {
 
 /** A stream's own limit on partitions. */
 const partitionsPerStreamMax = 1024;
+/** Partitions opened side by side; more would only queue for the same few threads. */
+const openingsAtOnce = 16;
 
 export class SegmentLog extends SegmentReader implements Log {
   private readonly context: WriterContext;
@@ -114,26 +116,39 @@ export class SegmentLog extends SegmentReader implements Log {
     const names = await this.context.fs.list(join(this.directory, 'streams', stream));
     const numbers = names.filter(name => /^\d{1,4}$/.test(name)).map(Number);
     const partitions = numbers.length === 0 ? 0 : Math.max(...numbers) + 1;
-    for (let partition = 0; partition < partitions; partition++) {
-      if (!numbers.includes(partition)) {
-        this.found.push(`${stream}/${partition}: its folder is missing; its events are lost.`);
-      }
-      await this.loadPartition(stream, partition);
+    const missing = Array.from({ length: partitions }, (_, i) => i).filter(i => !numbers.includes(i));
+    for (const partition of missing) {
+      this.found.push(`${stream}/${partition}: its folder is missing; its events are lost.`);
+    }
+    for (let from = 0; from < partitions; from += openingsAtOnce) {
+      await this.loadPartitions(stream, from, Math.min(from + openingsAtOnce, partitions));
     }
   }
 
-  private async loadPartition(stream: string, partition: number): Promise<void> {
+  private async loadPartitions(stream: string, from: number, to: number): Promise<void> {
     const { fs, board, limits } = this.context;
-    if (board.find(stream, partition) !== undefined) return;
-    const directory = partitionPath(this.directory, stream, partition);
-    const opened = await openPartition(fs, directory, limits);
-    const slot = board.add(stream, partition);
-    for (const problem of opened.problems) this.found.push(`${stream}/${partition}: ${problem}`);
-    const { first, end, bytes, lastAppendMs } = opened;
-    board.update(slot, { first, end, bytes, lastAppendMs, segmentsChanged: true });
-    const { segments, segment } = opened;
-    const state = { stream, partition, directory, slot, segments, segment, end, bytes, lastAppendMs };
-    this.writers[slot] = new PartitionWriter(this.context, state);
+    const wanted = Array.from({ length: to - from }, (_, i) => from + i).filter(
+      partition => board.find(stream, partition) === undefined,
+    );
+    const openings = await Promise.allSettled(
+      wanted.map(async partition => {
+        const directory = partitionPath(this.directory, stream, partition);
+        return { partition, directory, ...(await openPartition(fs, directory, limits)) };
+      }),
+    );
+    const opened = openings.flatMap(opening => (opening.status === 'fulfilled' ? [opening.value] : []));
+    for (const opening of openings) {
+      if (opening.status === 'fulfilled') continue;
+      await Promise.all(opened.map(({ segment }) => segment?.close()));
+      throw opening.reason;
+    }
+    for (const { partition, directory, problems, first, end, bytes, lastAppendMs, ...rest } of opened) {
+      const slot = board.add(stream, partition);
+      board.update(slot, { first, end, bytes, lastAppendMs, segmentsChanged: true });
+      for (const problem of problems) this.found.push(`${stream}/${partition}: ${problem}`);
+      const state = { stream, partition, directory, slot, end, bytes, lastAppendMs, ...rest };
+      this.writers[slot] = new PartitionWriter(this.context, state);
+    }
   }
 
   /** What another thread needs to read this log with `openSegmentReader`. */
