@@ -31,7 +31,6 @@ export class LogConsumer implements Consumer {
   }
 
   async next(target: Uint8Array, signal?: AbortSignal): Promise<ReadResult | undefined> {
-    const both = signal ? AbortSignal.any([signal, this.stop.signal]) : this.stop.signal;
     for (;;) {
       if (this.isClosed) throw logClosed();
       if (signal?.aborted) return undefined;
@@ -42,7 +41,24 @@ export class LogConsumer implements Consumer {
         this.at = result.next;
         return result;
       }
-      if (this.at === from) await this.log.wait(this.stream, this.partition, from, both);
+      if (this.at === from) await this.wait(from, signal);
+    }
+  }
+
+  /** Waits for events, the caller's signal or the end of this consumer. */
+  private async wait(from: number, signal: AbortSignal | undefined): Promise<void> {
+    // AbortSignal.any on a signal that lives long holds memory for each call (Node 20); listeners can be removed.
+    const either = new AbortController();
+    const abort = (): void => either.abort();
+    signal?.addEventListener('abort', abort, { once: true });
+    this.stop.signal.addEventListener('abort', abort, { once: true });
+    try {
+      if (!signal?.aborted && !this.isClosed) {
+        await this.log.wait(this.stream, this.partition, from, either.signal);
+      }
+    } finally {
+      signal?.removeEventListener('abort', abort);
+      this.stop.signal.removeEventListener('abort', abort);
     }
   }
 

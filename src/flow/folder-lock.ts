@@ -3,10 +3,11 @@
 // kernel closes however the process ends, and where that cannot be asked by its pid with its start time, so that
 // a pid in use again is not mistaken for it. Node has no flock.
 import { randomBytes } from 'node:crypto';
-import { link, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { copyFile, link, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { createConnection, createServer, type Server } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { codeOf, MillraceError } from '../core/errors.ts';
 
 export interface LockHolder {
@@ -55,31 +56,39 @@ function listen(path: string): Promise<Server | undefined> {
   });
 }
 
-/** True, false, or undefined where the answer cannot be had. */
-function isListening(path: string): Promise<boolean | undefined> {
+/** `refused`: the socket is there and nobody listens; its process is gone. */
+function ask(path: string): Promise<'listening' | 'refused' | 'absent' | 'unknown'> {
   return new Promise(resolve => {
     const socket = createConnection(path);
     socket.once('connect', () => {
       socket.destroy();
-      resolve(true);
+      resolve('listening');
     });
     socket.once('error', error => {
       const code = codeOf(error);
-      resolve(code === 'ECONNREFUSED' || code === 'ENOENT' ? false : code === 'EAGAIN' ? true : undefined);
+      if (code === 'ECONNREFUSED') resolve('refused');
+      else if (code === 'ENOENT') resolve('absent');
+      else resolve(code === 'EAGAIN' ? 'listening' : 'unknown');
     });
   });
 }
 
-/** Whether the process that wrote the lock still runs; where nobody can tell, it is taken to. */
-export async function isHolderAlive(holder: LockHolder): Promise<boolean> {
-  if (holder.host !== hostname()) return true;
+/** Whether the process that wrote the lock in `directory` still runs; where nobody can tell, it is taken to. */
+export async function isHolderAlive(holder: LockHolder, directory: string): Promise<boolean> {
   const bootId = await bootIdOf();
-  if (bootId && holder.bootId && bootId !== holder.bootId) return false;
-  const listening = holder.socket === '' ? undefined : await isListening(holder.socket);
-  if (listening === true) return true;
+  const isSameBoot = bootId !== '' && holder.bootId !== '' ? bootId === holder.bootId : undefined;
+  const isSameHost = holder.host === hostname();
+  if (isSameHost ? isSameBoot === false : isSameBoot !== true) return !isSameHost;
+  // The folder may be mounted elsewhere in another container: the socket is looked for beside the lock first.
+  let answer =
+    holder.socket === '' ? 'unknown' : await ask(join(resolve(directory), basename(holder.socket)));
+  if (answer === 'absent') answer = await ask(holder.socket);
+  if (answer === 'listening') return true;
+  // Another container of this machine has process ids of its own; there the socket alone can tell.
+  if (!isSameHost) return answer !== 'refused';
   const startTicks = await startTicksOf(holder.pid);
   if (startTicks !== undefined) return startTicks === holder.startTicks;
-  if (listening === false) return false;
+  if (answer !== 'unknown') return false;
   try {
     process.kill(holder.pid, 0);
     return true;
@@ -118,7 +127,7 @@ async function openSocket(directory: string, token: string): Promise<{ server?: 
   const places =
     process.platform === 'win32'
       ? [`\\\\.\\pipe\\millrace-${token}`]
-      : [join(directory, `lock-${token}.sock`), join(tmpdir(), `millrace-${token}.sock`)];
+      : [join(resolve(directory), `lock-${token}.sock`), join(tmpdir(), `millrace-${token}.sock`)];
   for (const path of places) {
     // sun_path holds 104 to 108 bytes, its final zero included.
     if (Buffer.byteLength(path) > 103) continue;
@@ -126,6 +135,17 @@ async function openSocket(directory: string, token: string): Promise<{ server?: 
     if (server) return { server, path };
   }
   return { path: '' };
+}
+
+/** Gives the draft the lock's name, unless that exists; where there are no hard links, by an exclusive copy. */
+async function claim(draft: string, path: string): Promise<void> {
+  try {
+    await link(draft, path);
+  } catch (thrown) {
+    const code = codeOf(thrown) ?? '';
+    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(code)) throw thrown;
+    await copyFile(draft, path, constants.COPYFILE_EXCL);
+  }
 }
 
 /** Removes the lock of a dead process; puts back what it moved if another process was quicker. */
@@ -143,14 +163,18 @@ async function removeStale(path: string, stale: LockHolder | 'unreadable', token
       ? stale === moved
       : moved.token === stale.token;
   if (!same) await link(aside, path).catch(() => {});
-  else if (stale !== 'unreadable' && stale.socket) await rm(stale.socket, { force: true });
+  else if (stale !== 'unreadable' && stale.socket) {
+    await rm(join(dirname(path), basename(stale.socket)), { force: true });
+    await rm(stale.socket, { force: true });
+  }
   await rm(aside, { force: true });
 }
 
 /**
  * Takes `directory` (which exists) for this process and resolves with the release. Throws `log-locked` with
  * context {holder: {pid, host, since}} where a living process, this one included, holds it. A lock left behind by
- * a dead process or an earlier boot is removed. A lock written on another host counts as held.
+ * a dead process or an earlier boot is removed. A lock written on another host counts as held, unless that is a
+ * container of this machine and its socket, in the folder, refuses.
  */
 export async function lockFolder(directory: string): Promise<() => Promise<void>> {
   const path = join(directory, lockName);
@@ -179,14 +203,15 @@ export async function lockFolder(directory: string): Promise<() => Promise<void>
     await writeFile(draft, JSON.stringify(own) + '\n', { mode: 0o640 });
     for (let attempt = 0; ; attempt++) {
       try {
-        await link(draft, path);
+        await claim(draft, path);
         break;
       } catch (thrown) {
         if (codeOf(thrown) !== 'EEXIST' || attempt > 20) throw thrown;
       }
       const holder = await readHolder(path);
       if (holder === undefined) continue;
-      if (holder !== 'unreadable' && (await isHolderAlive(holder))) throw refuse(directory, holder);
+      if (holder !== 'unreadable' && (await isHolderAlive(holder, directory)))
+        throw refuse(directory, holder);
       await removeStale(path, holder, token);
     }
     // Two processes may have removed the same stale lock at once; the file says which of them won.

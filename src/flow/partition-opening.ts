@@ -1,5 +1,6 @@
 // Opens a partition's folder: which segments there are, where the log begins and ends, and the newest segment's
 // files ready to be appended to. Reads only that segment's tail.
+import { ActiveSegment } from './active-segment.ts';
 import type { FileSystem } from './file-system.ts';
 import type { WriterLimits } from './partition-writer.ts';
 import {
@@ -7,9 +8,11 @@ import {
   createSegment,
   dataPath,
   indexPath,
+  lastAppendMsOf,
   listSegments,
   openSegment,
   readStart,
+  removeSegment,
   type SegmentFiles,
 } from './segment.ts';
 import { recoverSegment } from './segment-recovery.ts';
@@ -21,9 +24,7 @@ export interface OpenedPartition {
   bytes: number;
   lastAppendMs: number;
   /** The newest segment, where there is one. */
-  files: SegmentFiles | undefined;
-  slots: number;
-  position: number;
+  segment: ActiveSegment | undefined;
   /** Sentences about damage and repairs. */
   problems: string[];
 }
@@ -48,7 +49,10 @@ export async function openPartition(
   const problems: string[] = [];
   if ((await fs.list(directory)).length === 0) await fs.makeDirectory(directory);
   let segments = await listSegments(fs, directory);
-  const start = await readStart(fs, directory);
+  const marked = await readStart(fs, directory);
+  if (marked === 'unreadable')
+    problems.push('the file "start" is damaged; the oldest segment counts as the first.');
+  const start = marked === 'unreadable' ? undefined : marked;
   if (start !== undefined && segments.includes(start)) {
     // A removal that was interrupted is finished: the start had been moved first.
     for (const base of segments.filter(base => base < start)) await removeSegment(fs, directory, base);
@@ -59,7 +63,7 @@ export async function openPartition(
   const newest = segments[segments.length - 1];
   if (newest === undefined) {
     const first = start ?? 0;
-    const empty = { slots: 0, position: 0, bytes: 0, lastAppendMs: 0, files: undefined };
+    const empty = { bytes: 0, lastAppendMs: 0, segment: undefined };
     return { ...empty, segments, first, end: first, problems };
   }
   const first = start !== undefined && start < segments[0]! ? start : segments[0]!;
@@ -83,26 +87,24 @@ export async function openPartition(
       await closeSegment(files);
       problems.push(`the index of the segment at ${newest} is lost, with up to ${lines} events.`);
       const end = newest + lines;
-      const fresh = await createSegment(fs, directory, end);
+      const segment = new ActiveSegment(await createSegment(fs, directory, end));
       segments.push(end);
       bytes += dataBytes;
-      return { segments, first, end, bytes, lastAppendMs: 0, files: fresh, slots: 0, position: 0, problems };
+      return { segments, first, end, bytes, lastAppendMs: 0, segment, problems };
     }
     const tail = await recoverSegment(files, newest);
     await fs.syncDirectory(directory);
     if (tail.damage) problems.push(tail.damage + '.');
-    const { end, slots, position, lastAppendMs } = tail;
-    return { segments, first, end, bytes: bytes + position, lastAppendMs, files, slots, position, problems };
+    const { end, slots, position } = tail;
+    const before = segments[segments.length - 2];
+    const lastAppendMs =
+      slots > 0 || before === undefined
+        ? tail.lastAppendMs
+        : ((await lastAppendMsOf(fs, directory, before)) ?? 0);
+    const segment = new ActiveSegment(files, position, slots);
+    return { segments, first, end, bytes: bytes + position, lastAppendMs, segment, problems };
   } catch (thrown) {
     await closeSegment(files).catch(() => {});
     throw thrown;
   }
-}
-
-/** Unlinks both files; the index first, so that what is left is never taken for readable. */
-export async function removeSegment(fs: FileSystem, directory: string, base: number): Promise<void> {
-  for (const path of [indexPath(directory, base), dataPath(directory, base)]) {
-    if ((await fs.sizeOf(path)) !== undefined) await fs.unlink(path);
-  }
-  await fs.syncDirectory(directory);
 }

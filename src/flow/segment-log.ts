@@ -2,7 +2,7 @@
 // appends to its partition's writer, reads to its reader. See log.ts for what it promises, docs/log-format.md
 // for what is on disk.
 import { join } from 'node:path';
-import { MillraceError } from '../core/errors.ts';
+import { codeOf, MillraceError } from '../core/errors.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { LogConsumer } from './consumer.ts';
 import { DiskSpace } from './disk-space.ts';
@@ -17,7 +17,7 @@ import type {
   StreamSummary,
 } from './log.ts';
 import { streamNamePattern } from './log.ts';
-import { badStreamName, logClosed, unknownStream } from './log-errors.ts';
+import { badStreamName, logClosed, logIo, unknownStream } from './log-errors.ts';
 import { openPartition } from './partition-opening.ts';
 import {
   type Failpoint,
@@ -57,14 +57,17 @@ export const writerLimits: WriterLimits = {
   maxBatchBytes: 4 * 1024 * 1024,
   segmentBytes: 128 * 1024 * 1024,
   segmentRecords: 262_144,
-  groupBytes: 8 * 1024 * 1024,
-  queueBytes: 32 * 1024 * 1024,
+  groupBytes: 4 * 1024 * 1024,
+  overlapBytes: 1024 * 1024,
+  queueBytes: 64 * 1024 * 1024,
   queueBatches: 65_536,
   mergeBytes: 64 * 1024,
 };
 
 /** A stream's own limit on partitions. */
 const partitionsPerStreamMax = 1024;
+/** Partitions opened side by side; more would only queue for the same few threads. */
+const openingsAtOnce = 16;
 
 export class SegmentLog extends SegmentReader implements Log {
   private readonly context: WriterContext;
@@ -81,11 +84,11 @@ export class SegmentLog extends SegmentReader implements Log {
   constructor(
     handle: SegmentLogHandle,
     board: TailBoard,
-    context: Omit<WriterContext, 'appended' | 'board'>,
+    context: Omit<WriterContext, 'appended' | 'backlog' | 'board'>,
     unlock: () => Promise<void>,
   ) {
     super(handle, board, { fs: context.fs, inThread: false });
-    this.context = { ...context, board, appended: results => this.announce(results) };
+    this.context = { ...context, board, backlog: { bytes: 0 }, appended: results => this.announce(results) };
     this.unlock = unlock;
     this.openedAt = { nowMs: context.clock.nowMs(), elapsedMs: context.clock.elapsedMs() };
   }
@@ -102,34 +105,50 @@ export class SegmentLog extends SegmentReader implements Log {
     await this.context.disk.check();
   }
 
+  /** After a load that failed: lets go of what it had opened, without writing. */
+  async abandon(): Promise<void> {
+    this.context.disk.close();
+    await Promise.all(this.writers.map(writer => writer.state.segment?.close()));
+    await super.close();
+  }
+
   private async loadStream(stream: string): Promise<void> {
     const names = await this.context.fs.list(join(this.directory, 'streams', stream));
     const numbers = names.filter(name => /^\d{1,4}$/.test(name)).map(Number);
     const partitions = numbers.length === 0 ? 0 : Math.max(...numbers) + 1;
-    for (let partition = 0; partition < partitions; partition++) await this.loadPartition(stream, partition);
+    const missing = Array.from({ length: partitions }, (_, i) => i).filter(i => !numbers.includes(i));
+    for (const partition of missing) {
+      this.found.push(`${stream}/${partition}: its folder is missing; its events are lost.`);
+    }
+    for (let from = 0; from < partitions; from += openingsAtOnce) {
+      await this.loadPartitions(stream, from, Math.min(from + openingsAtOnce, partitions));
+    }
   }
 
-  private async loadPartition(stream: string, partition: number): Promise<void> {
+  private async loadPartitions(stream: string, from: number, to: number): Promise<void> {
     const { fs, board, limits } = this.context;
-    const directory = partitionPath(this.directory, stream, partition);
-    const opened = await openPartition(fs, directory, limits);
-    const slot = board.add(stream, partition);
-    for (const problem of opened.problems) this.found.push(`${stream}/${partition}: ${problem}`);
-    const { first, end, bytes, lastAppendMs } = opened;
-    board.update(slot, { first, end, bytes, lastAppendMs, segmentsChanged: true });
-    this.writers[slot] = new PartitionWriter(this.context, {
-      stream,
-      partition,
-      directory,
-      slot,
-      segments: opened.segments,
-      files: opened.files,
-      slots: opened.slots,
-      position: opened.position,
-      end,
-      bytes,
-      lastAppendMs,
-    });
+    const wanted = Array.from({ length: to - from }, (_, i) => from + i).filter(
+      partition => board.find(stream, partition) === undefined,
+    );
+    const openings = await Promise.allSettled(
+      wanted.map(async partition => {
+        const directory = partitionPath(this.directory, stream, partition);
+        return { partition, directory, ...(await openPartition(fs, directory, limits)) };
+      }),
+    );
+    const opened = openings.flatMap(opening => (opening.status === 'fulfilled' ? [opening.value] : []));
+    for (const opening of openings) {
+      if (opening.status === 'fulfilled') continue;
+      await Promise.all(opened.map(({ segment }) => segment?.close()));
+      throw opening.reason;
+    }
+    for (const { partition, directory, problems, first, end, bytes, lastAppendMs, ...rest } of opened) {
+      const slot = board.add(stream, partition);
+      board.update(slot, { first, end, bytes, lastAppendMs, segmentsChanged: true });
+      for (const problem of problems) this.found.push(`${stream}/${partition}: ${problem}`);
+      const state = { stream, partition, directory, slot, end, bytes, lastAppendMs, ...rest };
+      this.writers[slot] = new PartitionWriter(this.context, state);
+    }
   }
 
   /** What another thread needs to read this log with `openSegmentReader`. */
@@ -161,29 +180,40 @@ export class SegmentLog extends SegmentReader implements Log {
         context: { partitions },
       });
     }
-    const { fs, board } = this.context;
+    const { board } = this.context;
     if (board.slotsUsed + partitions > board.slotsMax) {
       throw new MillraceError('too-many-partitions', `The log holds at most ${board.slotsMax} partitions.`, {
         status: 507,
         remedy: 'Use fewer partitions or streams, or raise partitionsMax.',
       });
     }
-    const root = join(this.directory, 'streams');
-    const draft = join(root, `.new-${stream}`);
-    await fs.removeDirectory(draft);
-    for (let partition = 0; partition < partitions; partition++) {
-      await fs.makeDirectory(join(draft, String(partition)));
+    try {
+      await this.makeFolders(stream, partitions);
+      // An earlier attempt may have come as far as some of the partitions.
+      await this.loadStream(stream);
+    } catch (thrown) {
+      throw codeOf(thrown) === 'ENOSPC' ? await this.context.disk.noteFull() : logIo(thrown);
     }
-    await fs.syncDirectory(draft);
-    // The rename is the moment at which the stream exists, with all of its partitions.
-    await fs.rename(draft, join(root, stream));
-    await fs.syncDirectory(root);
-    for (let partition = 0; partition < partitions; partition++) await this.loadPartition(stream, partition);
     const appendTimeMs = this.context.clock.nowMs();
     queueMicrotask(() => {
       this.announce([{ stream, partition: 0, offset: 0, count: 0, duplicate: false, appendTimeMs }]);
     });
     return this.summaryOf(stream);
+  }
+
+  private async makeFolders(stream: string, partitions: number): Promise<void> {
+    const { fs } = this.context;
+    const root = join(this.directory, 'streams');
+    if (!(await fs.list(root)).includes(stream)) {
+      const draft = join(root, `.new-${stream}`);
+      await fs.removeDirectory(draft);
+      for (let partition = 0; partition < partitions; partition++) {
+        await fs.makeDirectory(join(draft, String(partition)));
+      }
+      // The rename is the moment at which the stream exists, with all of its partitions.
+      await fs.rename(draft, join(root, stream));
+    }
+    await fs.syncDirectory(root);
   }
 
   append(stream: string, partition: number, batch: Batch): Promise<AppendResult> {
@@ -231,8 +261,12 @@ export class SegmentLog extends SegmentReader implements Log {
       const { state } = writer;
       if (stream !== undefined && state.stream !== stream) continue;
       if (writer.failure !== undefined) continue;
-      removed += await writer.runAlone(() => retainPartition(this.context, writer, policy, nowMs));
-      await this.readerOf(state.slot, state.stream, state.partition).refresh();
+      try {
+        removed += await writer.runAlone(() => retainPartition(this.context, writer, policy, nowMs));
+        await this.readerOf(state.slot, state.stream, state.partition).refresh();
+      } catch (thrown) {
+        throw codeOf(thrown) === 'ENOSPC' ? await this.context.disk.noteFull() : logIo(thrown);
+      }
     }
     return removed;
   }
@@ -267,11 +301,14 @@ export class SegmentLog extends SegmentReader implements Log {
   private async finish(): Promise<void> {
     await Promise.allSettled(this.creating.values());
     for (const consumer of [...this.openConsumers]) consumer.close();
-    await Promise.all(this.writers.map(writer => writer.close()));
-    this.context.disk.close();
-    this.board.close();
-    await super.close();
-    await this.unlock();
+    try {
+      await Promise.all(this.writers.map(writer => writer.close()));
+    } finally {
+      this.context.disk.close();
+      this.board.close();
+      await super.close();
+      await this.unlock();
+    }
   }
 }
 
@@ -286,7 +323,6 @@ export async function openSegmentLog(options: SegmentLogOptions): Promise<Segmen
   const limits = { ...writerLimits };
   for (const key of Object.keys(limits) as (keyof WriterLimits)[]) limits[key] = options[key] ?? limits[key];
   await fs.makeDirectory(join(directory, 'streams'));
-  await fs.syncDirectory(directory);
   const unlock = await fs.lock(directory);
   try {
     const board = TailBoard.create(partitionsMax);
@@ -307,7 +343,12 @@ export async function openSegmentLog(options: SegmentLogOptions): Promise<Segmen
       { fs, clock, disk, limits, window, syncDelayMs, failpoint },
       unlock,
     );
-    await log.load();
+    try {
+      await log.load();
+    } catch (thrown) {
+      await log.abandon();
+      throw thrown;
+    }
     return log;
   } catch (thrown) {
     await unlock();

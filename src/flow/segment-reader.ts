@@ -3,7 +3,7 @@
 import { MillraceError } from '../core/errors.ts';
 import { diskFileSystem, type FileSystem } from './file-system.ts';
 import type { LogReader, PartitionSummary, ReadResult, StreamSummary } from './log.ts';
-import { logClosed, offsetRetained, partitionClosed, unknownStream } from './log-errors.ts';
+import { logClosed, offsetRetained, unknownStream } from './log-errors.ts';
 import { PartitionReader } from './partition-reader.ts';
 import { partitionPath } from './segment.ts';
 import { TailBoard } from './tail-board.ts';
@@ -31,6 +31,8 @@ export class SegmentReader implements LogReader {
   private readonly readers = new Map<number, PartitionReader>();
   private isReaderClosed = false;
   private readonly sleepers = new Set<() => void>();
+  /** A thread whose only work is a pending Atomics.waitAsync ends; this timer, which never fires, keeps it. */
+  private keepAlive: ReturnType<typeof setInterval> | undefined;
 
   constructor(handle: SegmentLogHandle, board: TailBoard, options: Required<SegmentReaderOptions>) {
     this.board = board;
@@ -117,6 +119,7 @@ export class SegmentReader implements LogReader {
     });
     signal?.addEventListener('abort', wake, { once: true });
     this.sleepers.add(wake);
+    this.keepAlive ??= setInterval(() => {}, 2 ** 31 - 1);
     try {
       for (;;) {
         const seen = board.signal(slot);
@@ -124,14 +127,15 @@ export class SegmentReader implements LogReader {
         if (this.isReaderClosed || board.isClosed) throw logClosed();
         const first = board.first(slot);
         if (offset < first) throw offsetRetained(stream, partition, offset, first);
-        if (board.isPartitionClosed(slot)) {
-          throw partitionClosed(stream, partition, this.whyClosed(slot) ?? 'a write or sync failed');
-        }
         await Promise.race([board.sleep(slot, seen), woken]);
       }
     } finally {
       signal?.removeEventListener('abort', wake);
       this.sleepers.delete(wake);
+      if (this.sleepers.size === 0) {
+        clearInterval(this.keepAlive);
+        this.keepAlive = undefined;
+      }
     }
   }
 

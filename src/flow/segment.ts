@@ -2,7 +2,9 @@
 // batch, inside `<log>/streams/<stream>/<partition>/`. The file `start` there holds the first offset that
 // retention has left.
 import { join } from 'node:path';
-import type { FileSystem, OpenFile } from './file-system.ts';
+import { crc32c } from '@node-rs/crc32';
+import { type FileSystem, type OpenFile, writeFully } from './file-system.ts';
+import { decodeRecord, recordBytes } from './index-record.ts';
 
 export const partitionPath = (directory: string, stream: string, partition: number): string =>
   join(directory, 'streams', stream, String(partition));
@@ -25,16 +27,24 @@ export async function listSegments(fs: FileSystem, directory: string): Promise<n
   return [...bases].sort((a, b) => a - b);
 }
 
-/** The content of `start`, or undefined where there is none or it is not readable as a number. */
-export async function readStart(fs: FileSystem, directory: string): Promise<number | undefined> {
+/** `start`: 20 digits, a space, the CRC32C of the digits as 8 hexadecimal digits, a newline. */
+function startText(first: number): string {
+  const digits = baseName(first);
+  return `${digits} ${crc32c(digits).toString(16).padStart(8, '0')}\n`;
+}
+
+/** The offset in `start`; undefined where there is none, 'unreadable' where it is not what was written. */
+export async function readStart(
+  fs: FileSystem,
+  directory: string,
+): Promise<number | 'unreadable' | undefined> {
   if ((await fs.sizeOf(startPath(directory))) === undefined) return undefined;
   const file = await fs.open(startPath(directory), 'read');
   try {
-    const text = Buffer.alloc(21);
-    const length = await file.read(text, 0);
-    return length === 21 && /^\d{20}\n$/.test(text.toString('latin1'))
-      ? Number(text.toString('latin1', 0, 20))
-      : undefined;
+    const bytes = Buffer.alloc(64);
+    const text = bytes.toString('latin1', 0, await file.read(bytes, 0));
+    const first = Number(text.slice(0, 20));
+    return Number.isSafeInteger(first) && text === startText(first) ? first : 'unreadable';
   } finally {
     await file.close();
   }
@@ -45,7 +55,7 @@ export async function writeStart(fs: FileSystem, directory: string, first: numbe
   const draft = startPath(directory) + '.draft';
   const file = await fs.open(draft, 'create');
   try {
-    await file.write([Buffer.from(baseName(first) + '\n')], 0);
+    await writeFully(file, [Buffer.from(startText(first))], 0);
     await file.sync();
   } finally {
     await file.close();
@@ -90,5 +100,36 @@ export async function createSegment(fs: FileSystem, directory: string, base: num
   } catch (thrown) {
     await closeSegment(files).catch(() => {});
     throw thrown;
+  }
+}
+
+/** Unlinks both files; the index first, so that what is left is never taken for readable. */
+export async function removeSegment(fs: FileSystem, directory: string, base: number): Promise<void> {
+  for (const path of [indexPath(directory, base), dataPath(directory, base)]) {
+    if ((await fs.sizeOf(path)) !== undefined) await fs.unlink(path);
+  }
+  await fs.syncDirectory(directory);
+}
+
+/** When the segment's last batch was appended; undefined where its index does not say. */
+export async function lastAppendMsOf(
+  fs: FileSystem,
+  directory: string,
+  base: number,
+): Promise<number | undefined> {
+  const path = indexPath(directory, base);
+  const slots = Math.floor(((await fs.sizeOf(path)) ?? 0) / recordBytes);
+  if (slots === 0) return undefined;
+  const file = await fs.open(path, 'read');
+  try {
+    const records = Buffer.alloc(Math.min(slots, 2) * recordBytes);
+    await file.read(records, Math.max(0, slots - 2) * recordBytes);
+    for (let at = records.length - recordBytes; at >= 0; at -= recordBytes) {
+      const record = decodeRecord(records, at);
+      if (record) return record.appendTimeMs;
+    }
+    return undefined;
+  } finally {
+    await file.close();
   }
 }

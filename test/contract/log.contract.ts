@@ -286,7 +286,7 @@ export function describeLog(name: string, traits: LogTraits, open: () => Promise
         for (let i = 0; i < 200; i++) await log.append('access', 0, batchOf([i], { key: String(i) }, 1000));
         const removed = await log.retain({ maxBytes: 50_000 }, 'access');
         const { first, end } = await log.range('access', 0);
-        expect(removed).toBe(first);
+        if (traits.isDense) expect(removed).toBe(first);
         expect(first).toBeGreaterThan(100);
         const target = new Uint8Array(log.maxBatchBytes);
         await expect(log.read('access', 0, 0, target)).rejects.toMatchObject({
@@ -294,9 +294,8 @@ export function describeLog(name: string, traits: LogTraits, open: () => Promise
           status: 410,
           context: { first },
         });
-        expect(await idsIn(log, 'access', 0, first)).toEqual(
-          Array.from({ length: end - first }, (_, i) => first + i),
-        );
+        const left = await idsIn(log, 'access', 0, first);
+        expect(left).toEqual(Array.from({ length: 200 - removed }, (_, i) => removed + i));
         log = await subject.reopen();
         expect(await log.range('access', 0)).toEqual({ first, end });
       },

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { openSegmentLog, type SegmentLogOptions } from '../../src/flow/segment-log.ts';
 import { openSegmentReader } from '../../src/flow/segment-reader.ts';
 import { describeLog } from './log.contract.ts';
+import { MemoryLog, type MemoryStore } from './memory-log.ts';
 
 for (const durability of ['fsync', { intervalMs: 20 }, 'os'] as const) {
   const name = typeof durability === 'string' ? durability : 'interval';
@@ -27,3 +28,17 @@ for (const durability of ['fsync', { intervalMs: 20 }, 'os'] as const) {
     };
   });
 }
+
+describeLog('in memory, offsets with holes', { isDense: false, hasSmallSegments: true }, async () => {
+  const store: MemoryStore = new Map();
+  let log = new MemoryLog(store);
+  return {
+    log,
+    async reopen() {
+      await log.close();
+      log = new MemoryLog(store);
+      return log;
+    },
+    dispose: () => log.close(),
+  };
+});
