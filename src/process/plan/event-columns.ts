@@ -254,7 +254,10 @@ export class EventColumns implements ColumnSource {
     if (as === 'date') {
       for (let row = 0; row < rows; row++) values[row] = Math.floor(values[row]! / dayUs) * dayUs;
     }
-    if (whole.size === 0) {
+    // A fraction among whole numbers: the field has drifted, and doubles hold both.
+    const isWhole =
+      whole.size > 0 && values.every((value, row) => valid[row] === 0 || Number.isInteger(value));
+    if (!isWhole) {
       this.vectors.set(key, { kind: isTime ? 'time' : 'number', rows, values, valid });
       return;
     }
