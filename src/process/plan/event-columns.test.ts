@@ -79,6 +79,23 @@ describe('values of another type', () => {
   });
 });
 
+describe('numbers that no double holds', () => {
+  it('are NULL, and counted, where they are used as numbers', async () => {
+    const plan = await planOf('SELECT sum(n) AS s FROM s');
+    const columns = columnsOf([plan], ['{"n":1e400}', '{"n":-1e400}', '{"n":1e300}']);
+    expect(values(columns, columns.field(['n'], 'number'))).toEqual([null, null, 1e300]);
+    expect(columns.mismatched).toBe(2);
+  });
+
+  it('stand beside fractions as doubles where a field of whole numbers has drifted', async () => {
+    const plan = await planOf('SELECT sum(id) AS s FROM s', {
+      schema: () => [{ name: 'id', type: 'BIGINT' }],
+    });
+    const columns = columnsOf([plan], ['{"id":9007199254740993}', '{"id":0.5}']);
+    expect(values(columns, columns.field(['id'], 'integer'))).toEqual([9007199254740992, 0.5]);
+  });
+});
+
 describe('the time of an event', () => {
   const at = 1_767_225_600e6;
 
