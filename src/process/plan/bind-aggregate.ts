@@ -2,7 +2,6 @@
 import { type AggregateRule, aggregateRule, countDistinctRule, refusedAggregates } from './aggregates.ts';
 import type { ExpressionBinder } from './bind-expression.ts';
 import { coerced } from './coercion.ts';
-import { hasAggregate } from './node-shape.ts';
 import type { ExpressionNode } from './parse-tree.ts';
 import type { Aggregate, Expression, ScalarType } from './plan.ts';
 import type { Source } from './refusal.ts';
@@ -227,7 +226,6 @@ export class AggregateBinder {
   /** `approx_quantile(x, [0.5, 0.9])[1]`: one item of a list that an aggregate gives. */
   bindListItem(node: ExpressionNode, bind: (node: ExpressionNode) => Expression): Expression | undefined {
     const [list, index] = node.children!;
-    if (!hasAggregate(list!)) return undefined;
     const base = bind(list!);
     const at = index!.value?.value;
     if (base.kind !== 'aggregate' || !this.described[base.index]!.list || !Number.isInteger(at)) {

@@ -298,7 +298,7 @@ export class SelectBinder {
   ): Expression | undefined {
     if (node.class === 'FUNCTION' && isAggregate(node)) return this.aggregates.bind(node);
     if (node.class === 'CONSTANT') return undefined;
-    if (isTupleExtract(node)) return this.aggregates.bindListItem(node, bind);
+    if (isTupleExtract(node) && hasAggregate(node)) return this.aggregates.bindListItem(node, bind);
     if (!hasAggregate(node)) {
       const index = this.groupIndex(node);
       if (index >= 0) return { kind: 'group', index, type: this.groups[0]![index]!.type };
