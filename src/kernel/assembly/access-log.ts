@@ -1,5 +1,6 @@
 // Common, Combined and vhost-prefixed access-log lines to NDJSON. A line is first taken apart into positions, then
 // written; a line that does not come apart is reported where it fails.
+import { splat } from './splat';
 import { errorAt, errorReason, refuse } from './check-exact';
 import { growth, putText } from './log-text';
 import { alloc, capacityOf, resize } from './memory';
@@ -71,7 +72,7 @@ function passQuoted(at: usize, end: usize, reason: u32): usize {
   while (to < end) {
     const bytes = v128.load(to);
     const mask = i8x16.bitmask(
-      v128.or(i8x16.eq(bytes, i8x16.splat(0x22)), i8x16.eq(bytes, i8x16.splat(0x5c))),
+      v128.or(i8x16.eq(bytes, splat(0x22)), i8x16.eq(bytes, splat(0x5c))),
     );
     if (mask == 0) {
       to += 16;

@@ -10,6 +10,9 @@ const headerBytes: u32 = 64;
 const spareBytes: u32 = 48;
 const wasmPageBytes: u32 = 65536;
 
+import { startMasks } from './hash';
+import { startSplats } from './splat';
+
 let heapStart: usize = 0;
 /** End of the last block; everything from here to the end of memory is unused. */
 let heapEnd: usize = 0;
@@ -26,6 +29,8 @@ let limitBytes: u64 = 0;
 }
 
 export function startMemory(limit: f64): void {
+  startSplats();
+  startMasks();
   heapStart = (__heap_base + 63) & ~63;
   heapEnd = heapStart;
   limitBytes = u64(limit);
