@@ -229,7 +229,7 @@ describe('the compiled kernel equals the reference', () => {
         const bytes = toBytes(text);
         validateBoth(isDamaged ? mutate(rng, bytes) : bytes, { maxErrors: 5, maxLineBytes: 300 });
       }),
-      2000,
+      800,
     );
   });
 
@@ -263,7 +263,7 @@ describe('the compiled kernel equals the reference', () => {
           arrayBoth(isDamaged ? mutate(rng, bytes) : bytes);
         },
       ),
-      1500,
+      600,
     );
   });
 
@@ -285,7 +285,7 @@ describe('the compiled kernel equals the reference', () => {
           accessLogBoth(bytes, variant, last);
         },
       ),
-      2000,
+      800,
     );
   });
 
