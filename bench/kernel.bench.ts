@@ -4,11 +4,12 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { DuckDBInstance } from '@duckdb/node-api';
+import { DuckDBInstance, version as duckDbVersion } from '@duckdb/node-api';
 import { Rng } from '../src/core/rng.ts';
 import { cell, type FieldSpec, type Kernel } from '../src/kernel/kernel.ts';
 import { loadKernel } from '../src/kernel/load-kernel.ts';
 
+/** A figure, as the bench harness prints it. */
 export interface Case {
   name: string;
   peer: boolean;
@@ -217,6 +218,33 @@ function parseAndGroup(input: Buffer): Map<string, [number, number]> {
   return groups;
 }
 
+function parseEach(input: Buffer): number {
+  let count = 0;
+  for (let at = 0; at < input.length; ) {
+    const end = input.indexOf(10, at);
+    if (JSON.parse(input.toString('utf8', at, end)) !== null) count++;
+    at = end + 1;
+  }
+  return count;
+}
+
+/** Combined lines of varied length. */
+function makeAccessLog(count: number, seed: number): Buffer {
+  const rng = new Rng(seed);
+  const agents = [
+    'curl/8.5.0',
+    `Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 ${'Chrome/126.0'.repeat(3)}`,
+  ];
+  const lines = Array.from({ length: count }, (_, i) => {
+    const second = String(Math.floor(i / 20) % 60).padStart(2, '0');
+    const minute = String(Math.floor(i / 1200) % 60).padStart(2, '0');
+    const request = `${rng.pick(methods)} ${rng.pick(paths)}?id=${rng.below(200_000)} HTTP/1.1`;
+    const ip = `${rng.below(256)}.${rng.below(256)}.${rng.below(256)}.${rng.below(256)}`;
+    return `${ip} - - [17/May/2015:10:${minute}:${second} +0000] "${request}" 200 ${rng.below(90_000)} "-" "${rng.pick(agents)}"\n`;
+  });
+  return Buffer.from(lines.join(''));
+}
+
 const sql = (file: string) => ({
   three: `SELECT path, count(*)::DOUBLE, sum(bytes)::DOUBLE FROM read_json('${file}', format = 'newline_delimited', columns = {path: 'VARCHAR', status: 'BIGINT', bytes: 'BIGINT'}) WHERE status < 400 GROUP BY path`,
   eight: `SELECT count(*)::DOUBLE, sum(b)::DOUBLE FROM (SELECT user, session, count(*), sum(bytes) AS b, count_if(status >= 400), max(_time), arg_max(method, _time), arg_max(path, _time), max(ms) FROM read_json('${file}', format = 'newline_delimited', columns = {_time: 'TIMESTAMP', user: 'VARCHAR', session: 'VARCHAR', method: 'VARCHAR', path: 'VARCHAR', status: 'BIGINT', bytes: 'BIGINT', ms: 'DOUBLE'}) GROUP BY user, session)`,
@@ -261,22 +289,36 @@ async function run({ tiny, seed }: { tiny: boolean; seed: number }): Promise<Cas
     const threeParse = await secondsOf(Math.min(runs, 2), () => parseAndGroup(input));
     const eightKernel = await secondsOf(runs, () => groupEight(kernel, input));
     const eightDuckDb = await secondsOf(runs, () => rowsOf(queries.eight));
-    const rate = (name: string, peer: boolean, seconds: number, note?: string): Case => ({
+    const parse = await secondsOf(Math.min(runs, 2), () => parseEach(input));
+    const log = makeAccessLog(count, seed);
+    kernel.input(log.length).set(log);
+    if (kernel.accessLogToNdjson(log.length, 'combined', true).count !== count)
+      fail('log lines were refused');
+    const accessLog = await secondsOf(runs, () => kernel.accessLogToNdjson(log.length, 'combined', true));
+
+    // Cases are compared within a unit, so each question has its own.
+    const events = (fields: number, name: string, seconds: number): Case => ({
       name,
-      peer,
-      unit: 'M events/s',
+      peer: !name.startsWith('millrace'),
+      unit: `M events/s (${fields} fields)`,
       value: count / seconds / 1e6,
-      ...(note ? { note } : {}),
     });
-    const times = (seconds: number, own: number): string =>
-      `${(seconds / own).toFixed(1)} times slower than the kernel`;
+    const bytesOf = (what: string, name: string, size: number, seconds: number): Case => ({
+      name,
+      peer: !name.startsWith('millrace'),
+      unit: `GB/s of ${what}`,
+      value: size / seconds / 1e9,
+    });
+    const duckDb = `DuckDB ${duckDbVersion()} read_json, one thread, columns given`;
     return [
-      { name: 'validate', peer: false, unit: 'GB/s', value: input.length / validate / 1e9 },
-      rate('3 of 10 fields, filter, group, sum', false, three),
-      rate('… DuckDB read_json, one thread', true, threeDuckDb, times(threeDuckDb, three)),
-      rate('… JSON.parse and a Map', true, threeParse, times(threeParse, three)),
-      rate('8 fields, two high-cardinality keys', false, eightKernel),
-      rate('… DuckDB read_json, one thread', true, eightDuckDb, times(eightDuckDb, eightKernel)),
+      bytesOf('NDJSON', 'millrace validate', input.length, validate),
+      bytesOf('NDJSON', 'JSON.parse of each line', input.length, parse),
+      events(3, 'millrace decode, filter, group by one, sum', three),
+      events(3, duckDb, threeDuckDb),
+      events(3, 'JSON.parse and a Map', threeParse),
+      events(8, 'millrace decode, group by two of high cardinality', eightKernel),
+      events(8, duckDb, eightDuckDb),
+      bytesOf('access log', 'millrace accessLogToNdjson', log.length, accessLog),
     ];
   } finally {
     connection.closeSync();

@@ -1,5 +1,6 @@
-// Published corpora: the JSON parsing test suite (y_ accepted, n_ refused, i_ as JSON.parse does), naughty strings, an access log
-// and a DNS log. Each document is wrapped as the value of one key, since a line of the kernel is an object.
+// Published corpora: the JSON parsing test suite (y_ accepted, n_ refused, i_ as JSON.parse does), naughty
+// strings, an access log and a DNS log. Each document is wrapped as the value of one key, since a line of the
+// kernel is an object.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';

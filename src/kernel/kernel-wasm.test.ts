@@ -1,4 +1,5 @@
-// What only the compiled kernel promises: bounded memory, safety on any bytes, views that last, freed things refused.
+// What only the compiled kernel promises: bounded memory, safety on any bytes, views that last, freed things
+// refused.
 import { describe, expect, test } from 'vitest';
 import { MillraceError } from '../core/errors.ts';
 import { Rng } from '../core/rng.ts';

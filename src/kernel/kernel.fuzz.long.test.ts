@@ -1,5 +1,6 @@
-// The long form of the differential fuzz: mutated documents of the corpora and of a generator, compiled against reference.
-// MILLRACE_ROUNDS sets the rounds a test, MILLRACE_SEED the seed; a failure prints the round's own seed.
+// The long form of the differential fuzz: mutated documents of the corpora and of a generator, compiled
+// against reference. MILLRACE_ROUNDS sets the rounds a test, MILLRACE_SEED the seed; a failure prints the
+// round's own seed.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, test } from 'vitest';

@@ -1,5 +1,5 @@
-// Laws: a kernel accepts exactly what JSON.parse accepts, decodes the values that JSON.parse gives, and the compiled
-// kernel equals the reference in every result.
+// Laws: a kernel accepts exactly what JSON.parse accepts, decodes the values that JSON.parse gives, and the
+// compiled kernel equals the reference in every result.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../core/rng.ts';

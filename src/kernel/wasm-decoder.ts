@@ -1,5 +1,5 @@
-// A decoder of the compiled kernel: builds the tree of keys, hands out columns as views. A column's getters renew a
-// view that memory growth detached, so columns stay readable until the decoder's next `decode`.
+// A decoder of the compiled kernel: builds the tree of keys, hands out columns as views. A column's getters
+// renew a view that memory growth detached, so columns stay readable until the decoder's next `decode`.
 import { MillraceError } from '../core/errors.ts';
 import { checkFields } from './check-fields.ts';
 import type { Column, ColumnKind, DecodeResult, Decoder, DecoderOptions, FieldSpec } from './kernel.ts';

@@ -5,9 +5,15 @@ import { Rng } from '../core/rng.ts';
 import { powersOfFive } from './powers-of-five.ts';
 
 export interface KernelOptions {
-  /** Linear memory at most, in bytes; default 1 GiB. Beyond it calls throw `kernel-memory` and leave all they had whole. */
+  /**
+   * Linear memory at most, in bytes; default 1 GiB. Beyond it calls throw `kernel-memory` and leave all they
+   * had whole.
+   */
   maxMemoryBytes?: number;
-  /** Seed of the tables' hash keys; drawn at random by default. Results do not depend on it, only their cost does. */
+  /**
+   * Seed of the tables' hash keys; drawn at random by default. Results do not depend on it, only their cost
+   * does.
+   */
   hashSeed?: number;
 }
 

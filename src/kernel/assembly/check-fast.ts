@@ -1,6 +1,7 @@
-// Objects at memory speed: strings 16 bytes at a time, numbers by digit runs, one bit of stack a container. Gives up
-// (0) on anything unusual, right or wrong; check-exact.ts then decides. There are no bounds: the caller makes sure
-// that a stop byte ("\n" between lines, NUL behind an array) follows, which neither strings nor tokens pass.
+// Objects at memory speed: strings 16 bytes at a time, numbers by digit runs, one bit of stack a container.
+// Gives up (0) on anything unusual, right or wrong; check-exact.ts then decides. There are no bounds: the
+// caller makes sure that a stop byte ("\n" between lines, NUL behind an array) follows, which neither strings
+// nor tokens pass.
 import { splat } from './splat';
 import { hexDigit, isDigit, digitRun, utf8Length } from './scan';
 

@@ -1,4 +1,5 @@
-// A column's values from the positions of their texts. A cell whose end is 0 was not found (no value ends there).
+// A column's values from the positions of their texts. A cell whose end is 0 was not found (no value ends
+// there).
 import {
   codeOf,
   Dictionary,

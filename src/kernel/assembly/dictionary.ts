@@ -1,6 +1,6 @@
-// Texts to dense codes: open addressing over 8-byte slots (code + 1, 32 bits of hash). An entry holds a short text
-// itself, so that a lookup touches one line of it; long texts stand in an arena. Bounded by entries and by bytes of
-// text; where a bound is reached new texts get no code.
+// Texts to dense codes: open addressing over 8-byte slots (code + 1, 32 bits of hash). An entry holds a short
+// text itself, so that a lookup touches one line of it; long texts stand in an arena. Bounded by entries and
+// by bytes of text; where a bound is reached new texts get no code.
 import { alloc, allocZeroed, capacityOf, free, resize } from './memory';
 import { isEqual } from './text';
 
@@ -14,7 +14,10 @@ export const tagBoolean: u32 = 2 << 30;
 const lengthMask: u32 = (1 << 30) - 1;
 
 const firstSlots: u32 = 256;
-/** An entry: the first 16 bytes of text with zeros behind, u32 shape, u32 arena offset of a longer text; 32 in all. */
+/**
+ * An entry: the first 16 bytes of text with zeros behind, u32 shape, u32 arena offset of a longer text; 32 in
+ * all.
+ */
 export const entryShift: u32 = 5;
 
 @unmanaged
@@ -55,7 +58,10 @@ export function freeDictionary(dictionary: Dictionary): void {
   free(changetype<usize>(dictionary));
 }
 
-/** Four times the slots. What may fail for want of memory comes first, so that a failure leaves the table whole. */
+/**
+ * Four times the slots. What may fail for want of memory comes first, so that a failure leaves the table
+ * whole.
+ */
 function growSlots(dictionary: Dictionary): void {
   const old = dictionary.slots;
   if (old == 0) {

@@ -1,5 +1,5 @@
-// GROUP BY: tuples of 32-bit words to dense ids. Rows go in blocks: first all hashes and a touch of each slot, so that
-// cache misses overlap, then the probes.
+// GROUP BY: tuples of 32-bit words to dense ids. Rows go in blocks: first all hashes and a touch of each
+// slot, so that cache misses overlap, then the probes.
 import { foldHash, wordHash } from './hash';
 import { alloc, allocZeroed, capacityOf, free, resize } from './memory';
 

@@ -1,6 +1,6 @@
-// Two hashes. murmur128: MurmurHash3_x64_128 (Appleby, public domain), the one of every sketch. keyHash: for the tables
-// of this instance only, universal with keys drawn by the host (NH; Black et al., "UMAC", CRYPTO 1999), so that no
-// input can be made to collide.
+// Two hashes. murmur128: MurmurHash3_x64_128 (Appleby, public domain), the one of every sketch. keyHash: for
+// the tables of this instance only, universal with keys drawn by the host (NH; Black et al., "UMAC", CRYPTO
+// 1999), so that no input can be made to collide.
 
 const c1: u64 = 0x87c37b91114253d5;
 const c2: u64 = 0x4cf5ad432745937f;

@@ -1,6 +1,6 @@
-// Linear memory by hand: blocks in address order, first fit, neighbours merged when free. There are few blocks (regions,
-// tables, dictionaries), all long-lived, so a walk is cheap. Every block has at least 48 bytes behind what was
-// asked for: a 16-byte load that begins inside a block stays inside memory.
+// Linear memory by hand: blocks in address order, first fit, neighbours merged when free. There are few
+// blocks (regions, tables, dictionaries), all long-lived, so a walk is cheap. Every block has at least 48
+// bytes behind what was asked for: a 16-byte load that begins inside a block stays inside memory.
 
 /** Throws in the host; never returns. */
 @external("env", "outOfMemory")
@@ -58,7 +58,10 @@ function grow(size: u32): usize {
   return block;
 }
 
-/** A block of at least `bytes`, 64-byte aligned, its content undefined. Throws in the host where the limit is reached. */
+/**
+ * A block of at least `bytes`, 64-byte aligned, its content undefined. Throws in the host where the limit is
+ * reached.
+ */
 export function alloc(bytes: u32): usize {
   if (bytes > 0xf0000000) {
     outOfMemory(f64(bytes), f64(limitBytes));

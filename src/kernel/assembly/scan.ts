@@ -42,7 +42,10 @@ export function afterLastLineFeed(start: usize, end: usize): usize {
   return ctz(~digits);
 }
 
-/** Bytes of the UTF-8 sequence at `at` whose lead byte is not ASCII, or 0 where it is invalid (Unicode 15, table 3-7). */
+/**
+ * Bytes of the UTF-8 sequence at `at` whose lead byte is not ASCII, or 0 where it is invalid (Unicode 15,
+ * table 3-7).
+ */
 export function utf8Length(at: usize, end: usize): u32 {
   const lead: u32 = load<u8>(at);
   if (lead < 0xc2 || lead > 0xf4) return 0;

@@ -1,5 +1,5 @@
-// Vectors of one byte, repeated, from memory: engines build vector constants in registers anew at every use, four
-// instructions each, where a load is one.
+// Vectors of one byte, repeated, from memory: engines build vector constants in registers anew at every use,
+// four instructions each, where a load is one.
 
 const table = memory.data(128 * 16, 16);
 

@@ -1,5 +1,5 @@
-// One JSON array of objects, or one object over several lines, to NDJSON. The output has at least one byte more than
-// the input.
+// One JSON array of objects, or one object over several lines, to NDJSON. The output has at least one byte
+// more than the input.
 import { splat } from './splat';
 import { errorAt, errorReason, passValue, passWhitespace, refuse } from './check-exact';
 import { passObjectAcrossLines } from './check-fast';

@@ -1,7 +1,8 @@
-// Where a line's wanted values are. Every member of every wanted object is passed, so that the last of duplicate keys
-// wins; but a key costs one comparison where the objects of a stream look alike: each node remembers the keys
-// that came before, text and colon, in order, and expects them again. Values are only bounded here, not read.
-// The caller makes sure that a "\n" follows: nothing passes one, in or out of strings.
+// Where a line's wanted values are. Every member of every wanted object is passed, so that the last of
+// duplicate keys wins; but a key costs one comparison where the objects of a stream look alike: each node
+// remembers the keys that came before, text and colon, in order, and expects them again. Values are only
+// bounded here, not read. The caller makes sure that a "\n" follows: nothing passes one, in or out of
+// strings.
 import { splat } from './splat';
 import { Field, findChild, maxPredictions, Node, predictionShift } from './plan';
 import { scratchOf } from './memory';
@@ -125,7 +126,10 @@ let matchedNode: usize = 0;
 /** The prediction to try next. */
 let matchedSlot: usize = 0;
 
-/** Reads a separator and a key that were not expected and expects them from now on at `slot`; to the value, or 0. */
+/**
+ * Reads a separator and a key that were not expected and expects them from now on at `slot`; to the value, or
+ * 0.
+ */
 function passNewKey(node: Node, at: usize, slot: usize): usize {
   const start = at;
   at = passSpace(at + 1);
