@@ -9,9 +9,14 @@ import { checkRange, type KernelInstance } from './wasm-exports.ts';
 const kinds: readonly ColumnKind[] = ['f64', 'i64', 'time', 'bool', 'dict', 'hash', 'slice'];
 
 const encoder = new TextEncoder();
-const textDecoder = new TextDecoder('utf-8', { ignoreBOM: true });
-/** A dictionary entry (assembly/dictionary.ts): 16 bytes of text, its shape, where a longer text stands. */
-const entryWords = 6;
+// The layouts of assembly/dictionary.ts: words of a dictionary, words of an entry, whose text is in it where short.
+const entriesWord = 2;
+const countWord = 3;
+const arenaWord = 5;
+const entryBytes = 32;
+const shapeWord = 4;
+const offsetWord = 5;
+const shortBytes = 16;
 const tagShift = 30;
 const tagString = 0;
 const tagNumber = 1;
@@ -174,21 +179,22 @@ export class WasmDecoder implements Decoder {
 
   dictionaryValue(index: number, code: number): string | number | boolean {
     const dictionary = this.dictionary(index);
-    checkRange('code', code, 0, this.dictionarySize(index) - 1);
-    const { exports } = this.instance;
-    const entry = exports.dictionaryEntry(dictionary, code) >>> 0;
-    const words = this.instance.words(entry, entryWords);
-    const [shape, offset] = [words[4]!, words[5]!];
+    const { allWords } = this.instance;
+    const head = dictionary >>> 2;
+    checkRange('code', code, 0, allWords[head + countWord]! - 1);
+    const entry = allWords[head + entriesWord]! + code * entryBytes;
+    const shape = allWords[(entry >>> 2) + shapeWord]!;
     const tag = shape >>> tagShift;
     const length = shape & ((1 << tagShift) - 1);
-    const at = length <= 16 ? entry : this.instance.words(dictionary, 6)[5]! + offset;
-    const text = textDecoder.decode(this.instance.bytes(at, length));
+    const isShort = length <= shortBytes;
+    const at = isShort ? entry : allWords[head + arenaWord]! + allWords[(entry >>> 2) + offsetWord]!;
+    const text = this.instance.text(at, length);
     if (tag === tagString) return text;
     return tag === tagNumber ? Number(text) : text === 'true';
   }
 
   dictionarySize(index: number): number {
-    return this.instance.words(this.dictionary(index), 4)[3]!;
+    return this.instance.allWords[(this.dictionary(index) >>> 2) + countWord]!;
   }
 
   resetDictionary(index: number): void {

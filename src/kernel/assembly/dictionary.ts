@@ -155,8 +155,3 @@ function addText(dictionary: Dictionary, head: v128, at: usize, shape: u32, hash
   dictionary.count = code + 1;
   return code;
 }
-
-export function dictionaryEntry(dictionary: Dictionary, code: u32): usize {
-  return dictionary.entries + (usize(code) << entryShift);
-}
-
