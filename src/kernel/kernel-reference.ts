@@ -1,5 +1,5 @@
-// The kernel in plain TypeScript: simple, slow (a few thousand lines a second and column), and what the compiled one
-// must equal. Results are copies, so they outlive the next call.
+// The kernel in plain TypeScript: simple, slow (a few thousand lines a second and column), and what the
+// compiled one must equal. Results are copies, so they outlive the next call.
 import { MillraceError } from '../core/errors.ts';
 import { murmur128 } from '../core/hash.ts';
 import type { Grouper, Kernel } from './kernel.ts';

@@ -1,4 +1,5 @@
-// The compiled kernel: kernel.wasm (assembly/) behind the contract. Its own part is small: regions, ranges, errors.
+// The compiled kernel: kernel.wasm (assembly/) behind the contract. Its own part is small: regions, ranges,
+// errors.
 import { sketchSeed } from '../core/hash.ts';
 import type { AccessLogResult, Kernel, LineError } from './kernel.ts';
 import { defaultMaxErrors, defaultMaxLineBytes, lineReasons } from './line-reasons.ts';

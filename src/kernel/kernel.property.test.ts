@@ -1,5 +1,5 @@
-// Laws: a kernel accepts exactly what JSON.parse accepts, decodes the values that JSON.parse gives, and the compiled
-// kernel equals the reference in every result.
+// Laws: a kernel accepts exactly what JSON.parse accepts, decodes the values that JSON.parse gives, and the
+// compiled kernel equals the reference in every result.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../core/rng.ts';
@@ -229,7 +229,7 @@ describe('the compiled kernel equals the reference', () => {
         const bytes = toBytes(text);
         validateBoth(isDamaged ? mutate(rng, bytes) : bytes, { maxErrors: 5, maxLineBytes: 300 });
       }),
-      2000,
+      800,
     );
   });
 
@@ -263,7 +263,7 @@ describe('the compiled kernel equals the reference', () => {
           arrayBoth(isDamaged ? mutate(rng, bytes) : bytes);
         },
       ),
-      1500,
+      600,
     );
   });
 
@@ -285,7 +285,7 @@ describe('the compiled kernel equals the reference', () => {
           accessLogBoth(bytes, variant, last);
         },
       ),
-      2000,
+      800,
     );
   });
 

@@ -294,6 +294,15 @@ describe.each(kernels)('$name kernel', ({ create }) => {
     expect(Array.from(grouper.assign([second, first], 1))).toEqual([0]);
   });
 
+  test('a grouper takes tuples of many words', () => {
+    const grouper = create().grouper(200);
+    const columns = Array.from({ length: 200 }, (_, i) =>
+      Uint32Array.of(0, i === 150 ? 1 : 0, 0, i === 70 ? 1 : 0),
+    );
+    expect(Array.from(grouper.assign(columns, 4))).toEqual([0, 1, 0, 2]);
+    expect(grouper.key(1)[150]).toBe(1);
+  });
+
   const fromAccessLog = (
     text: string | Uint8Array,
     variant: 'common' | 'combined' | 'vhost',

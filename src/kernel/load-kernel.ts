@@ -5,7 +5,10 @@ import { createKernel, type KernelOptions } from './kernel-wasm.ts';
 
 const modules = new Map<string, WebAssembly.Module>();
 
-/** A new instance of the kernel in the file at `path` (dist/kernel.wasm). Throws what reading or compiling throws. */
+/**
+ * A new instance of the kernel in the file at `path` (dist/kernel.wasm). Throws what reading or compiling
+ * throws.
+ */
 export function loadKernel(path: string, options: KernelOptions = {}): Kernel {
   let module = modules.get(path);
   if (!module) {

@@ -1,5 +1,5 @@
-// Access-log lines to NDJSON by sticky regular expressions over one character per byte. The oracle of the compiled
-// converter; the format is Apache's mod_log_config, escapes as in its ap_escape_logitem.
+// Access-log lines to NDJSON by sticky regular expressions over one character per byte. The oracle of the
+// compiled converter; the format is Apache's mod_log_config, escapes as in its ap_escape_logitem.
 import { formatUs } from '../core/time.ts';
 import { parseAccessTimeUs } from './access-time.ts';
 import type { AccessLogResult } from './kernel.ts';
@@ -35,7 +35,9 @@ class LineCursor {
     return this.at >= this.text.length;
   }
 
-  /** The first group of `pattern` (sticky) at the cursor; `reason` is kept for the first that does not match. */
+  /**
+   * The first group of `pattern` (sticky) at the cursor; `reason` is kept for the first that does not match.
+   */
   take(pattern: RegExp, reason: LineReason): string {
     if (this.failed) return '';
     pattern.lastIndex = this.at;

@@ -1,5 +1,5 @@
-// Plain NDJSON validation and array splitting for the reference kernel. The structure is decided by JsonScanner,
-// line by line.
+// Plain NDJSON validation and array splitting for the reference kernel. The structure is decided by
+// JsonScanner, line by line.
 import { JsonScanner, ScanError } from './json-scanner.ts';
 import type { LineError, ValidateResult } from './kernel.ts';
 import { defaultMaxErrors, defaultMaxLineBytes, type LineReason } from './line-reasons.ts';
@@ -33,7 +33,10 @@ export function afterByteOrderMark(bytes: Uint8Array, length: number): number {
   return length >= 3 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
 }
 
-/** Lines of [start, length): content without "\n" and without one "\r" before it; `isWhole` where a "\n" ended it. */
+/**
+ * Lines of [start, length): content without "\n" and without one "\r" before it; `isWhole` where a "\n" ended
+ * it.
+ */
 export function* linesOf(bytes: Uint8Array, start: number, length: number) {
   for (let number = 1, at = start; at < length; number++) {
     const found = bytes.indexOf(lineFeed, at);

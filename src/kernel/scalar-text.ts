@@ -1,6 +1,6 @@
-// Which scalars a kernel keys by text, and the text: strings as they are, numbers and booleans by their canonical
-// JSON. What is left out is state `other`: a lone surrogate has no UTF-8, and a number beyond these bounds
-// needs shortest-digit printing, which JSON.stringify does exactly.
+// Which scalars a kernel keys by text, and the text: strings as they are, numbers and booleans by their
+// canonical JSON. What is left out is state `other`: a lone surrogate has no UTF-8, and a number beyond these
+// bounds needs shortest-digit printing, which JSON.stringify does exactly.
 
 /**
  * The canonical JSON text of a number literal without exponent, with at most 15 significant digits (or whole and

@@ -1,5 +1,5 @@
-// A decoder of the compiled kernel: builds the tree of keys, hands out columns as views. A column's getters renew a
-// view that memory growth detached, so columns stay readable until the decoder's next `decode`.
+// A decoder of the compiled kernel: builds the tree of keys, hands out columns as views. A column's getters
+// renew a view that memory growth detached, so columns stay readable until the decoder's next `decode`.
 import { MillraceError } from '../core/errors.ts';
 import { checkFields } from './check-fields.ts';
 import type { Column, ColumnKind, DecodeResult, Decoder, DecoderOptions, FieldSpec } from './kernel.ts';
@@ -9,7 +9,15 @@ import { checkRange, type KernelInstance } from './wasm-exports.ts';
 const kinds: readonly ColumnKind[] = ['f64', 'i64', 'time', 'bool', 'dict', 'hash', 'slice'];
 
 const encoder = new TextEncoder();
-const textDecoder = new TextDecoder('utf-8', { ignoreBOM: true });
+// The layouts of assembly/dictionary.ts: words of a dictionary, words of an entry, whose text is in it where short.
+const entriesWord = 2;
+const countWord = 3;
+const arenaWord = 5;
+const entryBytes = 32;
+const shapeWord = 4;
+const offsetWord = 5;
+const shortBytes = 16;
+const tagShift = 30;
 const tagString = 0;
 const tagNumber = 1;
 
@@ -22,16 +30,16 @@ interface FieldPointers {
   dictionary: number;
 }
 
+/** Views of one row range of a column, each made when it is first asked for. */
 class WasmColumn implements Column {
   readonly spec: FieldSpec;
   private readonly instance: KernelInstance;
   private readonly pointers: FieldPointers;
   private readonly rows: number;
-  private buffer: ArrayBuffer | undefined;
-  private stateView!: Uint8Array;
-  private valuesView!: Column['values'];
-  private startView!: Uint32Array;
-  private endView!: Uint32Array;
+  private stateView: Uint8Array | undefined;
+  private valuesView: Column['values'] | undefined;
+  private startView: Uint32Array | undefined;
+  private endView: Uint32Array | undefined;
 
   constructor(instance: KernelInstance, spec: FieldSpec, pointers: FieldPointers, rows: number) {
     this.instance = instance;
@@ -40,40 +48,52 @@ class WasmColumn implements Column {
     this.rows = rows;
   }
 
-  private renew(): void {
-    const buffer = this.instance.buffer;
-    if (buffer === this.buffer) return;
-    const { state, start, end, values } = this.pointers;
-    const { rows } = this;
-    this.buffer = buffer;
-    this.stateView = new Uint8Array(buffer, state, rows);
-    this.startView = new Uint32Array(buffer, start, rows);
-    this.endView = new Uint32Array(buffer, end, rows);
-    const { kind } = this.spec;
-    if (kind === 'f64' || kind === 'time') this.valuesView = new Float64Array(buffer, values, rows);
-    else if (kind === 'i64') this.valuesView = new BigInt64Array(buffer, values, rows);
-    else if (kind === 'bool') this.valuesView = new Uint8Array(buffer, values, rows);
-    else {
-      const words = kind === 'slice' ? 0 : kind === 'hash' ? rows * 4 : rows;
-      this.valuesView = new Uint32Array(buffer, values, words);
-    }
-  }
-
   get state(): Uint8Array {
-    this.renew();
+    const { buffer } = this.instance;
+    if (this.stateView?.buffer !== buffer) {
+      this.stateView = new Uint8Array(buffer, this.pointers.state, this.rows);
+    }
     return this.stateView;
   }
+
   get values(): Column['values'] {
-    this.renew();
+    const { buffer } = this.instance;
+    if (this.valuesView?.buffer !== buffer) this.valuesView = this.makeValues(buffer);
     return this.valuesView;
   }
+
   get start(): Uint32Array {
-    this.renew();
+    const { buffer } = this.instance;
+    if (this.startView?.buffer !== buffer) {
+      this.startView = new Uint32Array(buffer, this.pointers.start, this.rows);
+    }
     return this.startView;
   }
+
   get end(): Uint32Array {
-    this.renew();
+    const { buffer } = this.instance;
+    if (this.endView?.buffer !== buffer) this.endView = new Uint32Array(buffer, this.pointers.end, this.rows);
     return this.endView;
+  }
+
+  private makeValues(buffer: ArrayBuffer): Column['values'] {
+    const { rows } = this;
+    const { values } = this.pointers;
+    switch (this.spec.kind) {
+      case 'f64':
+      case 'time':
+        return new Float64Array(buffer, values, rows);
+      case 'i64':
+        return new BigInt64Array(buffer, values, rows);
+      case 'bool':
+        return new Uint8Array(buffer, values, rows);
+      case 'dict':
+        return new Uint32Array(buffer, values, rows);
+      case 'hash':
+        return new Uint32Array(buffer, values, rows * 4);
+      case 'slice':
+        return new Uint32Array(buffer, 0, 0);
+    }
   }
 }
 
@@ -159,19 +179,22 @@ export class WasmDecoder implements Decoder {
 
   dictionaryValue(index: number, code: number): string | number | boolean {
     const dictionary = this.dictionary(index);
-    checkRange('code', code, 0, this.dictionarySize(index) - 1);
-    const [offset, length, tag] = this.instance.words(
-      this.instance.exports.dictionaryEntry(dictionary, code),
-      3,
-    );
-    const arena = this.instance.words(dictionary, 6)[5]!;
-    const text = textDecoder.decode(this.instance.bytes(arena + offset!, length!));
+    const { allWords } = this.instance;
+    const head = dictionary >>> 2;
+    checkRange('code', code, 0, allWords[head + countWord]! - 1);
+    const entry = allWords[head + entriesWord]! + code * entryBytes;
+    const shape = allWords[(entry >>> 2) + shapeWord]!;
+    const tag = shape >>> tagShift;
+    const length = shape & ((1 << tagShift) - 1);
+    const isShort = length <= shortBytes;
+    const at = isShort ? entry : allWords[head + arenaWord]! + allWords[(entry >>> 2) + offsetWord]!;
+    const text = this.instance.text(at, length);
     if (tag === tagString) return text;
     return tag === tagNumber ? Number(text) : text === 'true';
   }
 
   dictionarySize(index: number): number {
-    return this.instance.words(this.dictionary(index), 4)[3]!;
+    return this.instance.allWords[(this.dictionary(index) >>> 2) + countWord]!;
   }
 
   resetDictionary(index: number): void {

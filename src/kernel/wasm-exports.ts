@@ -5,9 +5,15 @@ import { Rng } from '../core/rng.ts';
 import { powersOfFive } from './powers-of-five.ts';
 
 export interface KernelOptions {
-  /** Linear memory at most, in bytes; default 1 GiB. Beyond it calls throw `kernel-memory` and leave all they had whole. */
+  /**
+   * Linear memory at most, in bytes; default 1 GiB. Beyond it calls throw `kernel-memory` and leave all they
+   * had whole.
+   */
   maxMemoryBytes?: number;
-  /** Seed of the tables' hash keys; drawn at random by default. Results do not depend on it, only their cost does. */
+  /**
+   * Seed of the tables' hash keys; drawn at random by default. Results do not depend on it, only their cost
+   * does.
+   */
   hashSeed?: number;
 }
 
@@ -55,7 +61,6 @@ export interface KernelExports {
   decode(decoder: number, input: number, at: number, length: number): number;
   decodeEnd(): number;
   clearDictionary(dictionary: number): void;
-  dictionaryEntry(dictionary: number, code: number): number;
   newGrouper(width: number, maxGroups: number): number;
   resetGrouper(grouper: number): void;
   freeGrouper(grouper: number): void;
@@ -68,6 +73,8 @@ const defaultMaxMemoryBytes = 1024 * 1024 * 1024;
 /** The instance with its memory, for the parts of the compiled kernel. */
 export class KernelInstance {
   readonly exports: KernelExports;
+  private wordsView: Uint32Array | undefined;
+  private textView: Buffer | undefined;
   private readonly onRefused: { listener: RefusedListener | undefined } = { listener: undefined };
 
   constructor(wasm: Uint8Array | WebAssembly.Module, options: KernelOptions) {
@@ -106,6 +113,20 @@ export class KernelInstance {
 
   get buffer(): ArrayBuffer {
     return this.exports.memory.buffer as ArrayBuffer;
+  }
+
+  /** All of memory as words, for single look-ups that should make no view each. */
+  get allWords(): Uint32Array {
+    const { buffer } = this;
+    if (this.wordsView?.buffer !== buffer) this.wordsView = new Uint32Array(buffer);
+    return this.wordsView;
+  }
+
+  /** The UTF-8 text at [at, at + length). */
+  text(at: number, length: number): string {
+    const { buffer } = this;
+    if (this.textView?.buffer !== buffer) this.textView = Buffer.from(buffer);
+    return this.textView.toString('utf8', at, at + length);
   }
 
   bytes(pointer: number, length: number): Uint8Array<ArrayBuffer> {

@@ -15,7 +15,7 @@ export class WasmGrouper implements Grouper {
   private grouper: number;
 
   constructor(instance: KernelInstance, width: number, maxGroups: number) {
-    checkRange('width', width, 1, 64);
+    checkRange('width', width, 1, 1024);
     checkRange('maxGroups', maxGroups, 0, 67_108_864);
     this.instance = instance;
     this.width = width;

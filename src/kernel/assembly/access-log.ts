@@ -1,5 +1,6 @@
-// Common, Combined and vhost-prefixed access-log lines to NDJSON. A line is first taken apart into positions, then
-// written; a line that does not come apart is reported where it fails.
+// Common, Combined and vhost-prefixed access-log lines to NDJSON. A line is first taken apart into positions,
+// then written; a line that does not come apart is reported where it fails.
+import { splat } from './splat';
 import { errorAt, errorReason, refuse } from './check-exact';
 import { growth, putText } from './log-text';
 import { alloc, capacityOf, resize } from './memory';
@@ -71,7 +72,7 @@ function passQuoted(at: usize, end: usize, reason: u32): usize {
   while (to < end) {
     const bytes = v128.load(to);
     const mask = i8x16.bitmask(
-      v128.or(i8x16.eq(bytes, i8x16.splat(0x22)), i8x16.eq(bytes, i8x16.splat(0x5c))),
+      v128.or(i8x16.eq(bytes, splat(0x22)), i8x16.eq(bytes, splat(0x5c))),
     );
     if (mask == 0) {
       to += 16;
@@ -171,7 +172,10 @@ function takeApart(at: usize, end: usize, variant: u32): bool {
   return true;
 }
 
-/** The last time read: neighbouring lines mostly share it. 26 bytes of log text, then at 32 its 24 bytes of ISO 8601. */
+/**
+ * The last time read: neighbouring lines mostly share it. 26 bytes of log text, then at 32 its 24 bytes of
+ * ISO 8601.
+ */
 const knownTime = memory.data(64, 16);
 let hasKnownTime = false;
 
@@ -277,7 +281,10 @@ function isBlank(at: usize, end: usize): bool {
   return true;
 }
 
-/** Converts the lines of [start, start + length); bytes at accessLogOutput. `last` is 1 where no more input follows. */
+/**
+ * Converts the lines of [start, start + length); bytes at accessLogOutput. `last` is 1 where no more input
+ * follows.
+ */
 export function accessLogToNdjson(start: usize, length: u32, variant: u32, last: u32, maxErrors: u32): u32 {
   resetCounts();
   const end = start + length;

@@ -1,6 +1,8 @@
-// Objects at memory speed: strings 16 bytes at a time, numbers by digit runs, one bit of stack a container. Gives up
-// (0) on anything unusual, right or wrong; check-exact.ts then decides. There are no bounds: the caller makes sure
-// that a stop byte ("\n" between lines, NUL behind an array) follows, which neither strings nor tokens pass.
+// Objects at memory speed: strings 16 bytes at a time, numbers by digit runs, one bit of stack a container.
+// Gives up (0) on anything unusual, right or wrong; check-exact.ts then decides. There are no bounds: the
+// caller makes sure that a stop byte ("\n" between lines, NUL behind an array) follows, which neither strings
+// nor tokens pass.
+import { splat } from './splat';
 import { hexDigit, isDigit, digitRun, utf8Length } from './scan';
 
 const maxDepth: u32 = 64;
@@ -56,8 +58,8 @@ function passUnusual(at: usize): usize {
   return i8x16.bitmask(
     v128.or(
       // Signed: bytes from 0x80 on are below 0x20 too.
-      i8x16.lt_s(bytes, i8x16.splat(0x20)),
-      v128.or(i8x16.eq(bytes, i8x16.splat(0x22)), i8x16.eq(bytes, i8x16.splat(0x5c))),
+      i8x16.lt_s(bytes, splat(0x20)),
+      v128.or(i8x16.eq(bytes, splat(0x22)), i8x16.eq(bytes, splat(0x5c))),
     ),
   );
 }

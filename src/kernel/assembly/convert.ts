@@ -1,7 +1,9 @@
-// A column's values from the positions of their texts. A cell whose end is 0 was not found (no value ends there).
+// A column's values from the positions of their texts. A cell whose end is 0 was not found (no value ends
+// there).
 import {
   codeOf,
   Dictionary,
+  entryShift,
   noCode,
   prepareDictionary,
   slotOf,
@@ -9,7 +11,7 @@ import {
   tagNumber,
   tagString,
 } from './dictionary';
-import { keyHash, murmur128 } from './hash';
+import { headOf, keyHash, murmur128 } from './hash';
 import { scratchOf } from './memory';
 import {
   canonicalFrom,
@@ -19,6 +21,7 @@ import {
   parsedNumber,
   parseInteger,
   parseNumber,
+  shortDigits,
 } from './number';
 import { Field, kindBool, kindDict, kindF64, kindHash, kindI64, kindTime } from './plan';
 import { noText, unescape } from './text';
@@ -65,6 +68,14 @@ function convertF64(field: Field, input: usize, from: u32, to: u32): void {
     const end = endOf(field, row);
     if (end == 0) continue;
     const at = startOf(field, input, row);
+    if (input + end - at <= 8) {
+      const whole = shortDigits(at, input + end);
+      if (whole >= 0) {
+        store<f64>(field.values + (usize(row) << 3), f64(whole));
+        store<u8>(field.state + row, cellValue);
+        continue;
+      }
+    }
     let state = cellOther;
     if (load<u8>(at) == letterNull) state = cellNull;
     else if (isNumeric(load<u8>(at)) && parseNumber(at, input + end)) {
@@ -145,6 +156,9 @@ function convertTime(field: Field, input: usize, from: u32, to: u32): void {
   }
 }
 
+/** A dictionary keeps a tag above a length. */
+const maxTextLength: u32 = (1 << 30) - 1;
+
 /** What textOf found. */
 let textAt: usize = 0;
 let textLength: u32 = 0;
@@ -158,6 +172,7 @@ let textTag: u32 = 0;
     textTag = tagString;
     textAt = at + 1;
     textLength = u32(end - at - 2);
+    if (textLength > maxTextLength) return cellOther;
     return isEscaped ? plainText() : cellValue;
   }
   if (byte == letterNull) return cellNull;
@@ -192,8 +207,9 @@ function convertHash(field: Field, input: usize, from: u32, to: u32): void {
   }
 }
 
-/** A row's text between the steps: u32 position (0 for none to look up), length, tag, hash. */
-const pending = memory.data(256 * 16, 16);
+/** A row's text between the steps: its head, u32 position (0 for none to look up), shape, hash; 32 bytes. */
+const pending = memory.data(256 * 32, 16);
+const pendingShift: u32 = 5;
 /** Where the sums of touched memory go, so that the touching is not optimised away. */
 const touched = memory.data(8, 8);
 /** Dictionaries of at most this many entries are taken to be in cache. */
@@ -203,53 +219,54 @@ const cachedEntries: u32 = 2048;
 function convertDictionary(field: Field, input: usize, from: u32, to: u32): void {
   const dictionary = changetype<Dictionary>(field.dictionary);
   prepareDictionary(dictionary);
-  let touch: u64 = 0;
   let slot = pending;
-  for (let row = from; row < to; row++, slot += 16) {
-    store<u32>(slot, 0);
+  for (let row = from; row < to; row++, slot += 1 << pendingShift) {
+    store<u32>(slot, 0, 16);
     const end = endOf(field, row);
     if (end == 0 || load<u8>(field.state + row) == cellEscaped) continue;
     const state = textOf(startOf(field, input, row), input + end, false);
     store<u8>(field.state + row, state);
     if (state != cellValue) continue;
-    const hash = keyHash(textAt, textLength, textTag);
-    store<u32>(slot, u32(textAt));
-    store<u32>(slot, textLength, 4);
-    store<u32>(slot, textTag, 8);
-    store<u32>(slot, hash, 12);
-    touch += load<u64>(slotOf(dictionary, hash));
+    const head = headOf(textAt, textLength);
+    const shape = textLength | textTag;
+    v128.store(slot, head);
+    store<u32>(slot, u32(textAt), 16);
+    store<u32>(slot, shape, 20);
+    store<u32>(slot, keyHash(head, textAt, textLength, shape), 24);
   }
-  if (dictionary.count > cachedEntries) touch += touchEntries(dictionary, to - from);
-  store<u64>(touched, touch);
+  if (dictionary.count > cachedEntries) touch(dictionary, to - from);
   slot = pending;
-  for (let row = from; row < to; row++, slot += 16) {
-    let at: usize = load<u32>(slot);
-    let length = load<u32>(slot, 4);
-    let tag = load<u32>(slot, 8);
-    let hash = load<u32>(slot, 12);
-    if (at == 0) {
-      if (load<u8>(field.state + row) != cellEscaped) continue;
-      const state = textOf(startOf(field, input, row), input + endOf(field, row), true);
-      store<u8>(field.state + row, state);
-      if (state != cellValue) continue;
-      at = textAt;
-      length = textLength;
-      tag = textTag;
-      hash = keyHash(at, length, tag);
-    }
-    const code = codeOf(dictionary, at, length, tag, hash);
+  for (let row = from; row < to; row++, slot += 1 << pendingShift) {
+    const at: usize = load<u32>(slot, 16);
+    let code: u32;
+    if (at != 0) code = codeOf(dictionary, v128.load(slot), at, load<u32>(slot, 20), load<u32>(slot, 24));
+    else if (load<u8>(field.state + row) == cellEscaped) code = escapedCode(field, dictionary, input, row);
+    else continue;
     if (code == noCode) store<u8>(field.state + row, cellOther);
-    store<u32>(field.values + (usize(row) << 2), code);
+    else store<u32>(field.values + (usize(row) << 2), code);
   }
 }
 
-/** Brings the entries and texts that pending hashes probably mean into cache. */
-function touchEntries(dictionary: Dictionary, rows: u32): u64 {
-  let touch: u64 = 0;
+/** The code of a string with escapes; noCode where it has no text. */
+function escapedCode(field: Field, dictionary: Dictionary, input: usize, row: u32): u32 {
+  const state = textOf(startOf(field, input, row), input + endOf(field, row), true);
+  store<u8>(field.state + row, state);
+  if (state != cellValue) return noCode;
+  const head = headOf(textAt, textLength);
+  const shape = textLength | textTag;
+  return codeOf(dictionary, head, textAt, shape, keyHash(head, textAt, textLength, shape));
+}
+
+/** Brings the slots, then the entries, that the pending hashes probably mean into cache. */
+function touch(dictionary: Dictionary, rows: u32): void {
+  let sum: u32 = 0;
   for (let i: u32 = 0; i < rows; i++) {
-    const hash = load<u32>(pending + (usize(i) << 4), 12);
-    const code = load<u32>(slotOf(dictionary, hash));
-    if (code != 0) touch += load<u32>(dictionary.entries + (usize(code - 1) << 4));
+    sum += load<u32>(slotOf(dictionary, load<u32>(pending + (usize(i) << pendingShift), 24)));
   }
-  return touch;
+  for (let i: u32 = 0; i < rows; i++) {
+    const code = load<u32>(slotOf(dictionary, load<u32>(pending + (usize(i) << pendingShift), 24)));
+    // Code 0 stands for the entry before the first, which is memory as well.
+    sum += load<u32>(dictionary.entries + (usize(code) << entryShift) - (1 << entryShift));
+  }
+  store<u32>(touched, sum);
 }

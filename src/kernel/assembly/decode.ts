@@ -1,5 +1,5 @@
-// NDJSON to columns in two steps over blocks of rows small enough to stay in cache: walk.ts finds where the wanted
-// values are, then each column is converted in a loop of its own.
+// NDJSON to columns in two steps over blocks of rows small enough to stay in cache: walk.ts finds where the
+// wanted values are, then each column is converted in a loop of its own.
 import { convert } from './convert';
 import { Decoder, fieldOf, Node } from './plan';
 import { afterLastLineFeed, findLineFeed } from './scan';

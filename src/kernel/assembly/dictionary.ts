@@ -1,18 +1,24 @@
-// Texts to dense codes: open addressing over 8-byte slots (code + 1, 32 bits of hash), texts one after another in an
-// arena. Bounded by entries and by arena bytes; where a bound is reached new texts get no code.
+// Texts to dense codes: open addressing over 8-byte slots (code + 1, 32 bits of hash). An entry holds a short
+// text itself, so that a lookup touches one line of it; long texts stand in an arena. Bounded by entries and
+// by bytes of text; where a bound is reached new texts get no code.
 import { alloc, allocZeroed, capacityOf, free, resize } from './memory';
 import { isEqual } from './text';
 
 /** No code: the dictionary is full. */
 export const noCode: u32 = u32.MAX_VALUE;
 
+/** A text's shape is its length with its type's tag above. */
 export const tagString: u32 = 0;
-export const tagNumber: u32 = 1;
-export const tagBoolean: u32 = 2;
+export const tagNumber: u32 = 1 << 30;
+export const tagBoolean: u32 = 2 << 30;
+const lengthMask: u32 = (1 << 30) - 1;
 
 const firstSlots: u32 = 256;
-/** An entry: u32 arena offset, u32 length, u32 tag, u32 unused. */
-const entryShift: u32 = 4;
+/**
+ * An entry: the first 16 bytes of text with zeros behind, u32 shape, u32 arena offset of a longer text; 32 in
+ * all.
+ */
+export const entryShift: u32 = 5;
 
 @unmanaged
 export class Dictionary {
@@ -24,6 +30,7 @@ export class Dictionary {
   arena: usize;
   arenaUsed: u32;
   arenaMax: u32;
+  textBytes: u32;
 }
 
 export function newDictionary(maxEntries: u32, maxBytes: u32): Dictionary {
@@ -43,6 +50,7 @@ export function clearDictionary(dictionary: Dictionary): void {
   dictionary.arena = 0;
   dictionary.count = 0;
   dictionary.arenaUsed = 0;
+  dictionary.textBytes = 0;
 }
 
 export function freeDictionary(dictionary: Dictionary): void {
@@ -50,7 +58,10 @@ export function freeDictionary(dictionary: Dictionary): void {
   free(changetype<usize>(dictionary));
 }
 
-/** Twice the slots. What may fail for want of memory comes first, so that a failure leaves the table whole. */
+/**
+ * Four times the slots. What may fail for want of memory comes first, so that a failure leaves the table
+ * whole.
+ */
 function growSlots(dictionary: Dictionary): void {
   const old = dictionary.slots;
   if (old == 0) {
@@ -59,8 +70,8 @@ function growSlots(dictionary: Dictionary): void {
     return;
   }
   const oldSlots = dictionary.slotMask + 1;
-  const grown = allocZeroed(oldSlots << 4);
-  const mask = (oldSlots << 1) - 1;
+  const grown = allocZeroed(oldSlots << 5);
+  const mask = (oldSlots << 2) - 1;
   for (let i: u32 = 0; i < oldSlots; i++) {
     const slot = load<u64>(old + (usize(i) << 3));
     if (slot == 0) continue;
@@ -75,7 +86,8 @@ function growSlots(dictionary: Dictionary): void {
 
 function reserve(dictionary: Dictionary, length: u32): bool {
   const used = dictionary.arenaUsed;
-  if (u64(used) + u64(length) > u64(dictionary.arenaMax)) return false;
+  if (u64(dictionary.textBytes) + u64(length) > u64(dictionary.arenaMax)) return false;
+  if (length <= 16) length = 0;
   if (dictionary.arena == 0) dictionary.arena = alloc(max(length, 4096));
   else if (used + length > capacityOf(dictionary.arena)) {
     dictionary.arena = resize(dictionary.arena, used, max(used << 1, used + length));
@@ -100,30 +112,28 @@ export function prepareDictionary(dictionary: Dictionary): void {
 
 /** The code of a text, a new one where it is new; noCode where the dictionary is full. */
 // @ts-ignore: decorator
-@inline export function codeOf(dictionary: Dictionary, at: usize, length: u32, tag: u32, hash: u32): u32 {
+@inline export function codeOf(dictionary: Dictionary, head: v128, at: usize, shape: u32, hash: u32): u32 {
   const mask = dictionary.slotMask;
   const slots = dictionary.slots;
   let index = hash & mask;
   while (true) {
     const slot = load<u64>(slots + (usize(index) << 3));
-    if (slot == 0) return addText(dictionary, at, length, tag, hash, index);
+    if (slot == 0) return addText(dictionary, head, at, shape, hash, index);
     if (u32(slot >> 32) == hash) {
       const code = u32(slot) - 1;
       const entry = dictionary.entries + (usize(code) << entryShift);
-      if (
-        load<u32>(entry, 4) == length &&
-        load<u32>(entry, 8) == tag &&
-        isEqual(dictionary.arena + load<u32>(entry), at, length)
-      ) {
-        return code;
+      if (load<u32>(entry, 16) == shape && !v128.any_true(v128.xor(v128.load(entry), head))) {
+        const length = shape & lengthMask;
+        if (length <= 16 || isEqual(dictionary.arena + load<u32>(entry, 20), at, length)) return code;
       }
     }
     index = (index + 1) & mask;
   }
 }
 
-function addText(dictionary: Dictionary, at: usize, length: u32, tag: u32, hash: u32, index: u32): u32 {
+function addText(dictionary: Dictionary, head: v128, at: usize, shape: u32, hash: u32, index: u32): u32 {
   const code = dictionary.count;
+  const length = shape & lengthMask;
   if (code >= dictionary.maxEntries || !reserve(dictionary, length)) return noCode;
   // At most half full: probes stay short.
   const isCrowded = (code + 1) << 1 > dictionary.slotMask;
@@ -133,17 +143,15 @@ function addText(dictionary: Dictionary, at: usize, length: u32, tag: u32, hash:
     while (load<u32>(dictionary.slots + (usize(index) << 3)) != 0) index = (index + 1) & dictionary.slotMask;
   }
   const entry = dictionary.entries + (usize(code) << entryShift);
-  store<u32>(entry, dictionary.arenaUsed);
-  store<u32>(entry, length, 4);
-  store<u32>(entry, tag, 8);
-  memory.copy(dictionary.arena + dictionary.arenaUsed, at, length);
-  dictionary.arenaUsed += length;
+  v128.store(entry, head);
+  store<u32>(entry, shape, 16);
+  store<u32>(entry, dictionary.arenaUsed, 20);
+  if (length > 16) {
+    memory.copy(dictionary.arena + dictionary.arenaUsed, at, length);
+    dictionary.arenaUsed += length;
+  }
+  dictionary.textBytes += length;
   store<u64>(dictionary.slots + (usize(index) << 3), (u64(hash) << 32) | u64(code + 1));
   dictionary.count = code + 1;
   return code;
 }
-
-export function dictionaryEntry(dictionary: Dictionary, code: u32): usize {
-  return dictionary.entries + (usize(code) << entryShift);
-}
-

@@ -1,5 +1,5 @@
-// GROUP BY: tuples of 32-bit words to dense ids. Rows go in blocks: first all hashes and a touch of each slot, so that
-// cache misses overlap, then the probes.
+// GROUP BY: tuples of 32-bit words to dense ids. Rows go in blocks: first all hashes and a touch of each
+// slot, so that cache misses overlap, then the probes.
 import { foldHash, wordHash } from './hash';
 import { alloc, allocZeroed, capacityOf, free, resize } from './memory';
 
@@ -138,7 +138,9 @@ export function assignGroups(grouper: Grouper, rows: u32, mask: usize): void {
       let sum: u64 = 0;
       for (let column: u32 = 0; column < width; column++) {
         const words = load<u32>(grouper.columns + (usize(column) << 2));
-        sum += wordHash(load<u32>(words + (usize(first + i) << 2)), column);
+        // There are keys for 64 columns; each 64 more begin with what those before became.
+        if (column >= 64 && (column & 63) == 0) sum = u64(foldHash(sum)) * u64(0x9e3779b97f4a7c15);
+        sum += wordHash(load<u32>(words + (usize(first + i) << 2)), column & 63);
       }
       const hash = foldHash(sum);
       store<u32>(hashes + (usize(i) << 2), hash);

@@ -1,6 +1,6 @@
-// Two hashes. murmur128: MurmurHash3_x64_128 (Appleby, public domain), the one of every sketch. keyHash: for the tables
-// of this instance only, universal with keys drawn by the host (NH; Black et al., "UMAC", CRYPTO 1999), so that no
-// input can be made to collide.
+// Two hashes. murmur128: MurmurHash3_x64_128 (Appleby, public domain), the one of every sketch. keyHash: for
+// the tables of this instance only, universal with keys drawn by the host (NH; Black et al., "UMAC", CRYPTO
+// 1999), so that no input can be made to collide.
 
 const c1: u64 = 0x87c37b91114253d5;
 const c2: u64 = 0x4cf5ad432745937f;
@@ -51,8 +51,8 @@ export function murmur128(at: usize, length: usize, seed: u64, out: usize): void
 
 /** Bytes hashed with one run of keys; longer texts chain runs. */
 const keyRunBytes: usize = 256;
-/** 64 words of keys for a run, one pair each to mix the tag and the length. */
-const keys = memory.data(keyRunBytes + 16, 16);
+/** The keys of a run, one pair each to mix the tag and the length, and one word to chain with. */
+const keys = memory.data(256 + 16, 16);
 
 export function keysAt(): usize {
   return keys;
@@ -72,11 +72,33 @@ export const keyBytes: u32 = 272;
   return u32(sum >> 32);
 }
 
-/** The table hash of a text with a type tag. */
+/** Row n has n bytes of ones, then zeros. */
+const headMasks = memory.data(17 * 16, 16);
+
+/** Fills the masks; before anything else runs. */
+export function startMasks(): void {
+  for (let length: usize = 0; length <= 16; length++) memory.fill(headMasks + (length << 4), 0xff, length);
+}
+
+/** The first 16 bytes of a text, zeros behind its end. */
 // @ts-ignore: decorator
-@inline export function keyHash(at: usize, length: usize, tag: u32): u32 {
-  let sum = pairProduct((u64(tag) << 32) | u64(length), load<u64>(keys + keyRunBytes));
-  let key = keys;
+@inline export function headOf(at: usize, length: u32): v128 {
+  return v128.and(v128.load(at), v128.load(headMasks + (usize(min(length, 16)) << 4)));
+}
+
+/** The table hash of a text with this head; `shape` is its length with a type tag above. */
+// @ts-ignore: decorator
+@inline export function keyHash(head: v128, at: usize, length: u32, shape: u32): u32 {
+  const sum =
+    pairProduct(shape, load<u64>(keys + keyRunBytes)) +
+    pairProduct(i64x2.extract_lane(head, 0), load<u64>(keys)) +
+    pairProduct(i64x2.extract_lane(head, 1), load<u64>(keys, 8));
+  return foldHash(length <= 16 ? sum : sum + restHash(at + 16, length - 16));
+}
+
+function restHash(at: usize, length: usize): u64 {
+  let sum: u64 = 0;
+  let key = keys + 16;
   while (length > 8) {
     sum += pairProduct(load<u64>(at), load<u64>(key));
     at += 8;
@@ -87,7 +109,7 @@ export const keyBytes: u32 = 272;
       sum = finalMix(sum ^ load<u64>(keys + keyRunBytes, 8));
     }
   }
-  return foldHash(sum + pairProduct(firstBytes(at, length), load<u64>(key)));
+  return sum + pairProduct(firstBytes(at, length), load<u64>(key));
 }
 
 /** The table hash of one row's word in a tuple, to be added up over its columns; column < 64. */

@@ -6,6 +6,6 @@ export { setPowersOfFive } from './number';
 export { keysAt, keyBytes, murmur128 } from './hash';
 export { newDecoder, rootOf, childOf, addField, freeDecoder, fieldOf } from './plan';
 export { decode, decodeEnd } from './decode';
-export { clearDictionary, dictionaryEntry } from './dictionary';
+export { clearDictionary } from './dictionary';
 export { accessLogToNdjson, accessLogOutput, accessLogConsumed } from './access-log';
 export { newGrouper, resetGrouper, freeGrouper, idsFor, assignGroups } from './grouper';

@@ -1,5 +1,6 @@
-// Text of an access log as a JSON string: log escapes undone, bytes that are no UTF-8 replaced, JSON escapes put in as
-// JSON.stringify does.
+// Text of an access log as a JSON string: log escapes undone, bytes that are no UTF-8 replaced, JSON escapes
+// put in as JSON.stringify does.
+import { splat } from './splat';
 import { scratchOf } from './memory';
 import { hexDigit, utf8Length } from './scan';
 
@@ -50,7 +51,9 @@ function unescapeLog(at: usize, end: usize, out: usize): u32 {
   return u32(out - outStart);
 }
 
-/** Bytes that one U+FFFD stands for: a longest beginning of a valid sequence (Unicode 15, §3.9), or one byte. */
+/**
+ * Bytes that one U+FFFD stands for: a longest beginning of a valid sequence (Unicode 15, §3.9), or one byte.
+ */
 function brokenLength(at: usize, end: usize): usize {
   const lead: u32 = load<u8>(at);
   if (lead < 0xe0 || lead > 0xf4 || at + 1 >= end) return 1;
@@ -128,8 +131,8 @@ export function putText(at: usize, end: usize, out: usize): usize {
     v128.store(out, bytes);
     const unusual = i8x16.bitmask(
       v128.or(
-        i8x16.lt_s(bytes, i8x16.splat(0x20)),
-        v128.or(i8x16.eq(bytes, i8x16.splat(0x22)), i8x16.eq(bytes, i8x16.splat(0x5c))),
+        i8x16.lt_s(bytes, splat(0x20)),
+        v128.or(i8x16.eq(bytes, splat(0x22)), i8x16.eq(bytes, splat(0x5c))),
       ),
     );
     if (unusual != 0 && from + ctz(unusual) < end) {

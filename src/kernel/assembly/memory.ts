@@ -1,6 +1,6 @@
-// Linear memory by hand: blocks in address order, first fit, neighbours merged when free. There are few blocks (regions,
-// tables, dictionaries), all long-lived, so a walk is cheap. Every block has at least 48 bytes behind what was
-// asked for: a 16-byte load that begins inside a block stays inside memory.
+// Linear memory by hand: blocks in address order, first fit, neighbours merged when free. There are few
+// blocks (regions, tables, dictionaries), all long-lived, so a walk is cheap. Every block has at least 48
+// bytes behind what was asked for: a 16-byte load that begins inside a block stays inside memory.
 
 /** Throws in the host; never returns. */
 @external("env", "outOfMemory")
@@ -9,6 +9,9 @@ declare function outOfMemory(wanted: f64, limit: f64): void;
 const headerBytes: u32 = 64;
 const spareBytes: u32 = 48;
 const wasmPageBytes: u32 = 65536;
+
+import { startMasks } from './hash';
+import { startSplats } from './splat';
 
 let heapStart: usize = 0;
 /** End of the last block; everything from here to the end of memory is unused. */
@@ -26,6 +29,8 @@ let limitBytes: u64 = 0;
 }
 
 export function startMemory(limit: f64): void {
+  startSplats();
+  startMasks();
   heapStart = (__heap_base + 63) & ~63;
   heapEnd = heapStart;
   limitBytes = u64(limit);
@@ -53,7 +58,10 @@ function grow(size: u32): usize {
   return block;
 }
 
-/** A block of at least `bytes`, 64-byte aligned, its content undefined. Throws in the host where the limit is reached. */
+/**
+ * A block of at least `bytes`, 64-byte aligned, its content undefined. Throws in the host where the limit is
+ * reached.
+ */
 export function alloc(bytes: u32): usize {
   if (bytes > 0xf0000000) {
     outOfMemory(f64(bytes), f64(limitBytes));

@@ -1,6 +1,7 @@
-// JSON number literals to doubles and 64-bit integers, correctly rounded: Clinger's exact cases, then Lemire, "Number
-// Parsing at a Gigabyte per Second" (2021). What neither decides is left to the host.
+// JSON number literals to doubles and 64-bit integers, correctly rounded: Clinger's exact cases, then Lemire,
+// "Number Parsing at a Gigabyte per Second" (2021). What neither decides is left to the host.
 import { isDigit } from './scan';
+import { splat } from './splat';
 
 /** 128-bit powers of five for exponents -342…308, high word first; written once by the host. */
 let powersOfFive: usize = 0;
@@ -43,7 +44,9 @@ function multiply(a: u64, b: u64): u64 {
 
 const undecided: u64 = u64.MAX_VALUE;
 
-/** The bits of w · 10^q rounded to the nearest double, ties to even; `undecided` in rare cases. w is not 0. */
+/**
+ * The bits of w · 10^q rounded to the nearest double, ties to even; `undecided` in rare cases. w is not 0.
+ */
 function roundedBits(w: u64, q: i32): u64 {
   if (q < -342) return 0;
   if (q > 308) return 0x7ff0000000000000;
@@ -95,7 +98,27 @@ function roundedBits(w: u64, q: i32): u64 {
   );
 }
 
-/** Parses a literal that fills [start, end) into parsedNumber; false where it is no number or left to the host. */
+/**
+ * A plain decimal of at most 15 digits in all, at most 8 on either side of its point; NaN for other literals.
+ */
+// @ts-ignore: decorator
+@inline function shortDecimal(start: usize, end: usize): f64 {
+  const points = i8x16.bitmask(i8x16.eq(v128.load(start), splat(0x2e)));
+  const wholeEnd = start + ctz(points);
+  const fractionAt = wholeEnd + 1;
+  if (points == 0 || fractionAt >= end || wholeEnd - start - 1 > 7 || end - fractionAt > 7) return NaN;
+  const whole = shortDigits(start, wholeEnd);
+  const fraction = shortDigits(fractionAt, end);
+  if ((whole | fraction) < 0) return NaN;
+  // Both the digits as a whole number and the power of ten are exact, so one division rounds once.
+  const power = load<f64>(exactPowers + ((end - fractionAt) << 3));
+  return (f64(whole) * power + f64(fraction)) / power;
+}
+
+/**
+ * Parses a literal that fills [start, end) into parsedNumber; false where it is no number or left to the
+ * host.
+ */
 export function parseNumber(start: usize, end: usize): bool {
   let at = start;
   const isNegative = load<u8>(at) == 0x2d;
@@ -106,6 +129,11 @@ export function parseNumber(start: usize, end: usize): bool {
       parsed = isNegative ? -f64(whole) : f64(whole);
       return true;
     }
+  }
+  const decimal = shortDecimal(at, end);
+  if (decimal == decimal) {
+    parsed = isNegative ? -decimal : decimal;
+    return true;
   }
   let w: u64 = 0;
   /** Significant digits in w, at most 19. */

@@ -55,10 +55,11 @@ function newNode(): Node {
 }
 
 function expectKeys(node: Node): void {
-  const bytes = maxPredictions << predictionShift;
+  // One more than is ever filled: the walk may stand behind the last.
+  const bytes = (maxPredictions + 1) << predictionShift;
   node.predictions = allocZeroed(bytes);
   // A mask of more than 16 bits matches nothing.
-  for (let i: u32 = 0; i < maxPredictions; i++) {
+  for (let i: u32 = 0; i <= maxPredictions; i++) {
     store<u32>(node.predictions + (usize(i) << predictionShift), 0xffffffff, 36);
   }
 }

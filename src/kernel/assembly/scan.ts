@@ -1,8 +1,9 @@
 // Finding bytes 16 at a time. Loads may reach up to 15 bytes past what they look for; memory.ts leaves room.
+import { splat } from './splat';
 
 /** The first "\n" in [at, end), or `end`. */
 export function findLineFeed(at: usize, end: usize): usize {
-  const wanted = i8x16.splat(0x0a);
+  const wanted = splat(0x0a);
   while (at < end) {
     const mask = i8x16.bitmask(i8x16.eq(v128.load(at), wanted));
     if (mask != 0) {
@@ -36,12 +37,15 @@ export function afterLastLineFeed(start: usize, end: usize): usize {
 /** Digits from `at` on, at most 16 are seen. */
 // @ts-ignore: decorator
 @inline export function digitRun(at: usize): u32 {
-  const values = i8x16.sub(v128.load(at), i8x16.splat(0x30));
-  const digits = i8x16.bitmask(i8x16.eq(i8x16.min_u(values, i8x16.splat(9)), values));
+  const values = i8x16.sub(v128.load(at), splat(0x30));
+  const digits = i8x16.bitmask(i8x16.eq(i8x16.min_u(values, splat(9)), values));
   return ctz(~digits);
 }
 
-/** Bytes of the UTF-8 sequence at `at` whose lead byte is not ASCII, or 0 where it is invalid (Unicode 15, table 3-7). */
+/**
+ * Bytes of the UTF-8 sequence at `at` whose lead byte is not ASCII, or 0 where it is invalid (Unicode 15,
+ * table 3-7).
+ */
 export function utf8Length(at: usize, end: usize): u32 {
   const lead: u32 = load<u8>(at);
   if (lead < 0xc2 || lead > 0xf4) return 0;

@@ -1,5 +1,6 @@
-// One JSON array of objects, or one object over several lines, to NDJSON. The output has at least one byte more than
-// the input.
+// One JSON array of objects, or one object over several lines, to NDJSON. The output has at least one byte
+// more than the input.
+import { splat } from './splat';
 import { errorAt, errorReason, passValue, passWhitespace, refuse } from './check-exact';
 import { passObjectAcrossLines } from './check-fast';
 import { bytesAfterValue, notAnArrayOrObject, notAnObject, unexpectedByte } from './reasons';
@@ -11,8 +12,8 @@ function copyElement(from: usize, to: usize, out: usize): usize {
   // Writing whole vectors: the output region has room for 16 bytes more.
   for (let i: usize = 0; i < length; i += 16) {
     const bytes = v128.load(from + i);
-    const isBreak = v128.or(i8x16.eq(bytes, i8x16.splat(0x0a)), i8x16.eq(bytes, i8x16.splat(0x0d)));
-    v128.store(out + i, v128.bitselect(i8x16.splat(0x20), bytes, isBreak));
+    const isBreak = v128.or(i8x16.eq(bytes, splat(0x0a)), i8x16.eq(bytes, splat(0x0d)));
+    v128.store(out + i, v128.bitselect(splat(0x20), bytes, isBreak));
   }
   store<u8>(out + length, 0x0a);
   return out + length + 1;

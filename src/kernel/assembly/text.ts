@@ -52,7 +52,10 @@ function shortEscape(letter: u32): u32 {
   }
 }
 
-/** Writes the text behind the string content [at, end) to `out`, which has room for as many bytes; its length, or noText. */
+/**
+ * Writes the text behind the string content [at, end) to `out`, which has room for as many bytes; its length,
+ * or noText.
+ */
 export function unescape(at: usize, end: usize, out: usize): u32 {
   const outStart = out;
   while (at < end) {

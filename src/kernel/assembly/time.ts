@@ -1,5 +1,5 @@
-// Event times to whole microseconds since 1970, as core/time.ts (parseIsoUs, epochToUs) and ../access-time.ts define
-// them. The civil calendar follows Hinnant, "chrono-Compatible Low-Level Date Algorithms".
+// Event times to whole microseconds since 1970, as core/time.ts (parseIsoUs, epochToUs) and ../access-time.ts
+// define them. The civil calendar follows Hinnant, "chrono-Compatible Low-Level Date Algorithms".
 import { isDigit } from './scan';
 
 /** No time. */

@@ -1,5 +1,5 @@
-// NDJSON: each line one object. Good lines stay where they are as long as nothing before them goes; from the first
-// gap on, whole runs of them move down.
+// NDJSON: each line one object. Good lines stay where they are as long as nothing before them goes; from the
+// first gap on, whole runs of them move down.
 import { errorAt, errorReason, passValue, passWhitespace, refuse } from './check-exact';
 import { passObjectInLine } from './check-fast';
 import { bytesAfterValue, lineTooLong, notAnObject } from './reasons';
@@ -43,7 +43,9 @@ function isObjectLine(start: usize, end: usize): bool {
     refuse(at, end, notAnObject);
     return false;
   }
-  at = passValue(at, end);
+  // Blanks around an object alone do not make a line slow.
+  const after = passObjectInLine(at);
+  at = after != 0 ? after : passValue(at, end);
   if (at == 0) return false;
   at = passWhitespace(at, end);
   if (at < end) {
@@ -53,7 +55,9 @@ function isObjectLine(start: usize, end: usize): bool {
   return true;
 }
 
-/** Validates and compacts [start, start + length); the bytes left. The byte behind the input must be writable. */
+/**
+ * Validates and compacts [start, start + length); the bytes left. The byte behind the input must be writable.
+ */
 export function validate(start: usize, length: u32, maxLineBytes: u32, maxErrors: u32): u32 {
   resetCounts();
   if (length == 0) return 0;

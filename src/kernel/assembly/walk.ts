@@ -1,7 +1,9 @@
-// Where a line's wanted values are. Every member of every wanted object is passed, so that the last of duplicate keys
-// wins; but a key costs one comparison where the objects of a stream look alike: each node remembers the keys
-// that came before, text and colon, in order, and expects them again. Values are only bounded here, not read.
-// The caller makes sure that a "\n" follows: nothing passes one, in or out of strings.
+// Where a line's wanted values are. Every member of every wanted object is passed, so that the last of
+// duplicate keys wins; but a key costs one comparison where the objects of a stream look alike: each node
+// remembers the keys that came before, text and colon, in order, and expects them again. Values are only
+// bounded here, not read. The caller makes sure that a "\n" follows: nothing passes one, in or out of
+// strings.
+import { splat } from './splat';
 import { Field, findChild, maxPredictions, Node, predictionShift } from './plan';
 import { scratchOf } from './memory';
 import { noText, unescape } from './text';
@@ -11,6 +13,7 @@ export const cellEscaped: u32 = 9;
 
 /** Predictions tried beyond the next one, for keys that are sometimes left out. */
 const lookAhead: u32 = 4;
+const predictionBytes: usize = 1 << predictionShift;
 
 let inputStart: usize = 0;
 let row: u32 = 0;
@@ -36,8 +39,8 @@ export function startWalk(input: usize): void {
   const bytes = v128.load(at);
   return i8x16.bitmask(
     v128.or(
-      i8x16.eq(bytes, i8x16.splat(0x22)),
-      v128.or(i8x16.eq(bytes, i8x16.splat(0x5c)), i8x16.eq(bytes, i8x16.splat(0x0a))),
+      i8x16.eq(bytes, splat(0x22)),
+      v128.or(i8x16.eq(bytes, splat(0x5c)), i8x16.eq(bytes, splat(0x0a))),
     ),
   );
 }
@@ -81,8 +84,8 @@ function passEscaped(at: usize): usize {
     const bytes = v128.load(at);
     const mask = i8x16.bitmask(
       v128.or(
-        i8x16.lt_s(bytes, i8x16.splat(0x21)),
-        v128.or(i8x16.eq(bytes, i8x16.splat(0x2c)), i8x16.eq(v128.or(bytes, i8x16.splat(0x20)), i8x16.splat(0x7d))),
+        i8x16.lt_s(bytes, splat(0x21)),
+        v128.or(i8x16.eq(bytes, splat(0x2c)), i8x16.eq(v128.or(bytes, splat(0x20)), splat(0x7d))),
       ),
     );
     if (mask != 0) return at + ctz(mask);
@@ -96,11 +99,11 @@ function passContainer(at: usize): usize {
   while (true) {
     const bytes = v128.load(at);
     // Bit 5 folds square brackets onto curly ones.
-    const folded = v128.or(bytes, i8x16.splat(0x20));
+    const folded = v128.or(bytes, splat(0x20));
     const mask = i8x16.bitmask(
       v128.or(
-        v128.or(i8x16.eq(folded, i8x16.splat(0x7b)), i8x16.eq(folded, i8x16.splat(0x7d))),
-        v128.or(i8x16.eq(bytes, i8x16.splat(0x22)), i8x16.eq(bytes, i8x16.splat(0x0a))),
+        v128.or(i8x16.eq(folded, splat(0x7b)), i8x16.eq(folded, splat(0x7d))),
+        v128.or(i8x16.eq(bytes, splat(0x22)), i8x16.eq(bytes, splat(0x0a))),
       ),
     );
     if (mask == 0) {
@@ -120,41 +123,52 @@ function passContainer(at: usize): usize {
 }
 
 let matchedNode: usize = 0;
+/** The prediction to try next. */
+let matchedSlot: usize = 0;
 
-/** Reads a key that was not expected and expects it from now on at `index`; to its value, or 0. */
-function passNewKey(node: Node, at: usize, index: u32): usize {
+/**
+ * Reads a separator and a key that were not expected and expects them from now on at `slot`; to the value, or
+ * 0.
+ */
+function passNewKey(node: Node, at: usize, slot: usize): usize {
   const start = at;
+  at = passSpace(at + 1);
   if (load<u8>(at) != 0x22) return 0;
+  const keyStart = at + 1;
   sawEscape = 0;
-  at = passString(at + 1);
+  at = passString(keyStart);
   if (at == 0) return 0;
-  const keyStart = start + 1;
   const keyBytes = u32(at - keyStart - 1);
   if (sawEscape == 0) matchedNode = findChild(node, keyStart, keyBytes);
   else {
-    const text = scratchOf(keyBytes);
+    const text = scratchOf(keyBytes + 32);
     const length = unescape(keyStart, keyStart + keyBytes, text);
     matchedNode = length == noText ? 0 : findChild(node, text, length);
   }
   at = passSpace(at);
   if (load<u8>(at) != 0x3a) return 0;
   at = passSpace(at + 1);
-  const length = u32(at - start);
-  if (length > 32) return at;
+  predict(node, slot, start, u32(at - start));
+  return at;
+}
+
+/** Remembers a key's text; one too long for a prediction is read anew each time. */
+function predict(node: Node, slot: usize, text: usize, length: u32): void {
+  matchedSlot = slot;
+  if (length > 32) return;
   const count = node.predictionCount;
-  if (index > count) index = count;
-  const slot = node.predictions + (usize(index) << predictionShift);
+  const end = node.predictions + (usize(count) << predictionShift);
   if (count < maxPredictions) {
-    // The expected key may come on the next line again, so it stays, one later.
-    memory.copy(slot + (1 << predictionShift), slot, (count - index) << predictionShift);
+    // The key expected here may come on the next line again, so it stays, one later.
+    memory.copy(slot + predictionBytes, slot, end - slot);
     node.predictionCount = count + 1;
-  }
-  v128.store(slot, v128.load(start));
-  v128.store(slot, v128.load(start + 16), 16);
+  } else if (slot == end) return;
+  v128.store(slot, v128.load(text));
+  v128.store(slot, v128.load(text, 16), 16);
   store<u32>(slot, length, 32);
   store<u32>(slot, length >= 16 ? 0xffff : (1 << length) - 1, 36);
   store<u32>(slot, u32(matchedNode), 40);
-  return at;
+  matchedSlot = slot + predictionBytes;
 }
 
 /** Whether the bytes at `at` are the prediction's text. */
@@ -196,69 +210,95 @@ export function clearBelow(node: Node, at: u32): void {
   }
 }
 
-/** Before a node's value: where this row had one already, what was found below it goes. */
+/** Around a node's value: where this row had one already, what was found below it goes. */
 function prepareBelow(node: Node): void {
   if (node.seenRow == rowSerial) clearBelow(node, row);
   node.seenRow = rowSerial;
 }
 
-/** From behind an object's opening brace; past its closing one, or 0. Recursion is bounded by the paths' length. */
-function passMembers(node: Node, at: usize): usize {
+/** A later prediction that the bytes at `at` are, or 0. */
+// @ts-ignore: decorator
+@inline function findAhead(slot: usize, end: usize, at: usize): usize {
+  for (let i: u32 = 0; i < lookAhead; i++) {
+    slot += predictionBytes;
+    if (slot >= end) return 0;
+    if (isPredicted(slot, at)) return slot;
+  }
+  return 0;
+}
+
+/** A value that begins with a bracket or with blanks; past it, or 0. */
+function passUnusualValue(at: usize, childAt: usize): usize {
   if (load<u8>(at) <= 0x20) at = passSpace(at);
-  if (load<u8>(at) == 0x7d) return at + 1;
-  const predictions = node.predictions;
-  let index: u32 = 0;
+  valueAt = at;
+  const byte: u32 = load<u8>(at);
+  if (byte == 0x22) return passString(at + 1);
+  if (byte != 0x7b && byte != 0x5b) return byte <= 0x20 ? 0 : passScalar(at);
+  if (byte == 0x5b || childAt == 0 || changetype<Node>(childAt).child == 0) {
+    at = passContainer(at);
+    sawEscape = 0;
+    return at;
+  }
+  prepareBelow(changetype<Node>(childAt));
+  const start = at;
+  at = passMembers(changetype<Node>(childAt), at);
+  valueAt = start;
+  sawEscape = 0;
+  return at;
+}
+
+let valueAt: usize = 0;
+
+/** From an object's opening brace; past its closing one, or 0. Recursion is bounded by the paths' length. */
+function passMembers(node: Node, at: usize): usize {
+  let slot = node.predictions;
+  let separator: u32 = 0x7b;
   while (true) {
-    let slot = predictions + (usize(index) << predictionShift);
+    // At the separator before a member, which is part of its prediction, or behind the last one.
     let childAt: usize;
-    let isExpected = isPredicted(slot, at);
-    if (!isExpected) {
-      const last = min(index + lookAhead, maxPredictions - 1);
-      for (let next = index + 1; next <= last; next++) {
-        const candidate = predictions + (usize(next) << predictionShift);
-        if (isPredicted(candidate, at)) {
-          index = next;
-          slot = candidate;
-          isExpected = true;
-          break;
-        }
-      }
-    }
-    if (isExpected) {
+    if (isPredicted(slot, at)) {
       childAt = load<u32>(slot, 40);
       at += load<u32>(slot, 32);
+      slot += predictionBytes;
     } else {
-      at = passNewKey(node, at, index);
-      if (at == 0) return 0;
-      childAt = matchedNode;
-    }
-    // A key too long to be expected takes no place.
-    if (index < node.predictionCount && index < maxPredictions - 1) index++;
-    if (load<u8>(at) <= 0x20) at = passSpace(at);
-    const valueStart = at;
-    let byte: u32 = load<u8>(at);
-    const child = changetype<Node>(childAt);
-    if (childAt != 0 && child.child != 0) prepareBelow(child);
-    sawEscape = 0;
-    if (byte == 0x22) at = passString(at + 1);
-    else if (byte == 0x7b && childAt != 0 && child.child != 0) {
-      at = passMembers(child, at + 1);
-      sawEscape = 0;
-    } else if (byte == 0x7b || byte == 0x5b) {
-      at = passContainer(at);
-      sawEscape = 0;
-    } else at = passScalar(at);
-    if (at == 0) return 0;
-    if (childAt != 0) keep(child, valueStart, at);
-    byte = load<u8>(at);
-    if (byte <= 0x20) {
-      at = passSpace(at);
-      byte = load<u8>(at);
-    }
-    if (byte == 0x2c) {
-      at++;
       if (load<u8>(at) <= 0x20) at = passSpace(at);
-    } else return byte == 0x7d ? at + 1 : 0;
+      if (load<u8>(at) == 0x7d) return separator == 0x2c ? at + 1 : 0;
+      if (load<u8>(at) != separator) return 0;
+      if (separator == 0x7b) {
+        const inside = passSpace(at + 1);
+        if (load<u8>(inside) == 0x7d) return inside + 1;
+      }
+      const end = node.predictions + (usize(node.predictionCount) << predictionShift);
+      const ahead = isPredicted(slot, at) ? slot : findAhead(slot, end, at);
+      if (ahead != 0) {
+        childAt = load<u32>(ahead, 40);
+        at += load<u32>(ahead, 32);
+        slot = ahead + predictionBytes;
+      } else {
+        at = passNewKey(node, at, slot);
+        if (at == 0) return 0;
+        childAt = matchedNode;
+        slot = matchedSlot;
+      }
+    }
+    separator = 0x2c;
+    const byte: u32 = load<u8>(at);
+    let valueStart = at;
+    sawEscape = 0;
+    if (byte == 0x22) {
+      at = passString(at + 1);
+      if (at == 0) return 0;
+    } else if (byte > 0x20 && (byte | 0x20) != 0x7b) at = passScalar(at);
+    else {
+      at = passUnusualValue(at, childAt);
+      if (at == 0) return 0;
+      valueStart = valueAt;
+    }
+    if (childAt != 0) {
+      const child = changetype<Node>(childAt);
+      if (child.child != 0 && load<u8>(valueStart) != 0x7b) prepareBelow(child);
+      keep(child, valueStart, at);
+    }
   }
 }
 
@@ -270,7 +310,7 @@ export function walkLine(root: Node, at: usize, toRow: u32): usize {
     at = passSpace(at);
     if (load<u8>(at) != 0x7b) return 0;
   }
-  at = passMembers(root, at + 1);
+  at = passMembers(root, at);
   if (at == 0 || load<u8>(at) == 0x0a) return at;
   at = passSpace(at);
   return load<u8>(at) == 0x0a ? at : 0;

@@ -25,6 +25,15 @@ export function fillGuarded(kernel: Kernel, bytes: Uint8Array): number {
   return fill(kernel, bytes);
 }
 
+/** Bytes as one string, which compares faster than an array. */
+const asText = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
+
+const withText = <T extends { rejectedLines: Uint8Array[] }>(result: T, output: Uint8Array) => ({
+  ...result,
+  rejectedLines: result.rejectedLines.map(asText),
+  output: asText(output),
+});
+
 export function validateBoth(
   bytes: Uint8Array,
   options?: { maxErrors?: number; maxLineBytes?: number },
@@ -34,7 +43,7 @@ export function validateBoth(
     const check = guard(kernel, length, 1);
     const result = kernel.validate(length, options);
     check();
-    return { ...result, output: toText(kernel.input(0).slice(0, result.length)) };
+    return withText(result, kernel.input(0).subarray(0, result.length));
   });
   expect(seen).toEqual(wanted);
 }
@@ -45,7 +54,7 @@ export function arrayBoth(bytes: Uint8Array): void {
     const check = guard(kernel, length, 0);
     const result = kernel.arrayToNdjson(length);
     check();
-    return { ...result, output: toText(result.output) };
+    return withText(result, result.output);
   });
   expect(seen).toEqual(wanted);
 }
@@ -60,7 +69,7 @@ export function accessLogBoth(
     const check = guard(kernel, length, 0);
     const result = kernel.accessLogToNdjson(length, variant, last);
     check();
-    return { ...result, output: toText(result.output) };
+    return withText(result, result.output);
   });
   expect(seen).toEqual(wanted);
 }

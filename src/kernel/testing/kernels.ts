@@ -1,5 +1,5 @@
-// The kernels that every test of the contract runs against. The compiled one comes from dist/kernel.wasm, or is built into
-// a temporary folder where that is missing or older than its sources.
+// The kernels that every test of the contract runs against. The compiled one comes from dist/kernel.wasm, or
+// is built into a temporary folder where that is missing or older than its sources.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
