@@ -1,6 +1,8 @@
 // The HTTP API as data: what each call takes and answers. The server, the console, the client and the command line
 // all use these types, so that they cannot drift apart. Times are ISO 8601 UTC strings; parameters also accept `-1h`,
 // `now` and epochs; integers beyond 2^53 are strings; errors are application/problem+json (`Problem`).
+import type { RejectedEvent } from '../collect/rejected.ts';
+import type { SourceStatus } from '../collect/source.ts';
 import type { ViewColumn, ViewState, ViewValue } from '../process/view.ts';
 
 /** RFC 9457, with our own members. */
@@ -20,6 +22,8 @@ export interface Problem {
   [member: string]: unknown;
 }
 
+export type { RejectedEvent, SourceStatus };
+
 /** GET /v1/info */
 export interface Info {
   version: string;
@@ -34,21 +38,6 @@ export interface Info {
   sources: SourceStatus[];
   /** Sentences for a person about what is wrong now; empty when all is well. */
   problems: string[];
-}
-
-export interface SourceStatus {
-  name: string;
-  stream: string;
-  /** "Apache/nginx combined access log". */
-  format: string;
-  /** Why it was chosen. */
-  why: string;
-  state: 'loading' | 'following' | 'done' | 'waiting' | 'failed';
-  bytesRead: number;
-  bytesTotal: number;
-  events: number;
-  rejected: number;
-  error?: string;
 }
 
 /** GET /v1/streams */
@@ -95,23 +84,6 @@ export interface FieldEntry {
 export interface EventPage {
   events: { offset: number; partition: number; time: string; event: Record<string, unknown> }[];
   next?: string;
-}
-
-/** What an event of the stream `_rejected` holds. */
-export interface RejectedEvent {
-  _time: string;
-  stream: string;
-  /** "file:/var/log/nginx/access.log", "http". */
-  source: string;
-  /** 1-based line of the file or of the request body. */
-  line: number;
-  /** Byte within the line where it went wrong, where known. */
-  position?: number;
-  reason: string;
-  /** The line as it was; `base64` where it is not UTF-8; cut at 16 KiB with `truncated`. */
-  raw: string;
-  encoding?: 'base64';
-  truncated?: boolean;
 }
 
 /** POST /v1/streams/{s}/events → 200 when all or some were accepted, 400 when none was. */

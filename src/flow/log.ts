@@ -158,6 +158,11 @@ export interface Log extends LogReader {
   /** Makes the stream where it is missing; never changes the number of partitions of one that exists. */
   createStream(stream: string, options?: { partitions?: number }): Promise<StreamSummary>;
   append(stream: string, partition: number, batch: Batch): Promise<AppendResult>;
+  /**
+   * The sequence number after the last batch of the named producer that is in the partition, so that a producer that
+   * restarts goes on exactly there; undefined where the producer is unknown or forgotten.
+   */
+  producerNext(stream: string, partition: number, id: string): Promise<number | undefined>;
   openConsumer(name: string, stream: string, partition: number, from: number): Consumer;
   consumers(): ConsumerLag[];
   /** Called for every stream that comes to exist and every durable append, in order, after its promise resolved. */

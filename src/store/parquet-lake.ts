@@ -161,7 +161,7 @@ export class ParquetLake implements Lake {
       const summary = (await this.options.log.streams()).find(stream => stream.name === state.name);
       if (!summary) return;
       for (const { partition, end } of summary.partitions) {
-        while (!this.closed && this.archivedEnd(state, partition) < end) {
+        while (!this.closed && this.archived(state, partition) < end) {
           if (!(await this.archiveChunk(state, partition, end))) break;
         }
         await this.compact(state, partition);
@@ -176,8 +176,9 @@ export class ParquetLake implements Lake {
     }
   }
 
-  private archivedEnd(state: StreamState, partition: number): number {
-    return state.chunks.findLast(chunk => chunk.partition === partition)?.last ?? -1;
+  /** The offset after the last archived event. */
+  private archived(state: StreamState, partition: number): number {
+    return (state.chunks.findLast(chunk => chunk.partition === partition)?.last ?? -1) + 1;
   }
 
   /** Archives from the first offset not archived; false when there was nothing. */
@@ -187,7 +188,7 @@ export class ParquetLake implements Lake {
     const spoolFile = join(spoolDir, `${state.name}-${partition}.ndjson`);
     const spool = openSync(spoolFile, 'w');
     const batches: { offset: number; appendTimeMs: number }[] = [];
-    let from = this.archivedEnd(state, partition) + 1;
+    let from = this.archived(state, partition);
     let first = from;
     let bytes = 0;
     try {
