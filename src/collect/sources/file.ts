@@ -36,6 +36,9 @@ interface OpenFile {
   handle: number;
   record: FileRecord;
   reader: FormatReader;
+  /** Where reading goes on; the record follows when the events before it are in the log. */
+  position: number;
+  line: number;
   /** Sequence number that the next batch of events starts with. */
   next: number;
   /** The same for `_rejected`: lines that start before it are there already. */
@@ -152,6 +155,8 @@ export class FileSource implements Source {
       handle,
       record,
       reader: format.reader(kernel, record.formatState),
+      position: record.position,
+      line: record.line,
       next: record.position,
       rejectedNext,
     };
@@ -227,12 +232,12 @@ export class FileSource implements Source {
       if (this.stopping.signal.aborted) break;
       const { size, mtimeMs } = fstatSync(file.handle);
       this.current.bytesTotal = size;
-      const want = Math.min(span, size - record.position);
+      const want = Math.min(span, size - file.position);
       if (want <= 0) break;
       const input = file.reader.input(want);
-      const read = readSync(file.handle, input, 0, want, record.position);
+      const read = readSync(file.handle, input, 0, want, file.position);
       if (read === 0) break;
-      const atEnd = record.position + read >= size;
+      const atEnd = file.position + read >= size;
       const ends = atEnd && (last || this.options.clock.nowMs() - mtimeMs > settledMs);
       // A line longer than any that is accepted is cut, so that it is rejected and reading goes on.
       const tooLong = read > maxLineBytes && input.subarray(0, read).indexOf(10) < 0;
@@ -247,16 +252,14 @@ export class FileSource implements Source {
         record.formatState = state;
         this.options.registry.save();
       }
-      const end = record.position + converted.consumed;
+      const end = file.position + converted.consumed;
       const bytes = converted.ndjson.slice();
       // One append is under way while the next span is converted; never more.
       await appending;
-      const start = record.position;
-      const firstLine = record.line + 1;
-      appending = this.append(file, { ...converted, ndjson: bytes }, start, end, firstLine);
+      appending = this.append(file, { ...converted, ndjson: bytes }, file.position, end, file.line);
       appending.catch(() => {});
-      record.position = end;
-      record.line += converted.lines;
+      file.position = end;
+      file.line += converted.lines;
     }
     await appending;
     this.options.registry.saveSoon();
@@ -267,7 +270,7 @@ export class FileSource implements Source {
     converted: ReturnType<FormatReader['convert']>,
     start: number,
     end: number,
-    firstLine: number,
+    linesBefore: number,
   ): Promise<void> {
     const { log, stream, clock } = this.options;
     const { record } = file;
@@ -280,7 +283,7 @@ export class FileSource implements Source {
       const bytes = rejectedNdjson(fresh, {
         stream,
         source: `file:${record.path}`,
-        firstLine,
+        firstLine: linesBefore + 1,
         nowMs: clock.nowMs(),
       });
       const producer = { id: record.id, first: file.rejectedNext, next: end };
@@ -294,6 +297,8 @@ export class FileSource implements Source {
       await appendPatiently(log, stream, 0, batch, signal, onWait);
       file.next = end;
     }
+    record.position = end;
+    record.line = linesBefore + converted.lines;
     this.current.events += converted.count;
     this.current.bytesRead = end;
   }
