@@ -1,0 +1,165 @@
+// The file system as the log sees it: every call the log makes goes through this interface, so that a test can
+// stand a failing or power-losing one under it. Invariant of the callers: nothing is called durable before
+// `sync` of the file, and of its directory where a name was made, changed or removed, has resolved.
+import * as fs from 'node:fs';
+import { promisify } from 'node:util';
+import { lockFolder } from './folder-lock.ts';
+
+export interface OpenFile {
+  /** Reads up to target.length bytes; resolves with the number read, less only at the end of the file. */
+  read(target: Uint8Array, position: number): Promise<number>;
+  /** The same without leaving the thread: for worker threads, whose only work this is. */
+  readSync(target: Uint8Array, position: number): number;
+  /** Writes the chunks back to back; may write less than all of them and resolves with the bytes written. */
+  write(chunks: readonly Uint8Array[], position: number): Promise<number>;
+  /** fdatasync: the bytes, and the length where it changed, are on the device afterwards. */
+  sync(): Promise<void>;
+  truncate(length: number): Promise<void>;
+  size(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface FileSystem {
+  /** Errors carry the system's code: ENOENT without `create` and without the file. */
+  open(path: string, how: 'read' | 'write' | 'create'): Promise<OpenFile>;
+  /** Names in the directory; empty where it does not exist. */
+  list(directory: string): Promise<string[]>;
+  /** Bytes in the file, or undefined where it does not exist. */
+  sizeOf(path: string): Promise<number | undefined>;
+  /** Makes the directory and its parents; no error where it exists. */
+  makeDirectory(path: string): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  unlink(path: string): Promise<void>;
+  /** Removes a directory and all in it. */
+  removeDirectory(path: string): Promise<void>;
+  /** Makes creations, renames and removals inside the directory durable. */
+  syncDirectory(path: string): Promise<void>;
+  /** Bytes an unprivileged process may still write. */
+  freeBytes(path: string): Promise<number>;
+  /** Takes the folder for this process; throws `log-locked`. Resolves with the release. */
+  lock(directory: string): Promise<() => Promise<void>>;
+}
+
+const open = promisify(fs.open);
+const close = promisify(fs.close);
+const fstat = promisify(fs.fstat);
+const ftruncate = promisify(fs.ftruncate);
+
+class DiskFile implements OpenFile {
+  private readonly fd: number;
+  constructor(fd: number) {
+    this.fd = fd;
+  }
+  read(target: Uint8Array, position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      let done = 0;
+      const step = (): void => {
+        fs.read(this.fd, target, done, target.length - done, position + done, (error, count) => {
+          if (error) return reject(error);
+          done += count;
+          if (count === 0 || done === target.length) resolve(done);
+          else step();
+        });
+      };
+      step();
+    });
+  }
+  readSync(target: Uint8Array, position: number): number {
+    let done = 0;
+    while (done < target.length) {
+      const count = fs.readSync(this.fd, target, done, target.length - done, position + done);
+      if (count === 0) break;
+      done += count;
+    }
+    return done;
+  }
+  write(chunks: readonly Uint8Array[], position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const done = (error: Error | null, written: number): void => (error ? reject(error) : resolve(written));
+      if (chunks.length === 1) fs.write(this.fd, chunks[0]!, 0, chunks[0]!.length, position, done);
+      else fs.writev(this.fd, chunks as Uint8Array[], position, done);
+    });
+  }
+  sync(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fs.fdatasync(this.fd, error => (error ? reject(error) : resolve()));
+    });
+  }
+  truncate(length: number): Promise<void> {
+    return ftruncate(this.fd, length);
+  }
+  async size(): Promise<number> {
+    return (await fstat(this.fd)).size;
+  }
+  close(): Promise<void> {
+    return close(this.fd);
+  }
+}
+
+const flags = {
+  read: fs.constants.O_RDONLY,
+  write: fs.constants.O_RDWR,
+  create: fs.constants.O_RDWR | fs.constants.O_CREAT,
+};
+
+/** The machine's own file system. */
+export const diskFileSystem: FileSystem = {
+  async open(path, how) {
+    return new DiskFile(await open(path, flags[how], 0o640));
+  },
+  async list(directory) {
+    try {
+      return await fs.promises.readdir(directory);
+    } catch (thrown) {
+      if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw thrown;
+    }
+  },
+  async sizeOf(path) {
+    try {
+      return (await fs.promises.stat(path)).size;
+    } catch (thrown) {
+      if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw thrown;
+    }
+  },
+  async makeDirectory(path) {
+    await fs.promises.mkdir(path, { recursive: true, mode: 0o750 });
+  },
+  rename: (from, to) => fs.promises.rename(from, to),
+  unlink: path => fs.promises.unlink(path),
+  removeDirectory: path => fs.promises.rm(path, { recursive: true, force: true }),
+  async syncDirectory(path) {
+    const handle = await fs.promises.open(path, fs.constants.O_RDONLY);
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  },
+  async freeBytes(path) {
+    const { bavail, bsize } = await fs.promises.statfs(path);
+    return bavail * bsize;
+  },
+  lock: lockFolder,
+};
+
+/** Writes all of the chunks, continuing after short writes. */
+export async function writeFully(
+  file: OpenFile,
+  chunks: readonly Uint8Array[],
+  position: number,
+): Promise<void> {
+  let rest = chunks.filter(chunk => chunk.length > 0);
+  let at = position;
+  while (rest.length > 0) {
+    // Linux takes at most 1,024 chunks a call (IOV_MAX).
+    let written = await file.write(rest.length > 1024 ? rest.slice(0, 1024) : rest, at);
+    if (written === 0) throw Object.assign(new Error('EIO: a write wrote nothing'), { code: 'EIO' });
+    at += written;
+    let whole = 0;
+    while (whole < rest.length && written >= rest[whole]!.length) written -= rest[whole++]!.length;
+    rest = rest.slice(whole);
+    if (written > 0) rest[0] = rest[0]!.subarray(written);
+  }
+}

@@ -1,0 +1,205 @@
+// One process at a time in a data folder, and the second one is told who holds it. The lock is a file made by
+// link(2) with the holder's identity in it; that the holder lives is proved by a socket it listens on, which the
+// kernel closes however the process ends, and where that cannot be asked by its pid with its start time, so that
+// a pid in use again is not mistaken for it. Node has no flock.
+import { randomBytes } from 'node:crypto';
+import { link, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { createConnection, createServer, type Server } from 'node:net';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { codeOf, MillraceError } from '../core/errors.ts';
+
+export interface LockHolder {
+  pid: number;
+  /** Start of the process in clock ticks since boot, where /proc tells it; 0 elsewhere. */
+  startTicks: number;
+  /** Changes at every boot, where the system tells it; empty elsewhere. */
+  bootId: string;
+  host: string;
+  /** ISO 8601. */
+  since: string;
+  token: string;
+  /** Path of the socket the holder listens on; empty where none could be made. */
+  socket: string;
+}
+
+const lockName = 'lock';
+
+async function startTicksOf(pid: number | 'self'): Promise<number | undefined> {
+  try {
+    const stat = await readFile(`/proc/${pid}/stat`, 'latin1');
+    // The command's name may hold anything, so fields count from its closing parenthesis.
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
+  } catch {
+    return undefined;
+  }
+}
+
+const bootIdOf = (): Promise<string> =>
+  readFile('/proc/sys/kernel/random/boot_id', 'latin1').then(
+    text => text.trim(),
+    () => '',
+  );
+
+function listen(path: string): Promise<Server | undefined> {
+  return new Promise(resolve => {
+    const server = createServer(socket => {
+      socket.on('error', () => {});
+      socket.end();
+    });
+    server.once('error', () => resolve(undefined));
+    server.listen(path, () => {
+      server.unref();
+      resolve(server);
+    });
+  });
+}
+
+/** True, false, or undefined where the answer cannot be had. */
+function isListening(path: string): Promise<boolean | undefined> {
+  return new Promise(resolve => {
+    const socket = createConnection(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', error => {
+      const code = codeOf(error);
+      resolve(code === 'ECONNREFUSED' || code === 'ENOENT' ? false : code === 'EAGAIN' ? true : undefined);
+    });
+  });
+}
+
+/** Whether the process that wrote the lock still runs; where nobody can tell, it is taken to. */
+export async function isHolderAlive(holder: LockHolder): Promise<boolean> {
+  if (holder.host !== hostname()) return true;
+  const bootId = await bootIdOf();
+  if (bootId && holder.bootId && bootId !== holder.bootId) return false;
+  const listening = holder.socket === '' ? undefined : await isListening(holder.socket);
+  if (listening === true) return true;
+  const startTicks = await startTicksOf(holder.pid);
+  if (startTicks !== undefined) return startTicks === holder.startTicks;
+  if (listening === false) return false;
+  try {
+    process.kill(holder.pid, 0);
+    return true;
+  } catch (thrown) {
+    return codeOf(thrown) === 'EPERM';
+  }
+}
+
+async function readHolder(path: string): Promise<LockHolder | 'unreadable' | undefined> {
+  try {
+    const holder = JSON.parse(await readFile(path, 'utf8')) as LockHolder;
+    return typeof holder.pid === 'number' && typeof holder.token === 'string' ? holder : 'unreadable';
+  } catch (thrown) {
+    return codeOf(thrown) === 'ENOENT' ? undefined : 'unreadable';
+  }
+}
+
+function refuse(directory: string, holder: LockHolder): MillraceError {
+  const { pid, host, since } = holder;
+  return new MillraceError(
+    'log-locked',
+    `The data folder ${directory} is in use by process ${pid} on ${host} since ${since}.`,
+    {
+      status: 409,
+      remedy:
+        host === hostname()
+          ? 'Stop that process, or use another folder (--data).'
+          : `Stop it there; if ${host} is gone for good, remove the file "${lockName}" in the folder.`,
+      context: { holder: { pid, host, since } },
+    },
+  );
+}
+
+/** The socket beside the lock, or in the temporary folder where the path would be too long for a socket. */
+async function openSocket(directory: string, token: string): Promise<{ server?: Server; path: string }> {
+  const places =
+    process.platform === 'win32'
+      ? [`\\\\.\\pipe\\millrace-${token}`]
+      : [join(directory, `lock-${token}.sock`), join(tmpdir(), `millrace-${token}.sock`)];
+  for (const path of places) {
+    // sun_path holds 104 to 108 bytes, its final zero included.
+    if (Buffer.byteLength(path) > 103) continue;
+    const server = await listen(path);
+    if (server) return { server, path };
+  }
+  return { path: '' };
+}
+
+/** Removes the lock of a dead process; puts back what it moved if another process was quicker. */
+async function removeStale(path: string, stale: LockHolder | 'unreadable', token: string): Promise<void> {
+  const aside = `${path}-${token}.stale`;
+  try {
+    await rename(path, aside);
+  } catch (thrown) {
+    if (codeOf(thrown) === 'ENOENT') return;
+    throw thrown;
+  }
+  const moved = await readHolder(aside);
+  const same =
+    stale === 'unreadable' || moved === 'unreadable' || moved === undefined
+      ? stale === moved
+      : moved.token === stale.token;
+  if (!same) await link(aside, path).catch(() => {});
+  else if (stale !== 'unreadable' && stale.socket) await rm(stale.socket, { force: true });
+  await rm(aside, { force: true });
+}
+
+/**
+ * Takes `directory` (which exists) for this process and resolves with the release. Throws `log-locked` with
+ * context {holder: {pid, host, since}} where a living process, this one included, holds it. A lock left behind by
+ * a dead process or an earlier boot is removed. A lock written on another host counts as held.
+ */
+export async function lockFolder(directory: string): Promise<() => Promise<void>> {
+  const path = join(directory, lockName);
+  const token = randomBytes(8).toString('hex');
+  const socket = await openSocket(directory, token);
+  const own: LockHolder = {
+    pid: process.pid,
+    startTicks: (await startTicksOf('self')) ?? 0,
+    bootId: await bootIdOf(),
+    host: hostname(),
+    since: new Date(Date.now() - process.uptime() * 1000).toISOString(),
+    token,
+    socket: socket.path,
+  };
+  const draft = `${path}-${token}.draft`;
+  const release = async (): Promise<void> => {
+    const holder = await readHolder(path);
+    if (holder !== undefined && holder !== 'unreadable' && holder.token === token) {
+      await unlink(path).catch(() => {});
+    }
+    await new Promise<void>(resolve => (socket.server ? socket.server.close(() => resolve()) : resolve()));
+    if (socket.path && process.platform !== 'win32') await rm(socket.path, { force: true });
+  };
+  try {
+    // Written whole before it gets its name: nobody ever reads half a lock.
+    await writeFile(draft, JSON.stringify(own) + '\n', { mode: 0o640 });
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await link(draft, path);
+        break;
+      } catch (thrown) {
+        if (codeOf(thrown) !== 'EEXIST' || attempt > 20) throw thrown;
+      }
+      const holder = await readHolder(path);
+      if (holder === undefined) continue;
+      if (holder !== 'unreadable' && (await isHolderAlive(holder))) throw refuse(directory, holder);
+      await removeStale(path, holder, token);
+    }
+    // Two processes may have removed the same stale lock at once; the file says which of them won.
+    await new Promise(resolve => setTimeout(resolve, 5));
+    const winner = await readHolder(path);
+    if (winner !== undefined && winner !== 'unreadable' && winner.token !== token) {
+      throw refuse(directory, winner);
+    }
+    return release;
+  } catch (thrown) {
+    await release();
+    throw thrown;
+  } finally {
+    await rm(draft, { force: true });
+  }
+}

@@ -1,0 +1,108 @@
+// Opens a partition's folder: which segments there are, where the log begins and ends, and the newest segment's
+// files ready to be appended to. Reads only that segment's tail.
+import type { FileSystem } from './file-system.ts';
+import type { WriterLimits } from './partition-writer.ts';
+import {
+  closeSegment,
+  createSegment,
+  dataPath,
+  indexPath,
+  listSegments,
+  openSegment,
+  readStart,
+  type SegmentFiles,
+} from './segment.ts';
+import { recoverSegment } from './segment-recovery.ts';
+
+export interface OpenedPartition {
+  segments: number[];
+  first: number;
+  end: number;
+  bytes: number;
+  lastAppendMs: number;
+  /** The newest segment, where there is one. */
+  files: SegmentFiles | undefined;
+  slots: number;
+  position: number;
+  /** Sentences about damage and repairs. */
+  problems: string[];
+}
+
+/** Lines in a segment file whose index is lost: no more events than that can have been in it. */
+async function countLines(files: SegmentFiles): Promise<number> {
+  const buffer = Buffer.allocUnsafe(1024 * 1024);
+  let lines = 0;
+  for (let position = 0; ; ) {
+    const length = await files.data.read(buffer, position);
+    for (let at = buffer.indexOf(10); at !== -1 && at < length; at = buffer.indexOf(10, at + 1)) lines++;
+    if (length < buffer.length) return lines;
+    position += length;
+  }
+}
+
+export async function openPartition(
+  fs: FileSystem,
+  directory: string,
+  limits: WriterLimits,
+): Promise<OpenedPartition> {
+  const problems: string[] = [];
+  if ((await fs.list(directory)).length === 0) await fs.makeDirectory(directory);
+  let segments = await listSegments(fs, directory);
+  const start = await readStart(fs, directory);
+  if (start !== undefined && segments.includes(start)) {
+    // A removal that was interrupted is finished: the start had been moved first.
+    for (const base of segments.filter(base => base < start)) await removeSegment(fs, directory, base);
+    segments = segments.filter(base => base >= start);
+  } else if (start !== undefined) {
+    problems.push(`the segment at ${start}, where the log should begin, is missing.`);
+  }
+  const newest = segments[segments.length - 1];
+  if (newest === undefined) {
+    const first = start ?? 0;
+    const empty = { slots: 0, position: 0, bytes: 0, lastAppendMs: 0, files: undefined };
+    return { ...empty, segments, first, end: first, problems };
+  }
+  const first = start !== undefined && start < segments[0]! ? start : segments[0]!;
+  let bytes = 0;
+  for (const base of segments.slice(0, -1)) {
+    const size = await fs.sizeOf(dataPath(directory, base));
+    if (size === undefined || (await fs.sizeOf(indexPath(directory, base))) === undefined) {
+      problems.push(`a file of the segment at ${base} is missing; its events are lost.`);
+    }
+    bytes += size ?? 0;
+  }
+  const files = await openSegment(fs, directory, newest, 'create');
+  try {
+    const [dataBytes, indexBytes] = await Promise.all([files.data.size(), files.index.size()]);
+    const lines =
+      indexBytes === 0 && dataBytes > 2 * limits.groupBytes + limits.maxBatchBytes
+        ? await countLines(files)
+        : 0;
+    if (lines > 0) {
+      // More than an interrupted write can leave: the index is lost. The file stays, its offsets are not reused.
+      await closeSegment(files);
+      problems.push(`the index of the segment at ${newest} is lost, with up to ${lines} events.`);
+      const end = newest + lines;
+      const fresh = await createSegment(fs, directory, end);
+      segments.push(end);
+      bytes += dataBytes;
+      return { segments, first, end, bytes, lastAppendMs: 0, files: fresh, slots: 0, position: 0, problems };
+    }
+    const tail = await recoverSegment(files, newest);
+    await fs.syncDirectory(directory);
+    if (tail.damage) problems.push(tail.damage + '.');
+    const { end, slots, position, lastAppendMs } = tail;
+    return { segments, first, end, bytes: bytes + position, lastAppendMs, files, slots, position, problems };
+  } catch (thrown) {
+    await closeSegment(files).catch(() => {});
+    throw thrown;
+  }
+}
+
+/** Unlinks both files; the index first, so that what is left is never taken for readable. */
+export async function removeSegment(fs: FileSystem, directory: string, base: number): Promise<void> {
+  for (const path of [indexPath(directory, base), dataPath(directory, base)]) {
+    if ((await fs.sizeOf(path)) !== undefined) await fs.unlink(path);
+  }
+  await fs.syncDirectory(directory);
+}

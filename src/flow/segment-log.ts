@@ -1,0 +1,316 @@
+// The log on local disk: opens the folder for this process alone, recovers every partition's tail, and hands
+// appends to its partition's writer, reads to its reader. See log.ts for what it promises, docs/log-format.md
+// for what is on disk.
+import { join } from 'node:path';
+import { MillraceError } from '../core/errors.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { LogConsumer } from './consumer.ts';
+import { DiskSpace } from './disk-space.ts';
+import { diskFileSystem, type FileSystem } from './file-system.ts';
+import type {
+  AppendResult,
+  Batch,
+  Consumer,
+  ConsumerLag,
+  Log,
+  RetentionPolicy,
+  StreamSummary,
+} from './log.ts';
+import { streamNamePattern } from './log.ts';
+import { badStreamName, logClosed, unknownStream } from './log-errors.ts';
+import { openPartition } from './partition-opening.ts';
+import {
+  type Failpoint,
+  PartitionWriter,
+  type WriterContext,
+  type WriterLimits,
+} from './partition-writer.ts';
+import { type WindowLimits, windowLimits } from './producer-window.ts';
+import { retainPartition } from './retention.ts';
+import { partitionPath } from './segment.ts';
+import { type SegmentLogHandle, SegmentReader } from './segment-reader.ts';
+import { TailBoard } from './tail-board.ts';
+
+/**
+ * When an append is answered. `fsync`: after it is on disk (group commit); nothing answered is lost, whatever
+ * stops. `interval`: after it is written, synced every `intervalMs`; a power loss takes up to that much back.
+ * `os`: after it is written, synced when the system likes; a power loss takes back what it had not yet written
+ * (commonly 30 s). In none of them does a crash of the process alone lose anything answered.
+ */
+export type Durability = 'fsync' | { intervalMs: number } | 'os';
+
+export interface SegmentLogOptions extends Partial<WriterLimits> {
+  /** The log's folder; made where missing. */
+  dir: string;
+  durability?: Durability;
+  /** Appends are refused while the disk has less free. Default 256 MiB. */
+  reserveBytes?: number;
+  /** Partitions of all streams together; default 4,096. */
+  partitionsMax?: number;
+  window?: Partial<WindowLimits>;
+  clock?: Clock;
+  fs?: FileSystem;
+  failpoint?: Failpoint;
+}
+
+export const writerLimits: WriterLimits = {
+  maxBatchBytes: 4 * 1024 * 1024,
+  segmentBytes: 128 * 1024 * 1024,
+  segmentRecords: 262_144,
+  groupBytes: 8 * 1024 * 1024,
+  queueBytes: 32 * 1024 * 1024,
+  queueBatches: 65_536,
+  mergeBytes: 64 * 1024,
+};
+
+/** A stream's own limit on partitions. */
+const partitionsPerStreamMax = 1024;
+
+export class SegmentLog extends SegmentReader implements Log {
+  private readonly context: WriterContext;
+  private readonly writers: PartitionWriter[] = [];
+  private readonly openConsumers = new Set<LogConsumer>();
+  private readonly listeners = new Set<(result: AppendResult) => void>();
+  private readonly found: string[] = [];
+  private readonly creating = new Map<string, Promise<StreamSummary>>();
+  private readonly unlock: () => Promise<void>;
+  private closing: Promise<void> | undefined;
+  /** Wall and monotonic time at the opening, so that a leap of the wall clock removes nothing. */
+  private readonly openedAt: { nowMs: number; elapsedMs: number };
+
+  constructor(
+    handle: SegmentLogHandle,
+    board: TailBoard,
+    context: Omit<WriterContext, 'appended' | 'board'>,
+    unlock: () => Promise<void>,
+  ) {
+    super(handle, board, { fs: context.fs, inThread: false });
+    this.context = { ...context, board, appended: results => this.announce(results) };
+    this.unlock = unlock;
+    this.openedAt = { nowMs: context.clock.nowMs(), elapsedMs: context.clock.elapsedMs() };
+  }
+
+  /** Opens what is in the folder. Called once, before anything else. */
+  async load(): Promise<void> {
+    const { fs } = this.context;
+    const root = join(this.directory, 'streams');
+    for (const name of (await fs.list(root)).sort()) {
+      // A stream whose making was interrupted never got its name.
+      if (name.startsWith('.new-')) await fs.removeDirectory(join(root, name));
+      else if (streamNamePattern.test(name)) await this.loadStream(name);
+    }
+    await this.context.disk.check();
+  }
+
+  private async loadStream(stream: string): Promise<void> {
+    const names = await this.context.fs.list(join(this.directory, 'streams', stream));
+    const numbers = names.filter(name => /^\d{1,4}$/.test(name)).map(Number);
+    const partitions = numbers.length === 0 ? 0 : Math.max(...numbers) + 1;
+    for (let partition = 0; partition < partitions; partition++) await this.loadPartition(stream, partition);
+  }
+
+  private async loadPartition(stream: string, partition: number): Promise<void> {
+    const { fs, board, limits } = this.context;
+    const directory = partitionPath(this.directory, stream, partition);
+    const opened = await openPartition(fs, directory, limits);
+    const slot = board.add(stream, partition);
+    for (const problem of opened.problems) this.found.push(`${stream}/${partition}: ${problem}`);
+    const { first, end, bytes, lastAppendMs } = opened;
+    board.update(slot, { first, end, bytes, lastAppendMs, segmentsChanged: true });
+    this.writers[slot] = new PartitionWriter(this.context, {
+      stream,
+      partition,
+      directory,
+      slot,
+      segments: opened.segments,
+      files: opened.files,
+      slots: opened.slots,
+      position: opened.position,
+      end,
+      bytes,
+      lastAppendMs,
+    });
+  }
+
+  /** What another thread needs to read this log with `openSegmentReader`. */
+  share(): SegmentLogHandle {
+    const { directory, maxBatchBytes } = this;
+    return { kind: 'segment-log', directory, board: this.board.memory, maxBatchBytes };
+  }
+
+  async createStream(stream: string, options: { partitions?: number } = {}): Promise<StreamSummary> {
+    if (this.closing) throw logClosed();
+    if (!streamNamePattern.test(stream)) throw badStreamName(stream);
+    let making = this.creating.get(stream);
+    if (!making && this.board.find(stream, 0) === undefined) {
+      making = this.makeStream(stream, options.partitions ?? 1).finally(() => this.creating.delete(stream));
+      this.creating.set(stream, making);
+    }
+    return making ?? this.summaryOf(stream);
+  }
+
+  private async summaryOf(stream: string): Promise<StreamSummary> {
+    return (await this.streams()).find(summary => summary.name === stream)!;
+  }
+
+  private async makeStream(stream: string, partitions: number): Promise<StreamSummary> {
+    if (!Number.isInteger(partitions) || partitions < 1 || partitions > partitionsPerStreamMax) {
+      throw new MillraceError('bad-partitions', `A stream cannot have ${partitions} partitions.`, {
+        status: 400,
+        remedy: `Use 1 to ${partitionsPerStreamMax}.`,
+        context: { partitions },
+      });
+    }
+    const { fs, board } = this.context;
+    if (board.slotsUsed + partitions > board.slotsMax) {
+      throw new MillraceError('too-many-partitions', `The log holds at most ${board.slotsMax} partitions.`, {
+        status: 507,
+        remedy: 'Use fewer partitions or streams, or raise partitionsMax.',
+      });
+    }
+    const root = join(this.directory, 'streams');
+    const draft = join(root, `.new-${stream}`);
+    await fs.removeDirectory(draft);
+    for (let partition = 0; partition < partitions; partition++) {
+      await fs.makeDirectory(join(draft, String(partition)));
+    }
+    await fs.syncDirectory(draft);
+    // The rename is the moment at which the stream exists, with all of its partitions.
+    await fs.rename(draft, join(root, stream));
+    await fs.syncDirectory(root);
+    for (let partition = 0; partition < partitions; partition++) await this.loadPartition(stream, partition);
+    const appendTimeMs = this.context.clock.nowMs();
+    queueMicrotask(() => {
+      this.announce([{ stream, partition: 0, offset: 0, count: 0, duplicate: false, appendTimeMs }]);
+    });
+    return this.summaryOf(stream);
+  }
+
+  append(stream: string, partition: number, batch: Batch): Promise<AppendResult> {
+    if (this.closing) return Promise.reject(logClosed());
+    const slot = this.board.find(stream, partition);
+    if (slot === undefined) {
+      const hasStream = this.board.find(stream, 0) !== undefined;
+      return Promise.reject(unknownStream(stream, hasStream ? partition : undefined));
+    }
+    return this.writers[slot]!.append(batch);
+  }
+
+  openConsumer(name: string, stream: string, partition: number, from: number): Consumer {
+    this.slotOf(stream, partition);
+    const place = { name, stream, partition, from };
+    const consumer = new LogConsumer(this, place, closed => this.openConsumers.delete(closed));
+    this.openConsumers.add(consumer);
+    return consumer;
+  }
+
+  consumers(): ConsumerLag[] {
+    return [...this.openConsumers].map(consumer => {
+      const slot = this.board.find(consumer.stream, consumer.partition)!;
+      return consumer.lag(this.board.end(slot));
+    });
+  }
+
+  onAppend(listener: (result: AppendResult) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  private announce(results: AppendResult[]): void {
+    for (const result of results) for (const listener of this.listeners) listener(result);
+  }
+
+  async retain(policy: RetentionPolicy, stream?: string): Promise<number> {
+    if (this.closing) throw logClosed();
+    if (stream !== undefined && this.board.find(stream, 0) === undefined) throw unknownStream(stream);
+    const { clock } = this.context;
+    const steadyMs = this.openedAt.nowMs + clock.elapsedMs() - this.openedAt.elapsedMs;
+    const nowMs = Math.min(clock.nowMs(), steadyMs);
+    let removed = 0;
+    for (const writer of this.writers) {
+      const { state } = writer;
+      if (stream !== undefined && state.stream !== stream) continue;
+      if (writer.failure !== undefined) continue;
+      removed += await writer.runAlone(() => retainPartition(this.context, writer, policy, nowMs));
+      await this.readerOf(state.slot, state.stream, state.partition).refresh();
+    }
+    return removed;
+  }
+
+  problems(): string[] {
+    const { disk } = this.context;
+    const problems = [...this.found];
+    for (const { failure, state } of this.writers) {
+      if (failure !== undefined) {
+        problems.push(
+          `${state.stream}/${state.partition} accepts no appends: ${failure} Restart to verify it.`,
+        );
+      }
+    }
+    if (disk.isFull) {
+      problems.push(
+        `The disk of the log has ${disk.freeBytes} bytes left (reserve ${disk.reserveBytes}); appends are refused.`,
+      );
+    }
+    return problems;
+  }
+
+  protected override whyClosed(slot: number): string | undefined {
+    return this.writers[slot]?.failure;
+  }
+
+  override close(): Promise<void> {
+    this.closing ??= this.finish();
+    return this.closing;
+  }
+
+  private async finish(): Promise<void> {
+    await Promise.allSettled(this.creating.values());
+    for (const consumer of [...this.openConsumers]) consumer.close();
+    await Promise.all(this.writers.map(writer => writer.close()));
+    this.context.disk.close();
+    this.board.close();
+    await super.close();
+    await this.unlock();
+  }
+}
+
+/**
+ * Opens the log in `dir`, alone: `log-locked` names the process that has it. Reads the tail of every partition,
+ * not the log. Cost: a few file opens a partition, plus the verification of what may not have been durable.
+ */
+export async function openSegmentLog(options: SegmentLogOptions): Promise<SegmentLog> {
+  const { dir: directory, durability = 'fsync', partitionsMax = 4096 } = options;
+  const fs = options.fs ?? diskFileSystem;
+  const clock = options.clock ?? systemClock;
+  const limits = { ...writerLimits };
+  for (const key of Object.keys(limits) as (keyof WriterLimits)[]) limits[key] = options[key] ?? limits[key];
+  await fs.makeDirectory(join(directory, 'streams'));
+  await fs.syncDirectory(directory);
+  const unlock = await fs.lock(directory);
+  try {
+    const board = TailBoard.create(partitionsMax);
+    const { maxBatchBytes } = limits;
+    const handle: SegmentLogHandle = { kind: 'segment-log', directory, board: board.memory, maxBatchBytes };
+    const disk = new DiskSpace(fs, clock, directory, options.reserveBytes ?? 256 * 1024 * 1024);
+    const syncDelayMs =
+      durability === 'fsync'
+        ? undefined
+        : durability === 'os'
+          ? Number.POSITIVE_INFINITY
+          : durability.intervalMs;
+    const window = { ...windowLimits, ...options.window };
+    const { failpoint } = options;
+    const log = new SegmentLog(
+      handle,
+      board,
+      { fs, clock, disk, limits, window, syncDelayMs, failpoint },
+      unlock,
+    );
+    await log.load();
+    return log;
+  } catch (thrown) {
+    await unlock();
+    throw thrown;
+  }
+}

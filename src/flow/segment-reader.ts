@@ -1,0 +1,158 @@
+// Reading the segment log, in the thread that writes it or in any other that was handed `log.share()`. What a
+// reader may see is what the shared tail board says, so no thread ever sees an event that is not yet durable.
+import { MillraceError } from '../core/errors.ts';
+import { diskFileSystem, type FileSystem } from './file-system.ts';
+import type { LogReader, PartitionSummary, ReadResult, StreamSummary } from './log.ts';
+import { logClosed, offsetRetained, partitionClosed, unknownStream } from './log-errors.ts';
+import { PartitionReader } from './partition-reader.ts';
+import { partitionPath } from './segment.ts';
+import { TailBoard } from './tail-board.ts';
+
+/** What another thread needs to read the log; survives structuredClone and postMessage. */
+export interface SegmentLogHandle {
+  kind: 'segment-log';
+  directory: string;
+  board: SharedArrayBuffer;
+  maxBatchBytes: number;
+}
+
+export interface SegmentReaderOptions {
+  fs?: FileSystem;
+  /** Read without leaving the thread (default): right for a worker whose work is reading. */
+  inThread?: boolean;
+}
+
+export class SegmentReader implements LogReader {
+  readonly maxBatchBytes: number;
+  protected readonly board: TailBoard;
+  protected readonly directory: string;
+  protected readonly fs: FileSystem;
+  private readonly inThread: boolean;
+  private readonly readers = new Map<number, PartitionReader>();
+  private isReaderClosed = false;
+  private readonly sleepers = new Set<() => void>();
+
+  constructor(handle: SegmentLogHandle, board: TailBoard, options: Required<SegmentReaderOptions>) {
+    this.board = board;
+    this.directory = handle.directory;
+    this.maxBatchBytes = handle.maxBatchBytes;
+    this.fs = options.fs;
+    this.inThread = options.inThread;
+  }
+
+  protected slotOf(stream: string, partition: number): number {
+    if (this.isReaderClosed) throw logClosed();
+    const slot = this.board.find(stream, partition);
+    if (slot !== undefined) return slot;
+    throw unknownStream(stream, this.board.find(stream, 0) === undefined ? undefined : partition);
+  }
+
+  /** Why a partition is closed for writing, where it is. */
+  protected whyClosed(slot: number): string | undefined {
+    return this.board.isPartitionClosed(slot) ? 'a write or sync failed' : undefined;
+  }
+
+  async streams(): Promise<StreamSummary[]> {
+    if (this.isReaderClosed) throw logClosed();
+    const streams = new Map<string, PartitionSummary[]>();
+    for (let slot = 0; slot < this.board.slotsUsed; slot++) {
+      const name = this.board.stream(slot);
+      let partitions = streams.get(name);
+      if (!partitions) streams.set(name, (partitions = []));
+      const summary: PartitionSummary = {
+        partition: this.board.partition(slot),
+        first: this.board.first(slot),
+        end: this.board.end(slot),
+        bytes: this.board.bytes(slot),
+        lastAppendMs: this.board.lastAppendMs(slot),
+      };
+      const closed = this.whyClosed(slot);
+      if (closed !== undefined) summary.closed = closed;
+      partitions.push(summary);
+    }
+    return [...streams]
+      .map(([name, partitions]) => ({ name, partitions }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  async range(stream: string, partition: number): Promise<{ first: number; end: number }> {
+    const slot = this.slotOf(stream, partition);
+    return { first: this.board.first(slot), end: this.board.end(slot) };
+  }
+
+  async read(stream: string, partition: number, from: number, target: Uint8Array): Promise<ReadResult> {
+    const slot = this.slotOf(stream, partition);
+    if (!Number.isSafeInteger(from) || from < 0) {
+      throw new MillraceError('offset-beyond-end', `${from} is not an offset.`, {
+        status: 416,
+        context: { from, end: this.board.end(slot) },
+      });
+    }
+    return this.readerOf(slot, stream, partition).read(from, target);
+  }
+
+  protected readerOf(slot: number, stream: string, partition: number): PartitionReader {
+    let reader = this.readers.get(slot);
+    if (!reader) {
+      reader = new PartitionReader({
+        fs: this.fs,
+        board: this.board,
+        slot,
+        stream,
+        partition,
+        directory: partitionPath(this.directory, stream, partition),
+        inThread: this.inThread,
+      });
+      this.readers.set(slot, reader);
+    }
+    return reader;
+  }
+
+  async wait(stream: string, partition: number, offset: number, signal?: AbortSignal): Promise<void> {
+    const slot = this.slotOf(stream, partition);
+    const { board } = this;
+    let wake = (): void => {};
+    const woken = new Promise<void>(resolve => {
+      wake = resolve;
+    });
+    signal?.addEventListener('abort', wake, { once: true });
+    this.sleepers.add(wake);
+    try {
+      for (;;) {
+        const seen = board.signal(slot);
+        if (board.end(slot) > offset || signal?.aborted) return;
+        if (this.isReaderClosed || board.isClosed) throw logClosed();
+        const first = board.first(slot);
+        if (offset < first) throw offsetRetained(stream, partition, offset, first);
+        if (board.isPartitionClosed(slot)) {
+          throw partitionClosed(stream, partition, this.whyClosed(slot) ?? 'a write or sync failed');
+        }
+        await Promise.race([board.sleep(slot, seen), woken]);
+      }
+    } finally {
+      signal?.removeEventListener('abort', wake);
+      this.sleepers.delete(wake);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.isReaderClosed = true;
+    for (const wake of this.sleepers) wake();
+    await Promise.all([...this.readers.values()].map(reader => reader.close()));
+    this.readers.clear();
+  }
+}
+
+/**
+ * Opens the log for reading in another thread of the process that wrote `handle` (`log.share()`). New streams,
+ * partitions and events become visible by themselves.
+ */
+export async function openSegmentReader(
+  handle: SegmentLogHandle,
+  options: SegmentReaderOptions = {},
+): Promise<SegmentReader> {
+  return new SegmentReader(handle, new TailBoard(handle.board), {
+    fs: options.fs ?? diskFileSystem,
+    inThread: options.inThread ?? true,
+  });
+}
