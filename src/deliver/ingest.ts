@@ -33,7 +33,7 @@ export class IngestHandler {
   private nextPartition = 0;
 
   constructor(options: IngestOptions) {
-    this.options = { maxBodyBytes: 16 * 1024 * 1024, maxInFlightBytes: 256 * 1024 * 1024, ...options };
+    this.options = { maxBodyBytes: 8 * 1024 * 1024, maxInFlightBytes: 256 * 1024 * 1024, ...options };
   }
 
   /** Answers the request, whatever happens. */

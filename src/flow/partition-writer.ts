@@ -589,6 +589,15 @@ export class PartitionWriter {
     });
   }
 
+  /** The sequence number after a named producer's last batch, those still being written included. */
+  producerNext(id: string): Promise<number | undefined> {
+    return this.runAlone(async () => {
+      await this.syncing;
+      this.window ??= await this.readWindow();
+      return this.window.nextOf(producerHash({ id, first: 0, next: 1 }));
+    });
+  }
+
   /** For retention, inside runAlone: a new, empty segment, so that the one before may be removed. */
   async rollForRetention(): Promise<void> {
     if (this.state.files && this.state.slots > 0) await this.roll();

@@ -54,7 +54,7 @@ export class FileSource implements Source {
   private wake: (() => void) | undefined;
 
   constructor(options: FileSourceOptions) {
-    this.options = { pollMs: 200, spanBytes: 4 * 1024 * 1024, ...options };
+    this.options = { pollMs: 200, spanBytes: 2 * 1024 * 1024, ...options };
     this.name = options.path;
     this.current = {
       name: options.path,
