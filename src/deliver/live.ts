@@ -114,10 +114,7 @@ export async function serveLive(
       const { view, everyMs, key } = subscription;
       const result = await engine.query({ view, everyMs, fromUs, limit: 100_000 });
       const answer = viewAnswer(result, 'view');
-      subscription.snapshot = message(
-        { type: 'snapshot', subscription: key, answer },
-        `${hub.epoch}.${sequence}`,
-      );
+      subscription.snapshot = message({ type: 'snapshot', subscription: key, answer });
       subscription.ready = true;
     } catch (thrown) {
       subscription.unsubscribe();
