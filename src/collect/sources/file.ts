@@ -25,6 +25,8 @@ export interface FileSourceOptions {
   kernel: Kernel;
   registry: FileRegistry;
   clock: Clock;
+  /** Called once the format is known, before anything is read. */
+  onDetected?(status: SourceStatus): void;
   pollMs?: number;
   spanBytes?: number;
 }
@@ -47,7 +49,8 @@ interface OpenFile {
 
 export class FileSource implements Source {
   readonly name: string;
-  private readonly options: Required<Omit<FileSourceOptions, 'format'>> & { format?: string };
+  private readonly options: Required<Omit<FileSourceOptions, 'format' | 'onDetected'>> &
+    Pick<FileSourceOptions, 'format' | 'onDetected'>;
   private readonly stopping = new AbortController();
   private readonly current: SourceStatus;
   private running: Promise<void> | undefined;
@@ -75,6 +78,7 @@ export class FileSource implements Source {
 
   async start(): Promise<void> {
     const file = await this.openAt(this.options.path);
+    this.options.onDetected?.(this.status());
     await this.finishRenamed(file);
     await this.guarded(() => this.readToEnd(file, !this.options.follow));
     if (!this.options.follow || this.stopping.signal.aborted) {
