@@ -3,9 +3,9 @@
 import { renameSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { chunkSelect, columnFields, identifier, quoted } from '../store/lake-sql.ts';
+import { chunkSelect, columnFields, givenColumns, identifier, quoted } from '../store/lake-sql.ts';
 import type { ParquetFile, ParquetRequest, ParquetResult } from '../store/parquet.ts';
-import { type Field, type FieldType, fieldType, mergeSchema } from '../store/schema.ts';
+import { type Field, type FieldType, fieldType, mergeSchema, widen } from '../store/schema.ts';
 
 /** Formats that match nothing, so that DuckDB leaves dates in strings alone. */
 const noDates = `dateformat = '%Y~', timestampformat = '%Y~'`;
@@ -34,11 +34,79 @@ async function rowsOf(connection: DuckDBConnection, sql: string): Promise<unknow
   return (await connection.runAndReadAll(sql)).getRows() as unknown[][];
 }
 
-/** Fields and types of an NDJSON file, from all of its lines. */
-async function describe(connection: DuckDBConnection, file: string): Promise<Field[]> {
-  const source = `read_json(${quoted(file)}, format = 'newline_delimited', sample_size = -1, maximum_object_size = 33554432, ${noDates})`;
+const lines = `format = 'newline_delimited', maximum_object_size = 33554432`;
+
+const objects = (file: string): string =>
+  `read_ndjson_objects(${quoted(file)}, maximum_object_size = 33554432)`;
+
+/** Another spelling of a field's name: `id` where the column is `ID`. */
+interface Spelling {
+  column: string;
+  key: string;
+}
+
+/**
+ * Fields and types of an NDJSON file, from all of its lines. Keys that differ only in case are one column in SQL: the first
+ * spelling names it and the others are listed. Keys that are columns of ours are left out (`_time` is read as the event's time).
+ */
+async function describe(
+  connection: DuckDBConnection,
+  file: string,
+): Promise<{ fields: Field[]; spellings: Spelling[] }> {
+  const source = `read_json(${quoted(file)}, ${lines}, sample_size = -1, ${noDates})`;
   const rows = await rowsOf(connection, `DESCRIBE SELECT * FROM ${source}`);
-  return rows.map(row => ({ name: String(row[0]), type: fieldType(String(row[1])) }));
+  let fields = rows.map(row => ({ name: String(row[0]), type: fieldType(String(row[1])) }));
+  const spellings: Spelling[] = [];
+  // DuckDB numbers repeated names (`id_1`); only then are the keys themselves worth another look at the file.
+  const names = new Set(fields.map(field => field.name.toLowerCase()));
+  const isNumbered = (name: string): boolean => {
+    const base = /^(.*)_\d+$/.exec(name)?.[1];
+    return base !== undefined && names.has(base.toLowerCase());
+  };
+  if (fields.some(field => isNumbered(field.name))) {
+    const sql = `SELECT DISTINCT unnest(json_keys(json)) FROM ${objects(file)}`;
+    const keys = new Set((await rowsOf(connection, sql)).map(row => String(row[0])));
+    for (const field of fields.filter(field => keys.has(field.name))) {
+      for (const key of keys) {
+        if (key === field.name || key.toLowerCase() !== field.name.toLowerCase()) continue;
+        spellings.push({ column: field.name, key });
+        for (const other of fields) {
+          const base = /^(.*)_\d+$/.exec(other.name)?.[1];
+          if (base?.toLowerCase() === key.toLowerCase() && !keys.has(other.name))
+            field.type = widen(field.type, other.type);
+        }
+      }
+    }
+    fields = fields.filter(field => keys.has(field.name));
+  }
+  return {
+    fields: fields.filter(
+      field => field.name.toLowerCase() === '_time' || !givenColumns.has(field.name.toLowerCase()),
+    ),
+    spellings,
+  };
+}
+
+/** The same rows with the values of other spellings put into the column that they share. */
+function withSpellings(
+  plain: string,
+  file: string,
+  fields: readonly Field[],
+  spellings: readonly Spelling[],
+): string {
+  const replaced = new Map<string, string>();
+  for (const { column, key } of spellings) {
+    const field = fields.find(field => field.name.toLowerCase() === column.toLowerCase());
+    if (!field) continue;
+    const path = quoted(`$."${key.replaceAll('"', '\\"')}"`);
+    const value =
+      field.type === 'JSON'
+        ? `json_extract(o.json, ${path})`
+        : `json_extract_string(o.json, ${path})::${field.type}`;
+    replaced.set(field.name, `${replaced.get(field.name) ?? `p.${identifier(column)}`}, ${value}`);
+  }
+  const columns = [...replaced].map(([name, values]) => `COALESCE(${values}) AS ${identifier(name)}`);
+  return `(SELECT p.* REPLACE (${columns.join(', ')}) FROM ${plain} p POSITIONAL JOIN ${objects(file)} o)`;
 }
 
 /** Archives one spool file. */
@@ -49,17 +117,19 @@ export async function writeParquet(
   const connection = await instance.connect();
   try {
     await connection.run(`SET TimeZone = 'UTC'`);
-    const described = await describe(connection, request.spoolFile);
+    const { fields: described, spellings } = await describe(connection, request.spoolFile);
     const schema = mergeSchema(request.schema, described);
     const present = new Map(described.map(field => [field.name.toLowerCase(), field]));
     const fields = schema.fields.filter(field => present.has(field.name.toLowerCase()));
     const columns = fields.map(
       field => `${quoted(present.get(field.name.toLowerCase())!.name)}: ${quoted(field.type)}`,
     );
-    const source =
+    const plain =
       fields.length === 0
-        ? `(SELECT NULL AS nothing FROM read_ndjson_objects(${quoted(request.spoolFile)}))`
-        : `read_json(${quoted(request.spoolFile)}, format = 'newline_delimited', maximum_object_size = 33554432, columns = {${columns.join(', ')}})`;
+        ? `(SELECT NULL AS nothing FROM ${objects(request.spoolFile)})`
+        : `read_json(${quoted(request.spoolFile)}, ${lines}, columns = {${columns.join(', ')}})`;
+    const source =
+      spellings.length === 0 ? plain : withSpellings(plain, request.spoolFile, fields, spellings);
     const times = timeFields
       .map(name => fields.find(field => field.name === name))
       .map(field => (field ? timeSql(field.name, field.type) : undefined))
