@@ -145,8 +145,8 @@ export async function serveLive(
       const missed =
         after === undefined ? undefined : hub.changesAfter(subscription.view, subscription.everyMs, after);
       if (missed) {
-        subscription.ready = true;
         for (const change of missed) receive(subscription, change);
+        subscription.ready = true;
       } else void sendSnapshot(subscription);
     } catch (thrown) {
       notices.push(message({ type: 'error', subscription: key, problem: problemOf(thrown) }));
