@@ -12,6 +12,8 @@ export interface OpenFile {
   readSync(target: Uint8Array, position: number): number;
   /** Writes the chunks back to back; may write less than all of them and resolves with the bytes written. */
   write(chunks: readonly Uint8Array[], position: number): Promise<number>;
+  /** The same without leaving the thread: for what is small, where going to another would take longer. */
+  writeSync(chunks: readonly Uint8Array[], position: number): number;
   /** fdatasync: the bytes, and the length where it changed, are on the device afterwards. */
   sync(): Promise<void>;
   truncate(length: number): Promise<void>;
@@ -80,6 +82,10 @@ class DiskFile implements OpenFile {
       else fs.writev(this.fd, chunks as Uint8Array[], position, done);
     });
   }
+  writeSync(chunks: readonly Uint8Array[], position: number): number {
+    if (chunks.length === 1) return fs.writeSync(this.fd, chunks[0]!, 0, chunks[0]!.length, position);
+    return fs.writevSync(this.fd, chunks as Uint8Array[], position);
+  }
   sync(): Promise<void> {
     return new Promise((resolve, reject) => {
       fs.fdatasync(this.fd, error => (error ? reject(error) : resolve()));
@@ -144,22 +150,39 @@ export const diskFileSystem: FileSystem = {
   lock: lockFolder,
 };
 
-/** Writes all of the chunks, continuing after short writes. */
+/** What is left of the chunks after `written` bytes of them. */
+function restOf(chunks: readonly Uint8Array[], written: number): readonly Uint8Array[] {
+  if (written === 0) throw Object.assign(new Error('EIO: a write wrote nothing'), { code: 'EIO' });
+  let whole = 0;
+  while (whole < chunks.length && written >= chunks[whole]!.length) written -= chunks[whole++]!.length;
+  const rest = chunks.slice(whole);
+  if (written > 0) rest[0] = rest[0]!.subarray(written);
+  return rest;
+}
+
+/** Linux takes at most so many chunks a call (IOV_MAX). */
+const chunksMax = 1024;
+const atMost = (chunks: readonly Uint8Array[]): readonly Uint8Array[] =>
+  chunks.length > chunksMax ? chunks.slice(0, chunksMax) : chunks;
+
+/** Writes all of the chunks, none of them empty, continuing after short writes. */
 export async function writeFully(
   file: OpenFile,
   chunks: readonly Uint8Array[],
   position: number,
 ): Promise<void> {
-  let rest = chunks.filter(chunk => chunk.length > 0);
-  let at = position;
-  while (rest.length > 0) {
-    // Linux takes at most 1,024 chunks a call (IOV_MAX).
-    let written = await file.write(rest.length > 1024 ? rest.slice(0, 1024) : rest, at);
-    if (written === 0) throw Object.assign(new Error('EIO: a write wrote nothing'), { code: 'EIO' });
+  for (let at = position; chunks.length > 0; ) {
+    const written = await file.write(atMost(chunks), at);
+    chunks = restOf(chunks, written);
     at += written;
-    let whole = 0;
-    while (whole < rest.length && written >= rest[whole]!.length) written -= rest[whole++]!.length;
-    rest = rest.slice(whole);
-    if (written > 0) rest[0] = rest[0]!.subarray(written);
+  }
+}
+
+/** The same without leaving the thread. */
+export function writeFullySync(file: OpenFile, chunks: readonly Uint8Array[], position: number): void {
+  for (let at = position; chunks.length > 0; ) {
+    const written = file.writeSync(atMost(chunks), at);
+    chunks = restOf(chunks, written);
+    at += written;
   }
 }

@@ -249,12 +249,27 @@ export class PartitionReader {
     return (await this.readIndex(segment, slot, 1, buffer)) === 1 ? decodeRecord(buffer, 0) : undefined;
   }
 
+  /** Slots of the index without the zeros that the newest one has at its end. */
+  private async slotsIn(segment: OpenSegment): Promise<number> {
+    let slots = Math.floor((await segment.files.index.size()) / recordBytes);
+    const buffer = Buffer.allocUnsafe(recordsPerRead * recordBytes);
+    while (slots > 0) {
+      const start = Math.max(0, slots - recordsPerRead);
+      const count = await this.readIndex(segment, start, slots - start, buffer);
+      let used = count * recordBytes;
+      while (used > 0 && buffer[used - 1] === 0) used--;
+      if (used > 0) return start + Math.ceil(used / recordBytes);
+      slots = start;
+    }
+    return 0;
+  }
+
   /** The slot of the record that holds `from`; where that is damaged, of the first one after it. */
   private async slotOf(segment: OpenSegment, from: number): Promise<number> {
     const cursor = this.cursors.get(from);
     if (cursor && cursor.base === segment.base) return cursor.slot;
     let low = 0;
-    let high = Math.floor((await segment.files.index.size()) / recordBytes);
+    let high = await this.slotsIn(segment);
     // The first slot whose record ends beyond `from`. A damaged slot is judged by the next readable one.
     while (low < high) {
       const middle = (low + high) >>> 1;
@@ -266,7 +281,7 @@ export class PartitionReader {
       else high = middle;
     }
     // Damaged slots just before it may have been stepped on; the batch is the first readable one that reaches here.
-    const slots = Math.floor((await segment.files.index.size()) / recordBytes);
+    const slots = await this.slotsIn(segment);
     for (let slot = low; slot < slots; slot++) {
       const record = await this.recordAt(segment, slot);
       if (record) return record.offset <= from ? slot : low;
@@ -281,7 +296,7 @@ export class PartitionReader {
     offset: number,
     limit: number,
   ): Promise<number> {
-    const slots = Math.floor((await segment.files.index.size()) / recordBytes);
+    const slots = await this.slotsIn(segment);
     for (let slot = from; slot < slots; slot++) {
       const record = await this.recordAt(segment, slot);
       if (record && record.offset > offset) return Math.min(record.offset, limit);

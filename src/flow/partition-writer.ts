@@ -5,7 +5,7 @@ import { crc32c } from '@node-rs/crc32';
 import { codeOf, type MillraceError, toError } from '../core/errors.ts';
 import type { Clock } from './clock.ts';
 import type { DiskSpace } from './disk-space.ts';
-import { type FileSystem, writeFully } from './file-system.ts';
+import { type FileSystem, writeFully, writeFullySync } from './file-system.ts';
 import { decodeRecord, encodeRecord, type IndexRecord, recordBytes, recordKind } from './index-record.ts';
 import type { AppendResult, Batch } from './log.ts';
 import { badBatch, diskFull, logClosed, logOverloaded, partitionClosed } from './log-errors.ts';
@@ -94,8 +94,14 @@ interface Group {
 
 /** Batches below this are copied together before writing; above it the copy would cost more than the chunk. */
 const copyBytes = 32 * 1024;
-/** While a sync is under way the next group is written beside it once so much is waiting. */
-const overlapBytes = 64 * 1024;
+/** While a sync is under way the next group is written beside it once so much is waiting; less waits for it. */
+const overlapBytes = 1024 * 1024;
+/** A group up to this, with no sync beside it, is written without leaving the thread. */
+const inThreadBytes = 512 * 1024;
+/** The index grows by so many zeros at a time, so that a sync of it seldom has to change its length. */
+const indexStepRecords = 800;
+/** After so long without an append a seal is written, so that a restart after a crash need not doubt the tail. */
+const idleSealMs = 1000;
 
 const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve));
 
@@ -112,6 +118,10 @@ export class PartitionWriter {
   private written: Group[] = [];
   private writtenBytes = 0;
   private durableSlots: number;
+  /** Slots the index file has room for. */
+  private indexSlots: number;
+  private isSealed = true;
+  private cancelIdleSeal: (() => void) | undefined;
   private window: ProducerWindow<Waiting> | undefined;
   private isClosing = false;
   private cancelDelayedSync: (() => void) | undefined;
@@ -123,6 +133,7 @@ export class PartitionWriter {
     this.context = context;
     this.state = state;
     this.durableSlots = state.slots;
+    this.indexSlots = state.slots;
   }
 
   append(batch: Batch): Promise<AppendResult> {
@@ -203,18 +214,10 @@ export class PartitionWriter {
     }
     const group = this.formGroup();
     if (group.records.length === 0) return;
-    const index = Buffer.allocUnsafe(group.records.length * recordBytes);
-    for (let i = 0; i < group.records.length; i++) encodeRecord(group.records[i]!, index, i * recordBytes);
-    const { data, index: indexFile } = state.files!;
     this.writtenBytes += group.bytes;
     context.failpoint?.('before-write');
     try {
-      // Both are awaited whatever happens to either: the files are touched again only when neither is busy.
-      const outcomes = await Promise.allSettled([
-        writeFully(data, group.chunks, state.position),
-        writeFully(indexFile, [index], state.slots * recordBytes),
-      ]);
-      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+      await this.writeFiles(group);
     } catch (thrown) {
       await this.undo(group, toError(thrown));
       return;
@@ -226,6 +229,7 @@ export class PartitionWriter {
     state.bytes += group.bytes;
     state.lastAppendMs = group.records[group.records.length - 1]!.appendTimeMs;
     group.chunks = [];
+    this.isSealed = false;
     if (this.failure !== undefined) {
       // The sync of the group before failed meanwhile.
       rejectAll(group, partitionClosed(state.stream, state.partition, this.failure));
@@ -234,7 +238,31 @@ export class PartitionWriter {
     this.written.push(group);
     if (context.syncDelayMs !== undefined) this.settle(group);
     this.startSync();
-    context.disk.wrote(group.bytes + index.length);
+    context.disk.wrote(group.bytes + group.records.length * recordBytes);
+  }
+
+  private async writeFiles(group: Group): Promise<void> {
+    const { state } = this;
+    const { data, index } = state.files!;
+    const slots = state.slots + group.records.length;
+    // Room for the seal is kept inside the grown part.
+    const grow = slots >= this.indexSlots;
+    const indexSlots = grow ? slots + indexStepRecords : this.indexSlots;
+    const recordsLength = (grow ? indexSlots - state.slots : group.records.length) * recordBytes;
+    const records = grow ? Buffer.alloc(recordsLength) : Buffer.allocUnsafe(recordsLength);
+    for (let i = 0; i < group.records.length; i++) encodeRecord(group.records[i]!, records, i * recordBytes);
+    if (!this.syncing && group.bytes <= inThreadBytes) {
+      writeFullySync(data, group.chunks, state.position);
+      writeFullySync(index, [records], state.slots * recordBytes);
+    } else {
+      // Both are awaited whatever happens to either: the files are touched again only when neither is busy.
+      const outcomes = await Promise.allSettled([
+        writeFully(data, group.chunks, state.position),
+        writeFully(index, [records], state.slots * recordBytes),
+      ]);
+      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+    }
+    this.indexSlots = indexSlots;
   }
 
   private isFullFor(bytes: number, position: number, slots: number): boolean {
@@ -362,6 +390,7 @@ export class PartitionWriter {
       try {
         await state.files!.data.truncate(state.position);
         await state.files!.index.truncate(state.slots * recordBytes);
+        this.indexSlots = state.slots;
       } catch (thrown) {
         this.fail(toError(thrown));
       }
@@ -433,6 +462,22 @@ export class PartitionWriter {
       this.bytesPerMs = this.bytesPerMs * 0.8 + (bytes / tookMs) * 0.2;
       if (context.syncDelayMs === undefined) for (const group of groups) this.settle(group);
     }
+    this.sealWhenIdle();
+  }
+
+  private sealWhenIdle(): void {
+    if (this.cancelIdleSeal || this.isSealed || this.isClosing) return;
+    const { slots, files } = this.state;
+    this.cancelIdleSeal = this.context.clock.after(idleSealMs, () => {
+      this.cancelIdleSeal = undefined;
+      if (this.state.slots !== slots || this.state.files !== files) return this.sealWhenIdle();
+      if (this.failure !== undefined || this.isClosing) return;
+      this.exclusive.push(async () => {
+        // Nothing was promised for it, so it is not synced; it reaches the disk in the system's own time.
+        if (this.state.files && this.durableSlots === this.state.slots) await this.seal(this.state.files);
+      });
+      this.start();
+    });
   }
 
   /** Publishes the new end, then answers everyone who waited for the group. */
@@ -533,6 +578,7 @@ export class PartitionWriter {
     const old = state.files;
     if (old) {
       await this.seal(old);
+      await old.index.truncate((state.slots + 1) * recordBytes);
       await old.index.sync();
       await closeSegment(old);
     }
@@ -541,6 +587,7 @@ export class PartitionWriter {
     state.position = 0;
     state.slots = 0;
     this.durableSlots = 0;
+    this.indexSlots = 0;
     context.board.update(state.slot, { segmentsChanged: true });
     context.failpoint?.('after-roll');
     return true;
@@ -564,6 +611,8 @@ export class PartitionWriter {
     const buffer = Buffer.alloc(recordBytes);
     encodeRecord(record, buffer, 0);
     await writeFully(files.index, [buffer], state.slots * recordBytes);
+    this.indexSlots = Math.max(this.indexSlots, state.slots + 1);
+    this.isSealed = true;
   }
 
   /** Syncs what is written, whatever the durability; the partition fails where that fails. */
@@ -606,12 +655,14 @@ export class PartitionWriter {
   /** Finishes what was appended, syncs, seals and closes the files. */
   async close(): Promise<void> {
     this.isClosing = true;
+    this.cancelIdleSeal?.();
     while (this.writing) await this.writing;
     const { files } = this.state;
     try {
       await this.syncNow();
       if (files && this.failure === undefined) {
         await this.seal(files);
+        await files.index.truncate((this.state.slots + 1) * recordBytes);
         await files.index.sync();
       }
     } catch (thrown) {

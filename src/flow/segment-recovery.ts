@@ -14,9 +14,8 @@ export interface RecoveredTail {
   /** Offset after the last of them. */
   end: number;
   lastAppendMs: number;
-  /** Bytes cut from the segment file, and records from the index. */
+  /** Bytes cut from the segment file. */
   bytesCut: number;
-  recordsCut: number;
   /** Set where damage, not an interrupted append, was found; a sentence. */
   damage?: string;
 }
@@ -126,7 +125,6 @@ export async function recoverSegment(files: SegmentFiles, base: number): Promise
   const { slots, position, end, lastAppendMs } = tail;
   const keptIndexBytes = slots * recordBytes;
   const bytesCut = Math.max(0, dataBytes - position);
-  const recordsCut = Math.max(0, Math.ceil(indexBytes / recordBytes) - slots - (tail.sealed ? 1 : 0));
   const clean = tail.sealed && dataBytes === position && indexBytes === keptIndexBytes + recordBytes;
   if (!clean) {
     if (bytesCut > 0) await files.data.truncate(position);
@@ -138,5 +136,5 @@ export async function recoverSegment(files: SegmentFiles, base: number): Promise
     dataBytes < position
       ? `the segment file of ${base} is ${position - dataBytes} bytes shorter than what was durable`
       : undefined;
-  return { slots, position, end, lastAppendMs, bytesCut, recordsCut, damage };
+  return { slots, position, end, lastAppendMs, bytesCut, damage };
 }

@@ -49,6 +49,8 @@ export interface ViewSummary {
   watermarkUs: number | null;
   /** Events that came beyond the keep time and are in no window. */
   expired: number;
+  /** The last hundred of them in each partition: where they are in the log. */
+  recentExpired: { stream: string; partition: number; offset: number; timeUs: number }[];
   /** Events ahead of the clock guard, counted in their windows but not moving the watermark. */
   ahead: number;
   /** Events with values that could not be used as the type the query needs. */
@@ -70,6 +72,13 @@ export interface WindowRow {
   final: boolean;
   /** In the order of `ViewSummary.columns`. */
   values: ViewValue[];
+  /**
+   * Set on the one row that stands for the groups beyond the view's cap (`max groups`) in this window: its group columns are
+   * null and its values are those of all these groups together.
+   */
+  overflow?: true;
+  /** Set where the group came after small groups had moved to the overflow row: part of its events may be counted there. */
+  incomplete?: true;
 }
 
 export interface ViewQuery {
@@ -107,5 +116,10 @@ export interface ViewChange {
   id: number;
   epoch: string;
   watermarkUs: number | null;
+  /**
+   * The rows of changed groups; of views with HAVING or LIMIT, and where `whole` says so, all rows of the window, so that rows
+   * that left it can be told.
+   */
   rows: WindowRow[];
+  whole?: true;
 }

@@ -3,8 +3,8 @@
 // (json_serialize_sql); `compile.ts` turns expressions into column functions, `plan-sql.ts` turns a plan back into DuckDB SQL.
 import type { ViewColumn, WindowSpec } from '../view.ts';
 
-/** The engine's scalar types. `any` is a field used only as it is (group key, count, distinct): any JSON scalar. */
-export type ScalarType = 'boolean' | 'integer' | 'number' | 'text' | 'time' | 'interval' | 'any';
+/** The engine's scalar types. Times, dates (midnights) and intervals are µs. `any` is a field used only as it is (group key, count, distinct): any JSON scalar. */
+export type ScalarType = 'boolean' | 'integer' | 'number' | 'text' | 'time' | 'date' | 'interval' | 'any';
 
 export type Expression =
   /** A field of the event. `type` is how it is used; a value of another JSON type is NULL there and counted as mismatched. */
@@ -16,7 +16,7 @@ export type Expression =
   | { kind: 'call'; function: string; args: Expression[]; type: ScalarType }
   | {
       kind: 'case';
-      branches: { when: Expression; then: Expression }[];
+      branches: { when: Expression; value: Expression }[];
       otherwise: Expression;
       type: ScalarType;
     }
@@ -26,6 +26,17 @@ export type Expression =
   | { kind: 'group'; index: number; type: ScalarType }
   | { kind: 'aggregate'; index: number; type: ScalarType };
 
+/**
+ * What an aggregate computes over the rows that its filter takes:
+ * count: without argument all rows, else those where it is not NULL. sum, min, max, avg, bool_*: NULL without a value.
+ * first, last: the value (not NULL) of the earliest or latest event; of equal times the least value for first, the
+ * greatest for last. arg_min(x, y), arg_max(x, y): x (not NULL) where y is least or greatest; of equal y the least x for
+ * arg_min, the greatest for arg_max. var_samp, stddev_samp, covar_samp: NULL below two values; corr: NULL where a variance
+ * is zero. So every one is independent of the order of the events.
+ * approx_quantile: parameters [q] gives a number, [[q, …]] a list. approx_top_k: [k], a list of {value, count}, the most
+ * frequent first. approx_frequency: [value]. histogram: [[bound, …]], a map from each bound, and Infinity, to the count of
+ * values in (bound before, bound]. sample: [n].
+ */
 export type AggregateFunction =
   | 'count'
   | 'count_if'

@@ -1,6 +1,9 @@
 // A vector: one column of values for a span of rows, between decoding, expressions, grouping and accumulators.
 // Producers own the arrays; they are valid until the producer's next batch.
 
+import type { Scalar } from './functions/function.ts';
+import type { ScalarType } from './plan.ts';
+
 /** `valid[row]` is 1 where there is a value and 0 for SQL NULL. */
 export type Vector =
   | { kind: 'number'; rows: number; values: Float64Array; valid: Uint8Array }
@@ -23,4 +26,70 @@ export interface Dictionary {
   readonly generation: number;
   size(): number;
   value(code: number): DictionaryValue;
+}
+
+/** The columns of one batch that expressions read. */
+export interface ColumnSource {
+  readonly rows: number;
+  /** A field used as a type: number and integer give kinds number or integer, time time, boolean boolean, text and any dictionary. */
+  field(path: readonly string[], type: ScalarType): Vector;
+  /** Hashes of a field's values, for distinct counting. */
+  hash(path: readonly string[]): Vector;
+  /** Kind boolean, valid where the field is there and not null, whatever its type. */
+  presence(path: readonly string[]): Vector;
+  /** Kind time, always valid. */
+  eventTime(): Vector;
+}
+
+/** A dictionary that grows by interning values; 1 and '1' and true are different entries. */
+export class GrowingDictionary implements Dictionary {
+  generation = 0;
+  private values: DictionaryValue[] = [];
+  private readonly codes = new Map<DictionaryValue, number>();
+
+  size(): number {
+    return this.values.length;
+  }
+
+  value(code: number): DictionaryValue {
+    return this.values[code]!;
+  }
+
+  intern(value: DictionaryValue): number {
+    let code = this.codes.get(value);
+    if (code === undefined) {
+      code = this.values.length;
+      this.values.push(value);
+      this.codes.set(value, code);
+    }
+    return code;
+  }
+
+  /** Forgets all entries and starts a generation. */
+  clear(): void {
+    this.values = [];
+    this.codes.clear();
+    this.generation++;
+  }
+}
+
+/** The value of one row; null for NULL. Booleans as booleans, whole numbers as numbers while they are safe. */
+export function scalarAt(vector: Vector, row: number): Scalar {
+  if (vector.valid[row] === 0) return null;
+  switch (vector.kind) {
+    case 'number':
+    case 'time':
+      return vector.values[row]!;
+    case 'integer': {
+      const value = vector.values[row]!;
+      const number = Number(value);
+      return Number.isSafeInteger(number) ? number : value;
+    }
+    case 'boolean':
+      return vector.values[row] === 1;
+    case 'dictionary':
+      return vector.dictionary.value(vector.codes[row]!);
+    case 'hash':
+      return null;
+  }
 }

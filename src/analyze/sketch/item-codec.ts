@@ -1,0 +1,62 @@
+// How the items that a sketch keeps are written: in the forms of DataSketches' doubles, floats, longs and strings (UTF-8
+// behind its length), and JSON text for anything else.
+import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
+import { corruptSketch } from './corruption.ts';
+
+/** Writes and reads one kind of item. `read` throws `truncated-bytes` or `corrupt-sketch`. */
+export interface ItemCodec<Item> {
+  readonly name: string;
+  /** Bytes that `write` takes. */
+  byteLength(item: Item): number;
+  write(writer: ByteWriter, item: Item): void;
+  read(reader: ByteReader): Item;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+export const doubleCodec: ItemCodec<number> = {
+  name: 'double',
+  byteLength: () => 8,
+  write: (writer, item) => void writer.f64(item),
+  read: reader => reader.f64(),
+};
+
+export const floatCodec: ItemCodec<number> = {
+  name: 'float',
+  byteLength: () => 4,
+  write: (writer, item) => void writer.f32(item),
+  read: reader => reader.f32(),
+};
+
+export const longCodec: ItemCodec<bigint> = {
+  name: 'long',
+  byteLength: () => 8,
+  write: (writer, item) => void writer.i64(item),
+  read: reader => reader.i64(),
+};
+
+export const stringCodec: ItemCodec<string> = {
+  name: 'string',
+  byteLength: item => 4 + encoder.encode(item).length,
+  write(writer, item) {
+    const encoded = encoder.encode(item);
+    writer.u32(encoded.length).bytes(encoded);
+  },
+  read: reader => decoder.decode(reader.bytes(reader.u32())),
+};
+
+/** Any value that JSON keeps: objects, arrays, numbers, strings, booleans, null. */
+export const jsonCodec: ItemCodec<unknown> = {
+  name: 'json',
+  byteLength: item => stringCodec.byteLength(JSON.stringify(item) ?? 'null'),
+  write: (writer, item) => stringCodec.write(writer, JSON.stringify(item) ?? 'null'),
+  read(reader) {
+    const text = stringCodec.read(reader);
+    try {
+      return JSON.parse(text);
+    } catch {
+      throw corruptSketch('sample', 'an item is not JSON');
+    }
+  },
+};

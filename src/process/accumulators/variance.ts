@@ -1,0 +1,81 @@
+// var_samp, var_pop, stddev_samp, stddev_pop from Σx and Σx² in double-double: no pass over the data is needed and nothing
+// depends on the order; the cancellation of Σx² − (Σx)²/n leaves full double precision while mean²/variance < 2^50.
+import type { ByteReader } from '../../core/bytes.ts';
+import type { Vector } from '../plan/vector.ts';
+import type { RowWriter } from '../row-writer.ts';
+import type { Accumulator } from './accumulator.ts';
+import { centredSum, DoubleDoubles } from './double-double.ts';
+import { grown } from './growth.ts';
+import { doublesOf } from './scalar.ts';
+
+export class VarianceAccumulator implements Accumulator {
+  private readonly sums = new DoubleDoubles();
+  private readonly squares = new DoubleDoubles();
+  private counts = new Float64Array(0);
+  private readonly isSample: boolean;
+  private readonly isDeviation: boolean;
+  private readonly scratch = { values: new Float64Array(0) };
+
+  constructor(isSample: boolean, isDeviation: boolean) {
+    this.isSample = isSample;
+    this.isDeviation = isDeviation;
+  }
+
+  reserve(capacity: number): void {
+    this.sums.reserve(capacity);
+    this.squares.reserve(capacity);
+    this.counts = grown(this.counts, capacity);
+  }
+
+  clear(from: number, to: number): void {
+    this.sums.clear(from, to);
+    this.squares.clear(from, to);
+    this.counts.fill(0, from, to);
+  }
+
+  update(args: readonly Vector[], rows: number, slots: Int32Array): void {
+    const vector = args[0]!;
+    const values = doublesOf(vector, rows, this.scratch);
+    const { valid } = vector;
+    for (let row = 0; row < rows; row++) {
+      const slot = slots[row]!;
+      if (slot < 0 || valid[row] === 0) continue;
+      const value = values[row]!;
+      this.sums.add(slot, value);
+      this.squares.addProduct(slot, value, value);
+      this.counts[slot]! += 1;
+    }
+  }
+
+  merge(other: VarianceAccumulator, from: Int32Array, to: Int32Array, count: number): void {
+    for (let i = 0; i < count; i++) {
+      this.sums.mergeFrom(other.sums, from[i]!, to[i]!);
+      this.squares.mergeFrom(other.squares, from[i]!, to[i]!);
+      this.counts[to[i]!]! += other.counts[from[i]!]!;
+    }
+  }
+
+  write(slot: number, writer: RowWriter): void {
+    writer.varint(this.counts[slot]!);
+    this.sums.write(slot, writer);
+    this.squares.write(slot, writer);
+  }
+
+  read(slot: number, reader: ByteReader): void {
+    this.counts[slot] = reader.varint();
+    this.sums.read(slot, reader);
+    this.squares.read(slot, reader);
+  }
+
+  value(slot: number): number | null {
+    const count = this.counts[slot]!;
+    const divisor = this.isSample ? count - 1 : count;
+    if (divisor <= 0) return null;
+    const centred = Math.max(0, centredSum(this.squares, this.sums, this.sums, slot, count));
+    return this.isDeviation ? Math.sqrt(centred / divisor) : centred / divisor;
+  }
+
+  memoryBytes(): number {
+    return this.sums.byteLength + this.squares.byteLength + this.counts.byteLength;
+  }
+}

@@ -1,0 +1,318 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { createMemoryState } from '../store/state-memory.ts';
+import { at, killable, MemoryLog, openEngine, startMs } from './engine.fixture.ts';
+import type { Engine } from './engine.ts';
+import type { ViewChange } from './view.ts';
+
+const engines: Engine[] = [];
+afterEach(async () => {
+  for (const engine of engines.splice(0)) await engine.close();
+});
+
+async function engineWith(log: MemoryLog, ...views: string[]): Promise<Engine> {
+  const engine = await openEngine(log);
+  engines.push(engine);
+  for (const [index, text] of views.entries()) await engine.define({ name: `v${index}`, text });
+  return engine;
+}
+
+function logWith(...events: object[]): MemoryLog {
+  const log = new MemoryLog();
+  log.createStream('access');
+  if (events.length > 0) log.append('access', 0, events, startMs);
+  return log;
+}
+
+const us = (ms: number): number => (startMs + ms) * 1000;
+
+describe('a tumbling view', () => {
+  test('counts, sums and averages by group and window, and leaves out what WHERE does', async () => {
+    const log = logWith(
+      { _time: at(100), status: 200, bytes: 10, method: 'GET' },
+      { _time: at(200), status: 200, bytes: 20, method: 'GET' },
+      { _time: at(300), status: 404, bytes: null, method: 'GET' },
+      { _time: at(400), status: 200, bytes: 999, method: 'OPTIONS' },
+      { _time: at(1500), status: 200, bytes: 5, method: 'GET' },
+    );
+    const engine = await engineWith(
+      log,
+      `-- every: 1s, 1m
+       SELECT status, count(*) AS n, sum(bytes) AS bytes, avg(bytes) AS mean, min(bytes) AS low, max(bytes) AS high
+       FROM access WHERE method <> 'OPTIONS' GROUP BY status`,
+    );
+    await engine.settled();
+    const { rows, columns } = await engine.query({ view: 'v0', everyMs: 1000 });
+    expect(columns.map(({ name, role }) => `${name} ${role}`)).toEqual([
+      'status group',
+      'n value',
+      'bytes value',
+      'mean value',
+      'low value',
+      'high value',
+    ]);
+    expect(rows.map(({ startUs, values }) => [startUs, ...values])).toEqual([
+      [us(0), 200, 2, 30, 15, 10, 20],
+      [us(0), 404, 1, null, null, null, null],
+      [us(1000), 200, 1, 5, 5, 5, 5],
+    ]);
+    const minutes = await engine.query({ view: 'v0', everyMs: 60_000 });
+    expect(minutes.rows.map(({ values }) => values)).toEqual([
+      [200, 3, 35, 35 / 3, 5, 20],
+      [404, 1, null, null, null, null],
+    ]);
+    const total = await engine.query({ view: 'v0', everyMs: 'total' });
+    expect(total.rows.map(({ values }) => values)).toEqual(minutes.rows.map(({ values }) => values));
+  });
+
+  test('estimates distinct values and quantiles', async () => {
+    const log = logWith(
+      ...Array.from({ length: 1000 }, (_, i) => ({ _time: at(i), ip: `10.0.0.${i % 250}`, bytes: i + 1 })),
+    );
+    const engine = await engineWith(
+      log,
+      `-- every: 1s
+       SELECT approx_count_distinct(ip) AS ips, count(DISTINCT ip) AS exact, approx_quantile(bytes, [0.5, 0.99]) AS q
+       FROM access`,
+    );
+    await engine.settled();
+    const { rows } = await engine.query({ view: 'v0' });
+    expect(rows).toHaveLength(1);
+    const [ips, exact, quantiles] = rows[0]!.values as [number, number, [number, number]];
+    expect(exact).toBe(250);
+    expect(Math.abs(ips - 250)).toBeLessThanOrEqual(2);
+    expect(Math.abs(quantiles[0] - 500)).toBeLessThan(20);
+    expect(Math.abs(quantiles[1] - 990)).toBeLessThan(20);
+  });
+
+  test('gives the top of each window by ORDER BY and LIMIT, and drops groups by HAVING', async () => {
+    const log = logWith(
+      ...[5, 3, 9, 1].flatMap((count, i) =>
+        Array.from({ length: count }, () => ({ _time: at(10), path: `/p${i}` })),
+      ),
+    );
+    const engine = await engineWith(
+      log,
+      '-- every: 1s\nSELECT path, count(*) AS n FROM access GROUP BY path HAVING count(*) > 2 ORDER BY n DESC LIMIT 2',
+    );
+    await engine.settled();
+    const { rows } = await engine.query({ view: 'v0' });
+    expect(rows.map(({ values }) => values)).toEqual([
+      ['/p2', 9],
+      ['/p0', 5],
+    ]);
+  });
+
+  test('restates a window when a late event comes, with the next revision', async () => {
+    const log = logWith({ _time: at(0), status: 200 }, { _time: at(60_000), status: 200 });
+    const engine = await engineWith(
+      log,
+      '-- every: 1s\n-- delay: 0s\n-- lateness: 0s\nSELECT count(*) AS n FROM access',
+    );
+    await engine.settled();
+    const before = (await engine.query({ view: 'v0' })).rows[0]!;
+    expect(before).toMatchObject({ values: [1], revision: 0, final: true });
+    log.append('access', 0, [{ _time: at(500), status: 200 }], startMs);
+    await engine.settled();
+    const after = (await engine.query({ view: 'v0' })).rows[0]!;
+    expect(after).toMatchObject({ values: [2], revision: 1, final: true });
+  });
+
+  test('an event from the year 2099 lands in its window and closes no other', async () => {
+    const log = logWith({ _time: at(0) }, { _time: '2099-06-01T00:00:00Z' }, { _time: at(1500) });
+    const engine = await engineWith(
+      log,
+      '-- every: 1s\n-- keep: 1s for 1h\n-- delay: 0s\nSELECT count(*) AS n FROM access',
+    );
+    await engine.settled();
+    const [view] = await engine.views();
+    expect(view).toMatchObject({ ahead: 1, expired: 0, watermarkUs: us(1500) });
+    const { rows } = await engine.query({ view: 'v0', everyMs: 1000 });
+    expect(rows.map(({ startUs, values }) => [startUs, values[0]])).toEqual([
+      [us(0), 1],
+      [us(1000), 1],
+      [Date.parse('2099-06-01T00:00:00Z') * 1000, 1],
+    ]);
+    log.append('access', 0, [{ _time: at(100) }], startMs);
+    await engine.settled();
+    expect((await engine.query({ view: 'v0', everyMs: 1000 })).rows[0]!.values).toEqual([2]);
+  });
+
+  test('counts and lists events beyond the keep time, and keeps coarser windows that still hold them', async () => {
+    const hour = 3_600_000;
+    const log = logWith();
+    const events = [{ _time: at(10 * hour) }, { _time: at(8 * hour) }, { _time: at(0) }];
+    log.append('access', 0, events, startMs + 10 * hour);
+    const engine = await engineWith(
+      log,
+      '-- every: 1m, 1h\n-- keep: 1m for 1h, 1h for 5h\n-- delay: 0s\nSELECT count(*) AS n FROM access',
+    );
+    await engine.settled();
+    const [view] = await engine.views();
+    expect(view!.expired).toBe(1);
+    expect(view!.recentExpired).toEqual([{ stream: 'access', partition: 0, offset: 2, timeUs: us(0) }]);
+    const minutes = await engine.query({ view: 'v0', everyMs: 60_000 });
+    expect(minutes.rows.map(({ startUs }) => startUs)).toEqual([us(10 * hour)]);
+    const hours = await engine.query({ view: 'v0', everyMs: hour });
+    expect(hours.rows.map(({ startUs }) => startUs)).toEqual([us(8 * hour), us(10 * hour)]);
+  });
+
+  test('moves the smallest groups beyond the cap into one overflow row that says so', async () => {
+    const events: object[] = [];
+    for (let i = 0; i < 50; i++) for (let n = 0; n <= i; n++) events.push({ _time: at(5), key: `k${i}` });
+    const log = logWith(...events);
+    const engine = await engineWith(
+      log,
+      '-- every: 1s\n-- max groups: 20\nSELECT key, count(*) AS n FROM access GROUP BY key ORDER BY n DESC',
+    );
+    await engine.settled();
+    const { rows } = await engine.query({ view: 'v0' });
+    const overflow = rows.filter(row => row.overflow);
+    expect(overflow).toHaveLength(1);
+    expect(overflow[0]!.values[0]).toBeNull();
+    expect(rows.length).toBeLessThanOrEqual(21);
+    expect(rows.reduce((sum, row) => sum + (row.values[1] as number), 0)).toBe(events.length);
+    const kept = rows.filter(row => !row.overflow && !row.incomplete);
+    for (const { values } of kept) expect(values[1]).toBe(Number(String(values[0]).slice(1)) + 1);
+  });
+
+  test('sends changed windows to those who watch, and only those', async () => {
+    const log = logWith();
+    const engine = await engineWith(
+      log,
+      '-- every: 1s, 1m\nSELECT status, count(*) AS n FROM access GROUP BY status',
+    );
+    const seen: ViewChange[] = [];
+    engine.onChange(change => seen.push(change));
+    const unwatch = engine.watch('v0', 1000);
+    log.append(
+      'access',
+      0,
+      [
+        { _time: at(0), status: 200 },
+        { _time: at(1), status: 404 },
+      ],
+      startMs,
+    );
+    await engine.settled();
+    log.append('access', 0, [{ _time: at(2), status: 404 }], startMs);
+    await engine.settled();
+    expect(
+      seen.map(({ everyMs, rows }) => [everyMs, rows.map(({ values, revision }) => [...values, revision])]),
+    ).toEqual([
+      [
+        1000,
+        [
+          [200, 1, 0],
+          [404, 1, 0],
+        ],
+      ],
+      [1000, [[404, 2, 1]]],
+    ]);
+    unwatch();
+    log.append('access', 0, [{ _time: at(3), status: 404 }], startMs);
+    await engine.settled();
+    expect(seen).toHaveLength(2);
+  });
+
+  test('pages rows by cursor without a gap or a repeat', async () => {
+    const log = logWith(...Array.from({ length: 60 }, (_, i) => ({ _time: at(i * 100), key: i % 7 })));
+    const engine = await engineWith(log, '-- every: 1s\nSELECT key, count(*) AS n FROM access GROUP BY key');
+    await engine.settled();
+    const whole = (await engine.query({ view: 'v0', everyMs: 1000 })).rows;
+    const paged = [];
+    let cursor: string | undefined;
+    do {
+      const page = await engine.query({ view: 'v0', everyMs: 1000, limit: 4, cursor });
+      paged.push(...page.rows);
+      cursor = page.next;
+    } while (cursor);
+    expect(paged).toEqual(whole);
+    const top = await engine.query({
+      view: 'v0',
+      everyMs: 1000,
+      order: [{ column: 'n', descending: true }],
+      limit: 3,
+    });
+    expect(top.rows).toHaveLength(3);
+    expect(top.next).toBeDefined();
+    const some = await engine.query({
+      view: 'v0',
+      everyMs: 'total',
+      where: [{ column: 'key', op: 'in', value: [1, 2] }],
+    });
+    expect(some.rows.map(({ values }) => values[0])).toEqual([1, 2]);
+  });
+});
+
+describe('definitions', () => {
+  test('a changed view is filled from history beside the old one and swapped in', async () => {
+    const log = logWith(...Array.from({ length: 10 }, (_, i) => ({ _time: at(i), a: i % 2, b: i })));
+    const engine = await engineWith(log, '-- every: 1s\nSELECT a, count(*) AS n FROM access GROUP BY a');
+    await engine.settled();
+    const changed = await engine.define({
+      name: 'v0',
+      text: '-- every: 1s\nSELECT sum(b) AS total FROM access',
+    });
+    expect(changed.state).toBe('backfilling');
+    log.append('access', 0, [{ _time: at(20), a: 0, b: 100 }], startMs);
+    await engine.settled();
+    const [view] = await engine.views();
+    expect(view).toMatchObject({ state: 'live', progress: 1, version: changed.version });
+    const { rows } = await engine.query({ view: 'v0' });
+    expect(rows.map(({ values }) => values)).toEqual([[145]]);
+  });
+
+  test('a dropped view frees its state and is unknown', async () => {
+    const state = createMemoryState();
+    const log = logWith({ _time: at(0) });
+    const engine = await openEngine(log, { state });
+    engines.push(engine);
+    await engine.define({ name: 'v', text: '-- every: 1s\nSELECT count(*) AS n FROM access' });
+    await engine.settled();
+    await engine.drop('v');
+    expect(state.sizeBytes()).toBe(0);
+    await expect(engine.query({ view: 'v' })).rejects.toMatchObject({ code: 'unknown-view', status: 404 });
+  });
+
+  test('what cannot be kept is refused with its position', async () => {
+    const engine = await engineWith(logWith());
+    const text = '-- every: 1s\nSELECT median(bytes) FROM access';
+    await expect(engine.define({ name: 'v', text })).rejects.toMatchObject({
+      code: 'view-refused',
+      status: 400,
+      context: { line: 2 },
+    });
+  });
+
+  test('a view defined before its stream exists takes its events when it comes', async () => {
+    const log = new MemoryLog();
+    const engine = await engineWith(log, '-- every: 1s\nSELECT count(*) AS n FROM later');
+    log.createStream('later');
+    log.append('later', 0, [{ _time: at(0) }], startMs);
+    await engine.settled();
+    expect((await engine.query({ view: 'v0' })).rows.map(({ values }) => values)).toEqual([[1]]);
+  });
+});
+
+describe('after a crash', () => {
+  test('the engine goes on from the committed offsets and counts nothing twice', async () => {
+    const kept = createMemoryState();
+    const log = logWith({ _time: at(0) }, { _time: at(1) });
+    const first = killable(kept);
+    const engine = await openEngine(log, { state: first.state });
+    await engine.define({ name: 'v', text: '-- every: 1s\nSELECT count(*) AS n FROM access' });
+    await engine.settled();
+    await engine.close();
+    log.append('access', 0, [{ _time: at(2) }], startMs);
+    const second = killable(kept);
+    const crashing = await openEngine(log, { state: second.state, commitMs: 1e9 });
+    await crashing.settled();
+    second.kill();
+    await crashing.close().catch(() => {});
+    const third = await openEngine(log, { state: kept });
+    engines.push(third);
+    await third.settled();
+    const { rows } = await third.query({ view: 'v' });
+    expect(rows.map(({ values }) => values)).toEqual([[3]]);
+  });
+});

@@ -1,0 +1,586 @@
+// The engine in one thread: lanes read the log, views take the events in, results are flushed and published, and what changed is
+// committed with the offsets it came from. This file is the loop; the parts are lane.ts, view-version.ts, view-changes.ts.
+//
+// Invariants: the kernel is used by the loop alone, and never while a read into its memory is under way, so everything that
+// makes or frees lanes waits for a safe point between two steps. A transaction commits all views at once.
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { MillraceError, toError } from '../core/errors.ts';
+import { type Clock, systemClock } from '../core/time.ts';
+import type { LogReader, StreamSummary } from '../flow/log.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import type { StateStore } from '../store/state.ts';
+import type { Engine, EngineStatus } from './engine.ts';
+import { type HistorySource, Lane } from './lane.ts';
+import type { LookupTable } from './plan/evaluate.ts';
+import { type PlanOptions, planView } from './plan/parse.ts';
+import type { Plan } from './plan/plan.ts';
+import { versionRanges } from './state-rows.ts';
+import type { ViewChange, ViewDefinition, ViewQuery, ViewResult, ViewSummary } from './view.ts';
+import { ViewChanges } from './view-changes.ts';
+import { View } from './view-lifecycle.ts';
+import { queryView } from './view-query.ts';
+import { readRecords, writeRecord } from './view-record.ts';
+import { ViewVersion } from './view-version.ts';
+
+export interface EngineOptions extends Omit<PlanOptions, 'views'> {
+  log: LogReader;
+  state: StateStore;
+  kernel: Kernel;
+  clock?: Clock;
+  /** Serves what the log's retention has removed, to views that are filled from history. */
+  history?: HistorySource;
+  /** Loaded lookup tables by name. */
+  table?: (name: string) => LookupTable;
+  /** Changes are published at most so often; default 100. */
+  publishMs?: number;
+  /** State is committed at least so often while that takes less than a tenth of the time, else less often; default 1000. */
+  commitMs?: number;
+  /** Bytes read at once; at least the log's largest batch. Default 4 MiB. */
+  readBytes?: number;
+  /** Groups of windows kept in memory, all views together; default 600,000. */
+  cellsMax?: number;
+  /** Names this start of the engine in changes; default from the clock. */
+  epoch?: string;
+}
+
+const commitPauseMsMax = 30_000;
+const streamsMs = 1000;
+const retryMs = 1000;
+
+export async function createEngine(options: EngineOptions): Promise<Engine> {
+  const engine = new EngineCore(options);
+  await engine.open();
+  return engine;
+}
+
+class EngineCore implements Engine {
+  private readonly options: EngineOptions;
+  private readonly log: LogReader;
+  private readonly state: StateStore;
+  private readonly kernel: Kernel;
+  private readonly clock: Clock;
+  private readonly publishMs: number;
+  private readonly commitMs: number;
+  private readonly readBytes: number;
+  private readonly cellsMax: number;
+  private readonly views_ = new Map<string, View>();
+  private readonly lanes: Lane[] = [];
+  private readonly changes: ViewChanges;
+  private readonly safePoint: (() => void)[] = [];
+  private settling: { ends: Map<string, number>; resolve: () => void }[] = [];
+  private readonly stop = new AbortController();
+  private loop: Promise<void> | undefined;
+  private wake: () => void = () => {};
+  private streams: StreamSummary[] = [];
+  private streamsAt = Number.NEGATIVE_INFINITY;
+  private tickedAt = 0;
+  private committedAt = 0;
+  private commitTookMs = 0;
+  private eventsRead = 0;
+  private hasUnflushed = false;
+  private mustCommit = false;
+  private failure: Error | undefined;
+
+  constructor(options: EngineOptions) {
+    this.options = options;
+    this.log = options.log;
+    this.state = options.state;
+    this.kernel = options.kernel;
+    this.clock = options.clock ?? systemClock;
+    this.publishMs = options.publishMs ?? 100;
+    this.commitMs = options.commitMs ?? 1000;
+    this.readBytes = options.readBytes ?? 4 * 1024 * 1024;
+    this.cellsMax = options.cellsMax ?? 600_000;
+    this.changes = new ViewChanges(options.epoch ?? `${this.clock.nowMs().toString(36)}`);
+  }
+
+  async open(): Promise<void> {
+    this.streams = await this.log.streams();
+    for (const record of readRecords(this.state)) {
+      const view = new View(record.name, this.version(record.current), this.state);
+      if (record.next) view.setNext(this.version(record.next));
+      this.views_.set(record.name, view);
+    }
+    this.attachPartitions();
+    this.loop = this.run().catch(thrown => {
+      this.failure = toError(thrown);
+      for (const { resolve } of this.settling) resolve();
+    });
+  }
+
+  private version(plan: Plan): ViewVersion {
+    const { kernel, state, options } = this;
+    return new ViewVersion({ plan, kernel, state, table: options.table });
+  }
+
+  // — the loop —
+
+  private async run(): Promise<void> {
+    while (!this.stop.signal.aborted) {
+      this.atSafePoint();
+      await this.lookForStreams();
+      let worked = 0;
+      for (const lane of [...this.lanes]) {
+        if (!lane.isReady || this.stop.signal.aborted || !this.lanes.includes(lane)) continue;
+        worked += await this.step(lane);
+        this.atSafePoint();
+        if (performance.now() - this.tickedAt >= this.publishMs) this.tick();
+      }
+      if (worked > 0) {
+        await nextTurn();
+        continue;
+      }
+      for (const lane of this.lanes) if (!lane.isReady) this.follow(lane);
+      this.idle();
+      await this.pause();
+    }
+  }
+
+  private async step(lane: Lane): Promise<number> {
+    const live = this.liveLane(lane);
+    const until = live === undefined ? undefined : live.position;
+    let count: number;
+    try {
+      count = await lane.step(until);
+    } catch (thrown) {
+      if (this.stop.signal.aborted) return 0;
+      // A partition that cannot be read now is looked at again later; the others go on.
+      lane.problem = toError(thrown);
+      lane.isReady = false;
+      setTimeout(() => {
+        lane.isReady = true;
+        this.wake();
+      }, retryMs).unref();
+      return 0;
+    }
+    lane.problem = undefined;
+    if (count > 0) {
+      this.eventsRead += count;
+      this.hasUnflushed = true;
+      const nowMs = this.clock.nowMs();
+      for (const view of lane.views) view.clock.noteEvents(nowMs);
+    }
+    if (live !== undefined && lane.position >= live.position) this.join(lane, live);
+    return count;
+  }
+
+  /** The lane that this one is to catch up with. */
+  private liveLane(lane: Lane): Lane | undefined {
+    if (!lane.isFilling) return undefined;
+    return this.lanes.find(
+      other => !other.isFilling && other.stream === lane.stream && other.partition === lane.partition,
+    );
+  }
+
+  private follow(lane: Lane): void {
+    if (lane.isWaiting || lane.problem !== undefined) return;
+    lane.isWaiting = true;
+    const done = (): void => {
+      lane.isWaiting = false;
+      lane.isReady = true;
+      this.wake();
+    };
+    this.log.wait(lane.stream, lane.partition, lane.position, this.stop.signal).then(done, done);
+  }
+
+  private idle(): void {
+    const nowMs = this.clock.nowMs();
+    for (const lane of this.lanes) {
+      if (lane.isReady) continue;
+      for (const view of lane.views) view.clock.idle(nowMs);
+    }
+    const isAsked = this.settling.length > 0;
+    if (isAsked || performance.now() - this.tickedAt >= this.publishMs) this.tick();
+  }
+
+  /** Sleeps until something is ready, at most until the next thing is due. */
+  private async pause(): Promise<void> {
+    if (this.safePoint.length > 0 || this.lanes.some(({ isReady }) => isReady) || this.stop.signal.aborted)
+      return;
+    const sinceTick = performance.now() - this.tickedAt;
+    const dueMs = this.hasUnflushed ? this.publishMs - sinceTick : Math.min(this.commitMs, streamsMs);
+    await new Promise<void>(resolve => {
+      const timer = setTimeout(resolve, Math.max(0, dueMs));
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.wake = () => {};
+  }
+
+  private atSafePoint(): void {
+    for (const work of this.safePoint.splice(0)) work();
+  }
+
+  /** Runs `work` between two steps. */
+  private safely<T>(work: () => T): Promise<T> {
+    if (this.failure) return Promise.reject(this.failure);
+    if (this.stop.signal.aborted) return Promise.reject(closed());
+    return new Promise<T>((resolve, reject) => {
+      this.safePoint.push(() => {
+        try {
+          resolve(work());
+        } catch (thrown) {
+          reject(thrown);
+        }
+      });
+      this.wake();
+    });
+  }
+
+  /** Merges what was gathered, publishes it, and commits where that is due. */
+  private tick(): void {
+    if (this.hasUnflushed) {
+      this.hasUnflushed = false;
+      for (const view of this.views_.values()) {
+        for (const version of view.versions) {
+          for (const partition of version.partitions) if (!partition.failure) partition.flush();
+          this.changes.publish(version, view.reader(version), version === view.current);
+        }
+      }
+      this.mustCommit = true;
+    }
+    this.tickedAt = performance.now();
+    this.settle();
+    if (this.mustCommit && this.isCommitDue()) this.commit();
+  }
+
+  private isCommitDue(): boolean {
+    const sinceMs = performance.now() - this.committedAt;
+    if (sinceMs >= Math.min(commitPauseMsMax, Math.max(this.commitMs, 9 * this.commitTookMs))) return true;
+    let cells = 0;
+    let dirty = 0;
+    for (const { versions } of this.views_.values()) {
+      for (const version of versions) {
+        cells += version.cells;
+        dirty += version.dirtyCells;
+      }
+    }
+    return cells > this.cellsMax && dirty * 4 > this.cellsMax;
+  }
+
+  private commit(): void {
+    const startedAt = performance.now();
+    const versions = [...this.views_.values()].flatMap(view => view.versions);
+    try {
+      this.state.transaction(transaction => {
+        for (const version of versions) version.commit(transaction);
+      });
+    } catch (thrown) {
+      if (!(thrown instanceof MillraceError) || !thrown.canRetry) throw thrown;
+      this.committedAt = performance.now();
+      return;
+    }
+    for (const version of versions) version.markCommitted(this.cellsMax / versions.length);
+    this.mustCommit = false;
+    this.committedAt = performance.now();
+    this.commitTookMs = this.committedAt - startedAt;
+  }
+
+  private settle(): void {
+    if (this.settling.length === 0 || this.hasUnflushed) return;
+    this.settling = this.settling.filter(({ ends, resolve }) => {
+      for (const lane of this.lanes) {
+        if (lane.problem === undefined && lane.position < (ends.get(`${lane.partition} ${lane.stream}`) ?? 0))
+          return true;
+      }
+      resolve();
+      return false;
+    });
+  }
+
+  // — streams and lanes —
+
+  private async lookForStreams(): Promise<void> {
+    if (performance.now() - this.streamsAt < streamsMs) return;
+    this.streams = await this.log.streams();
+    this.streamsAt = performance.now();
+    this.attachPartitions();
+  }
+
+  /** Gives every version a part for each partition of its streams. */
+  private attachPartitions(): void {
+    for (const view of this.views_.values()) {
+      for (const version of view.versions) {
+        version.plan.sources.forEach(({ stream }, source) => {
+          const summary = this.streams.find(({ name }) => name === stream);
+          for (const { partition, first } of summary?.partitions ?? []) {
+            const isThere = version.partitions.some(p => p.source === source && p.partition === partition);
+            if (!isThere) this.attach(version, source, stream, partition, first);
+          }
+        });
+        version.isAttached = true;
+      }
+    }
+    for (const lane of [...this.lanes]) {
+      const live = this.liveLane(lane);
+      if (live === undefined) lane.isFilling = false;
+    }
+    this.promote();
+  }
+
+  private attach(
+    version: ViewVersion,
+    source: number,
+    stream: string,
+    partition: number,
+    first: number,
+  ): void {
+    const part = version.addPartition(source, partition);
+    const position = part.position ?? (this.options.history ? 0 : first);
+    let lane = this.lanes.find(
+      other => other.stream === stream && other.partition === partition && other.position === position,
+    );
+    if (lane === undefined) {
+      const live = this.lanes.find(
+        other => other.stream === stream && other.partition === partition && !other.isFilling,
+      );
+      const { kernel, log, readBytes } = this;
+      lane = new Lane({ stream, partition, position, kernel, log, history: this.options.history, readBytes });
+      if (live !== undefined) {
+        // The lane that is further on is the live one; the other catches up with it.
+        lane.isFilling = position < live.position;
+        live.isFilling = !lane.isFilling;
+      }
+      this.lanes.push(lane);
+    }
+    lane.add(part);
+    part.startedAt = position;
+  }
+
+  private join(lane: Lane, live: Lane): void {
+    for (const part of [...lane.views]) {
+      lane.remove(part);
+      live.add(part);
+    }
+    this.removeLane(lane);
+    this.promote();
+  }
+
+  private removeLane(lane: Lane): void {
+    lane.free();
+    this.lanes.splice(this.lanes.indexOf(lane), 1);
+  }
+
+  /** Swaps in every next version that has come to the live offset in all partitions. */
+  private promote(): void {
+    for (const view of this.views_.values()) {
+      if (view.next === undefined || !view.next.isAttached || this.progress(view.next) < 1) continue;
+      if (view.next.failure !== undefined) continue;
+      this.flushAll();
+      const old = view.promote();
+      const { current } = view;
+      this.state.transaction(transaction => {
+        for (const version of [...this.views_.values()].flatMap(other => other.versions))
+          version.commit(transaction);
+        writeRecord(transaction, { name: view.name, current: current.plan });
+        for (const range of versionRanges(old.plan.name, old.plan.version)) transaction.deleteRange(...range);
+      });
+      for (const other of this.views_.values()) {
+        for (const version of other.versions) version.markCommitted(this.cellsMax / this.views_.size);
+      }
+      this.detach(old);
+    }
+  }
+
+  private flushAll(): void {
+    for (const { versions } of this.views_.values()) {
+      for (const version of versions) for (const part of version.partitions) if (!part.failure) part.flush();
+    }
+  }
+
+  private detach(version: ViewVersion): void {
+    for (const lane of [...this.lanes]) {
+      for (const part of version.partitions) if (lane.views.includes(part)) lane.remove(part);
+      if (lane.views.length === 0) this.removeLane(lane);
+    }
+    version.free();
+  }
+
+  /** 0–1; 1 where every partition is read as far as live views are, or to its end. */
+  private progress(version: ViewVersion): number {
+    let done = 0;
+    let all = 0;
+    for (const part of version.partitions) {
+      const lane = this.lanes.find(({ views }) => views.includes(part));
+      if (lane === undefined) continue;
+      const goal = Math.max(this.liveLane(lane)?.position ?? 0, lane.isFilling ? 0 : this.endOf(lane));
+      const isDone = lane.isFilling ? false : part.hasCaughtUp || lane.position >= goal;
+      if (isDone) part.hasCaughtUp = true;
+      const span = Math.max(1, goal - part.startedAt);
+      all += span;
+      done += isDone ? span : Math.min(span * 0.999, Math.max(0, lane.position - part.startedAt));
+    }
+    return all === 0 ? 1 : done / all;
+  }
+
+  private endOf(lane: Lane): number {
+    const summary = this.streams.find(({ name }) => name === lane.stream);
+    const partition = summary?.partitions.find(one => one.partition === lane.partition);
+    return Math.max(lane.end, partition?.end ?? 0);
+  }
+
+  // — the contract —
+
+  private async plan(definition: ViewDefinition): Promise<Plan> {
+    const { parseSql, schema, lookups } = this.options;
+    const plan = await planView(definition, { parseSql, schema, lookups, views: () => undefined });
+    this.streams = await this.log.streams();
+    if (this.streams.some(({ name }) => name === definition.name)) {
+      throw new MillraceError('view-refused', `A stream has the name "${definition.name}".`, {
+        status: 400,
+        remedy: 'Give the view another name.',
+      });
+    }
+    return plan;
+  }
+
+  async check(definition: ViewDefinition): Promise<ViewSummary> {
+    const plan = await this.plan(definition);
+    // Makes the accumulators once, so that parameters are checked too.
+    return new ViewVersion({ plan, kernel: this.kernel, state: this.state }).summary('live', 0);
+  }
+
+  async define(definition: ViewDefinition): Promise<ViewSummary> {
+    const plan = await this.plan(definition);
+    return this.safely(() => {
+      const view = this.views_.get(plan.name);
+      if (view === undefined) {
+        this.state.transaction(t => writeRecord(t, { name: plan.name, current: plan }));
+        this.views_.set(plan.name, new View(plan.name, this.version(plan), this.state));
+      } else this.redefine(view, plan);
+      this.attachPartitions();
+      return this.summary(this.views_.get(plan.name)!);
+    });
+  }
+
+  private redefine(view: View, plan: Plan): void {
+    const { next } = view;
+    if (next !== undefined && next.plan.version !== plan.version) {
+      this.detach(view.dropNext()!);
+      this.state.transaction(t => this.freeState(t, next.plan));
+    }
+    const isNew = plan.version !== view.current.plan.version;
+    const kept = isNew ? view.next : view.current;
+    const current = isNew ? view.current.plan : plan;
+    this.state.transaction(t =>
+      writeRecord(t, { name: plan.name, current, ...(isNew ? { next: plan } : {}) }),
+    );
+    if (kept !== undefined) view.adopt(kept, plan);
+    else if (view.current.failure !== undefined) {
+      // A failed view has nothing worth serving while the new one is filled.
+      const old = view.replace(this.version(plan));
+      this.detach(old);
+      this.state.transaction(t => {
+        this.freeState(t, old.plan);
+        writeRecord(t, { name: plan.name, current: plan });
+      });
+    } else view.setNext(this.version(plan));
+  }
+
+  private freeState(transaction: Parameters<Parameters<StateStore['transaction']>[0]>[0], plan: Plan): void {
+    for (const range of versionRanges(plan.name, plan.version)) transaction.deleteRange(...range);
+  }
+
+  async drop(name: string): Promise<void> {
+    await this.safely(() => {
+      const view = this.view(name);
+      for (const version of view.versions) this.detach(version);
+      this.views_.delete(name);
+      this.state.transaction(transaction => {
+        transaction.delete(View.key(name));
+        for (const { plan } of view.versions) this.freeState(transaction, plan);
+      });
+    });
+  }
+
+  private view(name: string): View {
+    const view = this.views_.get(name);
+    if (view === undefined) {
+      throw new MillraceError('unknown-view', `There is no view "${name}".`, { status: 404 });
+    }
+    return view;
+  }
+
+  private summary(view: View): ViewSummary {
+    const { current, next } = view;
+    const shown = next ?? current;
+    const progress = this.progress(shown);
+    const failure = next?.failure ?? current.failure ?? this.failure;
+    const summary = current.summary(progress < 1 ? 'backfilling' : 'live', progress, failure);
+    return next === undefined ? summary : { ...summary, version: next.plan.version, sql: next.plan.sql };
+  }
+
+  async views(): Promise<ViewSummary[]> {
+    return [...this.views_.values()].map(view => this.summary(view));
+  }
+
+  async query(query: ViewQuery): Promise<ViewResult> {
+    const view = this.view(query.view);
+    return queryView(view.current, view.reader(view.current), query);
+  }
+
+  onChange(listener: (change: ViewChange) => void): () => void {
+    return this.changes.onChange(listener);
+  }
+
+  watch(view: string, everyMs: number): () => void {
+    return this.changes.watch(view, everyMs);
+  }
+
+  async settled(): Promise<void> {
+    const streams = await this.log.streams();
+    const ends = new Map<string, number>();
+    for (const { name, partitions } of streams) {
+      for (const { partition, end } of partitions) ends.set(`${partition} ${name}`, end);
+    }
+    await this.safely(() => {
+      this.streams = streams;
+      this.attachPartitions();
+    });
+    for (const lane of this.lanes)
+      if (lane.position < (ends.get(`${lane.partition} ${lane.stream}`) ?? 0)) lane.isReady = true;
+    await new Promise<void>(resolve => {
+      this.settling.push({ ends, resolve });
+      this.wake();
+    });
+    if (this.failure) throw this.failure;
+  }
+
+  async status(): Promise<EngineStatus> {
+    let memoryBytes = this.kernel.memoryBytes();
+    for (const { versions } of this.views_.values()) for (const v of versions) memoryBytes += v.memoryBytes();
+    return {
+      positions: this.lanes.map(lane => ({
+        stream: lane.stream,
+        partition: lane.partition,
+        offset: lane.position,
+        lag: Math.max(0, this.endOf(lane) - lane.position),
+      })),
+      eventsRead: this.eventsRead,
+      stateBytes: this.state.sizeBytes(),
+      memoryBytes,
+    };
+  }
+
+  async close(): Promise<void> {
+    if (this.stop.signal.aborted) return;
+    this.stop.abort();
+    this.wake();
+    await this.loop;
+    for (const work of this.safePoint.splice(0)) work();
+    if (!this.failure) {
+      this.hasUnflushed = true;
+      this.tick();
+      this.commit();
+    }
+    for (const { resolve } of this.settling) resolve();
+    for (const lane of [...this.lanes]) this.removeLane(lane);
+    for (const { versions } of this.views_.values()) for (const version of versions) version.free();
+    await this.state.flush();
+  }
+}
+
+const closed = (): MillraceError =>
+  new MillraceError('engine-closed', 'The engine is closed.', { status: 503, canRetry: true });

@@ -1,0 +1,221 @@
+// A lane reads one partition of one stream from one position, decodes the fields that its views want together, once, and
+// hands every batch to each of them. Live views of a stream share a lane; a view that is being filled from history has
+// one of its own until it has come to the same offset.
+import { codeOf, MillraceError, toError } from '../core/errors.ts';
+import type { LogReader, ReadResult } from '../flow/log.ts';
+import type { Decoder, Kernel } from '../kernel/kernel.ts';
+import type { Batch } from './batch.ts';
+import { EventColumns } from './plan/event-columns.ts';
+import type { ViewPartition } from './view-partition.ts';
+
+/**
+ * Serves offsets that the log's retention has removed. `range` and `read` are as the log's; a read ends at the offset
+ * where the log begins at the latest.
+ */
+export type HistorySource = Pick<LogReader, 'range' | 'read'>;
+
+const rowsMax = 16_384;
+
+export class Lane {
+  readonly stream: string;
+  readonly partition: number;
+  /** The offset to read next. */
+  position: number;
+  /** The durable end when last looked at. */
+  end = 0;
+  readonly views: ViewPartition[] = [];
+  /** There may be something to read. */
+  isReady = true;
+  isWaiting = false;
+  /** It catches up with another lane of the same partition. */
+  isFilling = false;
+  /** Why it cannot be read now. */
+  problem: Error | undefined;
+  /** Offsets that were lost to retention or damage before they were read. */
+  lost = 0;
+  private readonly kernel: Kernel;
+  private readonly log: LogReader;
+  private readonly history: HistorySource | undefined;
+  private readonly readBytes: number;
+  private columns: EventColumns | undefined;
+  private decoder: Decoder | undefined;
+  private appendUs = new Float64Array(rowsMax);
+  private mismatched = 0;
+
+  constructor(options: {
+    stream: string;
+    partition: number;
+    position: number;
+    kernel: Kernel;
+    log: LogReader;
+    history: HistorySource | undefined;
+    readBytes: number;
+  }) {
+    this.stream = options.stream;
+    this.partition = options.partition;
+    this.position = options.position;
+    this.kernel = options.kernel;
+    this.log = options.log;
+    this.history = options.history;
+    this.readBytes = options.readBytes;
+  }
+
+  add(view: ViewPartition): void {
+    this.views.push(view);
+    this.relayout();
+  }
+
+  remove(view: ViewPartition): void {
+    const at = this.views.indexOf(view);
+    if (at >= 0) this.views.splice(at, 1);
+    this.relayout();
+  }
+
+  private relayout(): void {
+    // Codes of the new decoder mean other values, so what was gathered under the old ones is merged first.
+    for (const view of this.views) view.flush();
+    this.columns = undefined;
+  }
+
+  /** Reads and takes in one span, at most up to offset `until`. Answers how many events. */
+  async step(until = Number.POSITIVE_INFINITY): Promise<number> {
+    const target = this.kernel.input(this.readBytes);
+    let result: ReadResult;
+    try {
+      result = await this.read(target);
+    } catch (thrown) {
+      this.skip(thrown);
+      return 0;
+    }
+    this.end = result.end;
+    const before = this.position;
+    const isCut = result.next > until;
+    const batches = isCut ? result.batches.filter(batch => batch.offset < until) : result.batches;
+    if (batches.length > 0) this.take(batches);
+    this.position = isCut ? until : result.next;
+    for (const view of this.views) view.clock.record.offset = this.position;
+    this.isReady = this.position < this.end;
+    return this.position - before;
+  }
+
+  private async read(target: Uint8Array): Promise<ReadResult> {
+    if (this.history !== undefined) {
+      const range = await this.log.range(this.stream, this.partition);
+      if (this.position < range.first) {
+        const old = await this.history.read(this.stream, this.partition, this.position, target);
+        if (old.next > this.position) return { ...old, end: range.end };
+      }
+    }
+    return this.log.read(this.stream, this.partition, this.position, target);
+  }
+
+  /** Goes on behind offsets that are no more; throws what is no such loss. */
+  private skip(thrown: unknown): void {
+    const code = codeOf(thrown);
+    const context = thrown instanceof MillraceError ? thrown.context : {};
+    const next = Number(
+      code === 'offset-retained' ? context['first'] : code === 'log-damaged' ? context['end'] : NaN,
+    );
+    if (!(next > this.position)) throw thrown;
+    this.lost += next - this.position;
+    this.position = next;
+  }
+
+  private take(batches: ReadResult['batches']): void {
+    const first = batches[0]!;
+    const last = batches[batches.length - 1]!;
+    const skipped = this.position - first.offset;
+    let at = skipped > 0 ? this.lineStart(first.position, skipped) : first.position;
+    const end = last.position + last.length;
+    // Offsets are dense inside what one read returns, or rows are counted from each batch's own offset.
+    let cursor = 0;
+    let rowInBatch = Math.max(0, skipped);
+    while (at < end) {
+      const offset = batches[cursor]!.offset + rowInBatch;
+      const { rows, consumed } = this.decode(at, end - at, size => {
+        for (let row = 0; row < size; ) {
+          const batch = batches[cursor]!;
+          const count = Math.min(size - row, batch.count - rowInBatch);
+          this.appendUs.fill(batch.appendTimeMs * 1000, row, row + count);
+          row += count;
+          rowInBatch += count;
+          if (rowInBatch >= batch.count && cursor < batches.length - 1) {
+            cursor++;
+            rowInBatch = 0;
+          } else if (count === 0) break;
+        }
+      });
+      if (consumed === 0)
+        throw new MillraceError('internal', `The kernel decoded nothing of ${this.stream}.`);
+      this.hand(rows, offset);
+      at += consumed;
+    }
+  }
+
+  private lineStart(position: number, lines: number): number {
+    const input = this.kernel.input(0);
+    let at = position;
+    for (let line = 0; line < lines; line++) at = input.indexOf(10, at) + 1;
+    return at;
+  }
+
+  private decode(
+    at: number,
+    length: number,
+    append: (rows: number) => void,
+  ): { rows: number; consumed: number } {
+    if (this.columns === undefined) this.layOut(new EventColumns(this.views.map(sourcePlan)));
+    else if (this.columns.fieldsChanged) {
+      for (const view of this.views) view.flush();
+      this.layOut(this.columns);
+    }
+    let result = this.decoder!.decode(at, length);
+    append(result.rows);
+    while (this.columns!.load(result, this.kernel.input(0), this.appendUs) === 'again') {
+      for (const view of this.views) view.flush();
+      this.layOut(this.columns!);
+      result = this.decoder!.decode(at, length);
+    }
+    return { rows: result.rows, consumed: result.consumed };
+  }
+
+  private layOut(columns: EventColumns): void {
+    this.decoder?.free();
+    this.columns = columns;
+    this.decoder = this.kernel.decoder(columns.fields, { maxRows: rowsMax });
+    columns.attach(this.decoder);
+    this.mismatched = columns.mismatched;
+  }
+
+  private hand(rows: number, firstOffset: number): void {
+    const columns = this.columns!;
+    const times = columns.eventTime();
+    if (times.kind !== 'time') return;
+    const mismatched = columns.mismatched - this.mismatched;
+    this.mismatched = columns.mismatched;
+    const batch: Batch = {
+      rows,
+      columns,
+      timesUs: times.values,
+      appendUs: this.appendUs,
+      firstOffset,
+      mismatched,
+    };
+    for (const view of this.views) {
+      if (view.failure !== undefined) continue;
+      try {
+        view.take(batch);
+      } catch (thrown) {
+        // The delta may hold part of the batch: nothing of this view is committed any more.
+        view.failure = toError(thrown);
+      }
+    }
+  }
+
+  free(): void {
+    this.decoder?.free();
+    this.decoder = this.columns = undefined;
+  }
+}
+
+const sourcePlan = (view: ViewPartition) => view.plan.sources[view.source]!;

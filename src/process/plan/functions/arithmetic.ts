@@ -1,0 +1,311 @@
+// Arithmetic and mathematical functions. Whole numbers are exact over 64 bits as DuckDB's BIGINT; where DuckDB stops with
+// an overflow or out-of-range error, the result is NULL, since one event must not stop a view.
+import type { ScalarFunction, Signature } from './function.ts';
+import { fromBigInt } from './function.ts';
+
+type Whole = number | bigint;
+
+function integerSignature(
+  parameters: number,
+  inNumbers: (...values: number[]) => number,
+  inBigInts: (...values: bigint[]) => bigint,
+  emit: (args: readonly string[]) => string,
+  extra: Partial<Signature> = {},
+): Signature {
+  return {
+    parameters: Array(parameters).fill('integer'),
+    result: 'integer',
+    scalar: (...values: Whole[]) => {
+      if (values.every(value => typeof value === 'number')) {
+        const result = inNumbers(...(values as number[]));
+        // A fraction can only come from a field whose type has drifted; it stays as it is.
+        if (Number.isSafeInteger(result)) return result === 0 ? 0 : result;
+        if (values.some(value => !Number.isInteger(value))) return Number.isFinite(result) ? result : null;
+      } else if (values.some(value => typeof value === 'number' && !Number.isInteger(value))) {
+        return inNumbers(...values.map(Number));
+      }
+      return fromBigInt(inBigInts(...values.map(BigInt)));
+    },
+    emit,
+    ...extra,
+  };
+}
+
+function numberSignature(
+  parameters: number,
+  scalar: (...values: number[]) => number | null,
+  emit?: (args: readonly string[]) => string,
+  extra: Partial<Signature> = {},
+): Signature {
+  return {
+    parameters: Array(parameters).fill('number'),
+    result: 'number',
+    scalar: (...values: Whole[]) => scalar(...values.map(Number)),
+    emit,
+    ...extra,
+  };
+}
+
+const infix = (operator: string) => (args: readonly string[]) => `(${args.join(` ${operator} `)})`;
+const tried =
+  (name: string) =>
+  (args: readonly string[]): string =>
+    `TRY(${name}(${args.join(', ')}))`;
+
+/** Time and interval arithmetic beside the numbers: both are µs. */
+function timeSignatures(operator: '+' | '-'): Signature[] {
+  const apply = (a: number, b: number) => (operator === '+' ? a + b : a - b);
+  const emit = infix(operator);
+  const signature = (left: 'time' | 'interval', right: 'time' | 'interval', result: 'time' | 'interval') => ({
+    parameters: [left, right],
+    result,
+    scalar: apply as Signature['scalar'],
+    emit,
+    sql: infix(operator),
+  });
+  const shapes = [signature('time', 'interval', 'time'), signature('interval', 'interval', 'interval')];
+  if (operator === '+') shapes.push(signature('interval', 'time', 'time'));
+  else shapes.push(signature('time', 'time', 'interval'));
+  return shapes;
+}
+
+/** Half away from zero, as DuckDB rounds doubles. */
+export function roundNumber(value: number, digits = 0): number {
+  const rounded = (x: number) => (x < 0 ? -Math.floor(-x + 0.5) : Math.floor(x + 0.5));
+  if (!Number.isFinite(value)) return value;
+  if (digits === 0) {
+    const whole = Math.trunc(value);
+    return Math.abs(value - whole) >= 0.5 ? whole + Math.sign(value) : whole;
+  }
+  const factor = 10 ** Math.abs(digits);
+  if (digits < 0) {
+    const result = rounded(value / factor) * factor;
+    return Number.isFinite(result) ? result : 0;
+  }
+  const result = rounded(value * factor) / factor;
+  return Number.isFinite(result) ? result : value;
+}
+
+function unary(name: string, apply: (value: number) => number | null, aliases?: string[]): ScalarFunction {
+  return { name, aliases, signatures: [numberSignature(1, apply, undefined, { sql: tried(name) })] };
+}
+
+const finite = (value: number) => (Number.isNaN(value) ? null : value);
+
+export const arithmetic: readonly ScalarFunction[] = [
+  {
+    name: '+',
+    aliases: ['add'],
+    signatures: [
+      integerSignature(
+        2,
+        (a, b) => a + b,
+        (a, b) => a + b,
+        infix('+'),
+        { sql: args => `TRY(${infix('+')(args)})` },
+      ),
+      numberSignature(2, (a, b) => a + b, infix('+'), { sql: infix('+') }),
+      ...timeSignatures('+'),
+      { parameters: ['integer'], result: 'integer', scalar: (a: Whole) => a, emit: args => args[0]! },
+      numberSignature(
+        1,
+        a => a,
+        args => args[0]!,
+      ),
+    ],
+  },
+  {
+    name: '-',
+    aliases: ['subtract'],
+    signatures: [
+      integerSignature(
+        2,
+        (a, b) => a - b,
+        (a, b) => a - b,
+        infix('-'),
+        { sql: args => `TRY(${infix('-')(args)})` },
+      ),
+      numberSignature(2, (a, b) => a - b, infix('-'), { sql: infix('-') }),
+      ...timeSignatures('-'),
+      integerSignature(
+        1,
+        a => 0 - a,
+        a => -a,
+        args => `(0 - ${args[0]})`,
+        { sql: args => `TRY(-(${args[0]}))` },
+      ),
+      numberSignature(
+        1,
+        a => -a,
+        args => `(-${args[0]})`,
+        { sql: args => `(-(${args[0]}))` },
+      ),
+    ],
+  },
+  {
+    name: '*',
+    aliases: ['multiply'],
+    signatures: [
+      integerSignature(
+        2,
+        (a, b) => a * b,
+        (a, b) => a * b,
+        args => `(${args.join(' * ')} + 0)`,
+        { sql: args => `TRY(${infix('*')(args)})` },
+      ),
+      numberSignature(2, (a, b) => a * b, infix('*'), { sql: infix('*') }),
+    ],
+  },
+  {
+    name: '/',
+    signatures: [numberSignature(2, (a, b) => a / b, infix('/'), { sql: infix('/') })],
+  },
+  {
+    name: '//',
+    aliases: ['divide'],
+    signatures: [
+      integerSignature(
+        2,
+        (a, b) => Math.trunc(a / b),
+        (a, b) => a / b,
+        args =>
+          `(Number.isInteger(${args[0]}) && Number.isInteger(${args[1]}) ? Math.trunc(${args.join(' / ')}) + 0 : ${args.join(' / ')})`,
+        {
+          emitNull: args => `${args[1]} === 0`,
+          scalar: (a: Whole, b: Whole) => {
+            if (Number(b) === 0) return null;
+            if (typeof a === 'number' && typeof b === 'number') {
+              return Number.isInteger(a) && Number.isInteger(b) ? Math.trunc(a / b) + 0 : a / b;
+            }
+            return fromBigInt(BigInt(a) / BigInt(b));
+          },
+          sql: args => `TRY(${infix('//')(args)})`,
+        },
+      ),
+    ],
+  },
+  {
+    name: '%',
+    aliases: ['mod', 'fmod'],
+    signatures: [
+      integerSignature(
+        2,
+        (a, b) => a % b,
+        (a, b) => a % b,
+        args => `(${args.join(' % ')} + 0)`,
+        {
+          emitNull: args => `${args[1]} === 0`,
+          scalar: (a: Whole, b: Whole) => {
+            if (Number(b) === 0) return null;
+            if (typeof a === 'number' && typeof b === 'number') return (a % b) + 0;
+            return fromBigInt(BigInt(a) % BigInt(b));
+          },
+          sql: infix('%'),
+        },
+      ),
+      numberSignature(2, (a, b) => a % b, infix('%'), { sql: infix('%') }),
+    ],
+  },
+  {
+    name: 'pow',
+    aliases: ['power', '^', '**'],
+    signatures: [numberSignature(2, power, undefined, { sql: tried('pow') })],
+  },
+  {
+    name: 'abs',
+    aliases: ['@'],
+    signatures: [
+      integerSignature(
+        1,
+        Math.abs,
+        a => (a < 0n ? -a : a),
+        args => `Math.abs(${args[0]})`,
+        { sql: tried('abs') },
+      ),
+      numberSignature(1, Math.abs, args => `Math.abs(${args[0]})`),
+    ],
+  },
+  {
+    name: 'sign',
+    signatures: [
+      numberSignature(1, value => Math.sign(value) + 0, undefined, {
+        result: 'integer',
+        sql: args => `sign(${args[0]})::BIGINT`,
+      }),
+    ],
+  },
+  {
+    name: 'round',
+    signatures: [
+      { parameters: ['integer'], result: 'integer', scalar: (a: Whole) => a, emit: args => args[0]! },
+      numberSignature(1, value => roundNumber(value)),
+      {
+        parameters: ['number', 'integer'],
+        constant: [1],
+        result: 'number',
+        scalar: (value: Whole, digits: Whole) => roundNumber(Number(value), Number(digits)),
+        sql: args => `round(${args[0]}::DOUBLE, (${args[1]})::INTEGER)`,
+      },
+    ],
+  },
+  {
+    name: 'floor',
+    signatures: [
+      { parameters: ['integer'], result: 'integer', scalar: (a: Whole) => a, emit: args => args[0]! },
+      numberSignature(1, Math.floor, args => `Math.floor(${args[0]})`),
+    ],
+  },
+  {
+    name: 'ceil',
+    aliases: ['ceiling'],
+    signatures: [
+      { parameters: ['integer'], result: 'integer', scalar: (a: Whole) => a, emit: args => args[0]! },
+      numberSignature(1, Math.ceil, args => `Math.ceil(${args[0]})`),
+    ],
+  },
+  {
+    name: 'trunc',
+    signatures: [
+      { parameters: ['integer'], result: 'integer', scalar: (a: Whole) => a, emit: args => args[0]! },
+      numberSignature(1, Math.trunc, args => `Math.trunc(${args[0]})`),
+    ],
+  },
+  unary('sqrt', value => (value < 0 ? null : Math.sqrt(value))),
+  unary('cbrt', Math.cbrt),
+  unary('exp', Math.exp),
+  unary('ln', value => (value <= 0 ? null : Math.log(value))),
+  unary('log2', value => (value <= 0 ? null : Math.log2(value))),
+  {
+    name: 'log10',
+    signatures: [
+      numberSignature(1, value => (value <= 0 ? null : Math.log10(value)), undefined, {
+        sql: tried('log10'),
+      }),
+    ],
+  },
+  {
+    name: 'log',
+    signatures: [
+      numberSignature(1, value => (value <= 0 ? null : Math.log10(value)), undefined, { sql: tried('log') }),
+      numberSignature(2, (base, value) => logarithm(base, value), undefined, { sql: tried('log') }),
+    ],
+  },
+  unary('sin', value => finite(Math.sin(value))),
+  unary('cos', value => finite(Math.cos(value))),
+  unary('tan', value => finite(Math.tan(value))),
+  unary('degrees', value => (value * 180) / Math.PI),
+  unary('radians', value => (value * Math.PI) / 180),
+  { name: 'pi', signatures: [{ parameters: [], result: 'number', scalar: () => Math.PI }] },
+];
+
+/** C's pow: 1 to any power is 1, and so is −1 to an infinite one. */
+function power(base: number, exponent: number): number {
+  if (base === 1 || (base === -1 && !Number.isFinite(exponent) && !Number.isNaN(exponent))) return 1;
+  return base ** exponent;
+}
+
+function logarithm(base: number, value: number): number | null {
+  if (base <= 0 || value <= 0) return null;
+  const divisor = Math.log10(base);
+  return divisor === 0 ? null : Math.log10(value) / divisor;
+}

@@ -1,0 +1,249 @@
+// Casts. CAST means TRY_CAST here: a value that cannot be converted is NULL, for one event must not stop a view. Text is
+// read and written as DuckDB does.
+import { formatUs, parseIsoUs } from '../../../core/time.ts';
+import type { ScalarType } from '../plan.ts';
+import { dayUs } from './calendar.ts';
+import type { Scalar, ScalarFunction, Signature } from './function.ts';
+import { fromBigInt, literalOf } from './function.ts';
+
+/** Inclusive bounds of DuckDB's whole-number types that fit 64 bits; larger ones are kept to 64 bits. */
+const integerTypes: Record<string, readonly [bigint, bigint]> = {
+  TINYINT: [-(2n ** 7n), 2n ** 7n - 1n],
+  SMALLINT: [-(2n ** 15n), 2n ** 15n - 1n],
+  INTEGER: [-(2n ** 31n), 2n ** 31n - 1n],
+  BIGINT: [-(2n ** 63n), 2n ** 63n - 1n],
+  HUGEINT: [-(2n ** 63n), 2n ** 63n - 1n],
+  UTINYINT: [0n, 2n ** 8n - 1n],
+  USMALLINT: [0n, 2n ** 16n - 1n],
+  UINTEGER: [0n, 2n ** 32n - 1n],
+  UBIGINT: [0n, 2n ** 63n - 1n],
+  UHUGEINT: [0n, 2n ** 63n - 1n],
+};
+
+const otherTypes: Record<string, ScalarType> = {
+  BOOLEAN: 'boolean',
+  FLOAT: 'number',
+  DOUBLE: 'number',
+  VARCHAR: 'text',
+  TIMESTAMP: 'time',
+  'TIMESTAMP WITH TIME ZONE': 'time',
+  TIMESTAMP_S: 'time',
+  TIMESTAMP_MS: 'time',
+  TIMESTAMP_NS: 'time',
+  DATE: 'date',
+  INTERVAL: 'interval',
+};
+
+/** The engine's type for one of DuckDB's, by name (`DECIMAL(10,2)` included); undefined for those it does not compute with. */
+export function scalarTypeOf(sqlType: string): ScalarType | undefined {
+  if (sqlType in integerTypes) return 'integer';
+  if (/^DECIMAL/.test(sqlType)) return 'number';
+  return otherTypes[sqlType];
+}
+
+/** DuckDB's name of the engine's type. `any` is a JSON scalar. */
+export function sqlTypeOf(type: ScalarType): string {
+  switch (type) {
+    case 'boolean':
+      return 'BOOLEAN';
+    case 'integer':
+      return 'BIGINT';
+    case 'number':
+      return 'DOUBLE';
+    case 'text':
+      return 'VARCHAR';
+    case 'time':
+      return 'TIMESTAMP';
+    case 'date':
+      return 'DATE';
+    case 'interval':
+      return 'INTERVAL';
+    case 'any':
+      return 'JSON';
+  }
+}
+
+/** The number that a text spells, or null: blanks around it, a sign, a fraction, an exponent. */
+export function numberFromText(text: string): number | null {
+  const trimmed = text.trim();
+  if (/^[+-]?(\d+(_\d+)*(\.(\d+(_\d+)*)?)?|\.\d+(_\d+)*)([eE][+-]?\d+)?$/.test(trimmed)) {
+    const value = Number(trimmed.replaceAll('_', ''));
+    return Number.isFinite(value) ? value : null;
+  }
+  const special = /^([+-]?)(inf|infinity|nan)$/i.exec(trimmed);
+  if (!special) return null;
+  if (special[2]!.toLowerCase() === 'nan') return Number.NaN;
+  return special[1] === '-' ? -Infinity : Infinity;
+}
+
+export function booleanFromText(text: string): boolean | null {
+  const lower = text.trim().toLowerCase();
+  if (['true', 't', '1', 'yes', 'y'].includes(lower)) return true;
+  return ['false', 'f', '0', 'no', 'n'].includes(lower) ? false : null;
+}
+
+/** A double as DuckDB writes it: 200.0, 1e+20, 1e-05. */
+export function doubleText(value: number): string {
+  if (Number.isNaN(value)) return 'nan';
+  if (!Number.isFinite(value)) return value < 0 ? '-inf' : 'inf';
+  if (Object.is(value, -0)) return '-0.0';
+  const [mantissa, exponentText] = value.toExponential().split('e') as [string, string];
+  const exponent = Number(exponentText);
+  if (exponent < -4 || exponent >= 16) {
+    return `${mantissa}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`;
+  }
+  const plain =
+    exponent < -3 ? value.toFixed(mantissa.replace(/[-.]/g, '').length - 1 - exponent) : String(value);
+  return plain.includes('.') ? plain : `${plain}.0`;
+}
+
+/** A time as DuckDB writes it: 2020-01-01 10:11:12.5 */
+export function timeText(timeUs: number): string {
+  const text = formatUs(timeUs).replace('T', ' ').replace('Z', '');
+  return text.replace(/\.?0+$/, match => (match.startsWith('.') ? '' : text.includes('.') ? '' : match));
+}
+
+/** DuckDB's spelling of any value as VARCHAR. */
+export function textOf(value: Exclude<Scalar, null>, type: ScalarType): string {
+  if (typeof value === 'number') {
+    if (type === 'time') return timeText(value);
+    if (type === 'date') return formatUs(value).slice(0, 10);
+    if (type === 'number') return doubleText(value);
+  }
+  return String(value);
+}
+
+function toInteger(value: Exclude<Scalar, null>, name: string): Scalar {
+  const [least, most] = integerTypes[name]!;
+  let whole: bigint;
+  if (typeof value === 'boolean') whole = value ? 1n : 0n;
+  else if (typeof value === 'bigint') whole = value;
+  else if (typeof value === 'number') {
+    if (!Number.isFinite(value)) return null;
+    whole = BigInt(roundHalfEven(value));
+  } else {
+    const trimmed = value.trim();
+    if (/^[+-]?\d+$/.test(trimmed)) whole = BigInt(trimmed.replace('+', ''));
+    else {
+      const number = numberFromText(value);
+      if (number === null || !Number.isFinite(number)) return null;
+      whole = BigInt(number < 0 ? -Math.floor(0.5 - number) : Math.floor(number + 0.5));
+    }
+  }
+  return whole < least || whole > most ? null : fromBigInt(whole);
+}
+
+function roundHalfEven(value: number): number {
+  const floor = Math.floor(value);
+  const rest = value - floor;
+  if (rest !== 0.5) return rest < 0.5 ? floor : floor + 1;
+  return floor % 2 === 0 ? floor : floor + 1;
+}
+
+/** Casts to DuckDB's type `name`; null where TRY_CAST gives NULL. `type` is what the value is now. */
+export function castScalar(value: Scalar, type: ScalarType, name: string): Scalar {
+  if (value === null) return null;
+  if (name in integerTypes) {
+    if (type === 'time' || type === 'date' || type === 'interval') return null;
+    return toInteger(value, name);
+  }
+  switch (otherTypes[name]) {
+    case 'boolean':
+      if (typeof value === 'string') return booleanFromText(value);
+      return typeof value === 'boolean' ? value : Number(value) !== 0;
+    case 'text':
+      return textOf(value, type);
+    case 'time':
+    case 'date': {
+      if (typeof value === 'boolean') return null;
+      const timeUs = typeof value === 'string' ? parseIsoUs(value.trim()) : Number(value);
+      if (timeUs === undefined) return null;
+      return otherTypes[name] === 'date' ? Math.floor(timeUs / dayUs) * dayUs : timeUs;
+    }
+    case 'interval':
+      return typeof value === 'string' ? intervalFromText(value) : value;
+    case 'number': {
+      const number = typeof value === 'string' ? numberFromText(value) : Number(value);
+      return number !== null && name === 'FLOAT' ? Math.fround(number) : number;
+    }
+  }
+  const decimal = /^DECIMAL\((\d+), ?(\d+)\)$/.exec(name);
+  if (!decimal) return null;
+  const number = typeof value === 'string' ? numberFromText(value) : Number(value);
+  if (number === null || !Number.isFinite(number)) return null;
+  const scale = Number(decimal[2]);
+  const rounded = Number((Math.sign(number) * Math.round(Math.abs(number) * 10 ** scale)) / 10 ** scale);
+  return Math.abs(rounded) < 10 ** (Number(decimal[1]) - scale) ? rounded : null;
+}
+
+const intervalUnits: Record<string, number> = {
+  us: 1,
+  microsecond: 1,
+  ms: 1000,
+  millisecond: 1000,
+  s: 1e6,
+  sec: 1e6,
+  second: 1e6,
+  m: 60e6,
+  min: 60e6,
+  minute: 60e6,
+  h: 3600e6,
+  hour: 3600e6,
+  d: dayUs,
+  day: dayUs,
+  w: 7 * dayUs,
+  week: 7 * dayUs,
+};
+
+/** '5 minutes', '1 hour 30 min', '01:30:00' in µs; null for months and years, whose length is not fixed. */
+export function intervalFromText(text: string): number | null {
+  let [rest, totalUs] = [text.trim().toLowerCase(), 0];
+  const clock = /(-?)(\d+):(\d\d)(?::(\d\d(?:\.\d{1,6})?))?$/.exec(rest);
+  if (clock) {
+    const lengthUs =
+      Number(clock[2]) * 3600e6 + Number(clock[3]) * 60e6 + Math.round(Number(clock[4] ?? 0) * 1e6);
+    totalUs += clock[1] ? -lengthUs : lengthUs;
+    rest = rest.slice(0, clock.index).trim();
+    if (rest === '') return totalUs;
+  }
+  if (!/^([+-]?\d+(\.\d+)?\s*[a-z]+\s*)+$/.test(rest)) return null;
+  for (const [, amount, unit] of rest.matchAll(/([+-]?\d+(?:\.\d+)?)\s*([a-z]+)/g)) {
+    const lengthUs = intervalUnits[unit!] ?? intervalUnits[unit!.replace(/s$/, '')];
+    if (lengthUs === undefined) return null;
+    totalUs += Math.round(Number(amount) * lengthUs);
+  }
+  return totalUs;
+}
+
+const castable: readonly ScalarType[] = [
+  'any',
+  'integer',
+  'number',
+  'text',
+  'time',
+  'date',
+  'boolean',
+  'interval',
+];
+
+/** `cast(value, 'TYPE')` in a plan; CAST, TRY_CAST and `::` in SQL. */
+export const castFunctions: readonly ScalarFunction[] = [
+  {
+    name: 'cast',
+    signatures: castable.map(type => ({
+      parameters: [type, 'text'],
+      constant: [1],
+      result: args => scalarTypeOf(String(literalOf(args[1]))) ?? 'any',
+      scalar: ((value: Scalar, name: string) => castScalar(value, type, name)) as Signature['scalar'],
+      sql: (args, expressions) => {
+        const name = String(literalOf(expressions[1]));
+        const cast = `TRY_CAST(${args[0]} AS ${/TIMESTAMP/.test(name) ? 'TIMESTAMP' : name})`;
+        return /^DECIMAL|^FLOAT$/.test(name)
+          ? `${cast}::DOUBLE`
+          : name in integerTypes && name !== 'BIGINT'
+            ? `TRY_CAST(${cast} AS BIGINT)`
+            : cast;
+      },
+    })),
+  },
+];

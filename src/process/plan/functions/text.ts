@@ -1,0 +1,255 @@
+// Text functions. Characters are code points, as in DuckDB; positions count from 1. Results longer than a million
+// characters (repeat, lpad) are NULL rather than a way to fill memory.
+import type { Scalar, ScalarFunction, Signature } from './function.ts';
+import { likeMatcher } from './like.ts';
+
+const textLengthMax = 1_000_000;
+
+type Apply = (...values: never[]) => Scalar;
+
+function text(
+  name: string,
+  parameters: Signature['parameters'],
+  result: Signature['result'],
+  scalar: Apply,
+  extra: Partial<Signature> & { aliases?: readonly string[] } = {},
+): ScalarFunction {
+  const { aliases, ...signature } = extra;
+  return { name, aliases, signatures: [{ parameters, result, scalar, ...signature }] };
+}
+
+const isAscii = (value: string) => !/[^\0-\x7f]/.test(value);
+
+/** One character at a time, as DuckDB maps case: a character whose other case is several characters stays as it is. */
+function mapCase(value: string, convert: (character: string) => string): string {
+  if (isAscii(value)) return convert(value);
+  let result = '';
+  for (const character of value) {
+    const converted = convert(character);
+    result += [...converted].length === 1 ? converted : character;
+  }
+  return result;
+}
+
+const lowerCase = (value: string) => mapCase(value, character => character.toLowerCase());
+const upperCase = (value: string) => mapCase(value, character => character.toUpperCase());
+
+export function substring(value: string, start: number, length?: number): string {
+  const characters = isAscii(value) ? value : [...value];
+  const size = characters.length;
+  let from = start > 0 ? start - 1 : start < 0 ? size + start : -1;
+  let to = length === undefined ? size : from + length;
+  if (length !== undefined && length < 0) [from, to] = [to, from];
+  [from, to] = [Math.max(0, from), Math.min(size, to)];
+  if (from >= to) return '';
+  const part = characters.slice(from, to);
+  return typeof part === 'string' ? part : part.join('');
+}
+
+function splitPart(value: string, separator: string, index: number): string {
+  const parts = separator === '' ? [...value] : value.split(separator);
+  if (index === 0) return '';
+  return (index > 0 ? parts[index - 1] : parts[parts.length + index]) ?? '';
+}
+
+function trimSet(value: string, set: string, left: boolean, right: boolean): string {
+  const characters = [...value];
+  const wanted = new Set(set);
+  let [from, to] = [0, characters.length];
+  while (left && from < to && wanted.has(characters[from]!)) from++;
+  while (right && to > from && wanted.has(characters[to - 1]!)) to--;
+  return characters.slice(from, to).join('');
+}
+
+function trimming(name: string, left: boolean, right: boolean): ScalarFunction {
+  return {
+    name,
+    signatures: [
+      {
+        parameters: ['text', 'text'],
+        optional: 1,
+        result: 'text',
+        scalar: (value: string, set = ' ') => trimSet(value, set, left, right),
+      },
+    ],
+  };
+}
+
+function pad(value: string, length: number, filler: string, left: boolean): string | null {
+  const characters = [...value];
+  const size = Math.max(0, length);
+  if (size > textLengthMax) return null;
+  if (characters.length >= size) return characters.slice(0, size).join('');
+  const filling = [...filler];
+  if (filling.length === 0) return null;
+  let added = '';
+  for (let index = 0; index < size - characters.length; index++) added += filling[index % filling.length];
+  return left ? added + value : value + added;
+}
+
+function indexOf(value: string, part: string): number {
+  const at = value.indexOf(part);
+  if (at <= 0) return at + 1;
+  return isAscii(value) ? at + 1 : [...value.slice(0, at)].length + 1;
+}
+
+/** The text that `||` and concat make of a value. */
+function spelled(value: Scalar): string {
+  return String(value);
+}
+
+function like(
+  name: string,
+  aliases: readonly string[],
+  insensitive: boolean,
+  negated: boolean,
+): ScalarFunction {
+  const operator = `${negated ? 'NOT ' : ''}${insensitive ? 'ILIKE' : 'LIKE'}`;
+  return {
+    name,
+    aliases,
+    signatures: [
+      {
+        parameters: ['text', 'text', 'text'],
+        optional: 1,
+        constant: [1, 2],
+        result: 'boolean',
+        scalar: (value: string, pattern: string, escapeCharacter = '') => {
+          const matches = insensitive
+            ? likeMatcher(lowerCase(pattern), escapeCharacter)(lowerCase(value))
+            : likeMatcher(pattern, escapeCharacter)(value);
+          return matches !== negated;
+        },
+        sql: args => `(${args[0]} ${operator} ${args[1]}${args[2] ? ` ESCAPE ${args[2]}` : ''})`,
+      },
+    ],
+  };
+}
+
+export const textFunctions: readonly ScalarFunction[] = [
+  text('lower', ['text'], 'text', lowerCase, { aliases: ['lcase'] }),
+  text('upper', ['text'], 'text', upperCase, { aliases: ['ucase'] }),
+  trimming('trim', true, true),
+  trimming('ltrim', true, false),
+  trimming('rtrim', false, true),
+  text(
+    'length',
+    ['text'],
+    'integer',
+    (value: string) => (isAscii(value) ? value.length : [...value].length),
+    {
+      aliases: ['len', 'char_length', 'character_length'],
+    },
+  ),
+  text('strlen', ['text'], 'integer', (value: string) => Buffer.byteLength(value)),
+  text('reverse', ['text'], 'text', (value: string) => [...value].reverse().join(''), {
+    sql: args => `reverse(${args[0]})`,
+  }),
+  text('substr', ['text', 'integer', 'integer'], 'text', substring, { optional: 1, aliases: ['substring'] }),
+  text(
+    'left',
+    ['text', 'integer'],
+    'text',
+    (value: string, count: number) => {
+      const characters = [...value];
+      return characters.slice(0, count < 0 ? Math.max(0, characters.length + count) : count).join('');
+    },
+    { sql: args => `"left"(${args.join(', ')})` },
+  ),
+  text(
+    'right',
+    ['text', 'integer'],
+    'text',
+    (value: string, count: number) => {
+      const characters = [...value];
+      const from = count < 0 ? Math.min(characters.length, -count) : Math.max(0, characters.length - count);
+      return characters.slice(from).join('');
+    },
+    { sql: args => `"right"(${args.join(', ')})` },
+  ),
+  text(
+    'lpad',
+    ['text', 'integer', 'text'],
+    'text',
+    (value: string, length: number, filler: string) => pad(value, length, filler, true),
+    { sql: args => `TRY(lpad(${args[0]}, (${args[1]})::INTEGER, ${args[2]}))` },
+  ),
+  text(
+    'rpad',
+    ['text', 'integer', 'text'],
+    'text',
+    (value: string, length: number, filler: string) => pad(value, length, filler, false),
+    { sql: args => `TRY(rpad(${args[0]}, (${args[1]})::INTEGER, ${args[2]}))` },
+  ),
+  text('repeat', ['text', 'integer'], 'text', (value: string, count: number) =>
+    value.length * count > textLengthMax ? null : value.repeat(Math.max(0, count)),
+  ),
+  text('split_part', ['text', 'text', 'integer'], 'text', splitPart),
+  text(
+    'replace',
+    ['text', 'text', 'text'],
+    'text',
+    (value: string, from: string, to: string) => (from === '' ? value : value.replaceAll(from, () => to)),
+    { sql: args => `replace(${args.join(', ')})` },
+  ),
+  text('starts_with', ['text', 'text'], 'boolean', (value: string, part: string) => value.startsWith(part), {
+    aliases: ['prefix', '^@'],
+  }),
+  text('ends_with', ['text', 'text'], 'boolean', (value: string, part: string) => value.endsWith(part), {
+    aliases: ['suffix'],
+  }),
+  text('contains', ['text', 'text'], 'boolean', (value: string, part: string) => value.includes(part)),
+  text('strpos', ['text', 'text'], 'integer', indexOf, { aliases: ['instr', 'position'] }),
+  text('ascii', ['text'], 'integer', (value: string) => value.codePointAt(0) ?? 0, {
+    sql: args => `ascii(${args[0]})::BIGINT`,
+  }),
+  {
+    name: '||',
+    signatures: [
+      {
+        parameters: ['text', 'text'],
+        result: 'text',
+        scalar: (a: Scalar, b: Scalar) => spelled(a) + spelled(b),
+        sql: args => `(${args.join(' || ')})`,
+      },
+    ],
+  },
+  {
+    name: 'concat',
+    signatures: [
+      {
+        parameters: ['text'],
+        variadic: true,
+        result: 'text',
+        nulls: 'own',
+        scalar: ((...values: Scalar[]) =>
+          values
+            .filter(value => value !== null)
+            .map(spelled)
+            .join('')) as Signature['scalar'],
+      },
+    ],
+  },
+  {
+    name: 'concat_ws',
+    signatures: [
+      {
+        parameters: ['text', 'text'],
+        variadic: true,
+        result: 'text',
+        nulls: 'own',
+        scalar: ((separator: Scalar, ...values: Scalar[]) =>
+          separator === null
+            ? null
+            : values
+                .filter(value => value !== null)
+                .map(spelled)
+                .join(spelled(separator))) as Signature['scalar'],
+      },
+    ],
+  },
+  like('like', ['~~', 'like_escape'], false, false),
+  like('not like', ['!~~', 'not_like_escape'], false, true),
+  like('ilike', ['~~*', 'ilike_escape'], true, false),
+  like('not ilike', ['!~~*', 'not_ilike_escape'], true, true),
+];

@@ -1,0 +1,248 @@
+// Functions of time. A time is UTC; an interval is a fixed length (no months or years, whose length depends on the date).
+import {
+  boundaries,
+  civilFromDays,
+  datePart,
+  dayNames,
+  daysFromCivil,
+  dayUs,
+  monthNames,
+  truncate,
+  truncUnits,
+  unitName,
+} from './calendar.ts';
+import type { Scalar, ScalarFunction, Signature } from './function.ts';
+import { fromBigInt, literalOf } from './function.ts';
+
+type Apply = (...values: never[]) => Scalar;
+
+function part(name: string, unit: string, result: 'integer' | 'number' = 'integer'): ScalarFunction {
+  return {
+    name,
+    signatures: [
+      {
+        parameters: ['time'],
+        result,
+        scalar: ((timeUs: number) => datePart(unit, timeUs)) as Apply,
+        emit: emitted(unit),
+        sql: args => `"${name}"(${args[0]})`,
+      },
+    ],
+  };
+}
+
+/** The parts that are one division, inline. */
+function emitted(unit: string): Signature['emit'] {
+  const floorMod = (length: number, by: number) => (args: readonly string[]) =>
+    `Math.floor((${args[0]} - Math.floor(${args[0]} / ${length}) * ${length}) / ${by})`;
+  if (unit === 'hour') return floorMod(86_400_000_000, 3_600_000_000);
+  if (unit === 'minute') return floorMod(3_600_000_000, 60_000_000);
+  if (unit === 'second') return floorMod(60_000_000, 1_000_000);
+  return undefined;
+}
+
+function timeFunction(
+  name: string,
+  parameters: Signature['parameters'],
+  result: Signature['result'],
+  scalar: Apply,
+  extra: Partial<Signature> & { aliases?: readonly string[] } = {},
+): ScalarFunction {
+  const { aliases, ...signature } = extra;
+  return { name, aliases, signatures: [{ parameters, result, scalar, ...signature }] };
+}
+
+const intervals: ScalarFunction[] = [
+  ['to_microseconds', 1],
+  ['to_milliseconds', 1000],
+  ['to_seconds', 1e6],
+  ['to_minutes', 60e6],
+  ['to_hours', 3600e6],
+  ['to_days', dayUs],
+  ['to_weeks', 7 * dayUs],
+].map(([name, lengthUs]) => ({
+  name: name as string,
+  signatures: [
+    {
+      parameters: ['number'] as const,
+      result: 'interval' as const,
+      scalar: ((count: number | bigint) => Math.round(Number(count) * (lengthUs as number))) as Apply,
+      sql: (args: readonly string[]) => `to_microseconds(CAST(round(${args[0]} * ${lengthUs}) AS BIGINT))`,
+    },
+  ],
+}));
+
+/** strftime's common conversions; DuckDB has more, which the binder refuses. */
+const conversions: Record<string, (timeUs: number) => string> = {
+  Y: timeUs => String(datePart('year', timeUs)).padStart(4, '0'),
+  m: timeUs => two(datePart('month', timeUs)),
+  d: timeUs => two(datePart('day', timeUs)),
+  H: timeUs => two(datePart('hour', timeUs)),
+  I: timeUs => two(((datePart('hour', timeUs) + 11) % 12) + 1),
+  M: timeUs => two(datePart('minute', timeUs)),
+  S: timeUs => two(datePart('second', timeUs)),
+  f: timeUs => String(timeUs - Math.floor(timeUs / 1e6) * 1e6).padStart(6, '0'),
+  p: timeUs => (datePart('hour', timeUs) < 12 ? 'AM' : 'PM'),
+  j: timeUs => String(datePart('dayofyear', timeUs)).padStart(3, '0'),
+  A: timeUs => dayNames[datePart('dayofweek', timeUs)]!,
+  a: timeUs => dayNames[datePart('dayofweek', timeUs)]!.slice(0, 3),
+  B: timeUs => monthNames[datePart('month', timeUs) - 1]!,
+  b: timeUs => monthNames[datePart('month', timeUs) - 1]!.slice(0, 3),
+  y: timeUs => two(datePart('year', timeUs) % 100),
+  u: timeUs => String(datePart('isodow', timeUs)),
+  w: timeUs => String(datePart('dayofweek', timeUs)),
+  V: timeUs => two(datePart('week', timeUs)),
+  G: timeUs => String(datePart('isoyear', timeUs)).padStart(4, '0'),
+  '%': () => '%',
+};
+
+const two = (value: number) => String(value).padStart(2, '0');
+
+/** The first conversion of a format that views do not have, or undefined. */
+export function unknownConversion(format: string): string | undefined {
+  for (const [, letter] of format.matchAll(/%(.?)/gs)) if (!conversions[letter!]) return `%${letter}`;
+  return undefined;
+}
+
+function strftime(timeUs: number, format: string): string {
+  return format.replace(/%(.)/gs, (_, letter: string) => conversions[letter]!(timeUs));
+}
+
+export const timeFunctions: readonly ScalarFunction[] = [
+  {
+    name: 'date_part',
+    aliases: ['datepart', 'extract'],
+    signatures: [
+      {
+        parameters: ['text', 'time'],
+        constant: [0],
+        result: args => (unitName(String(literalOf(args[0]))) === 'epoch' ? 'number' : 'integer'),
+        scalar: ((unit: string, timeUs: number) => datePart(unitName(unit)!, timeUs)) as Apply,
+      },
+      {
+        parameters: ['text', 'interval'],
+        constant: [0],
+        result: 'number',
+        scalar: ((_unit: string, lengthUs: number) => lengthUs / 1e6) as Apply,
+      },
+    ],
+  },
+  {
+    name: 'date_trunc',
+    aliases: ['datetrunc'],
+    signatures: [
+      {
+        parameters: ['text', 'time'],
+        constant: [0],
+        result: 'time',
+        scalar: ((unit: string, timeUs: number) => truncate(unitName(unit)!, timeUs)) as Apply,
+        sql: args => `date_trunc(${args[0]}, ${args[1]})::TIMESTAMP`,
+      },
+    ],
+  },
+  ...['year', 'month', 'day', 'hour', 'minute', 'second', 'quarter', 'week'].map(unit => part(unit, unit)),
+  part('millisecond', 'millisecond'),
+  part('microsecond', 'microsecond'),
+  part('dayofweek', 'dayofweek'),
+  part('weekday', 'dayofweek'),
+  part('isodow', 'isodow'),
+  part('isoyear', 'isoyear'),
+  part('yearweek', 'yearweek'),
+  part('dayofmonth', 'day'),
+  part('dayofyear', 'dayofyear'),
+  part('weekofyear', 'week'),
+  {
+    name: 'epoch',
+    signatures: [
+      {
+        parameters: ['time'],
+        result: 'number',
+        scalar: ((timeUs: number) => timeUs / 1e6) as Apply,
+        emit: args => `(${args[0]} / 1000000)`,
+      },
+      {
+        parameters: ['interval'],
+        result: 'number',
+        scalar: ((lengthUs: number) => lengthUs / 1e6) as Apply,
+        emit: args => `(${args[0]} / 1000000)`,
+      },
+    ],
+  },
+  {
+    name: 'epoch_ms',
+    signatures: [
+      {
+        parameters: ['time'],
+        result: 'integer',
+        scalar: ((timeUs: number) => Math.floor(timeUs / 1000)) as Apply,
+      },
+      {
+        parameters: ['number'],
+        result: 'time',
+        scalar: ((epochMs: number | bigint) => Math.round(Number(epochMs) * 1000)) as Apply,
+        sql: args => `make_timestamp(CAST(round(${args[0]} * 1000) AS BIGINT))`,
+      },
+    ],
+  },
+  timeFunction('epoch_us', ['time'], 'integer', ((timeUs: number) => timeUs) as Apply),
+  timeFunction('epoch_ns', ['time'], 'integer', ((timeUs: number) =>
+    fromBigInt(BigInt(timeUs) * 1000n)) as Apply),
+  timeFunction(
+    'to_timestamp',
+    ['number'],
+    'time',
+    ((epoch: number | bigint) => Math.round(Number(epoch) * 1e6)) as Apply,
+    {
+      sql: args => `make_timestamp(CAST(round(${args[0]} * 1000000) AS BIGINT))`,
+    },
+  ),
+  timeFunction('make_timestamp', ['integer'], 'time', ((timeUs: number | bigint) => Number(timeUs)) as Apply),
+  timeFunction(
+    'date_diff',
+    ['text', 'time', 'time'],
+    'integer',
+    ((unit: string, fromUs: number, toUs: number) => boundaries(unitName(unit)!, fromUs, toUs)) as Apply,
+    { constant: [0], aliases: ['datediff'] },
+  ),
+  timeFunction(
+    'time_bucket',
+    ['interval', 'time'],
+    'time',
+    // Buckets of DuckDB count from Monday 2000-01-03, so that weeks start on Mondays.
+    ((lengthUs: number, timeUs: number) =>
+      lengthUs <= 0 ? null : Math.floor((timeUs - originUs) / lengthUs) * lengthUs + originUs) as Apply,
+    { sql: args => `TRY(time_bucket(${args.join(', ')}))` },
+  ),
+  timeFunction(
+    'dayname',
+    ['time'],
+    'text',
+    ((timeUs: number) => dayNames[datePart('dayofweek', timeUs)]!) as Apply,
+  ),
+  timeFunction(
+    'monthname',
+    ['time'],
+    'text',
+    ((timeUs: number) => monthNames[datePart('month', timeUs) - 1]!) as Apply,
+  ),
+  timeFunction('last_day', ['time'], 'date', ((timeUs: number) => {
+    const { year, month } = civilFromDays(Math.floor(timeUs / dayUs));
+    return (month === 12 ? daysFromCivil(year + 1, 1, 1) : daysFromCivil(year, month + 1, 1)) * dayUs - dayUs;
+  }) as Apply),
+  timeFunction('strftime', ['time', 'text'], 'text', strftime as Apply, { constant: [1] }),
+  ...intervals,
+];
+
+const originUs = daysFromCivil(2000, 1, 3) * dayUs;
+
+export const partUnits = [
+  ...truncUnits,
+  'century',
+  'millennium',
+  'dayofweek',
+  'isodow',
+  'dayofyear',
+  'isoyear',
+  'yearweek',
+  'epoch',
+];

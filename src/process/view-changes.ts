@@ -1,0 +1,77 @@
+// Who watches which view at which resolution, and the changes that go out: after each flush, the changed windows of what is
+// watched, numbered within one start of the engine.
+import type { ViewChange } from './view.ts';
+import type { ViewPartition } from './view-partition.ts';
+import type { ViewVersion } from './view-version.ts';
+import type { WindowReader } from './window-rows.ts';
+import type { HotWindow } from './windows/level.ts';
+
+export class ViewChanges {
+  private readonly epoch: string;
+  private readonly listeners = new Set<(change: ViewChange) => void>();
+  private readonly watched = new Map<string, number>();
+  private nextId = 1;
+
+  constructor(epoch: string) {
+    this.epoch = epoch;
+  }
+
+  onChange(listener: (change: ViewChange) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  watch(view: string, everyMs: number): () => void {
+    const key = `${everyMs} ${view}`;
+    this.watched.set(key, (this.watched.get(key) ?? 0) + 1);
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      const left = this.watched.get(key)! - 1;
+      if (left > 0) this.watched.set(key, left);
+      else this.watched.delete(key);
+    };
+  }
+
+  /** Gives changed windows their revisions; sends them where `isServing` and somebody watches. */
+  publish(version: ViewVersion, reader: WindowReader, isServing: boolean): void {
+    const levels = version.partitions[0]?.levels ?? [];
+    levels.forEach(({ options: { everyMs } }, index) => {
+      const changed = new Map<number, { partition: ViewPartition; window: HotWindow }>();
+      const taken = version.partitions.map(partition => {
+        const windows = partition.levels[index]!.takeChanged();
+        for (const window of windows) changed.set(window.startUs, { partition, window });
+        return { partition, windows };
+      });
+      const isWanted =
+        isServing && this.listeners.size > 0 && this.watched.has(`${everyMs} ${version.plan.name}`);
+      if (isWanted) this.send(version, reader, index, everyMs, changed);
+      for (const { partition, windows } of taken) partition.levels[index]!.markPublished(windows);
+    });
+  }
+
+  private send(
+    version: ViewVersion,
+    reader: WindowReader,
+    index: number,
+    everyMs: number,
+    changed: ReadonlyMap<number, { partition: ViewPartition; window: HotWindow }>,
+  ): void {
+    const starts = [...changed.keys()].sort((a, b) => a - b);
+    for (const startUs of starts) {
+      const { partition, window } = changed.get(startUs)!;
+      const { rows, isWhole } = reader.changed(index, partition, window);
+      const change: ViewChange = {
+        view: version.plan.name,
+        everyMs,
+        id: this.nextId++,
+        epoch: this.epoch,
+        watermarkUs: version.watermarkUs,
+        rows,
+        ...(isWhole ? { whole: true as const } : {}),
+      };
+      for (const listener of this.listeners) listener(change);
+    }
+  }
+}

@@ -1,0 +1,156 @@
+// One version of a view: its plan, its parts over all partitions, and what is said of it. Another definition is another version
+// with its own state; both can be kept at the same time while the new one is filled.
+import type { Kernel } from '../kernel/kernel.ts';
+import type { StateStore, StateTransaction } from '../store/state.ts';
+import { type CompiledSource, compileSource } from './plan/compile.ts';
+import type { LookupTable } from './plan/evaluate.ts';
+import type { Plan } from './plan/plan.ts';
+import { LevelKeys } from './state-rows.ts';
+import type { ViewState, ViewSummary } from './view.ts';
+import { ViewPartition } from './view-partition.ts';
+import { levelOptionsOf } from './windows/cut.ts';
+
+export interface ViewVersionOptions {
+  plan: Plan;
+  kernel: Kernel;
+  state: StateStore;
+  table?: (name: string) => LookupTable;
+}
+
+export class ViewVersion {
+  plan: Plan;
+  readonly partitions: ViewPartition[] = [];
+  /** Its streams have been looked for. */
+  isAttached = false;
+  private readonly options: ViewVersionOptions;
+  /** By level: windows that start before are deleted from the store. */
+  private readonly deletedTo: number[] = [];
+
+  constructor(options: ViewVersionOptions) {
+    this.options = options;
+    this.plan = options.plan;
+  }
+
+  addPartition(source: number, partition: number): ViewPartition {
+    const { kernel, state, table } = this.options;
+    // Each partition has its own compiled columns, since they own their results.
+    const compiled: CompiledSource = compileSource(this.plan.sources[source]!, table);
+    const part = new ViewPartition({ plan: this.plan, source, partition, kernel, state, compiled });
+    this.partitions.push(part);
+    return part;
+  }
+
+  adopt(plan: Plan): void {
+    this.plan = plan;
+    for (const partition of this.partitions) partition.adopt(plan);
+  }
+
+  get failure(): Error | undefined {
+    return this.partitions.find(({ failure }) => failure !== undefined)?.failure;
+  }
+
+  /** The lowest watermark of the partitions that have had events. */
+  get watermarkUs(): number | null {
+    let watermark: number | null = null;
+    for (const { record } of this.partitions) {
+      if (record.watermarkUs !== null) watermark = Math.min(watermark ?? Infinity, record.watermarkUs);
+    }
+    return watermark;
+  }
+
+  /** Windows that end at or before are out of their keep time in some partition, and are not shown. */
+  cutUs(keepUs: number | null): number {
+    let cut = Number.NEGATIVE_INFINITY;
+    for (const { clock } of this.partitions) cut = Math.max(cut, clock.cutUs(keepUs));
+    return cut;
+  }
+
+  commit(transaction: StateTransaction): void {
+    if (this.failure !== undefined) return;
+    for (const partition of this.partitions) partition.commit(transaction);
+    this.deleteExpired(transaction);
+  }
+
+  private deleteExpired(transaction: StateTransaction): void {
+    levelOptionsOf(this.plan).forEach(({ keepUs, sizeUs, everyUs, everyMs }, index) => {
+      if (keepUs === null || this.partitions.length === 0) return;
+      // Rows of every partition lie together: they go when the last partition is done with them.
+      const cut = Math.min(...this.partitions.map(({ clock }) => clock.cutUs(keepUs)));
+      const to = cut - sizeUs + 1;
+      const from = this.deletedTo[index] ?? Number.NEGATIVE_INFINITY;
+      if (!(to >= from + everyUs)) return;
+      const keys = new LevelKeys(this.plan.name, this.plan.version, everyMs, 0, 0);
+      transaction.deleteRange(...keys.windowRange(from, to));
+      transaction.deleteRange(...keys.cellRange(from, to));
+      this.deletedTo[index] = to;
+    });
+  }
+
+  markCommitted(cellsMax: number): void {
+    if (this.failure !== undefined) return;
+    for (const partition of this.partitions) partition.markCommitted(cellsMax / this.partitions.length);
+  }
+
+  get dirtyCells(): number {
+    let cells = 0;
+    for (const partition of this.partitions) cells += partition.dirtyCells;
+    return cells;
+  }
+
+  get cells(): number {
+    let cells = 0;
+    for (const partition of this.partitions) cells += partition.cells;
+    return cells;
+  }
+
+  get streams(): string[] {
+    return [...new Set(this.plan.sources.map(({ stream }) => stream))];
+  }
+
+  private get recentExpired(): ViewSummary['recentExpired'] {
+    return this.partitions.flatMap(({ record, source }) => {
+      const { stream } = this.plan.sources[source]!;
+      return record.recentExpired.map(({ partition, offset, timeUs }) => ({
+        stream,
+        partition,
+        offset,
+        timeUs,
+      }));
+    });
+  }
+
+  memoryBytes(): number {
+    let bytes = 0;
+    for (const partition of this.partitions) bytes += partition.memoryBytes();
+    return bytes;
+  }
+
+  summary(state: ViewState, progress: number, failure = this.failure): ViewSummary {
+    const { plan, partitions } = this;
+    const total = (pick: (partition: ViewPartition) => number): number =>
+      partitions.reduce((sum, partition) => sum + pick(partition), 0);
+    return {
+      name: plan.name,
+      version: plan.version,
+      sql: plan.sql,
+      streams: this.streams,
+      window: plan.window,
+      resolutions: plan.keepMs.map(entry => ({ ...entry })),
+      columns: plan.outputs.map(({ column }) => column),
+      state: failure === undefined ? state : 'failed',
+      progress,
+      ...(failure === undefined ? {} : { error: failure.message }),
+      watermarkUs: this.watermarkUs,
+      expired: total(({ record }) => record.expired),
+      recentExpired: this.recentExpired,
+      ahead: total(({ record }) => record.ahead),
+      mismatched: total(({ record }) => record.mismatched),
+      groups: total(({ registry }) => registry.size),
+      stateBytes: this.memoryBytes(),
+    };
+  }
+
+  free(): void {
+    for (const partition of this.partitions) partition.free();
+  }
+}

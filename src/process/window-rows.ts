@@ -1,0 +1,268 @@
+// The rows of one window: the groups of every partition, from memory or from the store, merged where several hold the same
+// group, and put through what stands above the aggregation (outputs, HAVING, ORDER BY, LIMIT).
+import { ByteReader } from '../core/bytes.ts';
+import type { StateReader } from '../store/state.ts';
+import type { KeyPart } from '../store/state-key.ts';
+import { AccumulatorSet } from './accumulator-set.ts';
+import type { AggregateValue } from './accumulators/accumulator.ts';
+import { compareScalars } from './accumulators/scalar.ts';
+import { groupKey } from './group-registry.ts';
+import { type GroupRow, resultRows, type Value } from './plan/evaluate.ts';
+import { parseCellKey, parseWindowKey, readCellHead, readWindowRecord } from './state-rows.ts';
+import type { ViewValue, WindowRow } from './view.ts';
+import type { ViewPartition } from './view-partition.ts';
+import type { ViewVersion } from './view-version.ts';
+import type { HotWindow, Level } from './windows/level.ts';
+
+interface Group extends GroupRow {
+  groups: readonly KeyPart[];
+  aggregates: readonly Value[];
+  isOverflow: boolean;
+  isIncomplete: boolean;
+}
+
+const overflowKey = 'overflow';
+
+/** Merges cells of any origin by their group. */
+class MergedGroups {
+  revision = 0;
+  isCompacted = false;
+  private readonly accumulators: AccumulatorSet;
+  private readonly slots = new Map<string, number>();
+  private readonly rows: { groups: readonly KeyPart[]; isOverflow: boolean; isIncomplete: boolean }[] = [];
+  private readonly single: AccumulatorSet;
+  private readonly from = new Int32Array(1);
+  private readonly to = new Int32Array(1);
+
+  constructor(version: ViewVersion) {
+    const { aggregates } = version.plan.sources[0]!;
+    this.accumulators = new AccumulatorSet(aggregates);
+    this.single = new AccumulatorSet(aggregates);
+    this.single.extend(1);
+  }
+
+  private slot(groups: readonly KeyPart[] | undefined, isIncomplete: boolean, key?: string): number {
+    key ??= groups === undefined ? overflowKey : groupKey(groups);
+    let slot = this.slots.get(key);
+    if (slot === undefined) {
+      slot = this.accumulators.allocate();
+      this.slots.set(key, slot);
+      this.rows[slot] = { groups: groups ?? [], isOverflow: groups === undefined, isIncomplete };
+    } else if (isIncomplete) this.rows[slot]!.isIncomplete = true;
+    return slot;
+  }
+
+  addHot(level: Level, from: number, groups: readonly KeyPart[] | undefined): void {
+    const isIncomplete = groups !== undefined && level.isIncomplete(from);
+    this.from[0] = from;
+    this.to[0] = this.slot(groups, isIncomplete, groups && level.groupKey(from));
+    this.accumulators.merge(level.accumulators, this.from, this.to, 1);
+  }
+
+  addStored(reader: ByteReader, groups: readonly KeyPart[] | undefined, isIncomplete: boolean): void {
+    this.single.read(0, reader);
+    this.from[0] = 0;
+    this.to[0] = this.slot(groups, isIncomplete);
+    this.accumulators.merge(this.single, this.from, this.to, 1);
+    this.single.clear(0, 1);
+  }
+
+  groups(): Group[] {
+    return [...this.slots.values()].map(slot => ({
+      ...this.rows[slot]!,
+      aggregates: this.accumulators.values(slot) as Value[],
+    }));
+  }
+}
+
+export interface WindowResult {
+  startUs: number;
+  endUs: number;
+  revision: number;
+  final: boolean;
+  rows: WindowRow[];
+}
+
+/** Reads the windows of one version of a view. */
+export class WindowReader {
+  private readonly version: ViewVersion;
+  private readonly state: StateReader;
+  private readonly result: ReturnType<typeof resultRows>;
+
+  constructor(version: ViewVersion, state: StateReader) {
+    this.version = version;
+    this.state = state;
+    this.result = resultRows(version.plan);
+  }
+
+  private levels(index: number): { partition: ViewPartition; level: Level }[] {
+    return this.version.partitions.map(partition => ({ partition, level: partition.levels[index]! }));
+  }
+
+  /** Starts of the windows of a level that are kept and start in [fromUs, toUs), ascending. */
+  starts(index: number, fromUs: number, toUs: number): number[] {
+    const levels = this.levels(index);
+    if (levels.length === 0) return [];
+    const { keepUs, sizeUs } = levels[0]!.level.options;
+    const from = Math.max(fromUs, this.version.cutUs(keepUs) - sizeUs + 1);
+    const starts = new Set<number>();
+    for (const { level } of levels) {
+      for (const start of level.windows.keys()) if (start >= from && start < toUs) starts.add(start);
+    }
+    if (from < toUs) {
+      for (const { key } of this.state.range(...levels[0]!.level.keys.windowRange(from, toUs))) {
+        starts.add(parseWindowKey(key).startUs);
+      }
+    }
+    return [...starts].sort((a, b) => a - b);
+  }
+
+  /** The rows of one window; with `only`, just those of these groups (by their registry's slots) of one partition. */
+  window(index: number, startUs: number): WindowResult {
+    const endUs = startUs + this.levels(index)[0]!.level.options.sizeUs;
+    const groups = this.direct(index, startUs);
+    if (groups !== undefined) return this.finish(groups.rows, startUs, endUs, groups.revision);
+    const merged = new MergedGroups(this.version);
+    this.gather(index, startUs, merged);
+    return this.finish(merged.groups(), startUs, endUs, merged.revision);
+  }
+
+  /** Rows over several windows of several levels as if they were one. */
+  total(
+    windows: readonly { index: number; startUs: number }[],
+    startUs: number,
+    endUs: number,
+  ): WindowResult {
+    const merged = new MergedGroups(this.version);
+    let revision = 0;
+    for (const { index, startUs: start } of windows) {
+      merged.revision = 0;
+      this.gather(index, start, merged);
+      revision += merged.revision;
+    }
+    return this.finish(merged.groups(), startUs, endUs, revision);
+  }
+
+  /** Without merging, where one partition has all of the window in memory. */
+  private direct(index: number, startUs: number): { rows: Group[]; revision: number } | undefined {
+    const levels = this.levels(index);
+    if (levels.length !== 1) return undefined;
+    const { level } = levels[0]!;
+    const window = level.windows.get(startUs);
+    if (window === undefined || window.hasMore) return undefined;
+    return { rows: directRows(level, window, window.slots.values()), revision: window.record.revision };
+  }
+
+  /** The changed groups of a window, or all of them where the others matter. */
+  changed(
+    index: number,
+    partition: ViewPartition,
+    window: HotWindow,
+  ): { rows: WindowRow[]; isWhole: boolean } {
+    const { plan, partitions } = this.version;
+    const needsAll = plan.having !== undefined || plan.limit !== undefined || window.isReplaced;
+    if (needsAll || partitions.length > 1) {
+      return { rows: this.window(index, window.startUs).rows, isWhole: true };
+    }
+    const level = partition.levels[index]!;
+    const groups = directRows(level, window, window.changed);
+    const { rows } = this.finish(groups, window.startUs, level.endUs(window), window.record.revision);
+    return { rows, isWhole: false };
+  }
+
+  private gather(index: number, startUs: number, merged: MergedGroups): void {
+    const levels = this.levels(index);
+    const hot = new Map<ViewPartition, HotWindow>();
+    let isStored = false;
+    for (const { partition, level } of levels) {
+      const window = level.windows.get(startUs);
+      if (window === undefined) {
+        isStored = true;
+        continue;
+      }
+      hot.set(partition, window);
+      isStored ||= window.hasMore;
+      merged.revision += window.record.revision;
+      for (const slot of window.slots.values()) merged.addHot(level, slot, level.group(slot));
+      if (window.overflow >= 0) merged.addHot(level, window.overflow, undefined);
+    }
+    if (isStored) this.gatherStored(levels, startUs, merged, hot);
+  }
+
+  private gatherStored(
+    levels: { partition: ViewPartition; level: Level }[],
+    startUs: number,
+    merged: MergedGroups,
+    hot: ReadonlyMap<ViewPartition, HotWindow>,
+  ): void {
+    const { keys } = levels[0]!.level;
+    const owner = (source: number, partition: number): ViewPartition | undefined =>
+      levels.find(({ partition: own }) => own.source === source && own.partition === partition)?.partition;
+    for (const { key, value } of this.state.range(...keys.windowRange(startUs, startUs + 1))) {
+      const parsed = parseWindowKey(key);
+      const partition = owner(parsed.source, parsed.partition);
+      if (partition !== undefined && hot.has(partition)) continue;
+      const reader = new ByteReader(value);
+      const record = readWindowRecord(reader);
+      merged.revision += record.revision;
+      if (record.hasOverflow) merged.addStored(reader, undefined, false);
+    }
+    for (const { key, value } of this.state.range(...keys.cellRange(startUs, startUs + 1))) {
+      const parsed = parseCellKey(key);
+      const reader = new ByteReader(value);
+      const head = readCellHead(reader);
+      const groups = head.group ?? parsed.group;
+      const partition = owner(parsed.source, parsed.partition);
+      const window = partition && hot.get(partition);
+      if (window !== undefined) {
+        if (!window.hasMore) continue;
+        const id = partition!.registry.find(groups);
+        if (id !== undefined && window.slots.has(id)) continue;
+      }
+      merged.addStored(reader, groups, head.isIncomplete);
+    }
+  }
+
+  private finish(groups: Group[], startUs: number, endUs: number, revision: number): WindowResult {
+    const { plan, watermarkUs } = this.version;
+    const final = watermarkUs !== null && watermarkUs >= endUs + plan.latenessMs * 1000;
+    const empty = plan.sources[0]!.groups.map(() => null);
+    const shaped = groups.map(group => (group.isOverflow ? { ...group, groups: empty } : group));
+    if (plan.order.length === 0) shaped.sort(byGroup);
+    const rows = this.result(shaped).map(({ row, values }): WindowRow => {
+      const plain: WindowRow = { startUs, endUs, revision, final, values: values as ViewValue[] };
+      if (row.isOverflow) plain.overflow = true;
+      if (row.isIncomplete) plain.incomplete = true;
+      return plain;
+    });
+    return { startUs, endUs, revision, final, rows };
+  }
+}
+
+function directRows(level: Level, window: HotWindow, slots: Iterable<number>): Group[] {
+  const rows: Group[] = [];
+  const row = (slot: number, groups: readonly KeyPart[], isOverflow: boolean): Group => ({
+    groups,
+    aggregates: level.accumulators.values(slot) as AggregateValue[] as Value[],
+    isOverflow,
+    isIncomplete: !isOverflow && level.isIncomplete(slot),
+  });
+  for (const slot of slots) rows.push(row(slot, level.group(slot), false));
+  if (window.overflow >= 0) rows.push(row(window.overflow, [], true));
+  return rows;
+}
+
+/** NULLs first, the overflow group last. */
+function byGroup(a: Group, b: Group): number {
+  if (a.isOverflow !== b.isOverflow) return a.isOverflow ? 1 : -1;
+  for (let i = 0; i < a.groups.length; i++) {
+    const [x, y] = [a.groups[i]!, b.groups[i]!];
+    if (x === null || y === null) {
+      if (x !== y) return x === null ? -1 : 1;
+      continue;
+    }
+    const order = compareScalars(x, y);
+    if (order !== 0) return order;
+  }
+  return 0;
+}

@@ -1,0 +1,29 @@
+// How a view's window specification becomes panes and levels.
+import type { Plan } from '../plan/plan.ts';
+import type { WindowSpec } from '../view.ts';
+import type { LevelOptions } from './level.ts';
+
+/** Length of the panes events are gathered in, µs: every window is made of whole panes. */
+export function paneUsOf(window: WindowSpec): number {
+  if (window.kind === 'tumbling') return window.everyMs[0]! * 1000;
+  return (window.kind === 'hopping' ? window.everyMs : window.gapMs) * 1000;
+}
+
+/** The levels of a view, finest first. */
+export function levelOptionsOf({ window, keepMs, maxGroups }: Plan): LevelOptions[] {
+  const keepUsOf = (everyMs: number): number | null => {
+    const keep = keepMs.find(entry => entry.everyMs === everyMs)?.keepMs ?? null;
+    return keep === null ? null : keep * 1000;
+  };
+  if (window.kind === 'hopping') {
+    const { everyMs, sizeMs } = window;
+    return [
+      { everyMs, sizeUs: sizeMs * 1000, everyUs: everyMs * 1000, keepUs: keepUsOf(everyMs), maxGroups },
+    ];
+  }
+  if (window.kind === 'session') return [];
+  return window.everyMs.map(everyMs => {
+    const everyUs = everyMs * 1000;
+    return { everyMs, sizeUs: everyUs, everyUs, keepUs: keepUsOf(everyMs), maxGroups };
+  });
+}

@@ -1,0 +1,156 @@
+// The clock of one partition for one view: how far event time has come, which events are ahead of it, which come after
+// their windows' keep time, and what is remembered of them.
+//
+// Watermark = highest event time − delay, where an event further ahead of its append time than the view's `ahead` does not
+// count. Once a partition is read to its end and idle, its watermark follows the wall clock (only for finality: what is
+// kept depends on event times alone, so that loading history behaves as if it were live).
+import { MillraceError } from '../../core/errors.ts';
+import type { Batch } from '../batch.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { LevelOptions } from './level.ts';
+import { paneStart } from './pane-column.ts';
+
+export interface ExpiredEvent {
+  source: number;
+  partition: number;
+  offset: number;
+  timeUs: number;
+}
+
+/** What is committed of a view's partition beside its windows. */
+export interface PositionRecord {
+  /** Absent before anything was read. */
+  offset?: number;
+  /** Highest event time that counts; null before the first. */
+  highUs: number | null;
+  /** The watermark never goes back, over restarts either. */
+  watermarkUs: number | null;
+  events: number;
+  expired: number;
+  ahead: number;
+  mismatched: number;
+  /** The last expired events. */
+  recentExpired: ExpiredEvent[];
+}
+
+const recentMax = 100;
+/** A caught-up partition without events for so long is idle. */
+const idleMs = 10_000;
+
+export class PartitionClock {
+  readonly record: PositionRecord;
+  private delayUs = 0;
+  private aheadUs = 0;
+  private longestKeepUs = 0;
+  /** High mark before the batch that `advance` saw. */
+  private highBefore = Number.NEGATIVE_INFINITY;
+  private high: number;
+  private lastEventMs = 0;
+
+  constructor(plan: Plan, stored: PositionRecord | undefined) {
+    this.adopt(plan);
+    this.record = stored ?? {
+      highUs: null,
+      watermarkUs: null,
+      events: 0,
+      expired: 0,
+      ahead: 0,
+      mismatched: 0,
+      recentExpired: [],
+    };
+    this.high = this.record.highUs ?? Number.NEGATIVE_INFINITY;
+  }
+
+  /** Takes over changed settings. */
+  adopt(plan: Plan): void {
+    this.delayUs = plan.delayMs * 1000;
+    this.aheadUs = plan.aheadMs * 1000;
+    const keeps = plan.keepMs.map(({ keepMs }) => keepMs ?? Number.POSITIVE_INFINITY);
+    this.longestKeepUs = keeps.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...keeps) * 1000;
+  }
+
+  static parse(bytes: Uint8Array): PositionRecord {
+    try {
+      return JSON.parse(new TextDecoder().decode(bytes)) as PositionRecord;
+    } catch (cause) {
+      throw new MillraceError('state-damaged', "A view's position cannot be read.", { cause });
+    }
+  }
+
+  bytes(): Uint8Array {
+    return new TextEncoder().encode(JSON.stringify(this.record));
+  }
+
+  /** Takes a batch's times; true where some of its events may lie beyond every keep time. */
+  advance(batch: Batch): boolean {
+    const { timesUs, appendUs, rows } = batch;
+    const { aheadUs } = this;
+    let high = (this.highBefore = this.high);
+    let low = Number.POSITIVE_INFINITY;
+    let ahead = 0;
+    for (let row = 0; row < rows; row++) {
+      const timeUs = timesUs[row]!;
+      if (timeUs > high) {
+        if (timeUs > appendUs[row]! + aheadUs) ahead++;
+        else high = timeUs;
+      }
+      if (timeUs < low) low = timeUs;
+    }
+    this.high = high;
+    const { record } = this;
+    record.ahead += ahead;
+    record.events += rows;
+    record.mismatched += batch.mismatched;
+    if (high > Number.NEGATIVE_INFINITY) {
+      record.highUs = high;
+      record.watermarkUs = Math.max(record.watermarkUs ?? Number.NEGATIVE_INFINITY, high - this.delayUs);
+    }
+    return low <= this.cutUs(this.longestKeepUs);
+  }
+
+  /** Windows that end at or before are no longer kept. */
+  cutUs(keepUs: number | null): number {
+    return keepUs === null ? Number.NEGATIVE_INFINITY : this.high - this.delayUs - keepUs;
+  }
+
+  /** Clears the mask of events that came after all their windows' keep time, in the order they came, and notes them. */
+  clearExpired(
+    batch: Batch,
+    mask: Uint8Array,
+    source: number,
+    partition: number,
+    levels: readonly { options: LevelOptions }[],
+  ): void {
+    let high = this.highBefore;
+    for (let row = 0; row < batch.rows; row++) {
+      const timeUs = batch.timesUs[row]!;
+      if (timeUs > high && timeUs <= batch.appendUs[row]! + this.aheadUs) high = timeUs;
+      if (timeUs > high - this.delayUs - this.longestKeepUs || mask[row] === 0) continue;
+      const isKept = levels.some(({ options: { everyUs, sizeUs, keepUs } }) => {
+        const end = paneStart(timeUs, everyUs) + sizeUs;
+        return keepUs === null || end > high - this.delayUs - keepUs;
+      });
+      if (isKept) continue;
+      mask[row] = 0;
+      this.record.expired++;
+      this.record.recentExpired.push({ source, partition, offset: batch.firstOffset + row, timeUs });
+      if (this.record.recentExpired.length > recentMax) this.record.recentExpired.shift();
+    }
+  }
+
+  /** Notes that events came at this wall-clock time. */
+  noteEvents(nowMs: number): void {
+    this.lastEventMs = nowMs;
+  }
+
+  /** The partition is read to its end: lets an idle one follow the wall clock. True where the watermark moved. */
+  idle(nowMs: number): boolean {
+    if (this.lastEventMs === 0) this.lastEventMs = nowMs;
+    const { record } = this;
+    if (record.highUs === null || nowMs - this.lastEventMs < idleMs) return false;
+    const followed = (nowMs - idleMs) * 1000 - this.delayUs;
+    if (followed <= (record.watermarkUs ?? 0)) return false;
+    record.watermarkUs = followed;
+    return true;
+  }
+}

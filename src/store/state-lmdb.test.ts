@@ -1,0 +1,48 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { testStateContract } from '../../test/contract/state.contract.ts';
+import { openLmdbState } from './state-lmdb.ts';
+
+testStateContract('lmdb', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-state-'));
+  const openHere = () => openLmdbState(folder);
+  return { open: openHere, reopen: openHere, clean: () => rmSync(folder, { recursive: true, force: true }) };
+});
+
+test('kill -9 loses no transaction that was reported', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-state-'));
+  // lmdb alone, as the child of a plain node cannot import TypeScript; the options are those of state-lmdb.ts.
+  const script = `
+    import { open } from 'lmdb';
+    const database = open({ path: ${JSON.stringify(join(folder, 'state.lmdb'))}, noSubdir: true,
+      keyEncoding: 'binary', encoding: 'binary', noMemInit: true });
+    for (let i = 0; i < 100000; i++) {
+      database.transactionSync(() => {
+        database.putSync(Buffer.from('n'), Buffer.from(String(i)));
+        database.putSync(Buffer.from('k' + i), Buffer.alloc(200));
+      });
+      process.stdout.write(i + '\\n');
+    }`;
+  const cwd = fileURLToPath(new URL('../../', import.meta.url));
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    cwd,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let seen = '';
+  child.stdout.on('data', chunk => {
+    seen += chunk;
+    if (seen.split('\n').length > 200) child.kill('SIGKILL');
+  });
+  await once(child, 'close');
+  const reported = Number(seen.trimEnd().split('\n').at(-1));
+  const store = openLmdbState(folder);
+  const kept = Number(new TextDecoder().decode(store.get(new TextEncoder().encode('n'))));
+  expect(kept).toBeGreaterThanOrEqual(reported);
+  await store.close();
+  rmSync(folder, { recursive: true, force: true });
+});

@@ -1,0 +1,4 @@
+import { testStateContract } from '../../test/contract/state.contract.ts';
+import { createMemoryState } from './state-memory.ts';
+
+testStateContract('memory', () => ({ open: createMemoryState, clean: () => {} }));
