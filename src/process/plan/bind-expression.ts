@@ -58,6 +58,8 @@ const clockFunctions = new Set([
   'localtime',
   'age',
 ]);
+/** Functions that write any value as text by themselves. */
+const joinsText = new Set(['||', 'concat', 'concat_ws']);
 const unrepeatable = new Set(['random', 'uuid', 'gen_random_uuid', 'uuidv4', 'uuidv7', 'setseed', 'nextval']);
 
 export class ExpressionBinder {
@@ -322,6 +324,9 @@ export class ExpressionBinder {
         'See docs/views.md for the list; a pipeline in TypeScript can compute anything.',
       );
     }
+    if (joinsText.has(entry.name)) {
+      args = args.map(arg => (arg.type === 'any' || arg.type === 'text' ? arg : asText(arg)));
+    }
     const signature = resolveSignature(entry, args);
     if (!signature) {
       const given = args.map(typeName).join(', ');
@@ -447,6 +452,15 @@ function castOf(expression: Expression, wanted: ScalarType): Expression {
   };
 }
 
+function asText(expression: Expression): Expression {
+  if (expression.kind === 'literal') {
+    const text = castScalar(literalScalar(expression), expression.type, 'VARCHAR');
+    return { kind: 'literal', type: 'text', value: text as string | null };
+  }
+  const name: Expression = { kind: 'literal', type: 'text', value: 'VARCHAR' };
+  return { kind: 'call', function: 'cast', args: [expression, name], type: 'text' };
+}
+
 /** Calls of literals with a literal result are computed now: INTERVAL 5 MINUTE is one. */
 function fold(expression: Expression): Expression {
   if (expression.kind !== 'call' || expression.args.length === 0) return expression;
@@ -481,7 +495,8 @@ function literal(source: Source, node: ExpressionNode): Expression {
     case 'BOOLEAN':
       return { kind: 'literal', type: 'boolean', value: value as boolean };
     case 'VARCHAR':
-      return { kind: 'literal', type: 'text', value: value as string };
+      // An empty text may be left out of the tree as empty.
+      return { kind: 'literal', type: 'text', value: (value as string | undefined) ?? '' };
     case 'DECIMAL':
       return { kind: 'literal', type: 'number', value: unscaled(value, type, source, position) };
     case 'FLOAT':

@@ -106,7 +106,13 @@ export const arithmetic: readonly ScalarFunction[] = [
       ),
       numberSignature(2, (a, b) => a + b, infix('+'), { sql: infix('+') }),
       ...timeSignatures('+'),
-      { parameters: ['integer'], result: 'integer', scalar: (a: Whole) => a, emit: args => args[0]! },
+      {
+        parameters: ['integer'],
+        result: 'integer',
+        scalar: (a: Whole) => a,
+        emit: args => args[0]!,
+        sql: args => args[0]!,
+      },
       numberSignature(
         1,
         a => a,
@@ -237,7 +243,13 @@ export const arithmetic: readonly ScalarFunction[] = [
   {
     name: 'round',
     signatures: [
-      { parameters: ['integer'], result: 'integer', scalar: (a: Whole) => a, emit: args => args[0]! },
+      {
+        parameters: ['integer'],
+        result: 'integer',
+        scalar: (a: Whole) => a,
+        emit: args => args[0]!,
+        sql: args => args[0]!,
+      },
       numberSignature(1, value => roundNumber(value)),
       {
         parameters: ['number', 'integer'],
@@ -251,7 +263,13 @@ export const arithmetic: readonly ScalarFunction[] = [
   {
     name: 'floor',
     signatures: [
-      { parameters: ['integer'], result: 'integer', scalar: (a: Whole) => a, emit: args => args[0]! },
+      {
+        parameters: ['integer'],
+        result: 'integer',
+        scalar: (a: Whole) => a,
+        emit: args => args[0]!,
+        sql: args => args[0]!,
+      },
       numberSignature(1, Math.floor, args => `Math.floor(${args[0]})`),
     ],
   },
@@ -259,14 +277,26 @@ export const arithmetic: readonly ScalarFunction[] = [
     name: 'ceil',
     aliases: ['ceiling'],
     signatures: [
-      { parameters: ['integer'], result: 'integer', scalar: (a: Whole) => a, emit: args => args[0]! },
+      {
+        parameters: ['integer'],
+        result: 'integer',
+        scalar: (a: Whole) => a,
+        emit: args => args[0]!,
+        sql: args => args[0]!,
+      },
       numberSignature(1, Math.ceil, args => `Math.ceil(${args[0]})`),
     ],
   },
   {
     name: 'trunc',
     signatures: [
-      { parameters: ['integer'], result: 'integer', scalar: (a: Whole) => a, emit: args => args[0]! },
+      {
+        parameters: ['integer'],
+        result: 'integer',
+        scalar: (a: Whole) => a,
+        emit: args => args[0]!,
+        sql: args => args[0]!,
+      },
       numberSignature(1, Math.trunc, args => `Math.trunc(${args[0]})`),
     ],
   },

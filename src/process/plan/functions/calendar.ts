@@ -162,7 +162,8 @@ export function datePart(unit: string, timeUs: number): number {
 
 /** How many boundaries of the unit lie between two times (date_diff). */
 export function boundaries(unit: string, fromUs: number, toUs: number): number {
-  if (unit === 'week') return (truncate('week', toUs) - truncate('week', fromUs)) / (7 * dayUs);
+  // Whole weeks between the days, not Mondays passed.
+  if (unit === 'week') return Math.trunc((Math.floor(toUs / dayUs) - Math.floor(fromUs / dayUs)) / 7);
   const fixed = unitUs[unit];
   if (fixed !== undefined) return Math.floor(toUs / fixed) - Math.floor(fromUs / fixed);
   const [from, to] = [civilFromDays(Math.floor(fromUs / dayUs)), civilFromDays(Math.floor(toUs / dayUs))];

@@ -2,6 +2,7 @@
 // read and written as DuckDB does.
 import { formatUs, parseIsoUs } from '../../../core/time.ts';
 import type { ScalarType } from '../plan.ts';
+import { textTimeSql } from '../text-time-sql.ts';
 import { dayUs } from './calendar.ts';
 import type { Scalar, ScalarFunction, Signature } from './function.ts';
 import { fromBigInt, literalOf } from './function.ts';
@@ -119,7 +120,7 @@ function toInteger(value: Exclude<Scalar, null>, name: string): Scalar {
   if (typeof value === 'boolean') whole = value ? 1n : 0n;
   else if (typeof value === 'bigint') whole = value;
   else if (typeof value === 'number') {
-    if (!Number.isFinite(value)) return null;
+    if (!Number.isFinite(value) || (least === 0n && value < 0)) return null;
     whole = BigInt(roundHalfEven(value));
   } else {
     const trimmed = value.trim();
@@ -215,6 +216,18 @@ export function intervalFromText(text: string): number | null {
   return totalUs;
 }
 
+function castSql(value: string, from: ScalarType, name: string): string {
+  const target = otherTypes[name];
+  if ((target === 'time' || target === 'date') && (from === 'text' || from === 'any')) {
+    const time = textTimeSql(from === 'any' ? `CAST(${value} AS VARCHAR)` : value);
+    return target === 'date' ? `CAST(${time} AS DATE)` : time;
+  }
+  if (target === 'time') return `TRY_CAST(${value} AS TIMESTAMP)`;
+  const cast = `TRY_CAST(${value} AS ${name})`;
+  if (/^DECIMAL|^FLOAT$/.test(name)) return `${cast}::DOUBLE`;
+  return name in integerTypes && name !== 'BIGINT' ? `TRY_CAST(${cast} AS BIGINT)` : cast;
+}
+
 const castable: readonly ScalarType[] = [
   'any',
   'integer',
@@ -235,15 +248,7 @@ export const castFunctions: readonly ScalarFunction[] = [
       constant: [1],
       result: args => scalarTypeOf(String(literalOf(args[1]))) ?? 'any',
       scalar: ((value: Scalar, name: string) => castScalar(value, type, name)) as Signature['scalar'],
-      sql: (args, expressions) => {
-        const name = String(literalOf(expressions[1]));
-        const cast = `TRY_CAST(${args[0]} AS ${/TIMESTAMP/.test(name) ? 'TIMESTAMP' : name})`;
-        return /^DECIMAL|^FLOAT$/.test(name)
-          ? `${cast}::DOUBLE`
-          : name in integerTypes && name !== 'BIGINT'
-            ? `TRY_CAST(${cast} AS BIGINT)`
-            : cast;
-      },
+      sql: (args, expressions) => castSql(args[0]!, type, String(literalOf(expressions[1]))),
     })),
   },
 ];

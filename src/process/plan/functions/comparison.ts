@@ -243,6 +243,7 @@ export const comparisons: readonly ScalarFunction[] = [
       result: commonOf,
       nulls: 'own',
       scalar: ((...values: Scalar[]) => values.find(value => value !== null) ?? null) as Signature['scalar'],
+      sql: args => `COALESCE(${args.join(', ')})`,
     })),
   },
   {

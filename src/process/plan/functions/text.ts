@@ -15,7 +15,20 @@ function text(
   extra: Partial<Signature> & { aliases?: readonly string[] } = {},
 ): ScalarFunction {
   const { aliases, ...signature } = extra;
-  return { name, aliases, signatures: [{ parameters, result, scalar, ...signature }] };
+  const takesWhole = parameters.includes('integer');
+  const apply = takesWhole ? withSmallIntegers(scalar) : scalar;
+  return { name, aliases, signatures: [{ parameters, result, scalar: apply, ...signature }] };
+}
+
+/** Lengths and positions beyond 32 bits are errors in DuckDB, and NULL here. */
+const positionMax = 2 ** 32 - 1;
+
+function withSmallIntegers(scalar: Apply): Apply {
+  const apply = scalar as (...values: Scalar[]) => Scalar;
+  return ((...values: Scalar[]) =>
+    values.some(value => typeof value !== 'string' && !(Math.abs(Number(value)) <= positionMax))
+      ? null
+      : apply(...values)) as Apply;
 }
 
 const isAscii = (value: string) => !/[^\0-\x7f]/.test(value);
@@ -145,7 +158,11 @@ export const textFunctions: readonly ScalarFunction[] = [
   text('reverse', ['text'], 'text', (value: string) => [...value].reverse().join(''), {
     sql: args => `reverse(${args[0]})`,
   }),
-  text('substr', ['text', 'integer', 'integer'], 'text', substring, { optional: 1, aliases: ['substring'] }),
+  text('substr', ['text', 'integer', 'integer'], 'text', substring, {
+    optional: 1,
+    aliases: ['substring'],
+    sql: args => `TRY(substr(${args.join(', ')}))`,
+  }),
   text(
     'left',
     ['text', 'integer'],

@@ -174,7 +174,7 @@ export const timeFunctions: readonly ScalarFunction[] = [
       {
         parameters: ['time'],
         result: 'integer',
-        scalar: ((timeUs: number) => Math.floor(timeUs / 1000)) as Apply,
+        scalar: ((timeUs: number) => Math.trunc(timeUs / 1000)) as Apply,
       },
       {
         parameters: ['number'],
