@@ -54,8 +54,9 @@ export function createReferenceKernel(): Kernel {
   };
   return {
     input(capacity) {
-      if (capacity > region.length) {
-        const grown = new Uint8Array(capacity);
+      // One byte more: `validate` may add a last newline.
+      if (capacity >= region.length) {
+        const grown = new Uint8Array(capacity + 1);
         grown.set(region);
         region = grown;
       }

@@ -115,6 +115,8 @@ export interface DecoderOptions {
   maxRows?: number;
   /** Default 1,048,576. */
   maxDictionaryEntries?: number;
+  /** Bytes of text a dictionary holds at most, as another bound of the same kind; default 64 MiB. */
+  maxDictionaryBytes?: number;
 }
 
 /** Assigns dense ids to tuples of 32-bit words: the hash table of GROUP BY. Lives until `free`. */

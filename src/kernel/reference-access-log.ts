@@ -60,7 +60,7 @@ const space = /( )/y;
 function splitRequest(raw: string): { method: string | null; path: string | null; protocol: string | null } {
   const match = /^([A-Za-z_-]+) (.+) (HTTP\/[^ ]+)$/s.exec(raw);
   if (!match) return { method: null, path: textOrNull(raw), protocol: null };
-  return { method: match[1]!, path: textOrNull(match[2]!), protocol: unescapeLog(match[3]!) };
+  return { method: textOrNull(match[1]!), path: textOrNull(match[2]!), protocol: unescapeLog(match[3]!) };
 }
 
 export function accessLineToEvent(

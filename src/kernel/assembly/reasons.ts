@@ -1,0 +1,23 @@
+// Indexes into lineReasons (../line-reasons.ts), in the same order.
+export const unexpectedEnd: u32 = 0;
+export const unexpectedByte: u32 = 1;
+export const badEscape: u32 = 2;
+export const controlCharacter: u32 = 3;
+export const badNumber: u32 = 4;
+export const invalidUtf8: u32 = 5;
+export const tooDeep: u32 = 6;
+export const notAnObject: u32 = 7;
+export const notAnArrayOrObject: u32 = 8;
+export const bytesAfterValue: u32 = 9;
+export const lineTooLong: u32 = 10;
+export const badVhost: u32 = 11;
+export const badIp: u32 = 12;
+export const badIdent: u32 = 13;
+export const badUser: u32 = 14;
+export const badTime: u32 = 15;
+export const badRequest: u32 = 16;
+export const badStatus: u32 = 17;
+export const badBytes: u32 = 18;
+export const badReferer: u32 = 19;
+export const badAgent: u32 = 20;
+export const bytesAfterAgent: u32 = 21;
