@@ -4,7 +4,7 @@ import type { Clock } from './clock.ts';
 import type { FileSystem } from './file-system.ts';
 import { diskFull } from './log-errors.ts';
 
-/** Free space is looked at after so many bytes written, and when the probe runs. */
+/** Free space is looked at after so many bytes written, or an eighth of the reserve, and when the probe runs. */
 const checkEveryBytes = 16 * 1024 * 1024;
 const probeMs = 1000;
 /** Free space that ends a shortage where no reserve is set. */
@@ -50,8 +50,9 @@ export class DiskSpace {
   }
 
   wrote(bytes: number): void {
+    if (this.reserveBytes === 0) return;
     this.sinceCheckBytes += bytes;
-    if (this.sinceCheckBytes >= checkEveryBytes) void this.check();
+    if (this.sinceCheckBytes >= Math.min(checkEveryBytes, this.reserveBytes / 8)) void this.check();
   }
 
   /** The system said ENOSPC: nothing more until a probe finds room. The error to answer with. */

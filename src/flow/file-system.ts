@@ -2,6 +2,7 @@
 // stand a failing or power-losing one under it. Invariant of the callers: nothing is called durable before
 // `sync` of the file, and of its directory where a name was made, changed or removed, has resolved.
 import * as fs from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { lockFolder } from './folder-lock.ts';
 
@@ -28,7 +29,7 @@ export interface FileSystem {
   list(directory: string): Promise<string[]>;
   /** Bytes in the file, or undefined where it does not exist. */
   sizeOf(path: string): Promise<number | undefined>;
-  /** Makes the directory and its parents; no error where it exists. */
+  /** Makes the directory and its missing parents, each name synced; no error where it exists. */
   makeDirectory(path: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
@@ -130,7 +131,12 @@ export const diskFileSystem: FileSystem = {
     }
   },
   async makeDirectory(path) {
-    await fs.promises.mkdir(path, { recursive: true, mode: 0o750 });
+    const made = await fs.promises.mkdir(path, { recursive: true, mode: 0o750 });
+    if (made === undefined) return;
+    for (let at = resolve(path); ; at = dirname(at)) {
+      await this.syncDirectory(dirname(at));
+      if (at === resolve(made)) return;
+    }
   },
   rename: (from, to) => fs.promises.rename(from, to),
   unlink: path => fs.promises.unlink(path),

@@ -1,5 +1,5 @@
 // The log's expected failures, each made in one place so that code, status and context stay as log.ts says.
-import { MillraceError } from '../core/errors.ts';
+import { codeOf, MillraceError, toError } from '../core/errors.ts';
 
 export const unknownStream = (stream: string, partition?: number): MillraceError =>
   new MillraceError(
@@ -127,3 +127,16 @@ export const partitionClosed = (stream: string, partition: number, why: string):
 
 export const logClosed = (): MillraceError =>
   new MillraceError('log-closed', 'The log has been closed.', { status: 503 });
+
+/** A failed system call as a typed error; what is typed already, or is no system error, stays as it is. */
+export function logIo(thrown: unknown): Error {
+  const error = toError(thrown);
+  const system = codeOf(error);
+  if (error instanceof MillraceError || system === undefined) return error;
+  return new MillraceError('log-io', `The file system of the log failed: ${error.message}.`, {
+    status: 500,
+    remedy: 'Check the disk and the rights on the data folder.',
+    context: { system },
+    cause: error,
+  });
+}

@@ -7,9 +7,11 @@ import {
   createSegment,
   dataPath,
   indexPath,
+  lastAppendMsOf,
   listSegments,
   openSegment,
   readStart,
+  removeSegment,
   type SegmentFiles,
 } from './segment.ts';
 import { recoverSegment } from './segment-recovery.ts';
@@ -91,18 +93,15 @@ export async function openPartition(
     const tail = await recoverSegment(files, newest);
     await fs.syncDirectory(directory);
     if (tail.damage) problems.push(tail.damage + '.');
-    const { end, slots, position, lastAppendMs } = tail;
+    const { end, slots, position } = tail;
+    const before = segments[segments.length - 2];
+    const lastAppendMs =
+      slots > 0 || before === undefined
+        ? tail.lastAppendMs
+        : ((await lastAppendMsOf(fs, directory, before)) ?? 0);
     return { segments, first, end, bytes: bytes + position, lastAppendMs, files, slots, position, problems };
   } catch (thrown) {
     await closeSegment(files).catch(() => {});
     throw thrown;
   }
-}
-
-/** Unlinks both files; the index first, so that what is left is never taken for readable. */
-export async function removeSegment(fs: FileSystem, directory: string, base: number): Promise<void> {
-  for (const path of [indexPath(directory, base), dataPath(directory, base)]) {
-    if ((await fs.sizeOf(path)) !== undefined) await fs.unlink(path);
-  }
-  await fs.syncDirectory(directory);
 }

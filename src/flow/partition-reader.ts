@@ -6,7 +6,7 @@ import { codeOf, MillraceError } from '../core/errors.ts';
 import type { FileSystem } from './file-system.ts';
 import { decodeRecord, type IndexRecord, recordBytes, recordKind } from './index-record.ts';
 import type { BatchSlice, ReadResult } from './log.ts';
-import { logDamaged, offsetBeyondEnd, offsetRetained } from './log-errors.ts';
+import { logDamaged, logIo, offsetBeyondEnd, offsetRetained } from './log-errors.ts';
 import { closeSegment, listSegments, openSegment, type SegmentFiles } from './segment.ts';
 import type { TailBoard } from './tail-board.ts';
 
@@ -65,7 +65,7 @@ export class PartitionReader {
       // Retention may have removed the segment under the read.
       const firstNow = board.first(slot);
       if (from < firstNow) throw offsetRetained(stream, partition, from, firstNow);
-      throw thrown;
+      throw logIo(thrown);
     }
   }
 

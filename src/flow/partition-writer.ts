@@ -2,7 +2,7 @@
 // offsets are given in the order of append; a group is acknowledged only after a sync that began after it was
 // written; after a failed write or sync nothing is written again before a restart has verified the files.
 import { crc32c } from '@node-rs/crc32';
-import { codeOf, type MillraceError, toError } from '../core/errors.ts';
+import { codeOf, MillraceError, toError } from '../core/errors.ts';
 import type { Clock } from './clock.ts';
 import type { DiskSpace } from './disk-space.ts';
 import { type FileSystem, writeFully, writeFullySync } from './file-system.ts';
@@ -10,7 +10,7 @@ import { decodeRecord, encodeRecord, type IndexRecord, recordBytes, recordKind }
 import type { AppendResult, Batch } from './log.ts';
 import { badBatch, diskFull, logClosed, logOverloaded, partitionClosed } from './log-errors.ts';
 import { type Answer, ProducerWindow, producerHash, type WindowLimits } from './producer-window.ts';
-import { closeSegment, createSegment, indexPath, type SegmentFiles } from './segment.ts';
+import { closeSegment, createSegment, indexPath, removeSegment, type SegmentFiles } from './segment.ts';
 import type { TailBoard } from './tail-board.ts';
 
 /** Places where a fault test may stop or kill the process; the log calls it only where one is handed in. */
@@ -35,6 +35,8 @@ export interface WriterLimits {
   segmentRecords: number;
   /** Written together at most; twice that may be on its way to the disk. */
   groupBytes: number;
+  /** While a sync is under way the next group is written beside it once so much is waiting; less waits for it. */
+  overlapBytes: number;
   /** Waiting to be written, beyond which `log-overloaded` is answered. */
   queueBytes: number;
   queueBatches: number;
@@ -94,8 +96,6 @@ interface Group {
 
 /** Batches below this are copied together before writing; above it the copy would cost more than the chunk. */
 const copyBytes = 32 * 1024;
-/** While a sync is under way the next group is written beside it once so much is waiting; less waits for it. */
-const overlapBytes = 1024 * 1024;
 /** A group up to this, with no sync beside it, is written without leaving the thread. */
 const inThreadBytes = 512 * 1024;
 /** The index grows by so many zeros at a time, so that a sync of it seldom has to change its length. */
@@ -127,7 +127,7 @@ export class PartitionWriter {
   private cancelDelayedSync: (() => void) | undefined;
   private bytesPerMs = 50_000;
   /** Work that must have the files to itself, between groups. */
-  private exclusive: (() => Promise<void>)[] = [];
+  private exclusive: { work(): Promise<void>; reject(error: Error): void }[] = [];
 
   constructor(context: WriterContext, state: WriterState) {
     this.context = context;
@@ -185,10 +185,12 @@ export class PartitionWriter {
     // Appends made in the same turn of the event loop go together.
     await turn();
     while (this.hasWork) {
-      const work = this.exclusive.shift();
-      if (work) {
+      const alone = this.exclusive[0];
+      if (alone) {
         await this.syncing;
-        await work();
+        if (this.failure !== undefined) return;
+        this.exclusive.shift();
+        await alone.work();
       } else if (this.syncing && this.mustWaitForSync()) {
         await this.syncing;
         await turn();
@@ -199,8 +201,9 @@ export class PartitionWriter {
   }
 
   private mustWaitForSync(): boolean {
+    const { overlapBytes, groupBytes } = this.context.limits;
     if (this.context.syncDelayMs !== undefined) return false;
-    return this.queuedBytes < overlapBytes || this.writtenBytes >= this.context.limits.groupBytes;
+    return this.queuedBytes < overlapBytes || this.writtenBytes >= groupBytes;
   }
 
   private async writeGroup(): Promise<void> {
@@ -472,11 +475,10 @@ export class PartitionWriter {
       this.cancelIdleSeal = undefined;
       if (this.state.slots !== slots || this.state.files !== files) return this.sealWhenIdle();
       if (this.failure !== undefined || this.isClosing) return;
-      this.exclusive.push(async () => {
-        // Nothing was promised for it, so it is not synced; it reaches the disk in the system's own time.
+      // Nothing was promised for it, so it is not synced; it reaches the disk in the system's own time.
+      void this.runAlone(async () => {
         if (this.state.files && this.durableSlots === this.state.slots) await this.seal(this.state.files);
-      });
-      this.start();
+      }).catch(thrown => this.failUnlessFull(toError(thrown)));
     });
   }
 
@@ -510,6 +512,12 @@ export class PartitionWriter {
     this.written = [];
     this.writtenBytes = 0;
     this.rejectQueue(closed);
+    for (const { reject } of this.exclusive.splice(0)) reject(closed);
+  }
+
+  /** For seals, which only help a later opening: without space they are left out. */
+  private failUnlessFull(error: Error): void {
+    if (codeOf(error) !== 'ENOSPC' && !(error instanceof MillraceError)) this.fail(error);
   }
 
   /** Reads the window back from the index before the first batch that needs it. */
@@ -571,16 +579,17 @@ export class PartitionWriter {
     try {
       files = await createSegment(context.fs, state.directory, state.end);
     } catch (thrown) {
+      // What was made of it must go: a later opening would take it for the newest, and give offsets out twice.
+      await removeSegment(context.fs, state.directory, state.end);
       if (codeOf(thrown) !== 'ENOSPC') throw thrown;
       this.rejectQueue(await context.disk.noteFull());
       return false;
     }
     const old = state.files;
     if (old) {
-      await this.seal(old);
-      await old.index.truncate((state.slots + 1) * recordBytes);
-      await old.index.sync();
+      await this.finishSegment(old);
       await closeSegment(old);
+      if (this.failure !== undefined) throw new Error(this.failure);
     }
     state.files = files;
     state.segments.push(state.end);
@@ -591,6 +600,17 @@ export class PartitionWriter {
     context.board.update(state.slot, { segmentsChanged: true });
     context.failpoint?.('after-roll');
     return true;
+  }
+
+  /** The seal, durable, and the index without the room it had grown. */
+  private async finishSegment(files: SegmentFiles): Promise<void> {
+    try {
+      await this.seal(files);
+      await files.index.truncate((this.state.slots + 1) * recordBytes);
+      await files.index.sync();
+    } catch (thrown) {
+      this.failUnlessFull(toError(thrown));
+    }
   }
 
   private async seal(files: SegmentFiles): Promise<void> {
@@ -633,7 +653,7 @@ export class PartitionWriter {
       if (this.failure !== undefined) {
         return reject(partitionClosed(this.state.stream, this.state.partition, this.failure));
       }
-      this.exclusive.push(() => work().then(resolve, reject));
+      this.exclusive.push({ work: () => work().then(resolve, reject), reject });
       this.start();
     });
   }
@@ -649,7 +669,12 @@ export class PartitionWriter {
 
   /** For retention, inside runAlone: a new, empty segment, so that the one before may be removed. */
   async rollForRetention(): Promise<void> {
-    if (this.state.files && this.state.slots > 0) await this.roll();
+    try {
+      if (this.state.files && this.state.slots > 0) await this.roll();
+    } catch (thrown) {
+      this.fail(toError(thrown));
+      throw partitionClosed(this.state.stream, this.state.partition, this.failure!);
+    }
   }
 
   /** Finishes what was appended, syncs, seals and closes the files. */
@@ -661,9 +686,7 @@ export class PartitionWriter {
     try {
       await this.syncNow();
       if (files && this.failure === undefined) {
-        await this.seal(files);
-        await files.index.truncate((this.state.slots + 1) * recordBytes);
-        await files.index.sync();
+        await this.finishSegment(files);
       }
     } catch (thrown) {
       this.fail(toError(thrown));

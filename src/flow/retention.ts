@@ -1,30 +1,8 @@
 // Removes whole segments from the old end of a partition. The new first offset is made durable before anything
 // is unlinked, so that a crash in between leaves neither a hole nor a segment that comes back.
-import type { FileSystem } from './file-system.ts';
-import { decodeRecord, recordBytes, recordKind } from './index-record.ts';
 import type { RetentionPolicy } from './log.ts';
-import { removeSegment } from './partition-opening.ts';
 import type { PartitionWriter, WriterContext } from './partition-writer.ts';
-import { dataPath, indexPath, writeStart } from './segment.ts';
-
-/** When the segment's last batch was appended; undefined where its index does not say. */
-async function lastAppendMsOf(fs: FileSystem, directory: string, base: number): Promise<number | undefined> {
-  const path = indexPath(directory, base);
-  const slots = Math.floor(((await fs.sizeOf(path)) ?? 0) / recordBytes);
-  if (slots === 0) return undefined;
-  const file = await fs.open(path, 'read');
-  try {
-    const records = Buffer.alloc(Math.min(slots, 2) * recordBytes);
-    await file.read(records, Math.max(0, slots - 2) * recordBytes);
-    for (let at = records.length - recordBytes; at >= 0; at -= recordBytes) {
-      const record = decodeRecord(records, at);
-      if (record && record.kind <= recordKind.seal) return record.appendTimeMs;
-    }
-    return undefined;
-  } finally {
-    await file.close();
-  }
-}
+import { dataPath, lastAppendMsOf, removeSegment, writeStart } from './segment.ts';
 
 /** Inside `writer.runAlone`. Returns the number of events removed. */
 export async function retainPartition(
@@ -49,11 +27,11 @@ export async function retainPartition(
     count++;
   }
   if (count === 0) return 0;
-  const removed = state.segments.splice(0, count);
   const before = board.first(slot);
-  const first = state.segments[0]!;
-  state.bytes = bytes;
+  const first = state.segments[count]!;
   await writeStart(fs, directory, first);
+  const removed = state.segments.splice(0, count);
+  state.bytes = bytes;
   board.update(slot, { first, bytes, segmentsChanged: true });
   for (const base of removed) {
     failpoint?.('before-unlink');

@@ -2,7 +2,7 @@
 // appends to its partition's writer, reads to its reader. See log.ts for what it promises, docs/log-format.md
 // for what is on disk.
 import { join } from 'node:path';
-import { MillraceError } from '../core/errors.ts';
+import { codeOf, MillraceError } from '../core/errors.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { LogConsumer } from './consumer.ts';
 import { DiskSpace } from './disk-space.ts';
@@ -17,7 +17,7 @@ import type {
   StreamSummary,
 } from './log.ts';
 import { streamNamePattern } from './log.ts';
-import { badStreamName, logClosed, unknownStream } from './log-errors.ts';
+import { badStreamName, logClosed, logIo, unknownStream } from './log-errors.ts';
 import { openPartition } from './partition-opening.ts';
 import {
   type Failpoint,
@@ -57,7 +57,8 @@ export const writerLimits: WriterLimits = {
   maxBatchBytes: 4 * 1024 * 1024,
   segmentBytes: 128 * 1024 * 1024,
   segmentRecords: 262_144,
-  groupBytes: 8 * 1024 * 1024,
+  groupBytes: 4 * 1024 * 1024,
+  overlapBytes: 1024 * 1024,
   queueBytes: 32 * 1024 * 1024,
   queueBatches: 65_536,
   mergeBytes: 64 * 1024,
@@ -111,6 +112,7 @@ export class SegmentLog extends SegmentReader implements Log {
 
   private async loadPartition(stream: string, partition: number): Promise<void> {
     const { fs, board, limits } = this.context;
+    if (board.find(stream, partition) !== undefined) return;
     const directory = partitionPath(this.directory, stream, partition);
     const opened = await openPartition(fs, directory, limits);
     const slot = board.add(stream, partition);
@@ -161,29 +163,40 @@ export class SegmentLog extends SegmentReader implements Log {
         context: { partitions },
       });
     }
-    const { fs, board } = this.context;
+    const { board } = this.context;
     if (board.slotsUsed + partitions > board.slotsMax) {
       throw new MillraceError('too-many-partitions', `The log holds at most ${board.slotsMax} partitions.`, {
         status: 507,
         remedy: 'Use fewer partitions or streams, or raise partitionsMax.',
       });
     }
-    const root = join(this.directory, 'streams');
-    const draft = join(root, `.new-${stream}`);
-    await fs.removeDirectory(draft);
-    for (let partition = 0; partition < partitions; partition++) {
-      await fs.makeDirectory(join(draft, String(partition)));
+    try {
+      await this.makeFolders(stream, partitions);
+      // An earlier attempt may have come as far as some of the partitions.
+      await this.loadStream(stream);
+    } catch (thrown) {
+      throw codeOf(thrown) === 'ENOSPC' ? await this.context.disk.noteFull() : logIo(thrown);
     }
-    await fs.syncDirectory(draft);
-    // The rename is the moment at which the stream exists, with all of its partitions.
-    await fs.rename(draft, join(root, stream));
-    await fs.syncDirectory(root);
-    for (let partition = 0; partition < partitions; partition++) await this.loadPartition(stream, partition);
     const appendTimeMs = this.context.clock.nowMs();
     queueMicrotask(() => {
       this.announce([{ stream, partition: 0, offset: 0, count: 0, duplicate: false, appendTimeMs }]);
     });
     return this.summaryOf(stream);
+  }
+
+  private async makeFolders(stream: string, partitions: number): Promise<void> {
+    const { fs } = this.context;
+    const root = join(this.directory, 'streams');
+    if (!(await fs.list(root)).includes(stream)) {
+      const draft = join(root, `.new-${stream}`);
+      await fs.removeDirectory(draft);
+      for (let partition = 0; partition < partitions; partition++) {
+        await fs.makeDirectory(join(draft, String(partition)));
+      }
+      // The rename is the moment at which the stream exists, with all of its partitions.
+      await fs.rename(draft, join(root, stream));
+    }
+    await fs.syncDirectory(root);
   }
 
   append(stream: string, partition: number, batch: Batch): Promise<AppendResult> {
@@ -236,8 +249,12 @@ export class SegmentLog extends SegmentReader implements Log {
       const { state } = writer;
       if (stream !== undefined && state.stream !== stream) continue;
       if (writer.failure !== undefined) continue;
-      removed += await writer.runAlone(() => retainPartition(this.context, writer, policy, nowMs));
-      await this.readerOf(state.slot, state.stream, state.partition).refresh();
+      try {
+        removed += await writer.runAlone(() => retainPartition(this.context, writer, policy, nowMs));
+        await this.readerOf(state.slot, state.stream, state.partition).refresh();
+      } catch (thrown) {
+        throw codeOf(thrown) === 'ENOSPC' ? await this.context.disk.noteFull() : logIo(thrown);
+      }
     }
     return removed;
   }
@@ -291,7 +308,6 @@ export async function openSegmentLog(options: SegmentLogOptions): Promise<Segmen
   const limits = { ...writerLimits };
   for (const key of Object.keys(limits) as (keyof WriterLimits)[]) limits[key] = options[key] ?? limits[key];
   await fs.makeDirectory(join(directory, 'streams'));
-  await fs.syncDirectory(directory);
   const unlock = await fs.lock(directory);
   try {
     const board = TailBoard.create(partitionsMax);

@@ -3,6 +3,7 @@
 // retention has left.
 import { join } from 'node:path';
 import type { FileSystem, OpenFile } from './file-system.ts';
+import { decodeRecord, recordBytes } from './index-record.ts';
 
 export const partitionPath = (directory: string, stream: string, partition: number): string =>
   join(directory, 'streams', stream, String(partition));
@@ -90,5 +91,36 @@ export async function createSegment(fs: FileSystem, directory: string, base: num
   } catch (thrown) {
     await closeSegment(files).catch(() => {});
     throw thrown;
+  }
+}
+
+/** Unlinks both files; the index first, so that what is left is never taken for readable. */
+export async function removeSegment(fs: FileSystem, directory: string, base: number): Promise<void> {
+  for (const path of [indexPath(directory, base), dataPath(directory, base)]) {
+    if ((await fs.sizeOf(path)) !== undefined) await fs.unlink(path);
+  }
+  await fs.syncDirectory(directory);
+}
+
+/** When the segment's last batch was appended; undefined where its index does not say. */
+export async function lastAppendMsOf(
+  fs: FileSystem,
+  directory: string,
+  base: number,
+): Promise<number | undefined> {
+  const path = indexPath(directory, base);
+  const slots = Math.floor(((await fs.sizeOf(path)) ?? 0) / recordBytes);
+  if (slots === 0) return undefined;
+  const file = await fs.open(path, 'read');
+  try {
+    const records = Buffer.alloc(Math.min(slots, 2) * recordBytes);
+    await file.read(records, Math.max(0, slots - 2) * recordBytes);
+    for (let at = records.length - recordBytes; at >= 0; at -= recordBytes) {
+      const record = decodeRecord(records, at);
+      if (record) return record.appendTimeMs;
+    }
+    return undefined;
+  } finally {
+    await file.close();
   }
 }
