@@ -8,15 +8,19 @@ export const thetaMax = 2n ** 63n - 1n;
 const lgSmallest = 5;
 const growthBits = 3;
 
+// The many empty sketches share these.
+const noHashes = new BigUint64Array(0);
+const noHalves = new Uint32Array(0);
+
 export class ThetaHashes {
   readonly lgK: number;
   count = 0;
   private thetaHigh = 0x7fffffff;
   private thetaLow = 0xffffffff;
   private lgSize = 0;
-  private table: BigUint64Array = new BigUint64Array(0);
+  private table: BigUint64Array = noHashes;
   /** The same memory as pairs (low, high). */
-  private halves: Uint32Array = new Uint32Array(0);
+  private halves: Uint32Array = noHalves;
 
   constructor(lgK: number) {
     this.lgK = lgK;

@@ -1,16 +1,14 @@
 // Weighted and time-decayed sampling without replacement: items by their weight, or by how recent they are. Efraimidis and
 // Spirakis 2006; estimates by rank conditioning (bottom-k.ts); forward decay by Cormode, Shkapenyuk, Srivastava, Xu (2009), so
 // that late items weigh what they should and nothing is ever re-weighted.
-import { Rng } from '../../../core/rng.ts';
+import type { Rng } from '../../../core/rng.ts';
 import { corruptSketch, incompatibleSketches, invalidArgument, requireWhole } from '../corruption.ts';
 import type { Bounds } from '../distinct/hyperloglog.ts';
-import type { ItemCodec } from '../item-codec.ts';
+import { type ItemCodec, rngFromItem } from '../item-codec.ts';
 import type { MergeableSketch } from '../mergeable-sketch.ts';
 import { beginOwn, finite, readOwn, varintLength } from '../own-bytes.ts';
 import { BottomK } from './bottom-k.ts';
 import { sampleSizeMax } from './reservoir.ts';
-
-const defaultSeed = 0x3e16;
 
 /**
  * A sample of k items, each draw in proportion to weight, without replacement. Sums over any part of the stream are estimated without
@@ -20,12 +18,12 @@ export class WeightedSample<Item> implements MergeableSketch<WeightedSample<Item
   readonly k: number;
   private readonly codec: ItemCodec<Item>;
   private readonly kept: BottomK<Item>;
-  private readonly rng: Rng;
+  private rng: Rng | undefined;
   private seen = 0;
   private weight = 0;
 
-  /** `k` in [1, 2^24]. Without `rng` a fixed seed is used; give each part of a partitioned stream its own. Throws `invalid-argument`. */
-  constructor(codec: ItemCodec<Item>, k = 128, rng: Rng = new Rng(defaultSeed)) {
+  /** `k` in [1, 2^24]. Without `rng` the draws are seeded from the first item. Throws `invalid-argument`. */
+  constructor(codec: ItemCodec<Item>, k = 128, rng?: Rng) {
     requireWhole('k', k, 1, sampleSizeMax);
     this.codec = codec;
     this.k = k;
@@ -53,6 +51,7 @@ export class WeightedSample<Item> implements MergeableSketch<WeightedSample<Item
     }
     this.seen++;
     this.weight += weight;
+    this.rng ??= rngFromItem(this.codec, item, this.seen);
     if (weight > 0) this.kept.draw(item, Math.log(weight), this.rng);
   }
 
@@ -104,11 +103,11 @@ export class TimeDecayedSample<Item> implements MergeableSketch<TimeDecayedSampl
   readonly halfLifeUs: number;
   private readonly codec: ItemCodec<Item>;
   private readonly kept: BottomK<Item>;
-  private readonly rng: Rng;
+  private rng: Rng | undefined;
   private seen = 0;
 
   /** `k` in [1, 2^24], `halfLifeUs` > 0. As {@link WeightedSample} for `rng`. Throws `invalid-argument`. */
-  constructor(codec: ItemCodec<Item>, k: number, halfLifeUs: number, rng: Rng = new Rng(defaultSeed)) {
+  constructor(codec: ItemCodec<Item>, k: number, halfLifeUs: number, rng?: Rng) {
     requireWhole('k', k, 1, sampleSizeMax);
     if (!(halfLifeUs > 0 && halfLifeUs < Number.POSITIVE_INFINITY)) {
       throw invalidArgument(`halfLifeUs must be positive, not ${halfLifeUs}.`, { halfLifeUs });
@@ -136,6 +135,7 @@ export class TimeDecayedSample<Item> implements MergeableSketch<TimeDecayedSampl
   update(item: Item, timeUs: number): void {
     if (!Number.isFinite(timeUs)) throw invalidArgument(`A time must be finite, not ${timeUs}.`, { timeUs });
     this.seen++;
+    this.rng ??= rngFromItem(this.codec, item, this.seen);
     this.kept.draw(item, (timeUs / this.halfLifeUs) * Math.LN2, this.rng);
   }
 
