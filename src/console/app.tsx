@@ -9,6 +9,7 @@ import { formatBytes, formatCount, formatShare } from './format.ts';
 import { type Language, language, languages, pick, setLanguage, t } from './language.ts';
 import { Boundary } from './parts/boundary.tsx';
 import { Icon, type IconName } from './parts/icon.tsx';
+import { lazy } from './parts/lazy.tsx';
 import { ToggleGroup } from './parts/toggle-group.tsx';
 import { pathOf } from './route.ts';
 import { place, route } from './router.ts';
@@ -35,12 +36,22 @@ export function App() {
   );
 }
 
+const PageSql = lazy(async () => (await import('./sql/page-sql.tsx')).PageSql);
+const PageStreams = lazy(async () => (await import('./streams/page-streams.tsx')).PageStreams);
+const PageStream = lazy(async () => (await import('./streams/page-stream.tsx')).PageStream);
+
 function Page() {
   const at = route.value;
   switch (at.page) {
     case 'dashboard':
       return <PageDashboard name={at.name} />;
-    default:
+    case 'sql':
+      return <PageSql />;
+    case 'streams':
+      return <PageStreams />;
+    case 'stream':
+      return <PageStream key={at.name} name={at.name} />;
+    case 'missing':
       return (
         <section class="welcome">
           <h1>{t('missing.title')}</h1>

@@ -1,29 +1,12 @@
-// From windows to lines: which series a panel has, their values on an even time grid, and their stacking. Pure.
+// From windows to lines: which series a panel has, and their values on an even time grid. Pure.
 // A window that is absent holds no event: that is 0 for counts and bytes, and nothing for ratios and quantiles.
 import type { Panel, Unit, ViewWindow } from '../../deliver/api.ts';
 import type { ViewColumn } from '../../process/view.ts';
+import { type Line, nullKey, otherKey, type Paint, type Series } from '../chart/lines.ts';
 import { toNumber } from '../format.ts';
 import type { Span } from '../time-range.ts';
 
 export type TimeseriesPanel = Extract<Panel, { kind: 'timeseries' }>;
-
-/** What a line is painted in: a place on the scale of series, a status class, or grey for the rest. */
-export type Paint = number | `status-${string}` | 'other';
-
-export interface Line {
-  key: string;
-  label: string;
-  paint: Paint;
-  /** One for each time of the grid; null where nothing can be said. */
-  values: (number | null)[];
-}
-
-export interface Series {
-  /** Window starts, ms. */
-  times: number[];
-  everyMs: number;
-  lines: Line[];
-}
 
 export interface Grid extends Span {
   everyMs: number;
@@ -34,11 +17,6 @@ export interface Grid extends Span {
 /** Bound of the grid: a range with more windows than this is drawn without filling gaps. */
 const gridMax = 5000;
 const seriesMaxDefault = 6;
-
-/** Label of the line that sums what is beyond the largest; the panel replaces it by a word of the language. */
-export const otherKey = '\0other';
-/** Key of a group whose value is NULL. */
-export const nullKey = '\0null';
 
 function gridTimes(grid: Grid, starts: Iterable<number>): number[] {
   const first = Math.floor(grid.fromMs / grid.everyMs) * grid.everyMs;
@@ -180,17 +158,6 @@ function paintOf(panel: TimeseriesPanel, key: string, slots: Map<string, number>
     slots.set(key, slot);
   }
   return slot;
-}
-
-/**
- * Running sums from the first line (lowest) up; null where a line has nothing to draw, so that no empty edge is
- * painted.
- */
-export function stack(lines: Line[]): (number | null)[][] {
-  const base = new Array<number>(lines[0]?.values.length ?? 0).fill(0);
-  return lines.map(line =>
-    line.values.map((value, index) => (value === null || value === 0 ? null : (base[index]! += value))),
-  );
 }
 
 /**

@@ -6,7 +6,11 @@ import { useEffect, useLayoutEffect, useReducer, useState } from 'preact/hooks';
 export type RowVirtualizer = Virtualizer<HTMLElement, Element>;
 
 /** `count` rows of `rowPx` each; `scroller` is the element that scrolls. */
-export function useVirtual(count: number, rowPx: number, scroller: RefObject<HTMLElement>): RowVirtualizer {
+export function useVirtual(
+  count: number,
+  rowPx: number,
+  scroller: RefObject<HTMLElement | null>,
+): RowVirtualizer {
   const [, redraw] = useReducer((n: number, _: undefined) => n + 1, 0);
   const options = {
     count,

@@ -7,7 +7,7 @@ import { language } from '../language.ts';
 import { token } from '../theme.ts';
 import type { Span } from '../time-range.ts';
 import { zone } from '../zone.ts';
-import { type Line, type Paint, type Series, stack } from './series.ts';
+import { type Line, type Paint, type Series, stack } from './lines.ts';
 
 export interface ChartOptions {
   unit: Unit;
