@@ -80,6 +80,7 @@ class EngineCore implements Engine {
   private hasUnflushed = false;
   private mustCommit = false;
   private failure: Error | undefined;
+  private isHeld = false;
 
   constructor(options: EngineOptions) {
     this.options = options;
@@ -236,7 +237,7 @@ class EngineCore implements Engine {
       for (const view of this.views_.values()) {
         for (const version of view.versions) {
           for (const partition of version.partitions) if (!partition.failure) partition.flush();
-          this.changes.publish(version, view.reader(version), version === view.current);
+          if (!this.isHeld) this.changes.publish(version, view.reader(version), version === view.current);
         }
       }
       this.mustCommit = true;
@@ -527,6 +528,14 @@ class EngineCore implements Engine {
 
   watch(view: string, everyMs: number): () => void {
     return this.changes.watch(view, everyMs);
+  }
+
+  holdChanges(isHeld: boolean): void {
+    if (this.isHeld && !isHeld) {
+      this.hasUnflushed = true;
+      this.wake();
+    }
+    this.isHeld = isHeld;
   }
 
   async settled(): Promise<void> {

@@ -33,6 +33,11 @@ export interface Engine {
   onChange(listener: (change: ViewChange) => void): () => void;
   /** Says which (view, everyMs) are wanted by onChange; counted, so each watch needs its unwatch. */
   watch(view: string, everyMs: number): () => void;
+  /**
+   * While held, changes gather instead of being sent: each window then goes out once, in its newest state. Absent where the
+   * implementation does that by itself.
+   */
+  holdChanges?(isHeld: boolean): void;
   /** Resolves when all events appended before the call are in the results. */
   settled(): Promise<void>;
   status(): Promise<EngineStatus>;

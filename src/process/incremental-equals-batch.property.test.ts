@@ -1,0 +1,165 @@
+// The master law: whatever the order, batching, partitioning and crashes, a view's windows equal DuckDB running the same
+// SELECT over the same events grouped by window.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Rng } from '../core/rng.ts';
+import { createMemoryState } from '../store/state-memory.ts';
+import { killable, MemoryLog, openEngine, startMs } from './engine.fixture.ts';
+import type { Engine } from './engine.ts';
+import { query } from './plan/plan.fixture.ts';
+
+const rounds = Number(process.env['MILLRACE_ROUNDS'] ?? 12);
+const seed = Number(process.env['MILLRACE_SEED'] ?? 20260101);
+
+interface Event {
+  _time: string;
+  status?: number | null;
+  path: string;
+  bytes?: number | null;
+  latency: number;
+  ok?: boolean | null;
+  user?: string | null;
+}
+
+const columns =
+  "{_time: 'TIMESTAMP', status: 'BIGINT', path: 'VARCHAR', bytes: 'BIGINT', latency: 'DOUBLE', ok: 'BOOLEAN', \"user\": 'VARCHAR'}";
+
+/** Views by their parts, so that the oracle's SQL is put together without the engine's planner. */
+const views = [
+  {
+    group: 'status, path',
+    select: `count(*) AS n, count(bytes) AS c, sum(bytes) AS s, min(latency) AS lo, max(latency) AS hi,
+      avg(latency) AS mean, bool_and(ok) AS every, bool_or(ok) AS some_, count_if(latency > 5) AS slow,
+      count(DISTINCT "user") AS users, max("user") AS last_user, min("user") AS first_user`,
+    where: "path <> '/skipped'",
+  },
+  {
+    group: '',
+    select: `count(*) AS n, stddev_samp(latency) AS sd, var_pop(latency) AS vp, corr(bytes, latency) AS co,
+      covar_pop(bytes, latency) AS cp, covar_samp(bytes, latency) AS cs, arg_max(path, latency) AS worst,
+      arg_min(path, latency) AS best, sum(bytes) FILTER (WHERE status >= 400) AS lost, sum(latency * 2 + 1) AS t`,
+    where: '',
+  },
+  {
+    group: `lower(path), CASE WHEN status >= 500 THEN 'bad' WHEN status IS NULL THEN 'none' ELSE 'good' END`,
+    select: 'count(*) AS n, max(bytes) - min(bytes) AS spread, avg(bytes) AS mean, max(_time) AS at',
+    where: 'status IS NOT NULL OR bytes > 100',
+  },
+  { group: 'ok', select: 'count(*) AS n, sum(bytes + 1) AS s', where: 'latency < 8', having: 'count(*) > 1' },
+];
+
+const everyMs = [5000, 60_000];
+const groupColumns = (group: string): string[] =>
+  group === '' ? [] : group.split(/,(?![^(]*\))/).map((part, i) => `${part.trim()} AS g${i}`);
+
+function viewText(view: (typeof views)[number]): string {
+  return `-- every: 5s, 1m\n-- keep: 5s for 100y, 1m for 100y\nSELECT ${[...groupColumns(view.group), view.select].join(', ')} FROM access
+    ${view.where ? `WHERE ${view.where}` : ''} ${view.group ? 'GROUP BY ALL' : ''}
+    ${'having' in view ? `HAVING ${view.having}` : ''}`;
+}
+
+function oracleText(view: (typeof views)[number], file: string, every: number): string {
+  const window = `epoch_us(_time) // ${every * 1000} * ${every * 1000}`;
+  return `SELECT ${[`${window} AS w`, ...groupColumns(view.group), view.select].join(', ')}
+    FROM read_json('${file}', format = 'newline_delimited', columns = ${columns})
+    ${view.where ? `WHERE ${view.where}` : ''} GROUP BY ALL ${'having' in view ? `HAVING ${view.having}` : ''}`;
+}
+
+function randomEvents(rng: Rng, count: number): Event[] {
+  let time = startMs;
+  return Array.from({ length: count }, (_, i) => {
+    time += rng.below(800);
+    // Mostly in order, some late by up to minutes.
+    const late = rng.boolean(0.2) ? rng.below(120_000) : 0;
+    const event: Event = {
+      _time: new Date(time - late).toISOString(),
+      path: rng.pick(['/', '/A', '/a', '/b c', '/ü', '/skipped', '/"q"', '/\u{1f600}']),
+      // Unique, so that arg_min and arg_max have no ties to break.
+      latency: Math.round(rng.float() * 1000) / 100 + i * 1e-7,
+    };
+    if (rng.boolean(0.9)) event.status = rng.pick([200, 200, 200, 404, 500, null]);
+    if (rng.boolean(0.9)) event.bytes = rng.boolean(0.1) ? null : rng.below(1_000_000);
+    if (rng.boolean(0.8)) event.ok = rng.pick([true, false, null]);
+    if (rng.boolean(0.9)) event.user = rng.boolean(0.1) ? null : `u${rng.below(30)}`;
+    return event;
+  });
+}
+
+const plain = (value: unknown): unknown => {
+  if (typeof value === 'bigint') return Number(value);
+  if (value !== null && typeof value === 'object' && 'micros' in value) return Number(value.micros) / 1000;
+  if (typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value)) return Date.parse(value);
+  return value;
+};
+
+const keyOf = (row: unknown[], groups: number): string => JSON.stringify(row.slice(0, groups + 1));
+
+function expectSame(actual: unknown[][], expected: unknown[][], groups: number): void {
+  const wanted = new Map(expected.map(row => [keyOf(row, groups), row]));
+  expect(actual.map(row => keyOf(row, groups)).sort()).toEqual([...wanted.keys()].sort());
+  for (const row of actual) {
+    const other = wanted.get(keyOf(row, groups))!;
+    row.forEach((value, i) => {
+      const want = other[i];
+      if (typeof value === 'number' && typeof want === 'number' && !Number.isInteger(want)) {
+        expect(Math.abs(value - want)).toBeLessThanOrEqual(1e-9 * Math.max(1, Math.abs(want)));
+      } else if (typeof want === 'number' && Number.isNaN(want)) expect(value).toBeNull();
+      else expect(value, `column ${i} of ${JSON.stringify(row)}`).toEqual(want);
+    });
+  }
+}
+
+describe('incremental equals batch', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'millrace-batch-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  for (let round = 0; round < rounds; round++) {
+    test(`seed ${seed + round}`, async () => {
+      const rng = new Rng(seed + round);
+      const events = randomEvents(rng, 50 + rng.below(1500));
+      const partitions = 1 + rng.below(3);
+      const log = new MemoryLog();
+      log.createStream('access', partitions);
+      const kept = createMemoryState();
+      const settings = () => ({
+        publishMs: rng.pick([0, 1, 5]),
+        commitMs: rng.pick([0, 2, 1e9]),
+        readBytes: rng.pick([300_000, 4_000_000]),
+        cellsMax: rng.pick([20, 200, 100_000]),
+      });
+      let life = killable(kept);
+      let engine: Engine = await openEngine(log, { state: life.state, ...settings() });
+      for (const [i, view] of views.entries()) await engine.define({ name: `v${i}`, text: viewText(view) });
+      for (let sent = 0; sent < events.length; ) {
+        const count = 1 + rng.below(rng.pick([3, 50, 700]));
+        log.append('access', rng.below(partitions), events.slice(sent, sent + count), startMs);
+        sent += count;
+        if (rng.boolean(0.3)) await engine.settled();
+        else if (rng.below(3) === 0) await new Promise(resolve => setTimeout(resolve, rng.below(4)));
+        if (rng.boolean(0.15)) {
+          life.kill();
+          await engine.close().catch(() => {});
+          life = killable(kept);
+          engine = await openEngine(log, { state: life.state, ...settings() });
+        }
+      }
+      await engine.settled();
+      const file = join(folder, `${round}.ndjson`);
+      writeFileSync(file, events.map(event => `${JSON.stringify(event)}\n`).join(''));
+      for (const [i, view] of views.entries()) {
+        for (const every of everyMs) {
+          const { rows } = await engine.query({ view: `v${i}`, everyMs: every });
+          const actual = rows.map(({ startUs, values }) => [startUs, ...values].map(plain));
+          const expected = (await query(oracleText(view, file, every))).map(row => row.map(plain));
+          expectSame(actual, expected, groupColumns(view.group).length);
+        }
+      }
+      await engine.close();
+    });
+  }
+});
