@@ -42,10 +42,12 @@ export function formatBytes(bytes: number, language: string): string {
   let power = Math.min(5, Math.max(0, Math.floor(Math.log10(Math.abs(bytes) || 1) / 3)));
   // 999,999 rounds up into the next unit.
   if (power < 5 && Number((Math.abs(bytes) / 1000 ** power).toPrecision(3)) >= 1000) power++;
+  // The languages disagree on a short word for a single byte.
+  if (power === 0) return `${numbers(language, { maximumFractionDigits: 0 }).format(bytes)} B`;
   return numbers(language, {
     style: 'unit',
     unit: byteUnits[power]!,
-    unitDisplay: power === 0 ? 'narrow' : 'short',
+    unitDisplay: 'short',
     maximumSignificantDigits: 3,
   }).format(bytes / 1000 ** power);
 }

@@ -92,7 +92,7 @@ export function moved(span: Span, share: number): Span {
 }
 
 /** The span of equal length just before; null where no data can be there. */
-export function before(span: Span, data: Span | null): Span | null {
+export function spanBefore(span: Span, data: Span | null): Span | null {
   const previous = moved(span, -1);
   return data !== null && data.fromMs <= previous.fromMs ? previous : null;
 }

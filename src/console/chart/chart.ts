@@ -203,7 +203,8 @@ export class Chart {
           grid: { show: false },
           ticks: { stroke: () => token('--line'), width: 1, size: 4 },
           gap: 4,
-          size: 36,
+          // A second line where days are named.
+          size: (_u, values) => (values?.some(value => value?.includes('\n')) ? 36 : 22),
           space: 80,
           values: (_u, splits, _axis, _space, stepMs) =>
             formatTicks(splits, stepMs, language.value, zone.value),

@@ -25,7 +25,8 @@ export function PanelStat({ panel }: { panel: StatPanel }) {
           <Change panel={panel} value={value} />
           {approximate && (
             <span class="badge" title={t('panel.approximate', { bound: approximate })}>
-              {approximate}
+              {/* Without "(95 %)", which the title has. */}
+              {approximate.replace(/\s*\(.*$/, '')}
             </span>
           )}
         </p>

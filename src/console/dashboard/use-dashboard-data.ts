@@ -10,7 +10,6 @@ import { place, setParams } from '../router.ts';
 import { applyStatus, info, rate } from '../server.ts';
 import {
   allData,
-  before,
   firstRange,
   fixedRange,
   isAll,
@@ -19,6 +18,7 @@ import {
   rangeOf,
   resolveRange,
   type Span,
+  spanBefore,
   zoomed,
 } from '../time-range.ts';
 import { zone } from '../zone.ts';
@@ -106,7 +106,7 @@ class Session {
     this.domain.value = this.asked;
     this.feeds.setScope({
       span: this.asked,
-      previous: isAll(this.range) ? null : before(this.asked, this.known.peek()),
+      previous: isAll(this.range) ? null : spanBefore(this.asked, this.known.peek()),
       filters: this.filters.peek(),
     });
   }
@@ -142,7 +142,7 @@ class Session {
     const drawn = this.domain.peek();
     if (drawn.fromMs === span.fromMs && drawn.toMs === span.toMs) return;
     this.domain.value = span;
-    this.feeds.slide(span, before(span, this.known.peek()));
+    this.feeds.slide(span, spanBefore(span, this.known.peek()));
   }
 
   close(): void {

@@ -29,11 +29,13 @@ export function wordsOf(error: unknown): ProblemWords {
 
 export function ProblemNotice({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
   const { title, detail, remedy } = wordsOf(error);
+  const { line, column = 1 } = error instanceof ApiError ? error.problem : {};
   return (
     <div class="notice notice-problem" role="alert">
       <Icon name="warning" size={18} />
       <div class="notice-text">
         <strong>{title}</strong>
+        {line !== undefined && <p class="muted">{t('sql.line', { line, column })}</p>}
         {detail && <p>{detail}</p>}
         {remedy && <p class="notice-remedy">{remedy}</p>}
         {onRetry && (

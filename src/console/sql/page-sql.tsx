@@ -110,16 +110,7 @@ export function PageSql() {
       </header>
       <div class="sql-editor" ref={host} />
       <p class="form-hint">{t('sql.hint')}</p>
-      {error !== undefined && (
-        <div class="sql-error">
-          <ProblemNotice error={error} />
-          {error instanceof ApiError && error.problem.line !== undefined && (
-            <p class="form-hint">
-              {t('sql.line', { line: error.problem.line, column: error.problem.column ?? 1 })}
-            </p>
-          )}
-        </div>
-      )}
+      {error !== undefined && <ProblemNotice error={error} />}
       {isRunning && (
         <p class="muted" role="status">
           {t('sql.running')}

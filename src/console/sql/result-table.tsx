@@ -19,10 +19,11 @@ export function columnTemplate(answer: SqlAnswer): string {
     for (const row of answer.rows.slice(0, sampleRows)) {
       longest = Math.max(longest, cellText(row[index]!, column.type).length);
     }
-    return Math.min(60, Math.max(6, longest)) + 2;
+    return Math.min(60, Math.max(6, longest)) + 3;
   });
   const last = widths.pop() ?? 8;
-  return `5ch ${widths.map(width => `${width}ch`).join(' ')} minmax(${last}ch, 1fr)`;
+  const numbers = String(answer.rows.length).length + 3;
+  return `${numbers}ch ${widths.map(width => `${width}ch`).join(' ')} minmax(${last}ch, 1fr)`;
 }
 
 export function ResultTable({ answer }: { answer: SqlAnswer }) {

@@ -11,17 +11,19 @@ import type { StreamEvent } from './tail.ts';
 
 const rowPx = 26;
 
-/** The event in one line, without its time, which has a column. */
-export function previewOf(event: Record<string, unknown>): string {
-  const parts: string[] = [];
+const previewLength = 600;
+
+/** The members of an event in one line, cut where no screen is wide enough; without its time, which has a column. */
+export function previewOf(event: Record<string, unknown>): [name: string, text: string][] {
+  const parts: [string, string][] = [];
   let length = 0;
   for (const [name, value] of Object.entries(event)) {
-    if (name === '_time') continue;
-    const part = `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`;
-    parts.push(part);
-    if ((length += part.length) > 600) break;
+    if (name === '_time' || value === null) continue;
+    const text = typeof value === 'string' ? value : JSON.stringify(value);
+    parts.push([name, text.slice(0, previewLength).replace(/\s/g, ' ')]);
+    if ((length += name.length + text.length) > previewLength) break;
   }
-  return parts.join('  ').replace(/\s/g, ' ');
+  return parts;
 }
 
 const idOf = (event: StreamEvent) => `${event.partition}:${event.offset}`;
@@ -76,7 +78,14 @@ export function EventList({ events, onEnd }: { events: StreamEvent[]; onEnd?: ()
                 <time dateTime={row.time}>
                   {formatClock(Date.parse(row.time), language.value, zone.value)}
                 </time>
-                <span class="event-text">{previewOf(row.event)}</span>
+                <span class="event-text">
+                  {previewOf(row.event).map(([name, text]) => (
+                    <span key={name}>
+                      <b>{name}</b>
+                      {text}
+                    </span>
+                  ))}
+                </span>
               </div>
             );
           })}
