@@ -31,6 +31,8 @@ export class SegmentReader implements LogReader {
   private readonly readers = new Map<number, PartitionReader>();
   private isReaderClosed = false;
   private readonly sleepers = new Set<() => void>();
+  /** A thread whose only work is a pending Atomics.waitAsync ends; this timer, which never fires, keeps it. */
+  private keepAlive: ReturnType<typeof setInterval> | undefined;
 
   constructor(handle: SegmentLogHandle, board: TailBoard, options: Required<SegmentReaderOptions>) {
     this.board = board;
@@ -117,6 +119,7 @@ export class SegmentReader implements LogReader {
     });
     signal?.addEventListener('abort', wake, { once: true });
     this.sleepers.add(wake);
+    this.keepAlive ??= setInterval(() => {}, 2 ** 31 - 1);
     try {
       for (;;) {
         const seen = board.signal(slot);
@@ -132,6 +135,10 @@ export class SegmentReader implements LogReader {
     } finally {
       signal?.removeEventListener('abort', wake);
       this.sleepers.delete(wake);
+      if (this.sleepers.size === 0) {
+        clearInterval(this.keepAlive);
+        this.keepAlive = undefined;
+      }
     }
   }
 

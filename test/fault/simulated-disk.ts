@@ -322,6 +322,11 @@ export class SimulatedDisk implements FileSystem {
     return new SimulatedDisk(rng, copyDirectory(this.root, 'live'));
   }
 
+  /** What is durable now and nothing else. */
+  copyDurable(rng: Rng): SimulatedDisk {
+    return new SimulatedDisk(rng, copyDirectory(this.root, 'durable'));
+  }
+
   /** The process is gone, the machine runs on: what was written is all there. */
   afterKill(rng: Rng): SimulatedDisk {
     this.die();

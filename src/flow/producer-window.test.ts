@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { ProducerWindow, producerHash } from './producer-window.ts';
+
+const answer = (offset: number) => ({ offset, count: 1, appendTimeMs: 0 });
+const limits = { batchesMax: 3, recordsMax: 10, producersMax: 2, batchesPerProducerMax: 2 };
+const key = (name: string) => ({ key: name });
+
+describe('the producer window', () => {
+  it('forgets keys beyond its batches, oldest first', () => {
+    const window = new ProducerWindow<never>(limits);
+    for (const name of ['a', 'b', 'c', 'd']) window.rememberKey(name, answer(name.charCodeAt(0)));
+    expect(window.find(key('a'), 'a')).toBeUndefined();
+    expect(window.find(key('b'), 'b')).toMatchObject({ offset: 98 });
+  });
+
+  it('forgets what lies more batches of any kind back than it may read at a restart', () => {
+    const window = new ProducerWindow<never>(limits);
+    window.rememberKey('a', answer(1));
+    window.rememberSequence('p', 0, 5, answer(2));
+    for (let i = 0; i < 8; i++) window.countPlain();
+    expect(window.find(key('a'), 'a')).toBeUndefined();
+    expect(window.find({ id: 'p', first: 0, next: 5 }, 'p')).toMatchObject({ offset: 2 });
+    window.countPlain();
+    expect(window.find({ id: 'p', first: 0, next: 5 }, 'p')).toBeUndefined();
+  });
+
+  it('answers a repeat, and a part of one, names a gap with both numbers, refuses an overlap', () => {
+    const window = new ProducerWindow<never>(limits);
+    const at = (first: number, next: number) => window.find({ id: 'P', first, next }, 'p');
+    expect(at(100, 105)).toBeUndefined();
+    window.rememberSequence('p', 100, 105, answer(7));
+    expect(at(100, 105)).toMatchObject({ offset: 7 });
+    expect(at(102, 104)).toMatchObject({ offset: 7 });
+    expect(at(105, 106)).toBeUndefined();
+    expect(() => at(107, 108)).toThrow('sent sequence 107 where 105 was next');
+    expect(() => at(103, 108)).toThrow(expect.objectContaining({ code: 'sequence-overlap' }));
+  });
+
+  it('says so where a repeat is known to be appended but its offset is forgotten', () => {
+    const window = new ProducerWindow<never>(limits);
+    for (let i = 0; i < 4; i++) window.rememberSequence('p', i, i + 1, answer(i));
+    expect(() => window.find({ id: 'P', first: 0, next: 1 }, 'p')).toThrow(
+      expect.objectContaining({ code: 'duplicate-forgotten' }),
+    );
+    expect(window.find({ id: 'P', first: 3, next: 4 }, 'p')).toMatchObject({ offset: 3 });
+  });
+
+  it('holds so many producers, and forgets the one that was quiet longest', () => {
+    const window = new ProducerWindow<never>(limits);
+    window.rememberSequence('a', 0, 1, answer(0));
+    window.rememberSequence('b', 0, 1, answer(1));
+    window.rememberSequence('a', 1, 2, answer(2));
+    window.rememberSequence('c', 0, 1, answer(3));
+    expect(window.find({ id: 'b', first: 50, next: 51 }, 'b')).toBeUndefined();
+    expect(() => window.find({ id: 'a', first: 50, next: 51 }, 'a')).toThrow();
+  });
+
+  it('keeps a key and a producer id of the same text apart, in 128 bits', () => {
+    const names = [producerHash({ key: 'x' }), producerHash({ id: 'x', first: 0, next: 1 })];
+    expect(new Set(names).size).toBe(2);
+    expect(names.map(name => name.length)).toEqual([16, 16]);
+  });
+});
