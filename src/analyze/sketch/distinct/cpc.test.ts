@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MillraceError } from '../../../core/errors.ts';
 import { Rng } from '../../../core/rng.ts';
-import { exchangeBytes, exchangeFiles, hasExchangeFiles, itemsOf } from '../exchange-files.ts';
+import { exchangeBytes, exchangeFiles, hasExchangeFiles, itemsOf } from '../testing/exchange-files.ts';
 import { CpcEstimate, iconEstimate } from './cpc.ts';
 
 describe('CPC estimates', () => {
