@@ -3,8 +3,8 @@
 import { describe, expect, it } from 'vitest';
 import { MillraceError } from '../../core/errors.ts';
 import { Rng } from '../../core/rng.ts';
-import { exchangeBytes, exchangeFiles } from './exchange-files.ts';
 import * as sketches from './index.ts';
+import { exchangeBytes, exchangeFiles } from './testing/exchange-files.ts';
 
 const { jsonCodec, stringCodec } = sketches;
 

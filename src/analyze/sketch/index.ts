@@ -1,5 +1,6 @@
 // The public sketches. An explicit list: what is not here is not part of the library.
 
+export { CpcEstimate } from './distinct/cpc.ts';
 export type { HllKind } from './distinct/hll-bytes.ts';
 export type { Bounds } from './distinct/hyperloglog.ts';
 export { HyperLogLog } from './distinct/hyperloglog.ts';

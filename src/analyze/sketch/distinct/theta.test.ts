@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { exchangeBytes, exchangeFiles, hasExchangeFiles, itemsOf } from '../exchange-files.ts';
+import { exchangeBytes, exchangeFiles, hasExchangeFiles, itemsOf } from '../testing/exchange-files.ts';
 import { CompactTheta, ThetaSketch, thetaBounds } from './theta.ts';
 import { thetaDifference, thetaIntersection, thetaSimilarity, thetaUnion } from './theta-set-operations.ts';
 

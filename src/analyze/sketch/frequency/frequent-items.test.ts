@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../../../core/rng.ts';
-import { exchangeBytes, exchangeFiles, hasExchangeFiles, itemsOf } from '../exchange-files.ts';
-import { zipfDraws } from '../zipf.ts';
+import { exchangeBytes, exchangeFiles, hasExchangeFiles, itemsOf } from '../testing/exchange-files.ts';
+import { zipfDraws } from '../testing/zipf.ts';
 import { FrequentLongs, FrequentStrings } from './frequent-items.ts';
 
 describe('frequent items', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../../../core/rng.ts';
-import { exchangeBytes, exchangeFiles, hasExchangeFiles, itemsOf } from '../exchange-files.ts';
+import { exchangeBytes, exchangeFiles, hasExchangeFiles, itemsOf } from '../testing/exchange-files.ts';
 import { TDigest } from './tdigest.ts';
 
 const of = (values: Iterable<number>, k = 200): TDigest => {

@@ -1,13 +1,13 @@
 // Test support: trials that measure the errors of sketches against their published bounds, for the quick and the long form of the
 // proof alike. Hashes are drawn at random, since a good hash of distinct items is nothing else.
-import { Rng } from '../../core/rng.ts';
-import { couponValue } from './distinct/hll-coupons.ts';
-import { HyperLogLog } from './distinct/hyperloglog.ts';
-import { ThetaSketch } from './distinct/theta.ts';
-import { CountMin } from './frequency/count-min.ts';
-import { FrequentStrings } from './frequency/frequent-items.ts';
-import { murmurText } from './murmur.ts';
-import { KllDoubles } from './quantile/kll.ts';
+import { Rng } from '../../../core/rng.ts';
+import { couponValue } from '../distinct/hll-coupons.ts';
+import { HyperLogLog } from '../distinct/hyperloglog.ts';
+import { ThetaSketch } from '../distinct/theta.ts';
+import { CountMin } from '../frequency/count-min.ts';
+import { FrequentStrings } from '../frequency/frequent-items.ts';
+import { murmurText } from '../murmur.ts';
+import { KllDoubles } from '../quantile/kll.ts';
 import { zipfDraws } from './zipf.ts';
 
 /** Sums of relative errors: their mean is the bias, their root mean square the relative standard error. */

@@ -2,13 +2,13 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Rng } from '../../core/rng.ts';
+import { Rng } from '../../../core/rng.ts';
+import { DDSketch } from '../quantile/ddsketch.ts';
+import { KllDoubles } from '../quantile/kll.ts';
+import { TDigest } from '../quantile/tdigest.ts';
 import { distinctErrors, distinctKinds } from './accuracy.ts';
 import { proofSeed, roundsOf } from './exchange-files.ts';
 import { lineChart } from './line-chart.ts';
-import { DDSketch } from './quantile/ddsketch.ts';
-import { KllDoubles } from './quantile/kll.ts';
-import { TDigest } from './quantile/tdigest.ts';
 
 const folder = process.env.MILLRACE_PICTURES;
 const rounds = roundsOf(300);

@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const folder = fileURLToPath(new URL('../../../../shared/data/datasketches/', import.meta.url));
+const folder = fileURLToPath(new URL('../../../../../shared/data/datasketches/', import.meta.url));
 
 /** Whether the data folder is there; tests that need it are skipped where it is not. */
 export const hasExchangeFiles = existsSync(folder);
