@@ -36,8 +36,26 @@ export const normal = {
   },
   cdf: (x: number, mean = 0, deviation = 1): number => 0.5 * erfc(-(x - mean) / (deviation * Math.SQRT2)),
   survival: (x: number, mean = 0, deviation = 1): number => 0.5 * erfc((x - mean) / (deviation * Math.SQRT2)),
-  quantile: (p: number, mean = 0, deviation = 1): number => normalQuantile(p, mean, deviation),
+  quantile: (p: number, mean = 0, deviation = 1): number =>
+    p > 0 && p < 0.02
+      ? mean - deviation * tailQuantile(p)
+      : p > 0.98 && p < 1
+        ? mean + deviation * tailQuantile(1 - p)
+        : normalQuantile(p, mean, deviation),
 };
+
+/**
+ * z with survival(z) = p, by Newton on ln p from the tail's asymptote: @stdlib's inverse keeps 6 digits at 1e-12
+ * and none at 1e-300.
+ */
+function tailQuantile(p: number): number {
+  let z = Math.sqrt(-2 * Math.log(p));
+  for (let i = 0; i < 7; i++) {
+    const tail = 0.5 * erfc(z / Math.SQRT2);
+    z += ((Math.log(tail) - Math.log(p)) * tail) / (Math.exp(-0.5 * z * z) / Math.sqrt(2 * Math.PI));
+  }
+  return z;
+}
 
 /** Student's t with `df` > 0 degrees of freedom, not necessarily whole. */
 export const studentT = {
