@@ -1,6 +1,7 @@
-// NIST Statistical Reference Datasets: certified values against ours, by correct significant digits.
+// NIST Statistical Reference Datasets: certified values against ours, by correct significant digits. With
+// MILLRACE_FIGURES=1 the table of docs/statistics.md is printed.
 import { existsSync, readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { oneWayAnova } from '../hypothesis/anova.ts';
 import { Covariance } from './covariance.ts';
 import { Moments } from './moments.ts';
@@ -30,6 +31,14 @@ function read(name: string): { text: string; lines: number[][] } {
 const certified = (text: string, pattern: RegExp): number => Number(text.match(pattern)![1]);
 
 describe.skipIf(!present)(title, () => {
+  const figures: string[] = [];
+  const note = (name: string, what: string, seen: number): void => {
+    figures.push(`| ${name} | ${what} | ${seen.toFixed(1)} |`);
+  };
+  afterAll(() => {
+    if (process.env['MILLRACE_FIGURES']) process.stdout.write(`${figures.join('\n')}\n`);
+  });
+
   // NumAcc4's spread lies nine decimal digits below its mean: doubles themselves keep 8.3 digits of it.
   const univariate = ['Lottery', 'Lew', 'Mavro', 'Michelso', 'NumAcc1', 'NumAcc2', 'NumAcc3', 'NumAcc4'];
   for (const name of univariate) {
@@ -44,6 +53,7 @@ describe.skipIf(!present)(title, () => {
       const merged = new Moments();
       for (let at = 0; at < values.length; at += 37) merged.merge(Moments.of(values.slice(at, at + 37)));
       for (const moments of [Moments.of(values), Moments.of(values.toReversed()), merged]) {
+        note(name, 'deviation', digits(moments.standardDeviation, deviation));
         expect(digits(moments.mean, mean)).toBeGreaterThan(14);
         expect(digits(moments.standardDeviation, deviation)).toBeGreaterThan(8.2);
       }
@@ -104,6 +114,9 @@ describe.skipIf(!present)(title, () => {
     it(`gives coefficients, their errors and the fit of ${name} to 9 digits`, () => {
       const { text, lines } = read(name);
       const seen = smallest(regress(lines), text);
+      note(name, 'coefficients', seen.estimate);
+      note(name, 'errors', seen.error);
+      note(name, 'fit', seen.fit);
       expect(Math.min(seen.estimate, seen.error, seen.fit), JSON.stringify(seen)).toBeGreaterThanOrEqual(9);
     });
   }
@@ -118,7 +131,9 @@ describe.skipIf(!present)(title, () => {
       ),
       text,
     );
-    process.stdout.write(`Filip digits: ${JSON.stringify(seen)}\n`);
+    note('Filip', 'coefficients', seen.estimate);
+    note('Filip', 'errors', seen.error);
+    note('Filip', 'fit', seen.fit);
     expect(seen.estimate).toBeGreaterThanOrEqual(9);
     expect(seen.error).toBeGreaterThanOrEqual(7);
   });
@@ -167,7 +182,9 @@ describe.skipIf(!present)(title, () => {
         });
       }
       const f = certified(text, /Between \w+\s+\d+\s+[-\d.E+]+\s+[-\d.E+]+\s+([-\d.E+]+)/);
-      expect(digits(oneWayAnova([...groups.values()]).statistic, f)).toBeGreaterThanOrEqual(least);
+      const seen = digits(oneWayAnova([...groups.values()]).statistic, f);
+      note(name, 'F', seen);
+      expect(seen).toBeGreaterThanOrEqual(least);
     });
   }
 });
