@@ -12,7 +12,7 @@ export function roundingErrorOfSum(a: number, b: number): number {
 
 /**
  * Streaming sum. Relative error ≤ 2u + O(n²u³)·Σ|x|/|Σx| with u = 2⁻⁵³ (Klein 2006, theorem 3.3): as if
- * summed in about 150 bits and rounded once. O(1) memory; some 2 ns an update.
+ * summed in about 150 bits and rounded once. O(1) memory; some 5 ns an update.
  */
 export class CompensatedSum {
   private sum = 0;

@@ -5,7 +5,7 @@ import { ByteReader, ByteWriter } from '../../../core/bytes.ts';
 import { invalidArgument, requireFinite, requirePositive } from '../argument.ts';
 import { checkEnd, checkVersion } from './serialized-form.ts';
 
-/** Exponentially weighted moments (West 1979's weighted update). O(1) memory; one `2 **` an update. */
+/** Exponentially weighted moments (West 1979's weighted update). O(1) memory; one exponential an update. */
 export class ExponentiallyWeighted {
   readonly halfLife: number;
   private newest = -Infinity;
@@ -25,7 +25,7 @@ export class ExponentiallyWeighted {
     requireFinite('value', value);
     requireFinite('at', at);
     this.forgetTo(at);
-    const w = at >= this.newest ? 1 : 2 ** ((at - this.newest) / this.halfLife);
+    const w = at >= this.newest ? 1 : this.decay(this.newest - at);
     this.combine(w, w * w, value, 0);
   }
 
@@ -36,13 +36,18 @@ export class ExponentiallyWeighted {
     if (other.weight === 0) return;
     const { newest, weight, weightOfSquares, center, m2 } = other;
     this.forgetTo(newest);
-    const factor = 2 ** ((newest - this.newest) / this.halfLife);
+    const factor = this.decay(this.newest - newest);
     this.combine(weight * factor, weightOfSquares * factor * factor, center, m2 * factor);
+  }
+
+  /** The weight left after `age`. */
+  private decay(age: number): number {
+    return Math.exp((-age * Math.LN2) / this.halfLife);
   }
 
   private forgetTo(at: number): void {
     if (at <= this.newest) return;
-    const factor = 2 ** ((this.newest - at) / this.halfLife);
+    const factor = this.decay(at - this.newest);
     this.weight *= factor;
     this.weightOfSquares *= factor * factor;
     this.m2 *= factor;

@@ -10,7 +10,7 @@ import { checkEnd, checkVersion } from './serialized-form.ts';
 export type Sample = ArrayLike<number> | Moments;
 
 /**
- * Streaming central moments up to the fourth. O(1) memory (11 numbers), some 20 ns an update. Relative error
+ * Streaming central moments up to the fourth. O(1) memory (11 numbers), some 50 ns an update. Relative error
  * of the variance a few units in the last place of what the input's own rounding allows (NIST StRD NumAcc4:
  * 8.3 digits, the most that doubles can carry there).
  */
@@ -77,7 +77,7 @@ export class Moments {
   merge(other: Moments): void {
     if (other.n === 0) return;
     if (this.n === 0) {
-      Object.assign(this, other);
+      this.become(other);
       return;
     }
     const a = this.n;
@@ -104,6 +104,20 @@ export class Moments {
     this.n = n;
     this.least = Math.min(this.least, other.least);
     this.greatest = Math.max(this.greatest, other.greatest);
+  }
+
+  private become(other: Moments): void {
+    this.n = other.n;
+    this.meanHigh = other.meanHigh;
+    this.meanLow = other.meanLow;
+    this.m2 = other.m2;
+    this.m2Low = other.m2Low;
+    this.m3 = other.m3;
+    this.m3Low = other.m3Low;
+    this.m4 = other.m4;
+    this.m4Low = other.m4Low;
+    this.least = other.least;
+    this.greatest = other.greatest;
   }
 
   private addMean(term: number): void {
