@@ -77,7 +77,7 @@ export type {
 } from './hypothesis/test-result.ts';
 export { CompensatedSum } from './moment/compensated-sum.ts';
 export { Covariance } from './moment/covariance.ts';
-export { ExponentiallyWeighted } from './moment/exponentially-weighted.ts';
+export { ExponentiallyWeighted, ExponentiallyWeightedCovariance } from './moment/exponentially-weighted.ts';
 export { Moments, type Sample } from './moment/moments.ts';
 export {
   type Coefficient,
@@ -86,7 +86,8 @@ export {
   polynomialRegression,
   type Regression,
 } from './moment/regression.ts';
-export { SlidingMoments, type SlidingOptions } from './moment/sliding-moments.ts';
+export { SlidingCovariance, SlidingMoments } from './moment/sliding-moments.ts';
+export type { SlidingOptions } from './moment/sliding-window.ts';
 export { StreamingRegression } from './moment/streaming-regression.ts';
 export {
   asymptoticReach,

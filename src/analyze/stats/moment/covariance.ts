@@ -6,7 +6,7 @@ import { roundingErrorOfSum } from './compensated-sum.ts';
 import { Moments } from './moments.ts';
 import { checkEnd, checkVersion } from './serialized-form.ts';
 
-/** Streaming second moments of pairs. O(1) memory (11 numbers), some 50 ns an update. */
+/** Streaming second moments of pairs. O(1) memory (11 numbers), some 20 ns an update. */
 export class Covariance {
   // n; then each of mean x, mean y, Σdx², Σdy², Σdxdy as a high and a low part.
   private n = 0;

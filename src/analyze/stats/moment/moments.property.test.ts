@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { MillraceError } from '../../../core/errors.ts';
 import { CompensatedSum } from './compensated-sum.ts';
 import { Covariance } from './covariance.ts';
-import { ExponentiallyWeighted } from './exponentially-weighted.ts';
+import { ExponentiallyWeighted, ExponentiallyWeightedCovariance } from './exponentially-weighted.ts';
 import { Moments } from './moments.ts';
-import { SlidingMoments } from './sliding-moments.ts';
+import { SlidingCovariance, SlidingMoments } from './sliding-moments.ts';
 import { StreamingRegression } from './streaming-regression.ts';
 
 const seed = Number(process.env['MILLRACE_SEED'] ?? 5);
@@ -174,6 +174,42 @@ describe('ExponentiallyWeighted', () => {
     );
   });
 
+  it('of pairs gives the weighted covariance by definition, in any order of arrival and merged', () => {
+    const pairs = fc.array(fc.tuple(value, value, fc.integer({ min: 0, max: 500 })), {
+      minLength: 3,
+      maxLength: 30,
+    });
+    fc.assert(
+      fc.property(pairs, fc.nat(30), (events, cut) => {
+        const newest = Math.max(...events.map(([, , at]) => at));
+        const weights = events.map(([, , at]) => 2 ** ((at - newest) / 70));
+        const total = weights.reduce((sum, w) => sum + w, 0);
+        const mean = (of: 0 | 1): number =>
+          events.reduce((sum, e, i) => sum + weights[i]! * e[of], 0) / total;
+        const [meanX, meanY] = [mean(0), mean(1)];
+        const product = events.reduce((sum, [x, y], i) => sum + weights[i]! * (x - meanX) * (y - meanY), 0);
+        const squares = weights.reduce((sum, w) => sum + w * w, 0);
+        const scale = Math.max(...events.flatMap(([x, y]) => [Math.abs(x), Math.abs(y)]));
+        const parts = [new ExponentiallyWeightedCovariance(70), new ExponentiallyWeightedCovariance(70)];
+        const alone = new ExponentiallyWeighted(70);
+        events.forEach(([x, y, at], i) => {
+          parts[i < cut ? 0 : 1]!.update(x, y, at);
+          alone.update(y, at);
+        });
+        parts[0]!.merge(parts[1]!);
+        const back = ExponentiallyWeightedCovariance.deserialize(parts[0]!.serialize());
+        const divisor = total - squares / total;
+        fc.pre(divisor > 1e-3);
+        for (const seen of [parts[0]!, back]) {
+          close(seen.covariance, product / divisor, scale ** 2 / divisor, 1e-9);
+          close(seen.varianceY, alone.variance, scale ** 2 / divisor, 1e-9);
+          close(seen.meanX, meanX, scale, 1e-9);
+        }
+      }),
+      runs,
+    );
+  });
+
   it('merges only equal half-lives', () => {
     expect(() => new ExponentiallyWeighted(2).merge(new ExponentiallyWeighted(3))).toThrow(/half-lives/);
   });
@@ -216,6 +252,22 @@ describe('SlidingMoments', () => {
     expect(window.count).toBe(2);
     window.expire(105);
     expect(window.value().count).toBe(0);
+  });
+
+  it('of pairs equals the covariance of the pairs still inside', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(value, value), { minLength: 3, maxLength: 60 }), pairs => {
+        const window = new SlidingCovariance({ size: 7 });
+        for (const [x, y] of pairs) window.update(x, y);
+        const wanted = Covariance.of(pairs.slice(-7));
+        for (const seen of [window.value(), SlidingCovariance.deserialize(window.serialize()).value()]) {
+          expect(seen.count).toBe(wanted.count);
+          close(seen.covariance, wanted.covariance, 1e12);
+          close(seen.varianceX, wanted.varianceX, 1e12);
+        }
+      }),
+      runs,
+    );
   });
 
   it('does not drift after a huge value has left', () => {
