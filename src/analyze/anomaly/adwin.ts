@@ -133,7 +133,10 @@ export class Adwin implements Detector {
   }
 
   serialize(): Uint8Array {
-    const writer = writeHeader(detectorKind.adwin).f64(this.delta).u32(this.bucketsPerSize).u32(this.warmUp);
+    const writer = writeHeader(detectorKind.adwin, 5 * this.buckets.size.length + 16)
+      .f64(this.delta)
+      .u32(this.bucketsPerSize)
+      .u32(this.warmUp);
     writer.f64(this.seen);
     const { size, sum, squares, low, high } = this.buckets;
     for (const column of [size, sum, squares, low, high]) writeNumbers(writer, column);

@@ -147,7 +147,10 @@ export class BayesianChangePoint implements Detector {
 
   serialize(): Uint8Array {
     const { expectedRun, lag, runsMax, warmUp } = this.options;
-    const writer = writeHeader(detectorKind.bayesianChangePoint);
+    const writer = writeHeader(
+      detectorKind.bayesianChangePoint,
+      this.warm.length + 4 * this.runs.age.length + 32,
+    );
     writeNumbers(writer, [expectedRun, lag, runsMax, warmUp, this.priorMean, this.priorVariance, this.seen]);
     for (const column of [this.warm, this.runs.age, this.runs.chance, this.runs.mean, this.runs.squares]) {
       writeNumbers(writer, column);

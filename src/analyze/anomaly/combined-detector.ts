@@ -107,7 +107,10 @@ export class CombinedDetector implements Detector {
 
   serialize(): Uint8Array {
     const { history, warmUp, alarmRate, quiet } = this.options;
-    const writer = writeHeader(detectorKind.combined);
+    const writer = writeHeader(
+      detectorKind.combined,
+      this.views.length * (3 * history + 32) + this.tail.size + 64,
+    );
     writer.u32(history).u32(warmUp).f64(alarmRate).u32(quiet);
     writer.f64(this.seen).u32(this.quietLeft).varint(this.views.length);
     for (const view of this.views) {

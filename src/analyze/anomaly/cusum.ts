@@ -68,7 +68,7 @@ export class Cusum implements Detector {
   }
 
   serialize(): Uint8Array {
-    const writer = writeHeader(detectorKind.cusum).f64(this.slack).f64(this.warmUp);
+    const writer = writeHeader(detectorKind.cusum, 8).f64(this.slack).f64(this.warmUp);
     this.standard.write(writer.f64(this.upper).f64(this.lower));
     return writer.finish();
   }

@@ -42,9 +42,12 @@ export const detectorKind = {
   combined: 10,
 } as const;
 
-/** Starts the serialised form of a detector: kind, version. */
-export function writeHeader(kind: number, version = 1): ByteWriter {
-  return new ByteWriter().u8(kind).u8(version);
+/**
+ * Starts the serialised form of a detector: kind, version. `numbers` is an upper bound of the numbers that follow, so that
+ * the bytes are allocated once.
+ */
+export function writeHeader(kind: number, numbers: number, version = 1): ByteWriter {
+  return new ByteWriter(128 + 8 * numbers).u8(kind).u8(version);
 }
 
 /** Checks kind and version and returns a reader at what follows. Throws `bad-detector-bytes`. */

@@ -43,7 +43,7 @@ export class EwmaChart implements Detector {
   }
 
   serialize(): Uint8Array {
-    const writer = writeHeader(detectorKind.ewmaChart).f64(this.lambda).f64(this.warmUp);
+    const writer = writeHeader(detectorKind.ewmaChart, 8).f64(this.lambda).f64(this.warmUp);
     this.standard.write(writer.f64(this.average).f64(this.variance));
     return writer.finish();
   }

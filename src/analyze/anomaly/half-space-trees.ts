@@ -146,7 +146,10 @@ export class HalfSpaceTrees implements Detector {
 
   serialize(): Uint8Array {
     const { dimensions, trees, depth, window, seed } = this.options;
-    const writer = writeHeader(detectorKind.halfSpaceTrees);
+    const writer = writeHeader(
+      detectorKind.halfSpaceTrees,
+      this.latest.length * 2 + dimensions + this.rarity.size + 32,
+    );
     writeNumbers(writer, [dimensions, trees, depth, window, seed, this.seen, this.low, this.high]);
     writeNumbers(writer, this.recent);
     for (const counts of [this.reference, this.latest]) for (const count of counts) writer.varint(count);

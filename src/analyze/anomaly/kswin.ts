@@ -97,7 +97,10 @@ export class Kswin implements Detector {
   }
 
   serialize(): Uint8Array {
-    const writer = writeHeader(detectorKind.kswin).u32(this.window).u32(this.recent).f64(this.alpha);
+    const writer = writeHeader(detectorKind.kswin, this.values.length + 16)
+      .u32(this.window)
+      .u32(this.recent)
+      .f64(this.alpha);
     return writeNumbers(writer.f64(this.seed).f64(this.seen), this.values).finish();
   }
 

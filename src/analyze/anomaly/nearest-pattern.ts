@@ -58,19 +58,21 @@ export class NearestPattern {
     // A lag is complete when its whole stretch is remembered, and was so a step ago when one value more is.
     const complete = this.end - this.start - length;
     let best = Number.POSITIVE_INFINITY;
-    for (let lag = 1; lag <= complete; lag++) {
-      let sum: number;
-      if (lag === complete || lag % refreshEvery === this.phase) {
-        sum = this.exact(lag);
-      } else {
-        const entering = value - values[newest - lag]!;
-        const leaving = values[left]! - values[left - lag]!;
-        const gone = leaving * leaving;
-        sum = squared[lag]! + entering * entering - gone;
-        if (gone > 1e6 * sum) sum = this.exact(lag);
-      }
+    const newestLeft = values[left]!;
+    for (let lag = 1; lag < complete; lag++) {
+      const entering = value - values[newest - lag]!;
+      const leaving = newestLeft - values[left - lag]!;
+      const gone = leaving * leaving;
+      let sum = squared[lag]! + entering * entering - gone;
+      // When nearly all of it left, what remains is mostly rounding.
+      if (gone > 1e6 * sum) sum = this.exact(lag);
       squared[lag] = sum;
       if (sum < best && lag >= length) best = sum;
+    }
+    for (let lag = this.phase; lag < complete; lag += refreshEvery) squared[lag] = this.exact(lag);
+    if (complete > 0) {
+      squared[complete] = this.exact(complete);
+      if (complete >= length) best = Math.min(best, squared[complete]!);
     }
     return best === Number.POSITIVE_INFINITY ? Number.NaN : Math.sqrt(best / length);
   }

@@ -46,7 +46,7 @@ export class PageHinkley implements Detector {
   }
 
   serialize(): Uint8Array {
-    const writer = writeHeader(detectorKind.pageHinkley).f64(this.tolerance).f64(this.warmUp);
+    const writer = writeHeader(detectorKind.pageHinkley, 8).f64(this.tolerance).f64(this.warmUp);
     this.standard.write(writer.f64(this.rise).f64(this.fall));
     return writer.finish();
   }

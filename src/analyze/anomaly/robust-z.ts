@@ -57,7 +57,7 @@ export class RobustZ implements Detector {
   }
 
   serialize(): Uint8Array {
-    const writer = writeHeader(detectorKind.robustZ).u32(this.warmUp);
+    const writer = writeHeader(detectorKind.robustZ, this.window.size + 8).u32(this.warmUp);
     this.window.write(writer);
     return writer.finish();
   }

@@ -103,7 +103,7 @@ export class SeasonalBaseline implements Detector {
 
   serialize(): Uint8Array {
     const { slotUs, slots, rate, warmUp, offsetUs } = this.options;
-    const writer = writeHeader(detectorKind.seasonalBaseline);
+    const writer = writeHeader(detectorKind.seasonalBaseline, 3 * slots + this.residuals.size + 32);
     writeNumbers(writer, [slotUs, slots, rate, warmUp, offsetUs]);
     for (const column of [this.level, this.count, this.uncertainty]) writeNumbers(writer, column);
     this.residuals.write(writer);

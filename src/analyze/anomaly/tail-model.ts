@@ -29,6 +29,11 @@ export class TailModel {
     this.options = options;
   }
 
+  /** Surprises kept. */
+  get size(): number {
+    return this.largest.length;
+  }
+
   /** The level that the tail begins at: the upper `share` quantile of the history, drawn towards the prior's. */
   private base(): number {
     const { share, level, levelWeight } = this.options;
