@@ -22,6 +22,15 @@ export interface BayesianChangePointOptions {
   warmUp?: number;
 }
 
+/** ln Γ(x + ½) − ln Γ(x); by series from x = 25 on, where it is exact to 1e-11. */
+function logGammaStep(x: number): number {
+  if (x < 25) return gammaln(x + 0.5) - gammaln(x);
+  return 0.5 * Math.log(x) - 1 / (8 * x) + 1 / (192 * x * x * x);
+}
+
+/** Less likely runs are dropped at once. */
+const chanceMin = 1e-9;
+
 /** Hypotheses as columns: `age` values since the change, its probability, and the normal–gamma posterior since then. */
 interface Runs {
   age: number[];
@@ -87,30 +96,28 @@ export class BayesianChangePoint implements Detector {
     this.seen = n;
   }
 
-  /** Prior of a new run: mean worth 1/25 of a value, so a shift of several σ is no surprise; variance worth 4. */
-  private predictive(value: number, age: number, mean: number, squares: number): [number, number, number] {
+  /** Log density of `value` in a run of `age` values: Student's t of the normal–gamma posterior. */
+  private predictive(value: number, age: number, mean: number, squares: number): number {
+    // The prior's mean is worth 1/25 of a value, so that a step of several deviations is no surprise; its variance 4.
     const kappa = 0.04 + age;
-    const alpha = 2 + age / 2;
     const difference = age > 0 ? mean - this.priorMean : 0;
-    const centre = (0.04 * this.priorMean + age * (age > 0 ? mean : 0)) / kappa;
-    const beta = this.priorVariance * 2 + squares / 2 + (0.04 * age * difference * difference) / (2 * kappa);
-    const scale = (beta * (kappa + 1)) / (alpha * kappa);
-    const freedom = 2 * alpha;
-    const logDensity =
-      gammaln((freedom + 1) / 2) -
-      gammaln(freedom / 2) -
+    const centre = this.priorMean + (age * difference) / kappa;
+    const beta = this.priorVariance * 2 + squares / 2 + (0.02 * age * difference * difference) / kappa;
+    const freedom = 4 + age;
+    const scale = (2 * beta * (kappa + 1)) / (freedom * kappa);
+    const distance = value - centre;
+    return (
+      logGammaStep(freedom / 2) -
       0.5 * Math.log(Math.PI * freedom * scale) -
-      ((freedom + 1) / 2) * Math.log1p((value - centre) ** 2 / (freedom * scale));
-    return [logDensity, centre, beta];
+      ((freedom + 1) / 2) * Math.log1p((distance * distance) / (freedom * scale))
+    );
   }
 
   private step(value: number): void {
     const { age, chance, mean, squares } = this.runs;
     const hazard = 1 / this.options.expectedRun;
-    const logs = age.map(
-      (a, i) => Math.log(chance[i]!) + this.predictive(value, a, mean[i]!, squares[i]!)[0],
-    );
-    const fresh = this.predictive(value, 0, 0, 0)[0];
+    const logs = age.map((a, i) => Math.log(chance[i]!) + this.predictive(value, a, mean[i]!, squares[i]!));
+    const fresh = this.predictive(value, 0, 0, 0);
     const top = Math.max(fresh, ...logs);
     // A new run begins with this value: its density under the prior, whatever run went before.
     const grown: Runs = {
@@ -136,8 +143,16 @@ export class BayesianChangePoint implements Detector {
     let { age, chance, mean, squares } = this.runs;
     const total = chance.reduce((sum, part) => sum + part, 0);
     chance = chance.map(part => part / total);
-    const sorted = [...chance].sort((a, b) => b - a);
-    const least = Math.max(1e-12, sorted[Math.min(runsMax, sorted.length) - 1]!);
+    const rank = Math.min(runsMax, chance.length) - 1;
+    const least =
+      chance.length > runsMax
+        ? Math.max(
+            chanceMin,
+            Float64Array.from(chance)
+              .sort()
+              .at(-1 - rank)!,
+          )
+        : chanceMin;
     const keep = chance.map(part => part >= least);
     const kept = <T>(column: T[]): T[] => column.filter((_, i) => keep[i]).slice(0, runsMax);
     [age, chance, mean, squares] = [kept(age), kept(chance), kept(mean), kept(squares)];
