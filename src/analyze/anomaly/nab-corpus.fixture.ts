@@ -1,13 +1,24 @@
 // Reads the Numenta Anomaly Benchmark from ../shared/data/nab for tests and benches. Never part of the library: the
 // library does no I/O.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseIsoUs } from '../../core/time.ts';
 import type { LabelledSeries } from './nab-scorer.ts';
 
-/** The folder, beside the project's root, or one named in MILLRACE_NAB. */
-export const nabFolder =
-  process.env['MILLRACE_NAB'] ?? fileURLToPath(new URL('../../../../shared/data/nab', import.meta.url));
+/** `../shared/data/nab` of the nearest folder above this file that has one: the bundled benches lie elsewhere. */
+function findNab(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (dirname(folder) !== folder) {
+    folder = dirname(folder);
+    const candidate = join(folder, 'shared', 'data', 'nab');
+    if (existsSync(candidate)) return candidate;
+  }
+  return '../shared/data/nab';
+}
+
+/** The benchmark's folder, or the one named in MILLRACE_NAB. */
+export const nabFolder = process.env['MILLRACE_NAB'] ?? findNab();
 
 export const nabMissing: string | undefined = existsSync(`${nabFolder}/labels/combined_windows.json`)
   ? undefined
