@@ -31,13 +31,21 @@ export function mase(
   return sum / actual.length / naiveScale(history, period);
 }
 
-/** M4's benchmark: the last value of the seasonally adjusted history, reseasonalised. */
+/**
+ * M4's benchmark: the last value of the seasonally adjusted history, with the season put back. M4 has positive series and
+ * adjusts by ratio; a history with values at or below 0 is adjusted by difference.
+ */
 export function naive2(history: ArrayLike<number>, horizon: number, period = 1): Float64Array {
   const n = history.length;
-  const seasonal = isSeasonal(history, period);
-  const indices = seasonal ? seasonalIndices(history, period, true) : new Float64Array(period).fill(1);
-  const level = history[n - 1]! / indices[(n - 1) % period]!;
-  return Float64Array.from({ length: horizon }, (_, h) => level * indices[(n + h) % period]!);
+  const last = history[n - 1]!;
+  if (!isSeasonal(history, period)) return new Float64Array(horizon).fill(last);
+  const ratio = Array.prototype.every.call(history, (value: number) => value > 0);
+  const indices = seasonalIndices(history, period, ratio);
+  const before = indices[(n - 1) % period]!;
+  return Float64Array.from({ length: horizon }, (_, h) => {
+    const index = indices[(n + h) % period]!;
+    return ratio ? (last / before) * index : last - before + index;
+  });
 }
 
 /** One series of an evaluation. */

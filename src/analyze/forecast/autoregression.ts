@@ -6,6 +6,7 @@ import {
   checkWhole,
   decodeColumns,
   encodeColumns,
+  estimationFactor,
   type Forecast,
   type Forecaster,
   forecasterKind,
@@ -137,6 +138,7 @@ export class Autoregression implements Forecaster {
     checkWhole('horizon', horizon, 1);
     const mean = new Float64Array(horizon);
     const variance = new Float64Array(horizon);
+    const spread = this.variance * estimationFactor(this.order + 1, this.count);
     // Response of the series to one error, step by step (ψ weights), summed up once more for differences.
     const response: number[] = [];
     let recent = this.recent;
@@ -154,7 +156,7 @@ export class Autoregression implements Forecaster {
       summed = this.difference === 1 ? summed + weight : weight;
       total += summed * summed;
       mean[h] = level;
-      variance[h] = this.variance * total;
+      variance[h] = spread * total;
     }
     return normalForecast(mean, variance, coverage);
   }

@@ -7,6 +7,7 @@ import {
   checkWhole,
   decodeColumns,
   encodeColumns,
+  estimationFactor,
   type Forecast,
   type Forecaster,
   forecasterKind,
@@ -50,6 +51,8 @@ export class ExponentialSmoothing implements Forecaster {
   private variance: number;
   private count: number;
   private readonly state: State;
+  /** Weights and first states that were estimated. */
+  private readonly searched: number;
   /** Corrected information criterion of the fit; comparable between forms fitted to the same values. */
   readonly aicc: number;
 
@@ -57,7 +60,7 @@ export class ExponentialSmoothing implements Forecaster {
     { trend = 'none', season = 'none' }: SmoothingOptions,
     parameters: SmoothingParameters,
     state: State,
-    fit: { variance: number; count: number; aicc: number },
+    fit: { variance: number; count: number; aicc: number; searched: number },
   ) {
     this.trend = trend;
     this.season = season;
@@ -66,6 +69,7 @@ export class ExponentialSmoothing implements Forecaster {
     this.variance = fit.variance;
     this.count = fit.count;
     this.aicc = fit.aicc;
+    this.searched = fit.searched;
   }
 
   /**
@@ -118,7 +122,7 @@ export class ExponentialSmoothing implements Forecaster {
     const n = values.length;
     const searched = bounds.length + (shape.seasonal ? period - 1 : 0);
     const variance = squares / Math.max(1, n - searched);
-    const fit = { variance, count: n, aicc: aicc(minusTwoLog, searched + 1, n) };
+    const fit = { variance, count: n, searched, aicc: aicc(minusTwoLog, searched + 1, n) };
     return new ExponentialSmoothing({ trend, season }, parameters, state, fit);
   }
 
@@ -134,6 +138,7 @@ export class ExponentialSmoothing implements Forecaster {
     const { alpha, beta, gamma, phi } = this.parameters;
     const period = season.length;
     const relative = this.season === 'multiplicative';
+    const spread = this.variance * estimationFactor(this.searched, this.count);
     const mean = new Float64Array(horizon);
     const variance = new Float64Array(horizon);
     // Weight of the error `lag` steps before in the level and trend now; relative errors scale with the level.
@@ -154,11 +159,11 @@ export class ExponentialSmoothing implements Forecaster {
         // Relative errors scale with the level they meet, so every earlier step counts anew.
         sum = 0;
         for (let lag = 1; lag <= h; lag++) sum += weights[lag - 1]! ** 2 * squares[h - lag]!;
-        squares[h] = levels[h]! ** 2 + this.variance * sum;
-        const seasonGrowth = (1 + gamma * gamma * this.variance) ** Math.floor(h / period);
-        variance[h] = ((1 + this.variance) * seasonGrowth * squares[h]! - levels[h]! ** 2) * index * index;
+        squares[h] = levels[h]! ** 2 + spread * sum;
+        const seasonGrowth = (1 + gamma * gamma * spread) ** Math.floor(h / period);
+        variance[h] = ((1 + spread) * seasonGrowth * squares[h]! - levels[h]! ** 2) * index * index;
       } else {
-        variance[h] = this.variance * (1 + sum);
+        variance[h] = spread * (1 + sum);
         const own = weights[h]! + (this.season === 'additive' && (h + 1) % period === 0 ? gamma : 0);
         sum += own * own;
       }
@@ -170,18 +175,31 @@ export class ExponentialSmoothing implements Forecaster {
     const { alpha, beta, gamma, phi } = this.parameters;
     const { level, trend, season, position } = this.state;
     const form = [trends.indexOf(this.trend), seasons.indexOf(this.season)];
-    const numbers = [alpha, beta, gamma, phi, level, trend, position, this.variance, this.count, this.aicc];
+    const numbers = [
+      alpha,
+      beta,
+      gamma,
+      phi,
+      level,
+      trend,
+      position,
+      this.variance,
+      this.count,
+      this.aicc,
+      this.searched,
+    ];
     return encodeColumns(forecasterKind.exponentialSmoothing, [form, numbers, season]);
   }
 
   static deserialize(bytes: Uint8Array): ExponentialSmoothing {
     const [form, numbers, season] = decodeColumns(bytes, forecasterKind.exponentialSmoothing);
-    const [alpha, beta, gamma, phi, level, trend, position, variance, count, criterion] = numbers as number[];
+    const [alpha, beta, gamma, phi, level, trend, position, variance, count, criterion, searched] =
+      numbers as number[];
     return new ExponentialSmoothing(
       { trend: trends[form![0]!]!, season: seasons[form![1]!]! },
       { alpha: alpha!, beta: beta!, gamma: gamma!, phi: phi! },
       { level: level!, trend: trend!, season: Float64Array.from(season!), position: position! },
-      { variance: variance!, count: count!, aicc: criterion! },
+      { variance: variance!, count: count!, aicc: criterion!, searched: searched! },
     );
   }
 }

@@ -131,6 +131,14 @@ export function normalForecast(mean: Float64Array, variance: Float64Array, cover
   };
 }
 
+/**
+ * How much the variance of a forecast grows because `parameters` were estimated from `observations` (Akaike's final
+ * prediction error, 1970).
+ */
+export function estimationFactor(parameters: number, observations: number): number {
+  return 1 + parameters / Math.max(parameters, observations);
+}
+
 /** Akaike's criterion with the small-sample correction, from −2 · log-likelihood up to a constant; lower is better. */
 export function aicc(minusTwoLogLikelihood: number, parameters: number, observations: number): number {
   const room = observations - parameters - 1;

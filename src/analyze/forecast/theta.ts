@@ -5,6 +5,7 @@ import {
   checkWhole,
   decodeColumns,
   encodeColumns,
+  estimationFactor,
   type Forecast,
   type Forecaster,
   forecasterKind,
@@ -95,13 +96,15 @@ export class Theta implements Forecaster {
   forecast(horizon: number, coverage = 0.95): Forecast {
     checkWhole('horizon', horizon, 1);
     const mean = new Float64Array(horizon);
+    // Weight, first level and drift were estimated, and a season's indices where there is one.
+    const spread = this.variance * estimationFactor(2 + this.indices.length, this.count);
     const variance = new Float64Array(horizon);
     for (let h = 0; h < horizon; h++) {
       const index = this.indices[(this.position + h) % this.indices.length]!;
       const level = this.level + (h + 1) * this.drift;
       mean[h] = this.multiplicative ? level * index : level + index;
       const scale = this.multiplicative ? index * index : 1;
-      variance[h] = this.variance * (1 + h * this.alpha * this.alpha) * scale;
+      variance[h] = spread * (1 + h * this.alpha * this.alpha) * scale;
     }
     return normalForecast(mean, variance, coverage);
   }
