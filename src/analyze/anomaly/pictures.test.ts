@@ -9,16 +9,16 @@ import { RobustZ } from './robust-z.ts';
 import { SeasonalBaseline } from './seasonal-baseline.ts';
 import { colours, type Panel, svgChart } from './svg-chart.fixture.ts';
 
-const stepUs = 600_000_000;
-const day = 144;
-const length = 21 * day;
+const stepUs = 900_000_000;
+const day = 96;
+const length = 20 * day;
 const spans = [
-  [12 * day + 100, 12 * day + 102],
-  [14 * day + 50, 14 * day + 86],
-  [17 * day + 20, 17 * day + 116],
+  [12 * day + 66, 12 * day + 67],
+  [14 * day + 33, 14 * day + 57],
+  [17 * day + 14, 17 * day + 78],
 ] as const;
 
-/** Requests by ten minutes with a daily rhythm; a spike, six hours stuck at the morning's level, sixteen hours 15 % up. */
+/** Requests by quarter hour with a daily rhythm; a spike, six hours stuck at the morning's level, sixteen hours 15 % up. */
 function requests(): Float64Array {
   const rng = new Rng(2026);
   const usual = (t: number): number => 600 - 400 * Math.cos((2 * Math.PI * t) / day);
@@ -48,17 +48,17 @@ test('the picture of four detectors on one week of incidents is the kept one', a
     high: 6,
     height: 60,
   });
-  const hours = { slots: day, slotUs: stepUs };
+  const quarters = { slots: day, slotUs: stepUs };
   const svg = svgChart('Scores of four detectors on a daily rhythm with three incidents', length, [
     {
-      title: 'requests in ten minutes; shaded: incidents',
+      title: 'requests in a quarter of an hour; shaded: incidents',
       lines: [{ values, colour: colours.ink }],
       spans,
       height: 150,
     },
     panel('RobustZ: −log₁₀(1 − score); dashed: a false-alarm rate of 0.005', new RobustZ()),
     panel('Cusum', new Cusum()),
-    panel('SeasonalBaseline, a day of ten-minute slots', new SeasonalBaseline(hours)),
+    panel('SeasonalBaseline, a day of quarter hours', new SeasonalBaseline(quarters)),
     panel('CombinedDetector', new CombinedDetector()),
   ]);
   await expect(svg).toMatchFileSnapshot('../../../docs/pictures/detection.svg');

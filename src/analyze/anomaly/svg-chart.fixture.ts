@@ -37,8 +37,13 @@ function drawPanel(panel: Panel, top: number, length: number): string {
   const x = (i: number): number => left + (i / Math.max(1, length - 1)) * (width - left - right);
   const y = (value: number): number => top + height - ((value - low) / (high - low || 1)) * height;
   const inside = (value: number): number => Math.min(high, Math.max(low, value));
-  const points = (values: ArrayLike<number>, from: number): string[] =>
-    Array.from(values, (value, i) => `${round(x(from + i))},${round(y(inside(value)))}`);
+  const points = (values: ArrayLike<number>, from: number): string[] => {
+    const heights = Array.from(values, value => round(y(inside(value))));
+    // Points in the middle of a level stretch say nothing.
+    return heights.flatMap((at, i) =>
+      i > 0 && at === heights[i - 1] && at === heights[i + 1] ? [] : [`${round(x(from + i))},${at}`],
+    );
+  };
   const parts = [
     `<rect x="${left}" y="${top}" width="${width - left - right}" height="${height}" fill="none" stroke="#d0d7de"/>`,
   ];
