@@ -3,7 +3,7 @@
 // one of its own until it has come to the same offset.
 import { codeOf, MillraceError, toError } from '../core/errors.ts';
 import type { LogReader, ReadResult } from '../flow/log.ts';
-import type { Decoder, Kernel } from '../kernel/kernel.ts';
+import type { DecodeResult, Decoder, Kernel } from '../kernel/kernel.ts';
 import type { Batch } from './batch.ts';
 import { EventColumns } from './plan/event-columns.ts';
 import type { ViewPartition } from './view-partition.ts';
@@ -169,14 +169,21 @@ export class Lane {
       for (const view of this.views) view.flush();
       this.layOut(this.columns);
     }
-    let result = this.decoder!.decode(at, length);
+    let result = this.decodeOnce(at, length);
     append(result.rows);
     while (this.columns!.load(result, this.kernel.input(0), this.appendUs) === 'again') {
       for (const view of this.views) view.flush();
       this.layOut(this.columns!);
-      result = this.decoder!.decode(at, length);
+      result = this.decodeOnce(at, length);
     }
     return { rows: result.rows, consumed: result.consumed };
+  }
+
+  /** The columns' arrays are taken once here: a kernel may look its memory up anew at each access. */
+  private decodeOnce(at: number, length: number): DecodeResult {
+    const { rows, consumed, columns } = this.decoder!.decode(at, length);
+    const taken = columns.map(({ spec, state, values, start, end }) => ({ spec, state, values, start, end }));
+    return { rows, consumed, columns: taken };
   }
 
   private layOut(columns: EventColumns): void {
