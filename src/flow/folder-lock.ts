@@ -3,7 +3,8 @@
 // kernel closes however the process ends, and where that cannot be asked by its pid with its start time, so that
 // a pid in use again is not mistaken for it. Node has no flock.
 import { randomBytes } from 'node:crypto';
-import { link, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { copyFile, link, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { createConnection, createServer, type Server } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -128,6 +129,17 @@ async function openSocket(directory: string, token: string): Promise<{ server?: 
   return { path: '' };
 }
 
+/** Gives the draft the lock's name, unless that exists; where there are no hard links, by an exclusive copy. */
+async function claim(draft: string, path: string): Promise<void> {
+  try {
+    await link(draft, path);
+  } catch (thrown) {
+    const code = codeOf(thrown) ?? '';
+    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(code)) throw thrown;
+    await copyFile(draft, path, constants.COPYFILE_EXCL);
+  }
+}
+
 /** Removes the lock of a dead process; puts back what it moved if another process was quicker. */
 async function removeStale(path: string, stale: LockHolder | 'unreadable', token: string): Promise<void> {
   const aside = `${path}-${token}.stale`;
@@ -179,7 +191,7 @@ export async function lockFolder(directory: string): Promise<() => Promise<void>
     await writeFile(draft, JSON.stringify(own) + '\n', { mode: 0o640 });
     for (let attempt = 0; ; attempt++) {
       try {
-        await link(draft, path);
+        await claim(draft, path);
         break;
       } catch (thrown) {
         if (codeOf(thrown) !== 'EEXIST' || attempt > 20) throw thrown;

@@ -22,8 +22,17 @@
 //   log-overloaded        429  the queue of waiting appends is full; context {retryAfterMs}
 //   disk-full             507  no space or below the reserve; writing resumes by itself
 //   partition-closed      503  an earlier write or sync failed; a restart verifies before accepting again
-//   log-locked            409  another process holds the data folder; context {holder}
+//   log-locked            409  another process holds the data folder; context {holder: {pid, host, since}}
 //   log-closed            503  close() was called
+//   log-io                500  a system call failed outside the appending of batches; context {system}
+//   bad-partitions        400  a stream cannot have so many partitions
+//   too-many-partitions   507  the log cannot hold more partitions
+//   target-too-small      500  the target of a read cannot hold its first batch; context {batchBytes, targetBytes}
+//
+// Order of judgement of an append: closed log, closed partition, bad-batch, disk-full, log-overloaded at once; then,
+// in the order of the queue, the producer (duplicate, gap, overlap, forgotten). A refused append has no effect. An
+// append that fails with partition-closed, or whose process dies, may or may not have been appended: only a repeat
+// with its producer finds out.
 
 /** Letters, digits, `_`, `-`, `.`; starts with a letter or `_`; at most 100 characters. */
 export const streamNamePattern = /^[A-Za-z_][A-Za-z0-9_.-]{0,99}$/;
@@ -35,7 +44,9 @@ export type Producer =
   /**
    * A named producer that numbers what it sends. The batch covers sequence numbers [first, next). The first
    * batch of an unknown producer may start anywhere; each later one must start where the last ended.
-   * A number a batch (next = first + 1), a number an event, or input offsets all fit.
+   * A number a batch (next = first + 1), a number an event, or input offsets all fit. A repeat has the bounds of a
+   * batch appended before, or lies inside one. Numbers are whole, 0 ≤ first < next < 2^53; ids have 1 to 255
+   * characters.
    */
   | { id: string; first: number; next: number };
 
@@ -55,7 +66,10 @@ export interface AppendResult {
   /** Offset of the batch's first event; the others follow densely in this implementation. */
   offset: number;
   count: number;
-  /** True where the batch had been appended before; offset and count are then those of the first time. */
+  /**
+   * True where the batch had been appended before; offset, count and time are then those of the first time. A repeat
+   * sent while the first is under way is answered together with it.
+   */
   duplicate: boolean;
   appendTimeMs: number;
 }
@@ -79,7 +93,10 @@ export interface PartitionSummary {
   closed?: string;
 }
 
-/** One appended batch inside the target of a read. */
+/**
+ * One batch inside the target of a read. Batches with a producer come back as they were appended; an implementation
+ * may join adjacent ones without a producer (up to maxBatchBytes), never split one.
+ */
 export interface BatchSlice {
   /** Where its bytes are in the target. */
   position: number;
@@ -87,6 +104,7 @@ export interface BatchSlice {
   /** Offset of its first event. */
   offset: number;
   count: number;
+  /** When it was appended by the wall clock of the log, which may leap; of a joined batch, its latest. */
   appendTimeMs: number;
 }
 
@@ -110,13 +128,21 @@ export interface LogReader {
   /** First and end offset of a partition. */
   range(stream: string, partition: number): Promise<{ first: number; end: number }>;
   /**
-   * Reads as many whole batches as fit into `target`, from the one that holds `from`. The target belongs to the
-   * caller throughout and must hold at least `maxBatchBytes`. Checksums are verified. Damage is reported once,
-   * as `log-damaged` with the offsets lost; reading goes on at context.end.
+   * Reads whole batches that fit into `target`, from the one that holds `from`: at least one where there is one, not
+   * always as many as would fit (a segment's end ends a read). The target belongs to the caller throughout, must hold
+   * at least `maxBatchBytes`, and may not be moved (a WASM memory may not grow) while the read is under way. Its
+   * bytes behind the result may have been written to. Checksums are verified. Damage at `from` is reported as
+   * `log-damaged` with the offsets [first, end) lost; reading goes on at context.end. Damage further on ends the read
+   * before it.
    */
   read(stream: string, partition: number, from: number, target: Uint8Array): Promise<ReadResult>;
-  /** Resolves when the partition's end is beyond `offset`, or when the signal aborts. Does not poll. */
+  /**
+   * Resolves when the partition's end is beyond `offset`, or when the signal aborts. Does not poll. Rejects with
+   * `offset-retained` where retention passes `offset` and with `log-closed` when the log or this reader closes; a
+   * partition closed for writing is just quiet. A pending wait keeps the process alive.
+   */
   wait(stream: string, partition: number, offset: number, signal?: AbortSignal): Promise<void>;
+  /** Reads under way finish; everything afterwards is `log-closed`. */
   close(): Promise<void>;
 }
 
@@ -130,7 +156,10 @@ export interface Consumer {
   readonly partition: number;
   /** The offset that `next` will read from. */
   readonly position: number;
-  /** Waits for events, then reads like LogReader.read and moves on. `undefined` when the signal aborts. */
+  /**
+   * Waits for events, then reads like LogReader.read and moves on. `undefined` when the signal aborts. Errors of read
+   * and wait pass through and leave the position as it is; `seek` past them. One call at a time.
+   */
   next(target: Uint8Array, signal?: AbortSignal): Promise<ReadResult | undefined>;
   /** Continues elsewhere, as after `offset-retained`. */
   seek(offset: number): void;
@@ -155,7 +184,10 @@ export interface RetentionPolicy {
 
 export interface Log extends LogReader {
   readonly maxBatchBytes: number;
-  /** Makes the stream where it is missing; never changes the number of partitions of one that exists. */
+  /**
+   * Makes the stream, with 1 partition unless said otherwise, where it is missing; never changes one that exists. It
+   * is durable when this resolves.
+   */
   createStream(stream: string, options?: { partitions?: number }): Promise<StreamSummary>;
   append(stream: string, partition: number, batch: Batch): Promise<AppendResult>;
   /**
@@ -165,9 +197,16 @@ export interface Log extends LogReader {
   producerNext(stream: string, partition: number, id: string): Promise<number | undefined>;
   openConsumer(name: string, stream: string, partition: number, from: number): Consumer;
   consumers(): ConsumerLag[];
-  /** Called for every stream that comes to exist and every durable append, in order, after its promise resolved. */
+  /**
+   * Called for every stream that comes to exist (a result with count 0, partition 0) and every durable append that
+   * was not a repeat, in order within a partition, after its promise resolved. A listener must not throw. Call the
+   * result to stop listening.
+   */
   onAppend(listener: (result: AppendResult) => void): () => void;
-  /** Applies retention now, to one stream or to all; returns events removed. */
+  /**
+   * Applies retention now, to one stream or to all; returns events removed. Whole segments only, and the newest is
+   * never removed for its bytes. Partitions closed for writing are left as they are.
+   */
   retain(policy: RetentionPolicy, stream?: string): Promise<number>;
   /** What is wrong, in sentences for a person; empty when all is well. */
   problems(): string[];

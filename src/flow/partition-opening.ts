@@ -1,5 +1,6 @@
 // Opens a partition's folder: which segments there are, where the log begins and ends, and the newest segment's
 // files ready to be appended to. Reads only that segment's tail.
+import { ActiveSegment } from './active-segment.ts';
 import type { FileSystem } from './file-system.ts';
 import type { WriterLimits } from './partition-writer.ts';
 import {
@@ -23,9 +24,7 @@ export interface OpenedPartition {
   bytes: number;
   lastAppendMs: number;
   /** The newest segment, where there is one. */
-  files: SegmentFiles | undefined;
-  slots: number;
-  position: number;
+  segment: ActiveSegment | undefined;
   /** Sentences about damage and repairs. */
   problems: string[];
 }
@@ -61,7 +60,7 @@ export async function openPartition(
   const newest = segments[segments.length - 1];
   if (newest === undefined) {
     const first = start ?? 0;
-    const empty = { slots: 0, position: 0, bytes: 0, lastAppendMs: 0, files: undefined };
+    const empty = { bytes: 0, lastAppendMs: 0, segment: undefined };
     return { ...empty, segments, first, end: first, problems };
   }
   const first = start !== undefined && start < segments[0]! ? start : segments[0]!;
@@ -85,10 +84,10 @@ export async function openPartition(
       await closeSegment(files);
       problems.push(`the index of the segment at ${newest} is lost, with up to ${lines} events.`);
       const end = newest + lines;
-      const fresh = await createSegment(fs, directory, end);
+      const segment = new ActiveSegment(await createSegment(fs, directory, end));
       segments.push(end);
       bytes += dataBytes;
-      return { segments, first, end, bytes, lastAppendMs: 0, files: fresh, slots: 0, position: 0, problems };
+      return { segments, first, end, bytes, lastAppendMs: 0, segment, problems };
     }
     const tail = await recoverSegment(files, newest);
     await fs.syncDirectory(directory);
@@ -99,7 +98,8 @@ export async function openPartition(
       slots > 0 || before === undefined
         ? tail.lastAppendMs
         : ((await lastAppendMsOf(fs, directory, before)) ?? 0);
-    return { segments, first, end, bytes: bytes + position, lastAppendMs, files, slots, position, problems };
+    const segment = new ActiveSegment(files, position, slots);
+    return { segments, first, end, bytes: bytes + position, lastAppendMs, segment, problems };
   } catch (thrown) {
     await closeSegment(files).catch(() => {});
     throw thrown;

@@ -16,7 +16,7 @@ export async function retainPartition(
   const { directory, slot } = state;
   const isOld = (appendedMs: number | undefined): boolean =>
     maxAgeMs !== undefined && appendedMs !== undefined && nowMs - appendedMs > maxAgeMs;
-  if (state.slots > 0 && isOld(state.lastAppendMs)) await writer.rollForRetention();
+  if (state.segment && state.segment.slots > 0 && isOld(state.lastAppendMs)) await writer.rollForRetention();
   let count = 0;
   let bytes = state.bytes;
   while (count < state.segments.length - 1) {

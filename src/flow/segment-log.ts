@@ -59,7 +59,7 @@ export const writerLimits: WriterLimits = {
   segmentRecords: 262_144,
   groupBytes: 4 * 1024 * 1024,
   overlapBytes: 1024 * 1024,
-  queueBytes: 32 * 1024 * 1024,
+  queueBytes: 64 * 1024 * 1024,
   queueBatches: 65_536,
   mergeBytes: 64 * 1024,
 };
@@ -82,11 +82,11 @@ export class SegmentLog extends SegmentReader implements Log {
   constructor(
     handle: SegmentLogHandle,
     board: TailBoard,
-    context: Omit<WriterContext, 'appended' | 'board'>,
+    context: Omit<WriterContext, 'appended' | 'backlog' | 'board'>,
     unlock: () => Promise<void>,
   ) {
     super(handle, board, { fs: context.fs, inThread: false });
-    this.context = { ...context, board, appended: results => this.announce(results) };
+    this.context = { ...context, board, backlog: { bytes: 0 }, appended: results => this.announce(results) };
     this.unlock = unlock;
     this.openedAt = { nowMs: context.clock.nowMs(), elapsedMs: context.clock.elapsedMs() };
   }
@@ -101,6 +101,13 @@ export class SegmentLog extends SegmentReader implements Log {
       else if (streamNamePattern.test(name)) await this.loadStream(name);
     }
     await this.context.disk.check();
+  }
+
+  /** After a load that failed: lets go of what it had opened, without writing. */
+  async abandon(): Promise<void> {
+    this.context.disk.close();
+    await Promise.all(this.writers.map(writer => writer.state.segment?.close()));
+    await super.close();
   }
 
   private async loadStream(stream: string): Promise<void> {
@@ -119,19 +126,9 @@ export class SegmentLog extends SegmentReader implements Log {
     for (const problem of opened.problems) this.found.push(`${stream}/${partition}: ${problem}`);
     const { first, end, bytes, lastAppendMs } = opened;
     board.update(slot, { first, end, bytes, lastAppendMs, segmentsChanged: true });
-    this.writers[slot] = new PartitionWriter(this.context, {
-      stream,
-      partition,
-      directory,
-      slot,
-      segments: opened.segments,
-      files: opened.files,
-      slots: opened.slots,
-      position: opened.position,
-      end,
-      bytes,
-      lastAppendMs,
-    });
+    const { segments, segment } = opened;
+    const state = { stream, partition, directory, slot, segments, segment, end, bytes, lastAppendMs };
+    this.writers[slot] = new PartitionWriter(this.context, state);
   }
 
   /** What another thread needs to read this log with `openSegmentReader`. */
@@ -328,7 +325,12 @@ export async function openSegmentLog(options: SegmentLogOptions): Promise<Segmen
       { fs, clock, disk, limits, window, syncDelayMs, failpoint },
       unlock,
     );
-    await log.load();
+    try {
+      await log.load();
+    } catch (thrown) {
+      await log.abandon();
+      throw thrown;
+    }
     return log;
   } catch (thrown) {
     await unlock();

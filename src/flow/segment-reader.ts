@@ -3,7 +3,7 @@
 import { MillraceError } from '../core/errors.ts';
 import { diskFileSystem, type FileSystem } from './file-system.ts';
 import type { LogReader, PartitionSummary, ReadResult, StreamSummary } from './log.ts';
-import { logClosed, offsetRetained, partitionClosed, unknownStream } from './log-errors.ts';
+import { logClosed, offsetRetained, unknownStream } from './log-errors.ts';
 import { PartitionReader } from './partition-reader.ts';
 import { partitionPath } from './segment.ts';
 import { TailBoard } from './tail-board.ts';
@@ -127,9 +127,6 @@ export class SegmentReader implements LogReader {
         if (this.isReaderClosed || board.isClosed) throw logClosed();
         const first = board.first(slot);
         if (offset < first) throw offsetRetained(stream, partition, offset, first);
-        if (board.isPartitionClosed(slot)) {
-          throw partitionClosed(stream, partition, this.whyClosed(slot) ?? 'a write or sync failed');
-        }
         await Promise.race([board.sleep(slot, seen), woken]);
       }
     } finally {
