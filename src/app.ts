@@ -26,13 +26,13 @@ import type { Kernel } from './kernel/kernel.ts';
 import { createKernel } from './kernel/kernel-wasm.ts';
 import type { Engine } from './process/engine.ts';
 import { createEngine } from './process/engine-core.ts';
-import { openLmdbState } from './store/state-lmdb.ts';
 import type { ViewDefinition } from './process/view.ts';
 import { type Project, parseBytes, projectFingerprint, readProject } from './project.ts';
 import { QueryProcess } from './query/query-process.ts';
 import { SqlTables } from './query/sql-tables.ts';
 import { announceRunning, withdrawRunning } from './running.ts';
 import { ParquetLake } from './store/parquet-lake.ts';
+import { openLmdbState } from './store/state-lmdb.ts';
 import { ViewHistory } from './view-history.ts';
 
 declare const __VERSION__: string;
@@ -134,7 +134,13 @@ export class App {
     });
     query.warm();
     try {
-      const engine = await createEngine({ log, state: openLmdbState(join(options.dataDir, 'state')), kernel: loadKernelHere(), parseSql: sql => query.parse(sql) as Promise<never>, readBytes: maxBatchBytes });
+      const engine = await createEngine({
+        log,
+        state: openLmdbState(join(options.dataDir, 'state')),
+        kernel: loadKernelHere(),
+        parseSql: sql => query.parse(sql) as Promise<never>,
+        readBytes: maxBatchBytes,
+      });
       const app = new App(options, project, log, query, engine, temporaryDir);
       try {
         await app.start();
@@ -450,7 +456,7 @@ export async function checkProject(dir: string): Promise<{ checked: number; faul
   const faults: MillraceError[] = [];
   const project = readProject(dir, faults);
   const views = project.views ?? [];
-  
+
   return {
     checked:
       views.length + project.dashboards.length + (existsSync(join(project.dir, 'millrace.yaml')) ? 1 : 0),

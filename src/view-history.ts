@@ -45,10 +45,17 @@ export class ViewHistory {
     for (const { column, op, value } of conditions) {
       const field = fields.find(field => field.name.toLowerCase() === column.toLowerCase());
       if (!field) {
-        throw new MillraceError('unknown-field', `where: "${column}" is neither a group of the view nor a field of its events.`, {
-          status: 400,
-          remedy: `The stream has: ${fields.slice(0, 40).map(field => field.name).join(', ')}.`,
-        });
+        throw new MillraceError(
+          'unknown-field',
+          `where: "${column}" is neither a group of the view nor a field of its events.`,
+          {
+            status: 400,
+            remedy: `The stream has: ${fields
+              .slice(0, 40)
+              .map(field => field.name)
+              .join(', ')}.`,
+          },
+        );
       }
       const name = `event.${identifier(field.name)}`;
       const text = field.type === 'JSON' ? `json_extract_string(${name}, '$')` : `${name}::VARCHAR`;
@@ -90,7 +97,10 @@ export class ViewHistory {
   private async planOf(name: string, text: string): Promise<Plan> {
     const known = this.plans.get(name);
     if (known?.text === text) return known.plan;
-    const plan = await planView({ name, text }, { parseSql: sql => this.options.parseSql(sql) as Promise<never> });
+    const plan = await planView(
+      { name, text },
+      { parseSql: sql => this.options.parseSql(sql) as Promise<never> },
+    );
     this.plans.set(name, { text, plan });
     return plan;
   }
@@ -98,7 +108,8 @@ export class ViewHistory {
   private relation(stream: string): { from: string; columns: { name: string; type: string }[] } {
     const { lake } = this.options;
     const fields = columnFields(lake.stream(stream)?.schema.fields ?? []);
-    const select = lake.selectSql(stream) ?? 'SELECT NULL::TIMESTAMP AS _time, NULL::BIGINT AS _offset WHERE false';
+    const select =
+      lake.selectSql(stream) ?? 'SELECT NULL::TIMESTAMP AS _time, NULL::BIGINT AS _offset WHERE false';
     return { from: `(${select})`, columns: [{ name: '_time', type: 'TIMESTAMP' }, ...fields] };
   }
 }

@@ -19,10 +19,10 @@ interface DemoOptions extends CommonOptions {
 }
 
 /** The last stretch of history has every event; before it, history is a sample, so that days of it load in seconds. */
-const fullSeconds = 600;
+const fullSeconds = 300;
 
 /** Events a second of older history, at the default rate and at any other. */
-const historyRate = 4;
+const historyRate = 2;
 
 export function registerDemo(program: Command): void {
   withServer(withCommon(program.command('demo')))
@@ -67,7 +67,7 @@ Examples:
         // A demo that ran before has its history; only what is new is sent.
         historySeconds: alreadyThere ? 0 : Math.round(options.days * 86_400),
         fullSeconds,
-        historyShare: Math.min(1, historyRate / options.rate),
+        historyShare: Math.min(1 / 60, historyRate / options.rate),
         speed: options.speed,
         signal: stopping.signal,
         onProgress: (sent, share) => showProgress(`${bar(share)} ${count(sent)} events of history`),

@@ -6,7 +6,7 @@ import { shopStream } from './shop-set.ts';
 export interface SenderOptions {
   url: string;
   shop: Shop;
-  /** Seconds of history before the start, all of them sent at once, thinned to `historyShare` but for the last `fullSeconds`. */
+  /** Seconds of history before the start, all of them sent at once, thinned to `historyShare` of life but for the last `fullSeconds`. */
   historySeconds: number;
   fullSeconds: number;
   historyShare: number;
@@ -39,7 +39,10 @@ export class Sender {
     let lines: string[] = [];
     let sending: Promise<void>[] = [];
     for (let second = first; second < nowSecond && !this.options.signal.aborted; second++) {
-      const share = second >= nowSecond - fullSeconds ? 1 : historyShare;
+      const isFull = second >= nowSecond - fullSeconds;
+      // Older history is a second out of each minute, so that it fills minutes and not a window for every second.
+      if (!isFull && second % 60 !== 0) continue;
+      const share = isFull ? 1 : historyShare * 60;
       for (const line of this.options.shop.second(second, share)) lines.push(line);
       if (lines.length < linesARequest) continue;
       sending.push(this.send(lines));
