@@ -27,7 +27,10 @@ export interface ExperimentPlan {
 export interface ExperimentResult {
   units: Record<string, number>;
   sampleRatio: SampleRatioResult & { sound: boolean };
-  /** Variant by variant, metric by metric, each against the first variant. Empty before there is enough data. */
+  /**
+   * Variant by variant, metric by metric, each against the first variant. Empty before there is enough data; a
+   * secondary rate appears once it has its events.
+   */
   comparisons: Comparison[];
   decision: Decision;
   /** 1 − alpha shared among the variants: that of every interval here. */
@@ -48,7 +51,7 @@ export function analyzeExperiment(data: ExperimentData, plan: ExperimentPlan): E
   const total = data.units.reduce((sum, count) => sum + count, 0);
   const missing = lacking(data, unitsMin, eventsMin);
   const enough = missing === undefined;
-  const comparisons = enough ? compareAll(data, rule, total, share) : [];
+  const comparisons = enough ? compareAll(data, rule, total, share, eventsMin) : [];
   return {
     units: Object.fromEntries(data.variants.map((name, v) => [name, data.units[v]!])),
     sampleRatio: { ...ratio, sound },
@@ -86,14 +89,17 @@ function lacking(data: ExperimentData, unitsMin: number, eventsMin: number): str
   const few = data.variants.find((_, v) => data.units[v]! < unitsMin);
   if (few !== undefined) return `${few} has fewer than ${unitsMin} units.`;
   for (const [m, metric] of data.metrics.entries()) {
-    if (metric.kind !== 'proportion') continue;
-    const rare = data.variants.find((_, v) => {
-      const { count, meanY } = data.accumulators[v]![m]!;
-      return Math.min(meanY, 1 - meanY) * count < eventsMin - 0.5;
-    });
+    if (metric.role === 'secondary') continue;
+    const rare = data.variants.find((_, v) => isRare(data, v, m, eventsMin));
     if (rare !== undefined) return `${rare} has fewer than ${eventsMin} 1s or 0s of ${metric.name}.`;
   }
   return undefined;
+}
+
+function isRare(data: ExperimentData, v: number, m: number, eventsMin: number): boolean {
+  const { count, meanY } = data.accumulators[v]![m]!;
+  // Half an event of slack for the rounding of count × mean.
+  return data.metrics[m]!.kind === 'proportion' && Math.min(meanY, 1 - meanY) * count < eventsMin - 0.5;
 }
 
 function summariesOf(data: ExperimentData, m: number): { variants: Moments[]; varianceReduction: number } {
@@ -103,10 +109,17 @@ function summariesOf(data: ExperimentData, m: number): { variants: Moments[]; va
   );
 }
 
-function compareAll(data: ExperimentData, rule: StoppingRule, total: number, alpha: number): Comparison[] {
+function compareAll(
+  data: ExperimentData,
+  rule: StoppingRule,
+  total: number,
+  alpha: number,
+  eventsMin: number,
+): Comparison[] {
   const twoSided = reachInErrors(rule, total, alpha, 'two-sided');
   const oneSided = reachInErrors(rule, total, alpha, 'one-sided');
   const byMetric = data.metrics.map((metric, m) => {
+    if (data.variants.some((_, v) => isRare(data, v, m, eventsMin))) return [];
     const { variants, varianceReduction } = summariesOf(data, m);
     return variants.slice(1).map((variant, t): Comparison => {
       const control = variants[0]!;
@@ -129,7 +142,7 @@ function compareAll(data: ExperimentData, rule: StoppingRule, total: number, alp
       };
     });
   });
-  const comparisons = data.variants.slice(1).flatMap((_, t) => byMetric.map(of => of[t]!));
+  const comparisons = data.variants.slice(1).flatMap((_, t) => byMetric.flatMap(of => of.slice(t, t + 1)));
   const secondary = comparisons.filter(({ role }) => role === 'secondary');
   const adjusted = adjustPValues(
     secondary.map(({ pValue }) => pValue),

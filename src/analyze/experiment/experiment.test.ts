@@ -194,6 +194,20 @@ describe('analyzeExperiment', () => {
     expect(analyzeExperiment(rare, plan).comparisons).toEqual([]);
   });
 
+  it('does not wait for a rare secondary rate, and leaves it out until it has its events', () => {
+    const rare: Metric = { name: 'refunded', kind: 'proportion', role: 'secondary' };
+    const draw =
+      (rate: number): Draw =>
+      rng => ({ bought: rng.boolean(rate) ? 1 : 0, refunded: rng.boolean(0.004) ? 1 : 0 });
+    const run = (units: number) => {
+      const data = simulate([bought, rare], { control: draw(0.1), red: draw(0.2) }, units, 17);
+      return analyzeExperiment(data, plan);
+    };
+    expect(run(3000).decision.reason).toBe('winner');
+    expect(run(3000).comparisons.map(({ metric }) => metric)).toEqual(['bought']);
+    expect(run(12_000).comparisons.map(({ metric }) => metric)).toEqual(['bought', 'refunded']);
+  });
+
   it('goes on while the interval holds both better and worse', () => {
     const data = simulate(metrics, { control: shop(0.1, 200), red: shop(0.1, 200) }, 5000, 4);
     expect(outcome(data)).toBe('continue: undecided, -');

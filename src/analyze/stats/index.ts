@@ -60,6 +60,12 @@ export {
   wilcoxonSignedRank,
 } from './hypothesis/mann-whitney.ts';
 export { adjustPValues, type Correction } from './hypothesis/multiple-comparisons.ts';
+export {
+  type PoissonCount,
+  type PoissonRateResult,
+  poissonRateInterval,
+  poissonRateTest,
+} from './hypothesis/poisson-rate-test.ts';
 export { proportionTest, twoProportionTest } from './hypothesis/proportion-test.ts';
 export {
   type TTestResult,

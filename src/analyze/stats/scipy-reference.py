@@ -106,6 +106,13 @@ b = stats.bootstrap((A['bigA'],), np.mean, n_resamples=200000, method='BCa', ran
 test('bca mean', "bootstrap((bigA,), mean, n_resamples=200000, method='BCa')", b.low, b.high)
 b = stats.bootstrap((A['bigA'],), np.mean, n_resamples=200000, method='percentile', random_state=1).confidence_interval
 test('percentile mean', "bootstrap((bigA,), mean, n_resamples=200000, method='percentile')", b.low, b.high)
+# Poisson rates: the conditional binomial, doubled tail; Garwood's interval.
+def rates(x, tx, y, ty):
+    p0 = tx / (tx + ty); n = x + y
+    c = stats.binomtest(x, n).proportion_ci(.95, 'exact'); r = lambda q: q / (1 - q) * ty / tx
+    return [min(1, 2 * min(binom.cdf(x, n, p0), binom.sf(x - 1, n, p0))), r(c.low), r(c.high)]
+test('poisson rates', "2 min(binom.cdf(30, 70, 10/34), binom.sf(29, 70, 10/34)); binomtest(30, 70).proportion_ci()", *rates(30, 10, 40, 24))
+test('poisson interval', "gamma.ppf(.025, 7) / 3, gamma.ppf(.975, 8) / 3", gamma.ppf(.025, 7) / 3, gamma.ppf(.975, 8) / 3)
 # Group-sequential exit probabilities by multivariate normal integrals: P(cross first at look k) under drift.
 def mvn(bounds, fractions, drift):
     k = len(bounds); fr = np.array(fractions); cov = np.array([[np.sqrt(min(i, j) / max(i, j)) for j in fr] for i in fr])

@@ -20,6 +20,7 @@ import {
 } from './hypothesis/kolmogorov-smirnov.ts';
 import { mannWhitney, wilcoxonSignedRank } from './hypothesis/mann-whitney.ts';
 import { adjustPValues, type Correction } from './hypothesis/multiple-comparisons.ts';
+import { poissonRateInterval, poissonRateTest } from './hypothesis/poisson-rate-test.ts';
 import { proportionTest, twoProportionTest } from './hypothesis/proportion-test.ts';
 import { tTestOneSample, tTestPaired, tTestStudent, tTestWelch } from './hypothesis/t-test.ts';
 import type { Alternative, TestResult } from './hypothesis/test-result.ts';
@@ -151,6 +152,11 @@ const ours: Record<string, () => number[]> = {
   'power t larger': () => [tTestPower('two-sample', 0.5, 30, { sides: 'one-sided' })],
   'size t ind': () => [tTestSampleSize('two-sample', 0.2, 0.8)],
   'size t one': () => [tTestSampleSize('one-sample', 0.3, 0.9)],
+  'poisson rates': () => {
+    const result = poissonRateTest({ events: 30, exposure: 10 }, { events: 40, exposure: 24 });
+    return [result.pValue, ...result.interval];
+  },
+  'poisson interval': () => poissonRateInterval({ events: 7, exposure: 3 }),
   cramer: () => [cramerV(threeByTwo)],
 };
 for (const alternative of ['two-sided', 'less', 'greater'] as Alternative[]) {

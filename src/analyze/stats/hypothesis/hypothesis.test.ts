@@ -12,6 +12,7 @@ import { fisherExact } from './fisher-exact.ts';
 import { kolmogorovSmirnov, kolmogorovSmirnovTwoSample, kolmogorovTail } from './kolmogorov-smirnov.ts';
 import { mannWhitney, wilcoxonSignedRank } from './mann-whitney.ts';
 import { adjustPValues } from './multiple-comparisons.ts';
+import { poissonRateInterval, poissonRateTest } from './poisson-rate-test.ts';
 import { twoProportionTest } from './proportion-test.ts';
 import { midRanks } from './rank.ts';
 import { tTestOneSample, tTestStudent, tTestWelch } from './t-test.ts';
@@ -122,6 +123,36 @@ describe('Fisher exact', () => {
       { successes: 499_900, trials: 1e6 },
     ).pValue;
     expect(pValue).toBeCloseTo(z, 2);
+  });
+});
+
+describe('Poisson rates', () => {
+  it('keeps its level at small counts and finds a doubled rate', () => {
+    const rng = new Rng(8);
+    const count = (rate: number): number => {
+      let events = 0;
+      for (let time = rng.exponential(rate); time < 1; time += rng.exponential(rate)) events++;
+      return events;
+    };
+    const rounds = 3000;
+    let [alarms, found, covered] = [0, 0, 0];
+    for (let round = 0; round < rounds; round++) {
+      const [a, b, c] = [count(6), count(18), count(36)];
+      const same = poissonRateTest({ events: a, exposure: 1 }, { events: b, exposure: 3 });
+      if (same.pValue <= 0.05) alarms++;
+      if (same.interval[0] <= 1 && 1 <= same.interval[1]) covered++;
+      if (poissonRateTest({ events: c, exposure: 1 }, { events: b, exposure: 1 }).pValue <= 0.05) found++;
+    }
+    expect(alarms / rounds).toBeLessThanOrEqual(0.05);
+    expect(covered / rounds).toBeGreaterThanOrEqual(0.95);
+    expect(found / rounds).toBeGreaterThan(0.6);
+  });
+
+  it('says nothing of no events at all', () => {
+    const none = poissonRateTest({ events: 0, exposure: 1 }, { events: 0, exposure: 5 });
+    expect([none.pValue, ...none.interval]).toEqual([1, 0, Infinity]);
+    expect(poissonRateInterval({ events: 0, exposure: 1 })).toEqual([0, expect.closeTo(3.6889, 4)]);
+    expect(() => poissonRateTest({ events: 1, exposure: 0 }, { events: 1, exposure: 1 })).toThrow(/exposure/);
   });
 });
 
