@@ -1,5 +1,5 @@
-// The Numenta Anomaly Benchmark, standard profile: our detectors with one setting for all 58 series, the windowed
-// Gaussian baseline in the same run, and the scores its owners published for the others.
+// The Numenta Anomaly Benchmark, standard profile: our detectors with one setting for all 58 series, the
+// windowed Gaussian baseline in the same run, and the scores its owners published for the others.
 import { CombinedDetector } from '../src/analyze/anomaly/combined-detector.ts';
 import type { Detector } from '../src/analyze/anomaly/detector.ts';
 import { detectors } from '../src/analyze/anomaly/false-alarm.fixture.ts';

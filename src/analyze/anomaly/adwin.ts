@@ -1,6 +1,7 @@
-// ADWIN: a window that grows while its values look alike and drops its older part when two halves differ by more than
-// chance allows; log-many buckets stand for the whole window. Bifet & Gavaldà 2007, "Learning from Time-Changing Data
-// with Adaptive Windowing". Invariant: bucket sizes are powers of two, none larger than an older one.
+// ADWIN: a window that grows while its values look alike and drops its older part when two halves differ by
+// more than chance allows; log-many buckets stand for the whole window. Bifet & Gavaldà 2007, "Learning from
+// Time-Changing Data with Adaptive Windowing". Invariant: bucket sizes are powers of two, none larger than an
+// older one.
 import {
   checkOption,
   type Detector,
@@ -31,9 +32,10 @@ interface Buckets {
 }
 
 /**
- * Adaptive window for a change of the mean. Assumption: values are independent and bounded; nothing about their
- * distribution. Score = 1 − δ for the smallest δ at which some cut of the window would be made. The bound holds for any
- * distribution, so real false alarms are far rarer than stated. Memory and cost: O(bucketsPerSize · log n).
+ * Adaptive window for a change of the mean. Assumption: values are independent and bounded; nothing about
+ * their distribution. Score = 1 − δ for the smallest δ at which some cut of the window would be made. The
+ * bound holds for any distribution, so real false alarms are far rarer than stated. Memory and cost:
+ * O(bucketsPerSize · log n).
  */
 export class Adwin implements Detector {
   readonly delta: number;

@@ -6,6 +6,7 @@ import { Adwin } from './adwin.ts';
 import { BayesianChangePoint } from './bayesian-change-point.ts';
 import { CombinedDetector } from './combined-detector.ts';
 import { Cusum } from './cusum.ts';
+import { deserializeDetector } from './deserialize-detector.ts';
 import type { Detector } from './detector.ts';
 import { EwmaChart } from './ewma-chart.ts';
 import { HalfSpaceTrees } from './half-space-trees.ts';
@@ -127,6 +128,7 @@ describe.each(Object.entries(makers))('%s', (_name, { make, restore }) => {
         const bytes = first.serialize();
         const second = restore(bytes);
         expect(second.serialize()).toEqual(bytes);
+        expect(deserializeDetector(bytes)).toEqual(second);
         expect(run(second, values.slice(prefix), prefix)).toEqual(whole.slice(prefix));
       }),
       settings,
@@ -150,5 +152,6 @@ describe.each(Object.entries(makers))('%s', (_name, { make, restore }) => {
     const other = bytes.slice();
     other[0] = 99;
     expect(() => restore(other)).toThrow(/kind 99/);
+    expect(() => deserializeDetector(other)).toThrow(/kind 99/);
   });
 });

@@ -1,5 +1,6 @@
-// NAB's baseline detector, the tail of a normal distribution over a sliding window, written anew from its description so
-// that the scorer can be checked end to end against the published score without the stored rows.
+// NAB's baseline detector, the tail of a normal distribution over a sliding window, written anew from its
+// description so that the scorer can be checked end to end against the published score without the stored
+// rows.
 import erfc from '@stdlib/math-base-special-erfc';
 
 const windowSize = 6400;
