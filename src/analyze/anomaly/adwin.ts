@@ -6,6 +6,7 @@ import {
   checkOption,
   type Detector,
   detectorKind,
+  isGap,
   readHeader,
   readNumbers,
   writeHeader,
@@ -61,7 +62,7 @@ export class Adwin implements Detector {
   }
 
   update(value: number, _timeUs: number): number {
-    if (!Number.isFinite(value)) return 0;
+    if (isGap(value)) return 0;
     this.append(value);
     this.seen++;
     if (this.seen <= this.warmUp) return 0;
@@ -128,7 +129,8 @@ export class Adwin implements Detector {
       // ε = a·√L + b·L with L = ln(2/δ′): the paper's bound, solved for δ′.
       const a = Math.sqrt((2 * variance) / harmonic);
       const b = (2 * range) / (3 * harmonic);
-      const root = (Math.sqrt(a * a + 4 * b * difference) - a) / (2 * b);
+      const divisor = Math.sqrt(a * a + 4 * b * difference) + a;
+      const root = divisor > 0 ? (2 * difference) / divisor : 0;
       logChance = Math.min(logChance, Math.log(2) - root * root);
     }
     return Math.min(1, Math.exp(logChance) * Math.log(Math.max(n, 3)));

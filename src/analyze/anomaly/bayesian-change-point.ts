@@ -6,6 +6,7 @@ import {
   checkOption,
   type Detector,
   detectorKind,
+  isGap,
   readHeader,
   readNumbers,
   writeHeader,
@@ -71,7 +72,7 @@ export class BayesianChangePoint implements Detector {
   }
 
   update(value: number, _timeUs: number): number {
-    if (!Number.isFinite(value)) return 0;
+    if (isGap(value)) return 0;
     if (this.warm.length < this.options.warmUp) {
       this.warm.push(value);
       if (this.warm.length === this.options.warmUp) this.fixPrior();

@@ -1,7 +1,7 @@
 // The detector to begin with: it knows nothing of the series and assumes only that what is normal recurs.
 // Several views ask "how unlike anything before is this?" (the value itself, the last two dozen values);
 // their surprises are added and judged against the series' own history of surprises.
-import { checkOption, type Detector, detectorKind, readHeader, writeHeader } from './detector.ts';
+import { checkOption, type Detector, detectorKind, isGap, readHeader, writeHeader } from './detector.ts';
 import { NearestPattern } from './nearest-pattern.ts';
 import { NearestValue } from './nearest-value.ts';
 import { TailModel } from './tail-model.ts';
@@ -86,7 +86,7 @@ export class CombinedDetector implements Detector {
   }
 
   update(value: number, _timeUs: number): number {
-    if (!Number.isFinite(value)) return 0;
+    if (isGap(value)) return 0;
     let surprise = 0;
     for (const view of this.views) surprise += view.weight * this.surpriseOf(view, value);
     this.seen++;

@@ -1,7 +1,7 @@
 // Cumulative sums: evidence for a lasting shift of the mean is added up, and forgotten when it runs dry. The
 // quickest detector of a shift of 2·k standard deviations at a given false-alarm rate. Page 1954; Siegmund
 // 1985, "Sequential Analysis".
-import { checkOption, type Detector, detectorKind, readHeader, writeHeader } from './detector.ts';
+import { checkOption, type Detector, detectorKind, isGap, readHeader, writeHeader } from './detector.ts';
 import { SelfStarting } from './self-starting.ts';
 
 export interface CusumOptions {
@@ -53,7 +53,7 @@ export class Cusum implements Detector {
   }
 
   update(value: number, _timeUs: number): number {
-    if (!Number.isFinite(value)) return 0;
+    if (isGap(value)) return 0;
     const warm = this.standard.size >= this.warmUp;
     const z = this.standard.update(value);
     if (!warm) return 0;

@@ -104,6 +104,32 @@ describe.each(Object.entries(makers))('%s', (_name, { make, restore }) => {
     );
   });
 
+  test('any numbers at all get a score', () => {
+    const numbers = fc.oneof(
+      fc.double(),
+      fc.constantFrom(
+        0,
+        -0,
+        5e-324,
+        -5e-324,
+        1e-300,
+        1e140,
+        -1e140,
+        Number.MAX_VALUE,
+        Number.NEGATIVE_INFINITY,
+      ),
+      fc.integer({ min: -3, max: 3 }),
+    );
+    const tiny = fc.constantFrom(0, 5e-324, 1e-323, -5e-324);
+    const size = { minLength: 50, maxLength: 150 };
+    fc.assert(
+      fc.property(fc.oneof(fc.array(numbers, size), fc.array(tiny, size)), values => {
+        for (const score of run(make(), values)) expect(score).toSatisfy((s: number) => s >= 0 && s <= 1);
+      }),
+      { seed: 9, numRuns: 60 },
+    );
+  });
+
   test('the scores of a prefix are the prefix of the scores: nothing sees the future', () => {
     fc.assert(
       fc.property(cases, ({ seed, length, cut }) => {

@@ -13,10 +13,10 @@ import { MillraceError } from '../../core/errors.ts';
  * to see", and is what a detector answers while it warms up.
  *
  * **Who calls what.** One detector belongs to one series. The caller calls `update` once for each value, in
- * event-time order; `timeUs` must not descend. A value that is not finite (a gap) is answered with 0 and
- * changes nothing. A detector reads no clock and no randomness but what it was built with, and its answer
- * depends only on the values so far: it never sees the future, and the same values always give the same
- * scores.
+ * event-time order; `timeUs` must not descend. A value that is not finite, or beyond ±1e140, is a gap: it is
+ * answered with 0 and changes nothing. A detector reads no clock and no randomness but what it was built
+ * with, and its answer depends only on the values so far: it never sees the future, and the same values
+ * always give the same scores.
  *
  * **State.** Memory is bounded by the detector's options and does not grow with the series. `serialize`
  * returns a versioned copy of the whole state, options included; the class's static `deserialize` returns a
@@ -27,6 +27,14 @@ export interface Detector {
   /** The score of `value` given all values before it; then learns it. */
   update(value: number, timeUs: number): number;
   serialize(): Uint8Array;
+}
+
+/** Values larger than this in size would overflow when squared and summed. */
+const sizeMax = 1e140;
+
+/** Whether a value is a gap: not finite, or beyond ±1e140. */
+export function isGap(value: number): boolean {
+  return !(Math.abs(value) <= sizeMax);
 }
 
 /** One byte that names the detector in its serialised form. Numbers are never used twice. */

@@ -1,7 +1,7 @@
 // The exponentially weighted moving average control chart: small lasting shifts of the mean add up in the
 // average while noise cancels. Roberts 1959; Lucas & Saccucci 1990. Self-starting, with the exact variance of
 // the average.
-import { checkOption, type Detector, detectorKind, readHeader, writeHeader } from './detector.ts';
+import { checkOption, type Detector, detectorKind, isGap, readHeader, writeHeader } from './detector.ts';
 import { twoSidedTail } from './normal.ts';
 import { SelfStarting } from './self-starting.ts';
 
@@ -35,7 +35,7 @@ export class EwmaChart implements Detector {
   }
 
   update(value: number, _timeUs: number): number {
-    if (!Number.isFinite(value)) return 0;
+    if (isGap(value)) return 0;
     const warm = this.standard.size >= this.warmUp;
     const z = this.standard.update(value);
     if (!warm) return 0;

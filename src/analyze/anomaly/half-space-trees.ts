@@ -6,6 +6,7 @@ import {
   checkOption,
   type Detector,
   detectorKind,
+  isGap,
   readHeader,
   readNumbers,
   writeHeader,
@@ -97,7 +98,7 @@ export class HalfSpaceTrees implements Detector {
   }
 
   update(value: number, _timeUs: number): number {
-    if (!Number.isFinite(value)) return 0;
+    if (isGap(value)) return 0;
     const { dimensions, window } = this.options;
     this.recent.push(value);
     if (this.recent.length > dimensions) this.recent.shift();

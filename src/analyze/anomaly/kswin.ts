@@ -7,6 +7,7 @@ import {
   checkOption,
   type Detector,
   detectorKind,
+  isGap,
   readHeader,
   readNumbers,
   writeHeader,
@@ -77,7 +78,7 @@ export class Kswin implements Detector {
   }
 
   update(value: number, _timeUs: number): number {
-    if (!Number.isFinite(value)) return 0;
+    if (isGap(value)) return 0;
     this.seen++;
     this.values.push(value);
     if (this.values.length > this.window) this.values.shift();

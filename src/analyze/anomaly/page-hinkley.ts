@@ -3,7 +3,7 @@
 // Gama et al. 2013.
 
 import { cusumTail } from './cusum.ts';
-import { checkOption, type Detector, detectorKind, readHeader, writeHeader } from './detector.ts';
+import { checkOption, type Detector, detectorKind, isGap, readHeader, writeHeader } from './detector.ts';
 import { SelfStarting } from './self-starting.ts';
 
 export interface PageHinkleyOptions {
@@ -34,7 +34,7 @@ export class PageHinkley implements Detector {
   }
 
   update(value: number, _timeUs: number): number {
-    if (!Number.isFinite(value)) return 0;
+    if (isGap(value)) return 0;
     const warm = this.standard.size >= this.warmUp;
     this.standard.update(value);
     const deviation = this.standard.deviation;

@@ -1,7 +1,7 @@
 // Median and median absolute deviation over a sliding window: how far a value lies from its recent middle, in
 // units that a few outliers cannot move. Hampel 1974; Iglewicz & Hoaglin 1993.
 import tCdf from '@stdlib/stats-base-dists-t-cdf';
-import { checkOption, type Detector, detectorKind, readHeader, writeHeader } from './detector.ts';
+import { checkOption, type Detector, detectorKind, isGap, readHeader, writeHeader } from './detector.ts';
 import { SortedWindow } from './sorted-window.ts';
 
 export interface RobustZOptions {
@@ -34,7 +34,7 @@ export class RobustZ implements Detector {
   }
 
   update(value: number, _timeUs: number): number {
-    if (!Number.isFinite(value)) return 0;
+    if (isGap(value)) return 0;
     const score = this.window.size < this.warmUp ? 0 : this.score(value);
     this.window.push(value);
     return score;

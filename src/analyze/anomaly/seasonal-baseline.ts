@@ -5,6 +5,7 @@ import {
   checkOption,
   type Detector,
   detectorKind,
+  isGap,
   readHeader,
   readNumbers,
   writeHeader,
@@ -85,7 +86,7 @@ export class SeasonalBaseline implements Detector {
   }
 
   update(value: number, timeUs: number): number {
-    if (!Number.isFinite(value)) return 0;
+    if (isGap(value)) return 0;
     const slot = this.slotOf(timeUs);
     let score = 0;
     if (this.count[slot]! > 0) {
