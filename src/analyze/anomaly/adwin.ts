@@ -1,10 +1,12 @@
-// ADWIN: a window that grows while its values look alike and drops its older part when two halves differ by more than
-// chance allows; log-many buckets stand for the whole window. Bifet & Gavaldà 2007, "Learning from Time-Changing Data
-// with Adaptive Windowing". Invariant: bucket sizes are powers of two, none larger than an older one.
+// ADWIN: a window that grows while its values look alike and drops its older part when two halves differ by
+// more than chance allows; log-many buckets stand for the whole window. Bifet & Gavaldà 2007, "Learning from
+// Time-Changing Data with Adaptive Windowing". Invariant: bucket sizes are powers of two, none larger than an
+// older one.
 import {
   checkOption,
   type Detector,
   detectorKind,
+  isGap,
   readHeader,
   readNumbers,
   writeHeader,
@@ -31,9 +33,10 @@ interface Buckets {
 }
 
 /**
- * Adaptive window for a change of the mean. Assumption: values are independent and bounded; nothing about their
- * distribution. Score = 1 − δ for the smallest δ at which some cut of the window would be made. The bound holds for any
- * distribution, so real false alarms are far rarer than stated. Memory and cost: O(bucketsPerSize · log n).
+ * Adaptive window for a change of the mean. Assumption: values are independent and bounded; nothing about
+ * their distribution. Score = 1 − δ for the smallest δ at which some cut of the window would be made. The
+ * bound holds for any distribution, so real false alarms are far rarer than stated. Memory and cost:
+ * O(bucketsPerSize · log n).
  */
 export class Adwin implements Detector {
   readonly delta: number;
@@ -59,7 +62,7 @@ export class Adwin implements Detector {
   }
 
   update(value: number, _timeUs: number): number {
-    if (!Number.isFinite(value)) return 0;
+    if (isGap(value)) return 0;
     this.append(value);
     this.seen++;
     if (this.seen <= this.warmUp) return 0;
@@ -126,7 +129,8 @@ export class Adwin implements Detector {
       // ε = a·√L + b·L with L = ln(2/δ′): the paper's bound, solved for δ′.
       const a = Math.sqrt((2 * variance) / harmonic);
       const b = (2 * range) / (3 * harmonic);
-      const root = (Math.sqrt(a * a + 4 * b * difference) - a) / (2 * b);
+      const divisor = Math.sqrt(a * a + 4 * b * difference) + a;
+      const root = divisor > 0 ? (2 * difference) / divisor : 0;
       logChance = Math.min(logChance, Math.log(2) - root * root);
     }
     return Math.min(1, Math.exp(logChance) * Math.log(Math.max(n, 3)));

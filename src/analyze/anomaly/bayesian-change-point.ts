@@ -1,10 +1,12 @@
-// Bayesian online change point detection: the posterior of how many values have passed since the last change, for normal
-// data of unknown mean and variance. Adams & MacKay 2007, arXiv:0710.3742. Invariant: `chance` sums to 1.
+// Bayesian online change point detection: the posterior of how many values have passed since the last change,
+// for normal data of unknown mean and variance. Adams & MacKay 2007, arXiv:0710.3742. Invariant: `chance`
+// sums to 1.
 import gammaln from '@stdlib/math-base-special-gammaln';
 import {
   checkOption,
   type Detector,
   detectorKind,
+  isGap,
   readHeader,
   readNumbers,
   writeHeader,
@@ -31,7 +33,10 @@ function logGammaStep(x: number): number {
 /** Less likely runs are dropped at once. */
 const chanceMin = 1e-9;
 
-/** Hypotheses as columns: `age` values since the change, its probability, and the normal–gamma posterior since then. */
+/**
+ * Hypotheses as columns: `age` values since the change, its probability, and the normal–gamma posterior since
+ * then.
+ */
 interface Runs {
   age: number[];
   chance: number[];
@@ -40,8 +45,9 @@ interface Runs {
 }
 
 /**
- * Score = P(the last change lies within the newest `lag` values). Assumption: runs of independent normal values; changes
- * come at random, once in `expectedRun` values on average. Memory: 4 · runsMax numbers; an update costs O(runsMax).
+ * Score = P(the last change lies within the newest `lag` values). Assumption: runs of independent normal
+ * values; changes come at random, once in `expectedRun` values on average. Memory: 4 · runsMax numbers; an
+ * update costs O(runsMax).
  */
 export class BayesianChangePoint implements Detector {
   readonly options: Required<BayesianChangePointOptions>;
@@ -66,7 +72,7 @@ export class BayesianChangePoint implements Detector {
   }
 
   update(value: number, _timeUs: number): number {
-    if (!Number.isFinite(value)) return 0;
+    if (isGap(value)) return 0;
     if (this.warm.length < this.options.warmUp) {
       this.warm.push(value);
       if (this.warm.length === this.options.warmUp) this.fixPrior();
@@ -98,7 +104,8 @@ export class BayesianChangePoint implements Detector {
 
   /** Log density of `value` in a run of `age` values: Student's t of the normal–gamma posterior. */
   private predictive(value: number, age: number, mean: number, squares: number): number {
-    // The prior's mean is worth 1/25 of a value, so that a step of several deviations is no surprise; its variance 4.
+    // The prior's mean is worth 1/25 of a value, so that a step of several deviations is no surprise; its
+    // variance 4.
     const kappa = 0.04 + age;
     const difference = age > 0 ? mean - this.priorMean : 0;
     const centre = this.priorMean + (age * difference) / kappa;

@@ -1,7 +1,7 @@
-// The detector to begin with: it knows nothing of the series and assumes only that what is normal recurs. Several views
-// ask "how unlike anything before is this?" (the value itself, the last two dozen values); their surprises are added
-// and judged against the series' own history of surprises.
-import { checkOption, type Detector, detectorKind, readHeader, writeHeader } from './detector.ts';
+// The detector to begin with: it knows nothing of the series and assumes only that what is normal recurs.
+// Several views ask "how unlike anything before is this?" (the value itself, the last two dozen values);
+// their surprises are added and judged against the series' own history of surprises.
+import { checkOption, type Detector, detectorKind, isGap, readHeader, writeHeader } from './detector.ts';
 import { NearestPattern } from './nearest-pattern.ts';
 import { NearestValue } from './nearest-value.ts';
 import { TailModel } from './tail-model.ts';
@@ -30,10 +30,15 @@ const defaults = {
   quiet: 120,
 } as const satisfies CombinedOptions;
 
-/** Beyond e^10 times the usual distance a surprise grows no more, so that a first step after a constant is finite. */
+/**
+ * Beyond e^10 times the usual distance a surprise grows no more, so that a first step after a constant is
+ * finite.
+ */
 const surpriseMax = 10;
 
-/** Belief about the tail of the added surprises before the series has shown its own; see docs/detection.md. */
+/**
+ * Belief about the tail of the added surprises before the series has shown its own; see docs/detection.md.
+ */
 const tailPrior = { history: 20_000, share: 0.02, level: 2, levelWeight: 300, excess: 1, excessWeight: 60 };
 
 /** Distances behind the running mean, at most. */
@@ -49,10 +54,11 @@ interface View {
 
 /**
  * Novelty of value and pattern with calibrated scores. Assumption: normal behaviour recurs within `history`
- * observations. Regular sampling helps; times are not used. The tail begins at a share of 0.02: scores below 0.98 are
- * given as 0. An alarm (`score ≥ 1 − alarmRate`) silences the detector for `quiet` observations while it goes on
- * learning. Memory: 2 · history numbers for the value, 3 · history for each pattern, 800 for the tail (160 kB with the
- * defaults); an update costs some 6 · history operations a pattern (about 15 µs with the defaults).
+ * observations. Regular sampling helps; times are not used. The tail begins at a share of 0.02: scores below
+ * 0.98 are given as 0. An alarm (`score ≥ 1 − alarmRate`) silences the detector for `quiet` observations
+ * while it goes on learning. Memory: 2 · history numbers for the value, 3 · history for each pattern, 800 for
+ * the tail (160 kB with the defaults); an update costs some 6 · history operations a pattern (about 15 µs
+ * with the defaults).
  */
 export class CombinedDetector implements Detector {
   readonly options: Required<CombinedOptions>;
@@ -80,7 +86,7 @@ export class CombinedDetector implements Detector {
   }
 
   update(value: number, _timeUs: number): number {
-    if (!Number.isFinite(value)) return 0;
+    if (isGap(value)) return 0;
     let surprise = 0;
     for (const view of this.views) surprise += view.weight * this.surpriseOf(view, value);
     this.seen++;

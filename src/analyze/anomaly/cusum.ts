@@ -1,6 +1,7 @@
-// Cumulative sums: evidence for a lasting shift of the mean is added up, and forgotten when it runs dry. The quickest
-// detector of a shift of 2·k standard deviations at a given false-alarm rate. Page 1954; Siegmund 1985, "Sequential Analysis".
-import { checkOption, type Detector, detectorKind, readHeader, writeHeader } from './detector.ts';
+// Cumulative sums: evidence for a lasting shift of the mean is added up, and forgotten when it runs dry. The
+// quickest detector of a shift of 2·k standard deviations at a given false-alarm rate. Page 1954; Siegmund
+// 1985, "Sequential Analysis".
+import { checkOption, type Detector, detectorKind, isGap, readHeader, writeHeader } from './detector.ts';
 import { SelfStarting } from './self-starting.ts';
 
 export interface CusumOptions {
@@ -13,8 +14,8 @@ export interface CusumOptions {
 }
 
 /**
- * P(a one-sided CUSUM of standard normal values ≥ height) in its steady state, by Siegmund's corrected diffusion:
- * exp(−2k(h + 0.583)). At most 1; within a tenth for k from 0.25 to 1.
+ * P(a one-sided CUSUM of standard normal values ≥ height) in its steady state, by Siegmund's corrected
+ * diffusion: exp(−2k(h + 0.583)). At most 1; within a tenth for k from 0.25 to 1.
  */
 export function cusumTail(slack: number, height: number): number {
   return height <= 0 ? 1 : Math.exp(-2 * slack * (height + 0.5826));
@@ -22,8 +23,8 @@ export function cusumTail(slack: number, height: number): number {
 
 /**
  * Mean number of values until a two-sided CUSUM of standard normal values, begun at 0, first reaches `height`
- * (Siegmund's approximation). `shift` is the true mean in standard deviations: 0 gives the time between false alarms,
- * another value the delay until a shift of that size is found.
+ * (Siegmund's approximation). `shift` is the true mean in standard deviations: 0 gives the time between false
+ * alarms, another value the delay until a shift of that size is found.
  */
 export function cusumRunLength(slack: number, height: number, shift = 0): number {
   const oneSided = (drift: number): number => {
@@ -34,8 +35,8 @@ export function cusumRunLength(slack: number, height: number, shift = 0): number
 }
 
 /**
- * Two-sided, self-starting CUSUM for the mean. Assumption: values scatter independently and normally around a steady
- * mean. Score = 1 − P(either sum this high without a change). Memory: six numbers; O(1) an update.
+ * Two-sided, self-starting CUSUM for the mean. Assumption: values scatter independently and normally around a
+ * steady mean. Score = 1 − P(either sum this high without a change). Memory: six numbers; O(1) an update.
  */
 export class Cusum implements Detector {
   readonly slack: number;
@@ -52,7 +53,7 @@ export class Cusum implements Detector {
   }
 
   update(value: number, _timeUs: number): number {
-    if (!Number.isFinite(value)) return 0;
+    if (isGap(value)) return 0;
     const warm = this.standard.size >= this.warmUp;
     const z = this.standard.update(value);
     if (!warm) return 0;

@@ -6,6 +6,7 @@ import { Adwin } from './adwin.ts';
 import { BayesianChangePoint } from './bayesian-change-point.ts';
 import { CombinedDetector } from './combined-detector.ts';
 import { Cusum } from './cusum.ts';
+import { deserializeDetector } from './deserialize-detector.ts';
 import type { Detector } from './detector.ts';
 import { EwmaChart } from './ewma-chart.ts';
 import { HalfSpaceTrees } from './half-space-trees.ts';
@@ -103,6 +104,32 @@ describe.each(Object.entries(makers))('%s', (_name, { make, restore }) => {
     );
   });
 
+  test('any numbers at all get a score', () => {
+    const numbers = fc.oneof(
+      fc.double(),
+      fc.constantFrom(
+        0,
+        -0,
+        5e-324,
+        -5e-324,
+        1e-300,
+        1e140,
+        -1e140,
+        Number.MAX_VALUE,
+        Number.NEGATIVE_INFINITY,
+      ),
+      fc.integer({ min: -3, max: 3 }),
+    );
+    const tiny = fc.constantFrom(0, 5e-324, 1e-323, -5e-324);
+    const size = { minLength: 50, maxLength: 150 };
+    fc.assert(
+      fc.property(fc.oneof(fc.array(numbers, size), fc.array(tiny, size)), values => {
+        for (const score of run(make(), values)) expect(score).toSatisfy((s: number) => s >= 0 && s <= 1);
+      }),
+      { seed: 9, numRuns: 60 },
+    );
+  });
+
   test('the scores of a prefix are the prefix of the scores: nothing sees the future', () => {
     fc.assert(
       fc.property(cases, ({ seed, length, cut }) => {
@@ -127,6 +154,7 @@ describe.each(Object.entries(makers))('%s', (_name, { make, restore }) => {
         const bytes = first.serialize();
         const second = restore(bytes);
         expect(second.serialize()).toEqual(bytes);
+        expect(deserializeDetector(bytes)).toEqual(second);
         expect(run(second, values.slice(prefix), prefix)).toEqual(whole.slice(prefix));
       }),
       settings,
@@ -150,5 +178,6 @@ describe.each(Object.entries(makers))('%s', (_name, { make, restore }) => {
     const other = bytes.slice();
     other[0] = 99;
     expect(() => restore(other)).toThrow(/kind 99/);
+    expect(() => deserializeDetector(other)).toThrow(/kind 99/);
   });
 });

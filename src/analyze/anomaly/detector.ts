@@ -1,31 +1,40 @@
-// The contract of every anomaly detector. A detector reads one series, one value at a time, and answers each value
-// with a score that has the same meaning for all of them, so that one threshold serves any detector.
+// The contract of every anomaly detector. A detector reads one series, one value at a time, and answers each
+// value with a score that has the same meaning for all of them, so that one threshold serves any detector.
 import { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import { MillraceError } from '../../core/errors.ts';
 
 /**
  * A streaming anomaly detector.
  *
- * **What a score means.** Scores lie in [0, 1] and 1 − score is a false-alarm rate. On a series without anomalies, one
- * that satisfies the assumption the detector's own documentation states, the share of observations with
- * `score ≥ 1 − α` is at most about α: `score ≥ 0.999` is at most about one false alarm in a thousand values. How near
- * each detector comes to its rate is measured in docs/detection.md. 0 is "nothing to see", and is what a detector
- * answers while it warms up.
+ * **What a score means.** Scores lie in [0, 1] and 1 − score is a false-alarm rate. On a series without
+ * anomalies, one that satisfies the assumption the detector's own documentation states, the share of
+ * observations with `score ≥ 1 − α` is at most about α: `score ≥ 0.999` is at most about one false alarm in a
+ * thousand values. How near each detector comes to its rate is measured in docs/detection.md. 0 is "nothing
+ * to see", and is what a detector answers while it warms up.
  *
- * **Who calls what.** One detector belongs to one series. The caller calls `update` once for each value, in event-time
- * order; `timeUs` must not descend. A value that is not finite (a gap) is answered with 0 and changes nothing. A
- * detector reads no clock and no randomness but what it was built with, and its answer depends only on the values so
- * far: it never sees the future, and the same values always give the same scores.
+ * **Who calls what.** One detector belongs to one series. The caller calls `update` once for each value, in
+ * event-time order; `timeUs` must not descend. A value that is not finite, or beyond ±1e140, is a gap: it is
+ * answered with 0 and changes nothing. A detector reads no clock and no randomness but what it was built
+ * with, and its answer depends only on the values so far: it never sees the future, and the same values
+ * always give the same scores.
  *
- * **State.** Memory is bounded by the detector's options and does not grow with the series. `serialize` returns a
- * versioned copy of the whole state, options included; the class's static `deserialize` returns a detector that
- * continues with the same scores. `deserialize` throws `bad-detector-bytes` on bytes of another kind or version and
- * `truncated-bytes` on too few.
+ * **State.** Memory is bounded by the detector's options and does not grow with the series. `serialize`
+ * returns a versioned copy of the whole state, options included; the class's static `deserialize` returns a
+ * detector that continues with the same scores. `deserialize` throws `bad-detector-bytes` on bytes of another
+ * kind or version and `truncated-bytes` on too few.
  */
 export interface Detector {
   /** The score of `value` given all values before it; then learns it. */
   update(value: number, timeUs: number): number;
   serialize(): Uint8Array;
+}
+
+/** Values larger than this in size would overflow when squared and summed. */
+const sizeMax = 1e140;
+
+/** Whether a value is a gap: not finite, or beyond ±1e140. */
+export function isGap(value: number): boolean {
+  return !(Math.abs(value) <= sizeMax);
 }
 
 /** One byte that names the detector in its serialised form. Numbers are never used twice. */
@@ -43,8 +52,8 @@ export const detectorKind = {
 } as const;
 
 /**
- * Starts the serialised form of a detector: kind, version. `numbers` is an upper bound of the numbers that follow, so that
- * the bytes are allocated once.
+ * Starts the serialised form of a detector: kind, version. `numbers` is an upper bound of the numbers that
+ * follow, so that the bytes are allocated once.
  */
 export function writeHeader(kind: number, numbers: number, version = 1): ByteWriter {
   return new ByteWriter(128 + 8 * numbers).u8(kind).u8(version);

@@ -1,4 +1,5 @@
-// What each detector is for: the change it should find, found soon, on a series where its peers' views would not do.
+// What each detector is for: the change it should find, found soon, on a series where its peers' views would
+// not do.
 import { expect, test } from 'vitest';
 import { Rng } from '../../core/rng.ts';
 import { Adwin } from './adwin.ts';
@@ -15,7 +16,10 @@ import { SeasonalBaseline } from './seasonal-baseline.ts';
 
 const hourUs = 3_600_000_000;
 
-/** Values from the change at `start` until the first alarm, averaged over runs; `length` where it is never found. */
+/**
+ * Values from the change at `start` until the first alarm, averaged over runs; `length` where it is never
+ * found.
+ */
 function meanDelay(
   make: () => Detector,
   value: (t: number, rng: Rng) => number,
@@ -61,7 +65,8 @@ test('a value unlike a constant window scores n / (n + 1)', () => {
 });
 
 test('charts find a shift of one deviation in the time theory gives', () => {
-  // At height h the two-sided CUSUM with k = 1/2 needs about (h + 1.166 …) values; h = 5.65 is the rate 0.002.
+  // At height h the two-sided CUSUM with k = 1/2 needs about (h + 1.166 …) values; h = 5.65 is the rate
+  // 0.002.
   const height = Math.log(2 / 0.002) - 0.5826;
   const theory = cusumRunLength(0.5, height, 1);
   const cusum = meanDelay(() => new Cusum(), shift(1, 500), 500, 800, 0.998);

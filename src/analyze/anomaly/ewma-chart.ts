@@ -1,11 +1,14 @@
-// The exponentially weighted moving average control chart: small lasting shifts of the mean add up in the average while
-// noise cancels. Roberts 1959; Lucas & Saccucci 1990. Self-starting, with the exact variance of the average.
-import { checkOption, type Detector, detectorKind, readHeader, writeHeader } from './detector.ts';
+// The exponentially weighted moving average control chart: small lasting shifts of the mean add up in the
+// average while noise cancels. Roberts 1959; Lucas & Saccucci 1990. Self-starting, with the exact variance of
+// the average.
+import { checkOption, type Detector, detectorKind, isGap, readHeader, writeHeader } from './detector.ts';
 import { twoSidedTail } from './normal.ts';
 import { SelfStarting } from './self-starting.ts';
 
 export interface EwmaChartOptions {
-  /** Weight of the newest value, in (0, 1]; 1 is a Shewhart chart, 0.05 … 0.25 finds shifts of 0.5 … 1.5 σ. */
+  /**
+   * Weight of the newest value, in (0, 1]; 1 is a Shewhart chart, 0.05 … 0.25 finds shifts of 0.5 … 1.5 σ.
+   */
   lambda?: number;
   /** Values that the standard remembers, 10 … 1e9. */
   memory?: number;
@@ -14,8 +17,8 @@ export interface EwmaChartOptions {
 }
 
 /**
- * EWMA control chart for the mean. Assumption: values scatter independently and normally around a steady mean.
- * Score = 1 − two-sided p-value of the average. Memory: five numbers; O(1) an update.
+ * EWMA control chart for the mean. Assumption: values scatter independently and normally around a steady
+ * mean. Score = 1 − two-sided p-value of the average. Memory: five numbers; O(1) an update.
  */
 export class EwmaChart implements Detector {
   readonly lambda: number;
@@ -32,7 +35,7 @@ export class EwmaChart implements Detector {
   }
 
   update(value: number, _timeUs: number): number {
-    if (!Number.isFinite(value)) return 0;
+    if (isGap(value)) return 0;
     const warm = this.standard.size >= this.warmUp;
     const z = this.standard.update(value);
     if (!warm) return 0;

@@ -1,5 +1,5 @@
-// Streams without anomalies, and the share of false alarms a detector gives on them. Used by the quick test, the long test
-// and the table in docs/detection.md.
+// Streams without anomalies, and the share of false alarms a detector gives on them. Used by the quick test,
+// the long test and the table in docs/detection.md.
 import { Rng } from '../../core/rng.ts';
 import { Adwin } from './adwin.ts';
 import { BayesianChangePoint } from './bayesian-change-point.ts';
@@ -52,7 +52,9 @@ export const detectors: Record<string, () => Detector> = {
 /** Values before counting begins: every detector is warm, and the seasonal one has seen each slot. */
 const settle = 2500;
 
-/** Share of observations with score ≥ 1 − rate, for each rate, over `runs` streams of `length` counted values. */
+/**
+ * Share of observations with score ≥ 1 − rate, for each rate, over `runs` streams of `length` counted values.
+ */
 export function falseAlarmShares(
   make: () => Detector,
   stream: Stream,

@@ -1,4 +1,5 @@
-// The table of docs/detection.md: share of false alarms at three stated rates on six streams without anomalies.
+// The table of docs/detection.md: share of false alarms at three stated rates on six streams without
+// anomalies.
 import { expect, test } from 'vitest';
 import { detectors, falseAlarmShares, streams } from './false-alarm.fixture.ts';
 
@@ -31,7 +32,8 @@ test('every detector keeps its stated rate on the streams it is for', () => {
       });
       rows.push(row);
       if (!holdsOn[name]!.includes(stream)) continue;
-      // Four standard errors of a count whose neighbours are dependent (three in a clump), above a fifth of slack.
+      // Four standard errors of a count whose neighbours are dependent (three in a clump), above a fifth of
+      // slack.
       const counted = runs * 5000;
       expect(shares[0], `${name} on ${stream}`).toBeLessThan(
         1.2 * 0.01 + 4 * Math.sqrt((3 * 0.01) / counted),

@@ -3,9 +3,10 @@ import { expect, test } from 'vitest';
 import { detectors, falseAlarmShares, streams } from './false-alarm.fixture.ts';
 
 const rate = 0.01;
-const size = { runs: 6, length: 2500, seed: 77 };
+const size = { runs: 5, length: 2000, seed: 77 };
 
-// Shares of neighbouring values are correlated, in the charts most; a half more than stated is within four deviations.
+// Shares of neighbouring values are correlated, in the charts most; a half more than stated is within four
+// deviations.
 test.each(Object.keys(detectors))('%s alarms no oftener than its score says on white noise', name => {
   const [share] = falseAlarmShares(detectors[name]!, streams['white noise']!, [rate], size);
   expect(share).toBeLessThan(1.5 * rate);

@@ -1,11 +1,12 @@
-// Half-space trees: random trees whose nodes count how much of the last window fell into them; a point in thinly
-// populated nodes is unusual. Built without data, so learning is counting. Tan, Ting & Liu 2011, "Fast Anomaly Detection for
-// Streaming Data". Here the point is the newest values of one series (a delay vector).
+// Half-space trees: random trees whose nodes count how much of the last window fell into them; a point in
+// thinly populated nodes is unusual. Built without data, so learning is counting. Tan, Ting & Liu 2011, "Fast
+// Anomaly Detection for Streaming Data". Here the point is the newest values of one series (a delay vector).
 import { Rng } from '../../core/rng.ts';
 import {
   checkOption,
   type Detector,
   detectorKind,
+  isGap,
   readHeader,
   readNumbers,
   writeHeader,
@@ -33,13 +34,17 @@ const warmRanks = 100;
 const tailShare = 0.02;
 
 /**
- * Half-space trees over the last `dimensions` values. Assumption: the delay vectors of recent windows are exchangeable.
- * Score = 1 − rank of the point's rarity among the recent ones. The first window fixes the range; scores begin after two
- * windows. Memory: trees · 2^(depth + 2) counts; an update walks trees · depth nodes.
+ * Half-space trees over the last `dimensions` values. Assumption: the delay vectors of recent windows are
+ * exchangeable. Score = 1 − rank of the point's rarity among the recent ones. The first window fixes the
+ * range; scores begin after two windows. Memory: trees · 2^(depth + 2) counts; an update walks trees · depth
+ * nodes.
  */
 export class HalfSpaceTrees implements Detector {
   readonly options: Required<HalfSpaceTreesOptions>;
-  /** Dimension and place of every inner node's cut, tree after tree, in heap order; places in units of the range. */
+  /**
+   * Dimension and place of every inner node's cut, tree after tree, in heap order; places in units of the
+   * range.
+   */
   private readonly cutDimension: Uint8Array;
   private readonly cutAt: Float64Array;
   private reference: Uint32Array;
@@ -71,7 +76,8 @@ export class HalfSpaceTrees implements Detector {
     const { dimensions, trees, depth } = this.options;
     const inner = 2 ** depth - 1;
     for (let tree = 0; tree < trees; tree++) {
-      // The work range of each dimension is wider than the data by a random amount on either side (the paper's §2).
+      // The work range of each dimension is wider than the data by a random amount on either side (the
+      // paper's §2).
       const bounds = Array.from({ length: dimensions }, () => {
         const centre = rng.float();
         const reach = 2 * Math.max(centre, 1 - centre);
@@ -92,7 +98,7 @@ export class HalfSpaceTrees implements Detector {
   }
 
   update(value: number, _timeUs: number): number {
-    if (!Number.isFinite(value)) return 0;
+    if (isGap(value)) return 0;
     const { dimensions, window } = this.options;
     this.recent.push(value);
     if (this.recent.length > dimensions) this.recent.shift();

@@ -3,6 +3,7 @@ export { Adwin, type AdwinOptions } from './adwin.ts';
 export { BayesianChangePoint, type BayesianChangePointOptions } from './bayesian-change-point.ts';
 export { CombinedDetector, type CombinedOptions } from './combined-detector.ts';
 export { Cusum, type CusumOptions, cusumRunLength, cusumTail } from './cusum.ts';
+export { deserializeDetector } from './deserialize-detector.ts';
 export { type Detector, detectorKind } from './detector.ts';
 export { EwmaChart, type EwmaChartOptions } from './ewma-chart.ts';
 export { HalfSpaceTrees, type HalfSpaceTreesOptions } from './half-space-trees.ts';

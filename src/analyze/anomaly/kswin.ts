@@ -1,11 +1,13 @@
-// KSWIN: the newest values against a sample of the older ones in the window by the two-sample Kolmogorov–Smirnov test,
-// so that any change of the distribution shows, not only of the mean. Raab, Heusinger & Schleif 2020,
-// doi:10.1016/j.neucom.2019.11.111; exact p-value for equal sizes by Gnedenko & Korolyuk 1951.
+// KSWIN: the newest values against a sample of the older ones in the window by the two-sample
+// Kolmogorov–Smirnov test, so that any change of the distribution shows, not only of the mean. Raab,
+// Heusinger & Schleif 2020, doi:10.1016/j.neucom.2019.11.111; exact p-value for equal sizes by Gnedenko &
+// Korolyuk 1951.
 import { Rng } from '../../core/rng.ts';
 import {
   checkOption,
   type Detector,
   detectorKind,
+  isGap,
   readHeader,
   readNumbers,
   writeHeader,
@@ -24,8 +26,8 @@ export interface KswinOptions {
 }
 
 /**
- * P(D ≥ d) for two samples of `n` values each of the same continuous distribution; exact. With ties it is an upper
- * bound. O(n / (n · d)) terms.
+ * P(D ≥ d) for two samples of `n` values each of the same continuous distribution; exact. With ties it is an
+ * upper bound. O(n / (n · d)) terms.
  */
 export function kolmogorovEqualTail(n: number, d: number): number {
   const jump = Math.round(d * n);
@@ -57,8 +59,8 @@ function largestDistance(a: Float64Array, b: Float64Array): number {
 }
 
 /**
- * KSWIN. Assumption: values of the window are exchangeable. Score = 1 − p-value. Scores begin with a full window.
- * Memory: window numbers; an update sorts two samples of `recent`.
+ * KSWIN. Assumption: values of the window are exchangeable. Score = 1 − p-value. Scores begin with a full
+ * window. Memory: window numbers; an update sorts two samples of `recent`.
  */
 export class Kswin implements Detector {
   readonly window: number;
@@ -76,7 +78,7 @@ export class Kswin implements Detector {
   }
 
   update(value: number, _timeUs: number): number {
-    if (!Number.isFinite(value)) return 0;
+    if (isGap(value)) return 0;
     this.seen++;
     this.values.push(value);
     if (this.values.length > this.window) this.values.shift();

@@ -1,12 +1,14 @@
-// Reads the Numenta Anomaly Benchmark from ../shared/data/nab for tests and benches. Never part of the library: the
-// library does no I/O.
+// Reads the Numenta Anomaly Benchmark from ../shared/data/nab for tests and benches. Never part of the
+// library: the library does no I/O.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseIsoUs } from '../../core/time.ts';
 import type { LabelledSeries } from './nab-scorer.ts';
 
-/** `../shared/data/nab` of the nearest folder above this file that has one: the bundled benches lie elsewhere. */
+/**
+ * `../shared/data/nab` of the nearest folder above this file that has one: the bundled benches lie elsewhere.
+ */
 function findNab(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
   while (dirname(folder) !== folder) {

@@ -47,8 +47,9 @@ describe.skipIf(nabMissing)(`NAB ${nabMissing ? `(skipped: ${nabMissing})` : ''}
   });
 
   test('settings chosen without a category do well on that category', () => {
-    // Nine settings around the default. For each category: setting and threshold that are best on the six others, scored
-    // on the one left out. What it loses against the choice on everything is what the choice owes to having seen it.
+    // Nine settings around the default. For each category: setting and threshold that are best on the six
+    // others, scored on the one left out. What it loses against the choice on everything is what the choice
+    // owes to having seen it.
     const settings = [16, 24, 32].flatMap(length => [1, 2, 3].map(weight => ({ length, weight })));
     const categoryOf = ({ name }: { name: string }): string => name.split('/')[0]!;
     const categories = [...new Set(corpus.map(categoryOf))];

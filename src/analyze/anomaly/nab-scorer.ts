@@ -1,5 +1,5 @@
-// The scoring of the Numenta Anomaly Benchmark, version 1.1: a detection is worth more the earlier it falls in a
-// labelled window, only the best one in a window counts, and each detection outside costs a little.
+// The scoring of the Numenta Anomaly Benchmark, version 1.1: a detection is worth more the earlier it falls
+// in a labelled window, only the best one in a window counts, and each detection outside costs a little.
 // Lavin & Ahmad 2015, "Evaluating Real-Time Anomaly Detection Algorithms", doi:10.1109/ICMLA.2015.141.
 import { MillraceError } from '../../core/errors.ts';
 
@@ -100,9 +100,9 @@ function rowsOf(series: LabelledSeries, scores: ArrayLike<number>, profile: NabP
 }
 
 /**
- * The scores at every distinct threshold, from the highest (no detection) down. `scores[i]` are the anomaly scores of
- * `corpus[i]`, higher is more anomalous. Cost: a sort of all rows.
- * Throws `nab-length` and `nab-window` where the shapes do not agree.
+ * The scores at every distinct threshold, from the highest (no detection) down. `scores[i]` are the anomaly
+ * scores of `corpus[i]`, higher is more anomalous. Cost: a sort of all rows. Throws `nab-length` and
+ * `nab-window` where the shapes do not agree.
  */
 export function sweepNab(
   corpus: readonly LabelledSeries[],

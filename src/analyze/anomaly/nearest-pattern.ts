@@ -1,7 +1,8 @@
-// How unlike everything before it the newest stretch of a series is: the Euclidean distance of the last `length`
-// values to the nearest earlier stretch (a streaming discord: the matrix profile's left half, not z-normalised;
-// Yeh et al. 2016, doi:10.1109/ICDM.2016.0179). Invariant: squared[lag] is the squared distance of the newest
-// stretch to the one `lag` earlier, kept by adding the newest pair and taking off the one that left.
+// How unlike everything before it the newest stretch of a series is: the Euclidean distance of the last
+// `length` values to the nearest earlier stretch (a streaming discord: the matrix profile's left half, not
+// z-normalised; Yeh et al. 2016, doi:10.1109/ICDM.2016.0179). Invariant: squared[lag] is the squared distance
+// of the newest stretch to the one `lag` earlier, kept by adding the newest pair and taking off the one that
+// left.
 import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import { readNumbers } from './detector.ts';
 
@@ -46,8 +47,8 @@ export class NearestPattern {
   }
 
   /**
-   * Root mean squared difference of the newest stretch, which ends with `value`, to the nearest earlier stretch that
-   * does not overlap it; NaN until there is one.
+   * Root mean squared difference of the newest stretch, which ends with `value`, to the nearest earlier
+   * stretch that does not overlap it; NaN until there is one.
    */
   update(value: number): number {
     this.append(value);

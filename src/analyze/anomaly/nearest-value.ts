@@ -1,4 +1,5 @@
-// How far a value lies from the nearest value seen before: the pattern of length 1, kept sorted instead of scanned.
+// How far a value lies from the nearest value seen before: the pattern of length 1, kept sorted instead of
+// scanned.
 import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import { SortedWindow } from './sorted-window.ts';
 

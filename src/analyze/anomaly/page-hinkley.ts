@@ -1,8 +1,9 @@
-// Page–Hinkley: how far the cumulated deviation from the running mean has moved from its extreme. Unlike a CUSUM the
-// reference is the mean of everything so far, the newest value included. Page 1954; Hinkley 1971; Gama et al. 2013.
+// Page–Hinkley: how far the cumulated deviation from the running mean has moved from its extreme. Unlike a
+// CUSUM the reference is the mean of everything so far, the newest value included. Page 1954; Hinkley 1971;
+// Gama et al. 2013.
 
 import { cusumTail } from './cusum.ts';
-import { checkOption, type Detector, detectorKind, readHeader, writeHeader } from './detector.ts';
+import { checkOption, type Detector, detectorKind, isGap, readHeader, writeHeader } from './detector.ts';
 import { SelfStarting } from './self-starting.ts';
 
 export interface PageHinkleyOptions {
@@ -15,8 +16,8 @@ export interface PageHinkleyOptions {
 }
 
 /**
- * Page–Hinkley test in both directions. Assumption: values scatter independently and about normally around a steady
- * mean. Score = 1 − P(a distance this great without a change). Memory: six numbers; O(1) an update.
+ * Page–Hinkley test in both directions. Assumption: values scatter independently and about normally around a
+ * steady mean. Score = 1 − P(a distance this great without a change). Memory: six numbers; O(1) an update.
  */
 export class PageHinkley implements Detector {
   readonly tolerance: number;
@@ -33,7 +34,7 @@ export class PageHinkley implements Detector {
   }
 
   update(value: number, _timeUs: number): number {
-    if (!Number.isFinite(value)) return 0;
+    if (isGap(value)) return 0;
     const warm = this.standard.size >= this.warmUp;
     this.standard.update(value);
     const deviation = this.standard.deviation;

@@ -1,5 +1,5 @@
-// The picture of docs/detection.md, drawn from the detectors' own scores and compared with the one that is kept.
-// `npx vitest run src/analyze/anomaly/pictures.test.ts -u` draws it anew.
+// The picture of docs/detection.md, drawn from the detectors' own scores and compared with the one that is
+// kept. `npx vitest run src/analyze/anomaly/pictures.test.ts -u` draws it anew.
 import { expect, test } from 'vitest';
 import { Rng } from '../../core/rng.ts';
 import { CombinedDetector } from './combined-detector.ts';
@@ -18,7 +18,10 @@ const spans = [
   [17 * day + 14, 17 * day + 78],
 ] as const;
 
-/** Requests by quarter hour with a daily rhythm; a spike, six hours stuck at the morning's level, sixteen hours 15 % up. */
+/**
+ * Requests by quarter hour with a daily rhythm; a spike, six hours stuck at the morning's level, sixteen
+ * hours 15 % up.
+ */
 function requests(): Float64Array {
   const rng = new Rng(2026);
   const usual = (t: number): number => 600 - 400 * Math.cos((2 * Math.PI * t) / day);

@@ -1,7 +1,7 @@
-// Median and median absolute deviation over a sliding window: how far a value lies from its recent middle, in units that
-// a few outliers cannot move. Hampel 1974; Iglewicz & Hoaglin 1993.
+// Median and median absolute deviation over a sliding window: how far a value lies from its recent middle, in
+// units that a few outliers cannot move. Hampel 1974; Iglewicz & Hoaglin 1993.
 import tCdf from '@stdlib/stats-base-dists-t-cdf';
-import { checkOption, type Detector, detectorKind, readHeader, writeHeader } from './detector.ts';
+import { checkOption, type Detector, detectorKind, isGap, readHeader, writeHeader } from './detector.ts';
 import { SortedWindow } from './sorted-window.ts';
 
 export interface RobustZOptions {
@@ -17,10 +17,11 @@ const madScale = 1.482602218505602;
 const madEfficiency = 0.37;
 
 /**
- * Robust z. Assumption: values scatter independently and about normally around a level that is steady over the window.
- * Score = 1 − two-sided Student p-value; its degrees of freedom carry the uncertainty of median and MAD.
- * Where the MAD is 0 (most values equal) the mean absolute deviation stands in; a value different from a constant window
- * of n scores n / (n + 1). Memory 2 · window numbers; an update costs about one memory move over the window.
+ * Robust z. Assumption: values scatter independently and about normally around a level that is steady over
+ * the window. Score = 1 − two-sided Student p-value; its degrees of freedom carry the uncertainty of median
+ * and MAD. Where the MAD is 0 (most values equal) the mean absolute deviation stands in; a value different
+ * from a constant window of n scores n / (n + 1). Memory 2 · window numbers; an update costs about one memory
+ * move over the window.
  */
 export class RobustZ implements Detector {
   readonly warmUp: number;
@@ -33,7 +34,7 @@ export class RobustZ implements Detector {
   }
 
   update(value: number, _timeUs: number): number {
-    if (!Number.isFinite(value)) return 0;
+    if (isGap(value)) return 0;
     const score = this.window.size < this.warmUp ? 0 : this.score(value);
     this.window.push(value);
     return score;

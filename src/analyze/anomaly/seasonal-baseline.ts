@@ -1,10 +1,11 @@
-// What is usual at this hour of the week: a level for every slot of a season, and the quantiles of what was left over.
-// A value is judged by the rank of its residual among the recent ones, so no distribution is assumed. Invariant: the
-// level of a slot depends only on the values of that slot.
+// What is usual at this hour of the week: a level for every slot of a season, and the quantiles of what was
+// left over. A value is judged by the rank of its residual among the recent ones, so no distribution is
+// assumed. Invariant: the level of a slot depends only on the values of that slot.
 import {
   checkOption,
   type Detector,
   detectorKind,
+  isGap,
   readHeader,
   readNumbers,
   writeHeader,
@@ -38,9 +39,9 @@ export interface Expectation {
 const tailShare = 0.02;
 
 /**
- * Seasonal baseline. Assumption: the residuals from the slot's level are exchangeable over the window. Score = 1 − the
- * two-sided conformal p-value. A slot never seen before scores 0. Memory: 3 · slots + 2 · residuals numbers; an update costs
- * a binary search and a memory move.
+ * Seasonal baseline. Assumption: the residuals from the slot's level are exchangeable over the window. Score
+ * = 1 − the two-sided conformal p-value. A slot never seen before scores 0. Memory: 3 · slots + 2 · residuals
+ * numbers; an update costs a binary search and a memory move.
  */
 export class SeasonalBaseline implements Detector {
   readonly options: Required<SeasonalBaselineOptions>;
@@ -73,8 +74,8 @@ export class SeasonalBaseline implements Detector {
   }
 
   /**
-   * Level and band at an instant; the band holds a share `coverage` of the recent residuals. `undefined` for a slot
-   * never seen or before any residual.
+   * Level and band at an instant; the band holds a share `coverage` of the recent residuals. `undefined` for
+   * a slot never seen or before any residual.
    */
   expect(timeUs: number, coverage = 0.95): Expectation | undefined {
     const slot = this.slotOf(timeUs);
@@ -85,7 +86,7 @@ export class SeasonalBaseline implements Detector {
   }
 
   update(value: number, timeUs: number): number {
-    if (!Number.isFinite(value)) return 0;
+    if (isGap(value)) return 0;
     const slot = this.slotOf(timeUs);
     let score = 0;
     if (this.count[slot]! > 0) {

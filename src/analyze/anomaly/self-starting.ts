@@ -1,6 +1,7 @@
-// Standardises a series without a training phase: each value becomes a standard normal variate given only the values
-// before it (Hawkins 1987, "Self-starting CUSUM charts for location and scale"). For independent normal values of
-// unknown mean and variance the outcomes are exactly independent N(0, 1), so charts on them keep their rates.
+// Standardises a series without a training phase: each value becomes a standard normal variate given only the
+// values before it (Hawkins 1987, "Self-starting CUSUM charts for location and scale"). For independent
+// normal values of unknown mean and variance the outcomes are exactly independent N(0, 1), so charts on them
+// keep their rates.
 
 import tCdf from '@stdlib/stats-base-dists-t-cdf';
 import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
@@ -32,7 +33,9 @@ export class SelfStarting {
     return this.count > 1 ? Math.sqrt(this.squares / (this.count - 1)) : 0;
   }
 
-  /** The standard normal variate of `value` given the values before; 0 until there are three. Then learns it. */
+  /**
+   * The standard normal variate of `value` given the values before; 0 until there are three. Then learns it.
+   */
   update(value: number): number {
     const z = this.standardise(value);
     this.learn(value);

@@ -1,9 +1,11 @@
-// The most recent values of a series, also kept in ascending order, so that medians, ranks and quantiles of the window
-// are read directly. Invariant: `sorted[0..size)` is a permutation of the ring's `size` values.
+// The most recent values of a series, also kept in ascending order, so that medians, ranks and quantiles of
+// the window are read directly. Invariant: `sorted[0..size)` is a permutation of the ring's `size` values.
 import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import { readNumbers } from './detector.ts';
 
-/** A sliding window of at most `capacity` finite numbers. A push costs a binary search and one memory move. */
+/**
+ * A sliding window of at most `capacity` finite numbers. A push costs a binary search and one memory move.
+ */
 export class SortedWindow {
   readonly capacity: number;
   private readonly ring: Float64Array;
@@ -60,7 +62,10 @@ export class SortedWindow {
     return this.count % 2 === 1 ? this.sorted[half]! : (this.sorted[half - 1]! + this.sorted[half]!) / 2;
   }
 
-  /** Median absolute deviation from `centre`, found by walking outwards from it: half the window's size in steps. */
+  /**
+   * Median absolute deviation from `centre`, found by walking outwards from it: half the window's size in
+   * steps.
+   */
   medianDeviation(centre: number): number {
     let right = this.countBelow(centre);
     let left = right - 1;
@@ -89,8 +94,8 @@ export class SortedWindow {
   }
 
   /**
-   * P(a further value ≥ `value`): the conformal rank (exact for exchangeable values) where it is at least `share`, an
-   * exponential tail with the mean excess of the largest values beyond. 1 when empty.
+   * P(a further value ≥ `value`): the conformal rank (exact for exchangeable values) where it is at least
+   * `share`, an exponential tail with the mean excess of the largest values beyond. 1 when empty.
    */
   upperTail(value: number, share: number): number {
     const n = this.count;

@@ -1,7 +1,8 @@
-// Turns a surprise of any kind into a p-value: an exponential tail above a high level of the surprises so far (peaks
-// over threshold). A prior holds level and slope while the history is short. Only the largest surprises are kept, so a
-// long history costs little. After Siffer et al. 2017, "Anomaly Detection in Streams with Extreme Value Theory", with
-// the tail's shape fixed at 0: feed it logarithms where surprises have heavier tails.
+// Turns a surprise of any kind into a p-value: an exponential tail above a high level of the surprises so far
+// (peaks over threshold). A prior holds level and slope while the history is short. Only the largest
+// surprises are kept, so a long history costs little. After Siffer et al. 2017, "Anomaly Detection in Streams
+// with Extreme Value Theory", with the tail's shape fixed at 0: feed it logarithms where surprises have
+// heavier tails.
 import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import { readNumbers, writeNumbers } from './detector.ts';
 
@@ -21,7 +22,9 @@ export interface TailOptions {
 /** The upper tail of a stream of surprises. Memory: at most 2 · share · history + 1 numbers. */
 export class TailModel {
   readonly options: TailOptions;
-  /** The largest surprises, ascending: twice as many as the tail needs, since its need grows with the count. */
+  /**
+   * The largest surprises, ascending: twice as many as the tail needs, since its need grows with the count.
+   */
   private largest: number[] = [];
   private count = 0;
 
@@ -34,7 +37,9 @@ export class TailModel {
     return this.largest.length;
   }
 
-  /** The level that the tail begins at: the upper `share` quantile of the history, drawn towards the prior's. */
+  /**
+   * The level that the tail begins at: the upper `share` quantile of the history, drawn towards the prior's.
+   */
   private base(): number {
     const { share, level, levelWeight } = this.options;
     if (this.count === 0) return level;
@@ -43,7 +48,9 @@ export class TailModel {
     return (seen * this.count + level * levelWeight) / (this.count + levelWeight);
   }
 
-  /** P(a surprise ≥ `surprise`) judged from the surprises learned so far, in (0, share]; 1 outside the tail. */
+  /**
+   * P(a surprise ≥ `surprise`) judged from the surprises learned so far, in (0, share]; 1 outside the tail.
+   */
   tail(surprise: number): number {
     const base = this.base();
     if (surprise <= base) return 1;

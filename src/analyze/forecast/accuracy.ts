@@ -1,5 +1,5 @@
-// How good forecasts are, by the definitions of the M4 competition. Makridakis, Spiliotis & Assimakopoulos 2020,
-// doi:10.1016/j.ijforecast.2019.04.014; MASE by Hyndman & Koehler 2006.
+// How good forecasts are, by the definitions of the M4 competition. Makridakis, Spiliotis & Assimakopoulos
+// 2020, doi:10.1016/j.ijforecast.2019.04.014; MASE by Hyndman & Koehler 2006.
 import { isSeasonal, seasonalIndices } from './seasonality.ts';
 
 /** Symmetric mean absolute percentage error in percent, 0 … 200. A pair of zeros counts 0. */
@@ -12,7 +12,10 @@ export function smape(actual: ArrayLike<number>, forecast: ArrayLike<number>): n
   return sum / actual.length;
 }
 
-/** Mean absolute error of the seasonal naive forecast inside the history: what MASE divides by. NaN below period + 1. */
+/**
+ * Mean absolute error of the seasonal naive forecast inside the history: what MASE divides by. NaN below
+ * period + 1.
+ */
 export function naiveScale(history: ArrayLike<number>, period: number): number {
   let sum = 0;
   for (let i = period; i < history.length; i++) sum += Math.abs(history[i]! - history[i - period]!);
@@ -32,8 +35,8 @@ export function mase(
 }
 
 /**
- * M4's benchmark: the last value of the seasonally adjusted history, with the season put back. M4 has positive series and
- * adjusts by ratio; a history with values at or below 0 is adjusted by difference.
+ * M4's benchmark: the last value of the seasonally adjusted history, with the season put back. M4 has
+ * positive series and adjusts by ratio; a history with values at or below 0 is adjusted by difference.
  */
 export function naive2(history: ArrayLike<number>, horizon: number, period = 1): Float64Array {
   const n = history.length;
@@ -63,7 +66,10 @@ export interface Accuracy {
   owa: number;
 }
 
-/** sMAPE, MASE and OWA over a set of series: errors are averaged over the series first, then compared with Naive 2's. */
+/**
+ * sMAPE, MASE and OWA over a set of series: errors are averaged over the series first, then compared with
+ * Naive 2's.
+ */
 export function accuracy(cases: readonly ForecastCase[]): Accuracy {
   const mean = (error: (one: ForecastCase) => number): number =>
     cases.reduce((sum, one) => sum + error(one), 0) / cases.length;

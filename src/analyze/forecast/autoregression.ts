@@ -1,5 +1,6 @@
-// Autoregression: each value from the few before it. Coefficients by Burg's method, which is always stable, order by the
-// corrected information criterion. Burg 1975; Brockwell & Davis 2016, §5.1. Optionally on first differences.
+// Autoregression: each value from the few before it. Coefficients by Burg's method, which is always stable,
+// order by the corrected information criterion. Burg 1975; Brockwell & Davis 2016, §5.1. Optionally on first
+// differences.
 import {
   aicc,
   checkHistory,

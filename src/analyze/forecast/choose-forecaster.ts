@@ -1,5 +1,6 @@
-// Which model? Either the best information criterion among the smoothing forms, or the smallest error of forecasts made
-// from earlier origins of the same history, among all models. Tashman 2000, doi:10.1016/S0169-2070(00)00065-0.
+// Which model? Either the best information criterion among the smoothing forms, or the smallest error of
+// forecasts made from earlier origins of the same history, among all models. Tashman 2000,
+// doi:10.1016/S0169-2070(00)00065-0.
 import { MillraceError } from '../../core/errors.ts';
 import { Autoregression } from './autoregression.ts';
 import { ExponentialSmoothing, type SmoothingOptions } from './exponential-smoothing.ts';
@@ -38,7 +39,9 @@ const fits: Record<string, Fit> = {
 /** The names `chooseForecaster` tries and `fitForecaster` takes. */
 export const forecasterNames: readonly string[] = Object.keys(fits);
 
-/** Fits a model by its name. Throws `bad-option` for a name that is none, else what the model's `fit` throws. */
+/**
+ * Fits a model by its name. Throws `bad-option` for a name that is none, else what the model's `fit` throws.
+ */
 export function fitForecaster(name: string, values: ArrayLike<number>, period = 1): Forecaster {
   const chosen = fits[name];
   if (!chosen) {
@@ -53,9 +56,13 @@ export function fitForecaster(name: string, values: ArrayLike<number>, period = 
 export interface ChoiceOptions {
   /** Values in a season; 1 where there is none. */
   period?: number;
-  /** `rolling`: error from earlier origins, all models. `aicc`: information criterion, smoothing forms only. */
+  /**
+   * `rolling`: error from earlier origins, all models. `aicc`: information criterion, smoothing forms only.
+   */
   by?: 'rolling' | 'aicc';
-  /** Steps ahead that the choice is for (rolling); the period unless given, at most a quarter of the history. */
+  /**
+   * Steps ahead that the choice is for (rolling); the period unless given, at most a quarter of the history.
+   */
   horizon?: number;
   /** Origins (rolling), at least 1; 10 unless given. */
   origins?: number;
@@ -72,9 +79,9 @@ export interface Choice {
 }
 
 /**
- * The best model for a history by the given criterion. Models that the history does not suit (too short, not positive) are
- * left out; throws `too-short` when none is left. Rolling origins fit each model once, to the values before the first origin,
- * and update it from there on.
+ * The best model for a history by the given criterion. Models that the history does not suit (too short, not
+ * positive) are left out; throws `too-short` when none is left. Rolling origins fit each model once, to the
+ * values before the first origin, and update it from there on.
  */
 export function chooseForecaster(values: ArrayLike<number>, options: ChoiceOptions = {}): Choice {
   const { period = 1, by = 'rolling', origins = 10 } = options;
@@ -93,7 +100,8 @@ export function chooseForecaster(values: ArrayLike<number>, options: ChoiceOptio
           : rollingError(name, values, period, horizon, origins);
       if (Number.isFinite(criterion)) tried.push({ name, criterion });
     } catch (thrown) {
-      // A history that does not suit a model rules that model out; anything else is an error of the caller's or ours.
+      // A history that does not suit a model rules that model out; anything else is an error of the caller's
+      // or ours.
       if (!(thrown instanceof MillraceError) || !['too-short', 'needs-positive'].includes(thrown.code))
         throw thrown;
     }
@@ -108,7 +116,10 @@ export function chooseForecaster(values: ArrayLike<number>, options: ChoiceOptio
   return { name: best.name, forecaster: fitForecaster(best.name, values, period), tried };
 }
 
-/** Mean absolute error over all steps of forecasts from the last origins whose horizon lies inside the history. */
+/**
+ * Mean absolute error over all steps of forecasts from the last origins whose horizon lies inside the
+ * history.
+ */
 function rollingError(
   name: string,
   values: ArrayLike<number>,
@@ -129,7 +140,10 @@ function rollingError(
   return sum / (spread * horizon);
 }
 
-/** A forecaster from its serialised form, whichever model it is. Throws `bad-forecaster-bytes`, `truncated-bytes`. */
+/**
+ * A forecaster from its serialised form, whichever model it is. Throws `bad-forecaster-bytes`,
+ * `truncated-bytes`.
+ */
 export function deserializeForecaster(bytes: Uint8Array): Forecaster {
   switch (bytes[0]) {
     case forecasterKind.exponentialSmoothing:

@@ -1,4 +1,5 @@
-// The table of docs/forecasting.md: coverage of 50, 80 and 95 % intervals over twelve steps, within three points of nominal.
+// The table of docs/forecasting.md: coverage of 50, 80 and 95 % intervals over twelve steps, within three
+// points of nominal.
 import { expect, test } from 'vitest';
 import { coverageOf, generated } from './generated-series.fixture.ts';
 
@@ -10,7 +11,8 @@ test('intervals cover what they say on series of each model', () => {
   const rows = Object.keys(generated).map(name => {
     const seen = coverageOf(name, nominal, runs, seed);
     nominal.forEach((coverage, i) => {
-      // Steps of one series are wrong together: an effective two observations a series, three standard errors.
+      // Steps of one series are wrong together: an effective two observations a series, three standard
+      // errors.
       const slack = 3 * Math.sqrt((coverage * (1 - coverage)) / (2 * runs));
       const allowed = runs >= 1000 ? 0.03 : 0.03 + slack;
       expect(Math.abs(seen[i]! - coverage), `${name} at ${coverage}`).toBeLessThan(allowed);

@@ -1,5 +1,5 @@
-// The models on real machine metrics: the 58 series of the Numenta Anomaly Benchmark, which nobody chose for forecasting.
-// Prints sMAPE, MASE and OWA of each and of the automatic choice.
+// The models on real machine metrics: the 58 series of the Numenta Anomaly Benchmark, which nobody chose for
+// forecasting. Prints sMAPE, MASE and OWA of each and of the automatic choice.
 import { expect, test } from 'vitest';
 import { MillraceError } from '../../core/errors.ts';
 import { nabMissing, readNabCorpus } from '../anomaly/nab-corpus.fixture.ts';

@@ -1,6 +1,7 @@
-// Exponential smoothing in its innovations form: simple, Holt, damped, Holt–Winters additive and multiplicative are one
-// recursion with parts left out. Hyndman, Koehler, Ord & Snyder 2008, "Forecasting with Exponential Smoothing"; intervals by
-// its chapter 6. Additive seasons have additive errors, multiplicative seasons relative ones.
+// Exponential smoothing in its innovations form: simple, Holt, damped, Holt–Winters additive and
+// multiplicative are one recursion with parts left out. Hyndman, Koehler, Ord & Snyder 2008, "Forecasting
+// with Exponential Smoothing"; intervals by its chapter 6. Additive seasons have additive errors,
+// multiplicative seasons relative ones.
 import {
   aicc,
   checkHistory,
@@ -26,7 +27,10 @@ export interface SmoothingOptions {
   period?: number;
 }
 
-/** Smoothing weights: level ← α, trend ← β (of the error, not of the level's step), season ← γ; φ damps the trend. */
+/**
+ * Smoothing weights: level ← α, trend ← β (of the error, not of the level's step), season ← γ; φ damps the
+ * trend.
+ */
 export interface SmoothingParameters {
   alpha: number;
   beta: number;
@@ -73,8 +77,9 @@ export class ExponentialSmoothing implements Forecaster {
   }
 
   /**
-   * Weights and first states of the greatest likelihood, found by a bounded simplex search: some 1,000 passes over the
-   * values. Needs 4 values, with a season two periods and 4; a multiplicative season needs positive values.
+   * Weights and first states of the greatest likelihood, found by a bounded simplex search: some 1,000 passes
+   * over the values. Needs 4 values, with a season two periods and 4; a multiplicative season needs positive
+   * values.
    */
   static fit(values: ArrayLike<number>, options: SmoothingOptions = {}): ExponentialSmoothing {
     const { trend = 'none', season = 'none' } = options;
@@ -88,7 +93,8 @@ export class ExponentialSmoothing implements Forecaster {
     const shape = formOf(trend, season);
     const first = firstStates(values, period, season);
     const spread = Math.max(first.spread, 1e-12 * Math.abs(first.level), 1e-300);
-    // Level and trend are searched in units of the scatter around their first guess, weights as shares of their range.
+    // Level and trend are searched in units of the scatter around their first guess, weights as shares of
+    // their range.
     const bounds: [start: number, low: number, high: number][] = [
       [0.3, 0.0001, 0.9999],
       [0, -10, 10],
@@ -141,7 +147,8 @@ export class ExponentialSmoothing implements Forecaster {
     const spread = this.variance * estimationFactor(this.searched, this.count);
     const mean = new Float64Array(horizon);
     const variance = new Float64Array(horizon);
-    // Weight of the error `lag` steps before in the level and trend now; relative errors scale with the level.
+    // Weight of the error `lag` steps before in the level and trend now; relative errors scale with the
+    // level.
     const weights = new Float64Array(horizon);
     const levels = new Float64Array(horizon);
     const squares = new Float64Array(horizon);
@@ -210,7 +217,10 @@ const formOf = (trend: string, season: string) => ({
   seasonal: season !== 'none',
 });
 
-/** First guesses: indices from the first seasons, level and slope of a line through what is left of the beginning. */
+/**
+ * First guesses: indices from the first seasons, level and slope of a line through what is left of the
+ * beginning.
+ */
 function firstStates(values: ArrayLike<number>, period: number, season: (typeof seasons)[number]) {
   const head = Array.from(
     { length: Math.min(values.length, Math.max(5 * period, 10)) },

@@ -87,6 +87,16 @@ describe.each(forecasterNames)('%s', name => {
     }
   });
 
+  test('a constant goes on, whatever its size', () => {
+    for (const constant of [1e-9, 7, 1e12]) {
+      const { mean, low, high } = fitForecaster(name, new Float64Array(40).fill(constant), 6).forecast(8);
+      for (let h = 0; h < 8; h++) {
+        expect(mean[h]! / constant).toBeCloseTo(1, 6);
+        expect((high[h]! - low[h]!) / constant).toBeCloseTo(0, 3);
+      }
+    }
+  });
+
   test('a gap moves the model on by one step without breaking it', () => {
     const model = fitForecaster(name, series(5, 60), 6);
     const before = model.forecast(3).mean;

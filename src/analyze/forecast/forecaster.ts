@@ -3,7 +3,10 @@ import { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import { MillraceError } from '../../core/errors.ts';
 import { twoSidedQuantile } from '../anomaly/normal.ts';
 
-/** The next values, the nearest first. `low` and `high` bound each of them with the stated probability by itself. */
+/**
+ * The next values, the nearest first. `low` and `high` bound each of them with the stated probability by
+ * itself.
+ */
 export interface Forecast {
   mean: Float64Array;
   low: Float64Array;
@@ -14,12 +17,13 @@ export interface Forecast {
  * A fitted model of an evenly spaced series.
  *
  * It is made by its class's static `fit(values, options)`, which reads the whole history once and throws
- * `too-short`, `needs-positive` or `not-finite` where the history does not suit the model. Afterwards the caller calls
- * `update` once for each new value, in order; parameters stay as they were fitted, states move on, at a cost that does
- * not depend on how long the history is. `forecast` changes nothing. A model that has been fitted to the first part of
- * a series and updated with the rest forecasts from the end of the whole.
+ * `too-short`, `needs-positive` or `not-finite` where the history does not suit the model. Afterwards the
+ * caller calls `update` once for each new value, in order; parameters stay as they were fitted, states move
+ * on, at a cost that does not depend on how long the history is. `forecast` changes nothing. A model that has
+ * been fitted to the first part of a series and updated with the rest forecasts from the end of the whole.
  *
- * `serialize` returns a small versioned form; `deserializeForecaster` turns it back into a model that goes on alike.
+ * `serialize` returns a small versioned form; `deserializeForecaster` turns it back into a model that goes on
+ * alike.
  */
 export interface Forecaster {
   /** Learns the next value of the series. A value that is not finite is taken as the forecast: a gap. */
@@ -132,14 +136,17 @@ export function normalForecast(mean: Float64Array, variance: Float64Array, cover
 }
 
 /**
- * How much the variance of a forecast grows because `parameters` were estimated from `observations` (Akaike's final
- * prediction error, 1970).
+ * How much the variance of a forecast grows because `parameters` were estimated from `observations` (Akaike's
+ * final prediction error, 1970).
  */
 export function estimationFactor(parameters: number, observations: number): number {
   return 1 + parameters / Math.max(parameters, observations);
 }
 
-/** Akaike's criterion with the small-sample correction, from −2 · log-likelihood up to a constant; lower is better. */
+/**
+ * Akaike's criterion with the small-sample correction, from −2 · log-likelihood up to a constant; lower is
+ * better.
+ */
 export function aicc(minusTwoLogLikelihood: number, parameters: number, observations: number): number {
   const room = observations - parameters - 1;
   if (room <= 0) return Number.POSITIVE_INFINITY;

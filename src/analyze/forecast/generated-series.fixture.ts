@@ -1,5 +1,5 @@
-// Series made by the models themselves, with the model that should forecast each: what the intervals' coverage is
-// measured on.
+// Series made by the models themselves, with the model that should forecast each: what the intervals'
+// coverage is measured on.
 import { Rng } from '../../core/rng.ts';
 import { Autoregression } from './autoregression.ts';
 import { ExponentialSmoothing } from './exponential-smoothing.ts';
@@ -102,7 +102,10 @@ export const generated: Record<string, Generated> = {
   },
 };
 
-/** Share of the next 12 values inside their interval, over `runs` series of 240 values; one for each coverage asked for. */
+/**
+ * Share of the next 12 values inside their interval, over `runs` series of 240 values; one for each coverage
+ * asked for.
+ */
 export function coverageOf(name: string, coverages: readonly number[], runs: number, seed: number): number[] {
   const generator = generated[name]!;
   const inside = coverages.map(() => 0);

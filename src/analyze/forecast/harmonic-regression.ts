@@ -1,5 +1,6 @@
-// Harmonic regression: a line plus sines and cosines of the season, by least squares. For long seasons (a day of minutes)
-// where Holt–Winters would need an index for every slot. Hyndman & Athanasopoulos, "Forecasting: Principles and Practice", §7.4.
+// Harmonic regression: a line plus sines and cosines of the season, by least squares. For long seasons (a day
+// of minutes) where Holt–Winters would need an index for every slot. Hyndman & Athanasopoulos, "Forecasting:
+// Principles and Practice", §7.4.
 import {
   aicc,
   checkHistory,
@@ -15,13 +16,17 @@ import {
 export interface HarmonicOptions {
   /** Values in a season, at least 2; need not be whole. */
   period: number;
-  /** Pairs of sine and cosine; chosen up to 10 by the information criterion when absent. At most period / 2. */
+  /**
+   * Pairs of sine and cosine; chosen up to 10 by the information criterion when absent. At most period / 2.
+   */
   harmonics?: number;
   /** Whether a straight line is fitted too; true unless given. */
   trend?: boolean;
 }
 
-/** Normal equations kept as sums, so that an update costs O(p²) whatever the length; p = 2 · harmonics + 2. */
+/**
+ * Normal equations kept as sums, so that an update costs O(p²) whatever the length; p = 2 · harmonics + 2.
+ */
 export class HarmonicRegression implements Forecaster {
   readonly period: number;
   readonly harmonics: number;

@@ -11,7 +11,10 @@ import { nelderMead } from './nelder-mead.ts';
 import { isSeasonal, seasonalIndices } from './seasonality.ts';
 import { Theta } from './theta.ts';
 
-/** Saudi oil production 1996–2013, million tonnes (Hyndman & Athanasopoulos, Forecasting: Principles and Practice, §7.1). */
+/**
+ * Saudi oil production 1996–2013, million tonnes (Hyndman & Athanasopoulos, Forecasting: Principles and
+ * Practice, §7.1).
+ */
 const oil = [
   445.36, 453.2, 454.41, 422.38, 456.04, 440.39, 425.19, 486.21, 500.43, 521.28, 508.95, 488.89, 509.87,
   456.72, 473.82, 525.95, 549.83, 542.34,

@@ -1,5 +1,6 @@
-// Minimising a function of a few variables inside a box without derivatives: the simplex of Nelder & Mead 1965 with the
-// coefficients of Gao & Han 2012 (doi:10.1007/s10589-010-9329-3). A point outside the box is moved to its edge.
+// Minimising a function of a few variables inside a box without derivatives: the simplex of Nelder & Mead
+// 1965 with the coefficients of Gao & Han 2012 (doi:10.1007/s10589-010-9329-3). A point outside the box is
+// moved to its edge.
 
 export interface Minimum {
   point: number[];
@@ -46,7 +47,8 @@ export function nelderMead(
     simplex.sort((a, b) => a.value - b.value);
     const [best, worst] = [simplex[0]!, simplex[n]!];
     if (Math.abs(worst.value - best.value) <= tolerance * (Math.abs(best.value) + tolerance)) {
-      // A simplex can fall flat on an edge of the box; a second, smaller one around its end shows whether it did.
+      // A simplex can fall flat on an edge of the box; a second, smaller one around its end shows whether it
+      // did.
       if (restarted) break;
       restarted = true;
       simplex = simplexAround(best.point, 0.03);

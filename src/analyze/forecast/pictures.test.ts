@@ -1,5 +1,5 @@
-// The picture of docs/forecasting.md, drawn from the models' own forecasts and compared with the one that is kept.
-// `npx vitest run src/analyze/forecast/pictures.test.ts -u` draws it anew.
+// The picture of docs/forecasting.md, drawn from the models' own forecasts and compared with the one that is
+// kept. `npx vitest run src/analyze/forecast/pictures.test.ts -u` draws it anew.
 import { expect, test } from 'vitest';
 import { Rng } from '../../core/rng.ts';
 import { colours, type Panel, svgChart } from '../anomaly/svg-chart.fixture.ts';

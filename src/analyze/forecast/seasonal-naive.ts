@@ -1,4 +1,5 @@
-// The last season again: the forecast every other one has to beat. With a period of 1 it is the naive forecast.
+// The last season again: the forecast every other one has to beat. With a period of 1 it is the naive
+// forecast.
 import {
   checkHistory,
   checkWhole,

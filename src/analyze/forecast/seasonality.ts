@@ -1,5 +1,6 @@
-// Is there a season, and what does it look like? The autocorrelation test and the classical decomposition by a centred
-// moving average, as the M4 competition used them. Makridakis, Spiliotis & Assimakopoulos 2020, doi:10.1016/j.ijforecast.2019.04.014.
+// Is there a season, and what does it look like? The autocorrelation test and the classical decomposition by
+// a centred moving average, as the M4 competition used them. Makridakis, Spiliotis & Assimakopoulos 2020,
+// doi:10.1016/j.ijforecast.2019.04.014.
 
 /** Autocorrelations at lags 0 … lagMax. */
 export function autocorrelation(values: ArrayLike<number>, lagMax: number): Float64Array {
@@ -23,8 +24,8 @@ export function isSeasonal(values: ArrayLike<number>, period: number): boolean {
 }
 
 /**
- * Seasonal indices by position (value i has index i mod period): additive ones sum to 0, multiplicative ones average 1.
- * Needs two periods; multiplicative needs positive values.
+ * Seasonal indices by position (value i has index i mod period): additive ones sum to 0, multiplicative ones
+ * average 1. Needs two periods; multiplicative needs positive values.
  */
 export function seasonalIndices(
   values: ArrayLike<number>,

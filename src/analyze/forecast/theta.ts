@@ -1,5 +1,6 @@
-// The Theta method: the seasonally adjusted series as simple smoothing that drifts by half the slope of its line.
-// Assimakopoulos & Nikolopoulos 2000; in the form of Hyndman & Billah 2003, doi:10.1016/S0169-2070(01)00143-1.
+// The Theta method: the seasonally adjusted series as simple smoothing that drifts by half the slope of its
+// line. Assimakopoulos & Nikolopoulos 2000; in the form of Hyndman & Billah 2003,
+// doi:10.1016/S0169-2070(01)00143-1.
 import {
   checkHistory,
   checkWhole,
@@ -41,8 +42,8 @@ export class Theta implements Forecaster {
   }
 
   /**
-   * Needs 4 values. The season is taken out where M4's test finds one, by ratio, by difference where values are not all
-   * positive.
+   * Needs 4 values. The season is taken out where M4's test finds one, by ratio, by difference where values
+   * are not all positive.
    */
   static fit(values: ArrayLike<number>, { period = 1 }: { period?: number } = {}): Theta {
     checkWhole('period', period, 1);
