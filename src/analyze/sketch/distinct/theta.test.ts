@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { exchangeBytes, exchangeFiles, hasExchangeFiles, itemsOf } from '../testing/exchange-files.ts';
+import {
+  exchangeBytes,
+  exchangeFiles,
+  hasExchangeFiles,
+  isSameBytes,
+  itemsOf,
+} from '../testing/exchange-files.ts';
 import { CompactTheta, ThetaSketch, thetaBounds } from './theta.ts';
 import { thetaDifference, thetaIntersection, thetaSimilarity, thetaUnion } from './theta-set-operations.ts';
 
@@ -45,7 +51,7 @@ describe('Theta sketch', () => {
         merged.merge(b);
         expect(merged.serialize()).toEqual(of([...left, ...right]).serialize());
       }),
-      { seed: 61, numRuns: 300 },
+      { seed: 61, numRuns: 120 },
     );
   });
 
@@ -107,8 +113,8 @@ describe.skipIf(!hasExchangeFiles)(
         expect(upper).toBeGreaterThanOrEqual(n);
         expect(Math.abs(estimate - n)).toBeLessThanOrEqual(0.03 * n);
         const isCompressed = name.includes('compressed');
-        expect(sketch.serialize(isCompressed)).toEqual(bytes);
-        expect(of(range(0, n)).compact().serialize(isCompressed)).toEqual(bytes);
+        expect(isSameBytes(sketch.serialize(isCompressed), bytes)).toBe(true);
+        expect(isSameBytes(of(range(0, n)).compact().serialize(isCompressed), bytes)).toBe(true);
       });
     }
 

@@ -21,6 +21,9 @@ export function exchangeBytes(name: string): Uint8Array {
   return new Uint8Array(readFileSync(folder + name));
 }
 
+/** Equality of many bytes, without the price of a deep comparison. */
+export const isSameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
+
 /** The n in a file's name: `hll4_n1000_java.sk` → 1000. */
 export const itemsOf = (name: string): number => Number(/_n(\d+)/.exec(name)![1]);
 
