@@ -68,6 +68,8 @@ export interface FeedsOptions {
 /** Totals are asked for again at most this often, and no more than a tenth of the time goes into asking. */
 const refreshMsMin = 2000;
 const refreshMsMax = 30_000;
+/** Totals of a sliding range are asked for again once it has moved by this share of its length. */
+const slideShare = 1 / 500;
 
 export class Feeds {
   private readonly options: FeedsOptions;
@@ -77,6 +79,8 @@ export class Feeds {
   private refreshAtMs = 0;
   private isRefreshing = false;
   private eventsSeen = -1;
+  /** The range that totals were last marked for. */
+  private dirtyFrom: Span = { fromMs: 0, toMs: 0 };
 
   constructor(options: FeedsOptions) {
     this.options = options;
@@ -104,12 +108,18 @@ export class Feeds {
   /** Another range or other filters: everything is asked for again. */
   setScope(scope: Scope): void {
     this.scope = scope;
+    this.dirtyFrom = scope.span;
     for (const feed of this.feeds.values()) if (feed.users > 0) void this.load(feed);
   }
 
-  /** The range slides on without being asked for again. */
+  /** The range slides on: series are merged from live changes, totals are asked for again once it matters. */
   slide(span: Span, previous: Span | null): void {
-    if (this.scope) this.scope = { ...this.scope, span, previous };
+    if (!this.scope) return;
+    this.scope = { ...this.scope, span, previous };
+    const movedMs = Math.abs(span.fromMs - this.dirtyFrom.fromMs) + Math.abs(span.toMs - this.dirtyFrom.toMs);
+    if (movedMs < (span.toMs - span.fromMs) * slideShare) return;
+    this.dirtyFrom = span;
+    this.markDirty();
   }
 
   retry(feed: Feed): void {
