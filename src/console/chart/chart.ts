@@ -146,7 +146,7 @@ export class Chart {
     return {
       ...this.size(),
       ms: 1,
-      padding: [10, 8, 0, 0],
+      padding: [10, 16, 0, 0],
       tzDate: ms => (zone.value === 'UTC' ? uPlot.tzDate(new Date(ms), 'Etc/UTC') : new Date(ms)),
       legend: { show: false },
       focus: { alpha: 1 },

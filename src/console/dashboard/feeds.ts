@@ -192,15 +192,19 @@ export class Feeds {
   private announce(): void {
     const series = [...this.feeds.values()].filter(feed => feed.users > 0 && feed.spec.kind === 'series');
     if (series.some(feed => feed.abort)) return;
-    this.options.onSubscriptions(
-      series.filter(feed => this.isLive(feed)).map(feed => `${feed.spec.view}@${feed.state.peek().every}`),
-    );
+    const live = series.filter(feed => this.isLive(feed));
+    // Where nothing can be merged here, one subscription still tells that there is news.
+    const heard = live.length > 0 ? live : series.filter(feed => feed.state.peek().every !== '').slice(0, 1);
+    this.options.onSubscriptions(heard.map(feed => `${feed.spec.view}@${feed.state.peek().every}`));
   }
 
   /** Takes in a message of the live connection. */
   receive(message: LiveMessage): void {
-    if (message.type === 'snapshot') this.merge(message.subscription, message.answer.windows, true);
-    else if (message.type === 'change') this.merge(message.subscription, message.windows, false);
+    if (message.type === 'snapshot') {
+      const { windows, next } = message.answer;
+      // A snapshot that was cut does not say what is gone.
+      this.merge(message.subscription, windows, next === undefined);
+    } else if (message.type === 'change') this.merge(message.subscription, message.windows, false);
     else if (message.type === 'status') {
       if (this.eventsSeen >= 0 && message.events !== this.eventsSeen) this.markDirty();
       this.eventsSeen = message.events;
@@ -208,7 +212,7 @@ export class Feeds {
     }
   }
 
-  private merge(subscription: string, windows: ViewWindow[], isSnapshot: boolean): void {
+  private merge(subscription: string, windows: ViewWindow[], isWhole: boolean): void {
     for (const feed of this.feeds.values()) {
       if (!feed.set || !this.isLive(feed)) continue;
       if (`${feed.spec.view}@${feed.state.peek().every}` !== subscription) continue;
@@ -216,13 +220,13 @@ export class Feeds {
       const mine = filters.length
         ? windows.filter(it => passes(filters, feed.set!.columns, it.values))
         : windows;
-      if (isSnapshot) {
+      if (isWhole) {
         feed.set.replace(mine);
         feed.hasChanges = true;
       } else if (feed.set.apply(mine)) feed.hasChanges = true;
     }
     this.tellSpan(windows);
-    if (!isSnapshot) this.markDirty();
+    if (!isWhole) this.markDirty();
     this.waitForFrame();
   }
 
