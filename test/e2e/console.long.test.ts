@@ -216,6 +216,8 @@ describe.skipIf(!hasBrowser)('the console in a browser, further', () => {
     await c.allDrawn();
     await c.page.getByRole('radio', { name: '한국어' }).check();
     await c.page.getByRole('radio', { name: '밝게' }).check();
+    // The canvas is painted anew in the colours of the other theme.
+    await expect.poll(() => c.pixelsOf('by-status', '--status-2')).toBeGreaterThan(5000);
     await c.page.reload();
     await c.allDrawn();
     expect(await c.page.locator('h1').textContent()).toBe('웹 접속');

@@ -85,7 +85,8 @@ export class Chart {
 
   /** Draws again what is there, for another theme or language. */
   redraw(): void {
-    this.plot?.redraw(false, true);
+    // Paths are built anew too: those of bars keep their colours.
+    this.plot?.redraw(true, true);
   }
 
   /** Moves the cursor by whole windows, for the keyboard. */

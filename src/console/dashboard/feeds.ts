@@ -7,7 +7,7 @@ import type { ViewColumn } from '../../process/view.ts';
 import { ApiError, type ViewRequest } from '../api-client.ts';
 import { type Filter, filterText, isOnGroups, passes } from '../filter.ts';
 import type { Span } from '../time-range.ts';
-import { WindowSet } from '../window-set.ts';
+import { WindowSet } from './window-set.ts';
 
 export type FeedSpec =
   | { kind: 'series'; view: string }
