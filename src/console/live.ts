@@ -49,6 +49,11 @@ export class LiveConnection {
     this.connect();
   }
 
+  /** Says that a subscription is about to come. */
+  expect(): void {
+    if (this.state.value === 'off') this.state.value = 'connecting';
+  }
+
   stop(): void {
     this.close();
     this.wanted = undefined;

@@ -85,7 +85,8 @@ export class Chart {
 
   /** Draws again what is there, for another theme or language. */
   redraw(): void {
-    this.plot?.redraw(false, true);
+    // Paths are built anew too: those of bars keep their colours.
+    this.plot?.redraw(true, true);
   }
 
   /** Moves the cursor by whole windows, for the keyboard. */
@@ -146,7 +147,7 @@ export class Chart {
     return {
       ...this.size(),
       ms: 1,
-      padding: [10, 8, 0, 0],
+      padding: [10, 16, 0, 0],
       tzDate: ms => (zone.value === 'UTC' ? uPlot.tzDate(new Date(ms), 'Etc/UTC') : new Date(ms)),
       legend: { show: false },
       focus: { alpha: 1 },

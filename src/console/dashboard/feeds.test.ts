@@ -126,11 +126,18 @@ describe('feeds', () => {
     expect(feed.state.value.windows.map(it => it.values)).not.toContainEqual([200, 9]);
   });
 
-  test('with a filter that only history can answer there is nothing to listen to', async () => {
+  test('with a filter that only history can answer, news is heard and asks again', async () => {
     open([{ field: 'path', value: '/', negated: false }]);
-    feeds.retain(feeds.feed({ kind: 'series', view: 'v' }));
+    const feed = feeds.feed({ kind: 'series', view: 'v' });
+    feeds.retain(feed);
     await settle();
-    expect(subscriptions).toEqual([]);
+    expect(subscriptions).toEqual(['v@1m']);
+    feeds.receive({ type: 'change', subscription: 'v@1m', watermark: null, windows: [row(0, 200, 99, 9)] });
+    drawFrame();
+    expect(feed.state.value.windows.map(it => it.values)).toEqual([[200, 5]]);
+    feeds.receive({ type: 'status', events: 1, rate: 1, sources: [], problems: [] });
+    await settle();
+    expect(asked).toHaveLength(2);
   });
 
   test('totals are asked for again when events arrived, at a bounded pace', async () => {

@@ -7,7 +7,7 @@ import type { ViewColumn } from '../../process/view.ts';
 import { ApiError, type ViewRequest } from '../api-client.ts';
 import { type Filter, filterText, isOnGroups, passes } from '../filter.ts';
 import type { Span } from '../time-range.ts';
-import { WindowSet } from '../window-set.ts';
+import { WindowSet } from './window-set.ts';
 
 export type FeedSpec =
   | { kind: 'series'; view: string }
@@ -68,6 +68,8 @@ export interface FeedsOptions {
 /** Totals are asked for again at most this often, and no more than a tenth of the time goes into asking. */
 const refreshMsMin = 2000;
 const refreshMsMax = 30_000;
+/** Totals of a sliding range are asked for again once it has moved by this share of its length. */
+const slideShare = 1 / 500;
 
 export class Feeds {
   private readonly options: FeedsOptions;
@@ -77,6 +79,8 @@ export class Feeds {
   private refreshAtMs = 0;
   private isRefreshing = false;
   private eventsSeen = -1;
+  /** The range that totals were last marked for. */
+  private dirtyFrom: Span = { fromMs: 0, toMs: 0 };
 
   constructor(options: FeedsOptions) {
     this.options = options;
@@ -104,12 +108,18 @@ export class Feeds {
   /** Another range or other filters: everything is asked for again. */
   setScope(scope: Scope): void {
     this.scope = scope;
+    this.dirtyFrom = scope.span;
     for (const feed of this.feeds.values()) if (feed.users > 0) void this.load(feed);
   }
 
-  /** The range slides on without being asked for again. */
+  /** The range slides on: series are merged from live changes, totals are asked for again once it matters. */
   slide(span: Span, previous: Span | null): void {
-    if (this.scope) this.scope = { ...this.scope, span, previous };
+    if (!this.scope) return;
+    this.scope = { ...this.scope, span, previous };
+    const movedMs = Math.abs(span.fromMs - this.dirtyFrom.fromMs) + Math.abs(span.toMs - this.dirtyFrom.toMs);
+    if (movedMs < (span.toMs - span.fromMs) * slideShare) return;
+    this.dirtyFrom = span;
+    this.markDirty();
   }
 
   retry(feed: Feed): void {
@@ -182,15 +192,19 @@ export class Feeds {
   private announce(): void {
     const series = [...this.feeds.values()].filter(feed => feed.users > 0 && feed.spec.kind === 'series');
     if (series.some(feed => feed.abort)) return;
-    this.options.onSubscriptions(
-      series.filter(feed => this.isLive(feed)).map(feed => `${feed.spec.view}@${feed.state.peek().every}`),
-    );
+    const live = series.filter(feed => this.isLive(feed));
+    // Where nothing can be merged here, one subscription still tells that there is news.
+    const heard = live.length > 0 ? live : series.filter(feed => feed.state.peek().every !== '').slice(0, 1);
+    this.options.onSubscriptions(heard.map(feed => `${feed.spec.view}@${feed.state.peek().every}`));
   }
 
   /** Takes in a message of the live connection. */
   receive(message: LiveMessage): void {
-    if (message.type === 'snapshot') this.merge(message.subscription, message.answer.windows, true);
-    else if (message.type === 'change') this.merge(message.subscription, message.windows, false);
+    if (message.type === 'snapshot') {
+      const { windows, next } = message.answer;
+      // A snapshot that was cut does not say what is gone.
+      this.merge(message.subscription, windows, next === undefined);
+    } else if (message.type === 'change') this.merge(message.subscription, message.windows, false);
     else if (message.type === 'status') {
       if (this.eventsSeen >= 0 && message.events !== this.eventsSeen) this.markDirty();
       this.eventsSeen = message.events;
@@ -198,7 +212,7 @@ export class Feeds {
     }
   }
 
-  private merge(subscription: string, windows: ViewWindow[], isSnapshot: boolean): void {
+  private merge(subscription: string, windows: ViewWindow[], isWhole: boolean): void {
     for (const feed of this.feeds.values()) {
       if (!feed.set || !this.isLive(feed)) continue;
       if (`${feed.spec.view}@${feed.state.peek().every}` !== subscription) continue;
@@ -206,13 +220,13 @@ export class Feeds {
       const mine = filters.length
         ? windows.filter(it => passes(filters, feed.set!.columns, it.values))
         : windows;
-      if (isSnapshot) {
+      if (isWhole) {
         feed.set.replace(mine);
         feed.hasChanges = true;
       } else if (feed.set.apply(mine)) feed.hasChanges = true;
     }
     this.tellSpan(windows);
-    if (!isSnapshot) this.markDirty();
+    if (!isWhole) this.markDirty();
     this.waitForFrame();
   }
 

@@ -33,7 +33,7 @@ export function PanelTimeseries({ panel }: { panel: TimeseriesPanel }) {
         onZoom={zoomTo}
         onZoomOut={zoomOut}
       />
-      {series.lines.length > 1 && (
+      {(series.lines.length > 1 || panel.series !== undefined) && (
         <Legend lines={series.lines} hidden={hidden.value} onChange={next => (hidden.value = next)} />
       )}
     </PanelFrame>

@@ -96,7 +96,8 @@ class Session {
     this.isLive = isLive;
     this.filters.value = filters;
     this.ask();
-    if (isLive) this.connect();
+    // The answers say what to listen to.
+    if (isLive) this.live.expect();
     else this.live.stop();
   }
 
@@ -113,6 +114,11 @@ class Session {
 
   private connect(): void {
     if (!this.isLive) return;
+    // Nothing has been answered yet.
+    if (this.subscriptions.length === 0) {
+      this.live.expect();
+      return;
+    }
     this.live.subscribe(this.subscriptions, new Date(this.asked.fromMs).toISOString());
   }
 

@@ -91,6 +91,25 @@ const look = EditorView.theme({
   '.cm-completionDetail': { color: 'var(--text-faint)', fontStyle: 'normal' },
 });
 
+/**
+ * Typing over a selection is done here. Left to itself the browser keeps the look of what it replaces in an inline style,
+ * which the content security policy refuses with an error in the log.
+ */
+const typeOverSelection = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    const { main, ranges } = view.state.selection;
+    const text = event.data;
+    if (event.inputType !== 'insertText' || !text || main.empty || ranges.length > 1 || view.composing)
+      return false;
+    event.preventDefault();
+    const insert = () =>
+      view.state.update(view.state.replaceSelection(text), { userEvent: 'input.type', scrollIntoView: true });
+    const handlers = view.state.facet(EditorView.inputHandler);
+    if (!handlers.some(handle => handle(view, main.from, main.to, text, insert))) view.dispatch(insert());
+    return true;
+  },
+});
+
 const setMark = StateEffect.define<{ from: number; to: number } | null>();
 const errorMark = StateField.define<DecorationSet>({
   create: () => Decoration.none,
@@ -160,6 +179,7 @@ export class Editor {
           this.schema.of(sql({ dialect: duckdb })),
           syntaxHighlighting(highlight),
           errorMark,
+          typeOverSelection,
           look,
           EditorView.updateListener.of(update => {
             if (update.docChanged) options.onChange(update.state.doc.toString());

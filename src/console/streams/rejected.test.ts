@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { groupByReason, splitAt } from './rejected.ts';
-import { type StreamEvent, withNewest } from './tail.ts';
+import type { StreamEvent } from './tail.ts';
 
 function event(offset: number, fields: Record<string, unknown> = {}): StreamEvent {
   return { offset, partition: 0, time: '2026-01-01T00:00:00Z', event: fields };
@@ -22,10 +22,4 @@ test('a raw line is cut at a byte, not at a character', () => {
   expect(splitAt('한글 x', 7)).toEqual(['한글 ', 'x']);
   expect(splitAt('abc', undefined)).toEqual(['abc', '']);
   expect(splitAt('abc', 99)).toEqual(['abc', '']);
-});
-
-test('the tail is newest first and lets the oldest go', () => {
-  const { events, skipped } = withNewest([event(1), event(0)], [event(2), event(3)], 3);
-  expect(events.map(it => it.offset)).toEqual([3, 2, 1]);
-  expect(skipped).toBe(1);
 });

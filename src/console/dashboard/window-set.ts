@@ -2,8 +2,8 @@
 // group; the row with the highest revision stays, so messages may arrive twice or late. Bounded by `rowsMax`: beyond
 // it the oldest windows go.
 
-import type { ViewWindow } from '../deliver/api.ts';
-import type { ViewColumn, ViewValue } from '../process/view.ts';
+import type { ViewWindow } from '../../deliver/api.ts';
+import type { ViewColumn, ViewValue } from '../../process/view.ts';
 
 export const rowsMax = 200_000;
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { ViewWindow } from '../deliver/api.ts';
-import type { ViewColumn } from '../process/view.ts';
+import type { ViewWindow } from '../../deliver/api.ts';
+import type { ViewColumn } from '../../process/view.ts';
 import { rowsMax, WindowSet } from './window-set.ts';
 
 const columns: ViewColumn[] = [
