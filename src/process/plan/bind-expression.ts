@@ -1,15 +1,15 @@
 // From DuckDB's parse tree to expressions of the plan: names are resolved by the caller, functions by their signatures, and
 // a field without a known type takes the type of its use.
 
-import { truncUnits, unitName } from './functions/calendar.ts';
+import { asText, coerced } from './coercion.ts';
+import { constantProblem } from './constant-argument.ts';
 import { castScalar, scalarTypeOf } from './functions/cast.ts';
 import { commonType } from './functions/comparison.ts';
-import type { Scalar, Signature } from './functions/function.ts';
+import type { Signature } from './functions/function.ts';
 import { literalOf } from './functions/function.ts';
-import { compileRegex } from './functions/regex.ts';
 import { parameterType, resolveSignature, scalarFunction } from './functions/registry.ts';
-import { partUnits, unknownConversion } from './functions/time.ts';
-import type { ConstantValue, ExpressionNode, TypeNode } from './parse-tree.ts';
+import { folded, literal, literalValue } from './literal.ts';
+import type { ExpressionNode, TypeNode } from './parse-tree.ts';
 import type { Expression, ScalarType } from './plan.ts';
 import type { Source } from './refusal.ts';
 
@@ -83,7 +83,7 @@ export class ExpressionBinder {
       this.source.refuse(this.position(node), 'The expression is nested too deeply.', 'Write it flatter.');
     }
     try {
-      const bound = this.scope.intercept?.(node, inner => this.bind(inner)) ?? fold(this.bindNode(node));
+      const bound = this.scope.intercept?.(node, inner => this.bind(inner)) ?? folded(this.bindNode(node));
       return wanted === undefined ? bound : this.coerce(bound, wanted, node, what);
     } finally {
       this.depth--;
@@ -381,209 +381,9 @@ export class ExpressionBinder {
   }
 }
 
-/** The expression as `wanted`, or undefined where DuckDB would not convert it by itself. */
-export function coerced(expression: Expression, wanted: ScalarType): Expression | undefined {
-  const { type } = expression;
-  if (type === wanted || wanted === 'any') return expression;
-  if (expression.kind === 'literal') {
-    if (expression.value === null) return { ...expression, type: wanted };
-    if (type === 'text') {
-      const names: Partial<Record<ScalarType, string>> = {
-        time: 'TIMESTAMP',
-        date: 'DATE',
-        integer: 'BIGINT',
-        number: 'DOUBLE',
-      };
-      const name = names[wanted];
-      const number = wanted === 'integer' ? castScalar(expression.value, type, 'DOUBLE') : null;
-      if (typeof number === 'number' && !Number.isInteger(number)) return literalValue('number', number);
-      const value = name === undefined ? null : castScalar(expression.value, type, name);
-      return value === null ? undefined : literalValue(wanted, value);
-    }
-  }
-  if (type === 'integer' && wanted === 'number') return expression;
-  if (type === 'number' && wanted === 'integer' && expression.kind === 'literal') return expression;
-  if (type === 'date' && wanted === 'time') return expression;
-  if (type !== 'any') return undefined;
-  switch (expression.kind) {
-    case 'field':
-      return { ...expression, type: wanted };
-    case 'case': {
-      const branches = expression.branches.map(({ when, value }) => ({
-        when,
-        value: coerced(value, wanted),
-      }));
-      const otherwise = coerced(expression.otherwise, wanted);
-      if (!otherwise || branches.some(branch => !branch.value)) return undefined;
-      return { ...expression, branches: branches as typeof expression.branches, otherwise, type: wanted };
-    }
-    case 'call':
-      if (['coalesce', 'nullif', 'greatest', 'least'].includes(expression.function)) {
-        const args = expression.args.map(arg => coerced(arg, wanted));
-        if (args.includes(undefined)) return undefined;
-        return { ...expression, args: args as Expression[], type: wanted };
-      }
-      return undefined;
-    case 'lookup':
-    case 'group':
-    case 'aggregate':
-      return castOf(expression, wanted);
-    default:
-      return undefined;
-  }
-}
-
-function castOf(expression: Expression, wanted: ScalarType): Expression {
-  const names: Record<ScalarType, string> = {
-    boolean: 'BOOLEAN',
-    integer: 'DOUBLE',
-    number: 'DOUBLE',
-    text: 'VARCHAR',
-    time: 'TIMESTAMP',
-    date: 'DATE',
-    interval: 'INTERVAL',
-    any: 'VARCHAR',
-  };
-  return {
-    kind: 'call',
-    function: 'cast',
-    args: [expression, { kind: 'literal', type: 'text', value: names[wanted] }],
-    type: wanted === 'integer' ? 'number' : wanted,
-  };
-}
-
-function asText(expression: Expression): Expression {
-  if (expression.kind === 'literal') {
-    const text = castScalar(literalScalar(expression), expression.type, 'VARCHAR');
-    return { kind: 'literal', type: 'text', value: text as string | null };
-  }
-  const name: Expression = { kind: 'literal', type: 'text', value: 'VARCHAR' };
-  return { kind: 'call', function: 'cast', args: [expression, name], type: 'text' };
-}
-
-/** Calls of literals with a literal result are computed now: INTERVAL 5 MINUTE is one. */
-function fold(expression: Expression): Expression {
-  if (expression.kind !== 'call' || expression.args.length === 0) return expression;
-  if (!expression.args.every(arg => arg.kind === 'literal')) return expression;
-  const folds = /^(to_\w+|trunc|cast|-|\+|\*)$/.test(expression.function);
-  if (!folds) return expression;
-  const signature = resolveSignature(scalarFunction(expression.function)!, expression.args);
-  const values = expression.args.map(arg => (arg.kind === 'literal' ? literalScalar(arg) : null));
-  if (!signature || values.includes(null)) return expression;
-  const value = (signature.scalar as (...scalars: Scalar[]) => Scalar)(...values);
-  return value === null || (typeof value === 'number' && !Number.isFinite(value))
-    ? expression
-    : literalValue(expression.type, value);
-}
-
-/** A literal's value as expressions compute with it: integers beyond 2^53 are stored as text and are bigints here. */
-export function literalScalar(expression: Expression & { kind: 'literal' }): Scalar {
-  return expression.type === 'integer' && typeof expression.value === 'string'
-    ? BigInt(expression.value)
-    : expression.value;
-}
-
-export function literalValue(type: ScalarType, value: Scalar): Expression {
-  return { kind: 'literal', type, value: typeof value === 'bigint' ? String(value) : value };
-}
-
-function literal(source: Source, node: ExpressionNode): Expression {
-  const { type, is_null, value } = node.value as ConstantValue;
-  if (is_null) return { kind: 'literal', type: 'any', value: null };
-  const position = source.fromBytes(node.query_location);
-  switch (type.id) {
-    case 'BOOLEAN':
-      return { kind: 'literal', type: 'boolean', value: value as boolean };
-    case 'VARCHAR':
-      // An empty text may be left out of the tree as empty.
-      return { kind: 'literal', type: 'text', value: (value as string | undefined) ?? '' };
-    case 'DECIMAL':
-      return { kind: 'literal', type: 'number', value: unscaled(value, type, source, position) };
-    case 'FLOAT':
-    case 'DOUBLE':
-      return { kind: 'literal', type: 'number', value: value as number };
-    case 'TINYINT':
-    case 'SMALLINT':
-    case 'INTEGER':
-      return { kind: 'literal', type: 'integer', value: value as number };
-    case 'BIGINT': {
-      if (Number.isSafeInteger(value)) return { kind: 'literal', type: 'integer', value: value as number };
-      // JSON.parse has rounded it; the text has it exactly.
-      const digits = /^[+-]?\s*[\d_]+/.exec(source.text.slice(position))?.[0]?.replace(/[\s_+]/g, '');
-      if (digits) return literalValue('integer', BigInt(digits));
-      break;
-    }
-    case 'HUGEINT':
-    case 'UHUGEINT': {
-      const digits = /^[+-]?\s*[\d_]+/.exec(source.text.slice(position))?.[0]?.replace(/[\s_]/g, '');
-      if (digits) return { kind: 'literal', type: 'number', value: Number(digits) };
-    }
-  }
-  return source.refuse(
-    position,
-    `A literal of type ${type.id} is not supported in views.`,
-    'Write a number or a text.',
-  );
-}
-
-function unscaled(value: unknown, type: TypeNode, source: Source, position: number | undefined): number {
-  const written = /^[+-]?\s*(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)([eE][+-]?\d+)?/.exec(
-    source.text.slice(position ?? 0),
-  );
-  if (position !== undefined && written) return Number(written[0].replace(/[\s_]/g, ''));
-  return Number(`${value}e-${type.type_info?.scale ?? 0}`);
-}
-
 function castName(type: TypeNode): string | undefined {
   if (type.id === 'DECIMAL') return `DECIMAL(${type.type_info?.width ?? 18}, ${type.type_info?.scale ?? 3})`;
   return type.id;
-}
-
-/** What is wrong with a literal argument, and what to write. */
-function constantProblem(
-  name: string,
-  index: number,
-  value: string | number | boolean,
-  args: readonly Expression[],
-): [string, string] | undefined {
-  const text = String(value);
-  if (name === 'date_part' || name === 'date_trunc' || name === 'date_diff') {
-    const unit = unitName(text);
-    const units = name === 'date_part' ? partUnits : truncUnits;
-    if (unit && args[1]?.type === 'interval' && unit !== 'epoch') {
-      return ['Only the epoch of an interval can be taken.', 'Write epoch(b - a), which is in seconds.'];
-    }
-    return unit && units.includes(unit)
-      ? undefined
-      : [`"${text}" is not a unit.`, `Units: ${units.join(', ')}.`];
-  }
-  if (name === 'strftime') {
-    const unknown = unknownConversion(text);
-    return unknown
-      ? [`strftime's ${unknown} is not available in views.`, 'Use %Y %m %d %H %M %S %f.']
-      : undefined;
-  }
-  if (!name.startsWith('regexp_')) return undefined;
-  const isOptions =
-    typeof value === 'string' &&
-    index === (name === 'regexp_matches' || name === 'regexp_full_match' ? 2 : 3);
-  if (isOptions && /[^cilsg]/.test(text)) {
-    return [
-      `"${text}" are not options of a regular expression.`,
-      'Options: i (case), s (dot takes newlines), l (literal), g (all).',
-    ];
-  }
-  if (index !== 1) return undefined;
-  try {
-    compileRegex(text);
-    return undefined;
-  } catch (thrown) {
-    const reason = thrown instanceof Error ? thrown.message : String(thrown);
-    return [
-      `The regular expression does not compile: ${reason}.`,
-      "RE2's syntax holds: no look-around and no back-references, which cannot be matched in linear time.",
-    ];
-  }
 }
 
 function typeName(expression: Expression): string {

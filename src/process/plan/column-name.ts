@@ -20,7 +20,9 @@ export function columnName(node: ExpressionNode): string {
 }
 
 const identifier = (name: string) =>
-  /^[a-z_][a-z0-9_]*$/.test(name) && !keywords.has(name) ? name : `"${name.replaceAll('"', '""')}"`;
+  /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !keywords.has(name.toLowerCase())
+    ? name
+    : `"${name.replaceAll('"', '""')}"`;
 
 function written(node: ExpressionNode): string {
   const children = () => (node.children ?? []).map(written);

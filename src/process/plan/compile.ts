@@ -174,10 +174,10 @@ export function vectorOf(
     );
     return { kind: 'dictionary', rows, codes, valid, dictionary };
   }
-  if (type === 'integer' && values.some(value => typeof value === 'bigint')) {
-    const whole = values.map(value =>
-      typeof value === 'bigint' ? value : BigInt(Math.trunc(Number(value ?? 0))),
-    );
+  // A fraction can stand among whole numbers where a field's type has drifted; doubles then hold both.
+  const isWhole = (value: Scalar) => typeof value !== 'number' || Number.isInteger(value);
+  if (type === 'integer' && values.some(value => typeof value === 'bigint') && values.every(isWhole)) {
+    const whole = values.map(value => (typeof value === 'bigint' ? value : BigInt(Number(value ?? 0))));
     return { kind: 'integer', rows, values: BigInt64Array.from(whole), valid };
   }
   const kind = type === 'time' || type === 'date' ? 'time' : 'number';

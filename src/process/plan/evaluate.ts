@@ -2,10 +2,10 @@
 // leave 53 bits, and how outputs, HAVING and ORDER BY are computed above the aggregation.
 import { formatUs } from '../../core/time.ts';
 import type { ViewValue } from '../view.ts';
-import { literalScalar } from './bind-expression.ts';
 import { compareScalars } from './functions/comparison.ts';
 import type { Scalar } from './functions/function.ts';
 import { resolveSignature, scalarFunction } from './functions/registry.ts';
+import { literalScalar } from './literal.ts';
 import type { Expression, Lookup, Plan, ScalarType } from './plan.ts';
 
 /** What an aggregate gives: a scalar, or a list, map or struct that only passes through. */

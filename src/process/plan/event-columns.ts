@@ -240,6 +240,7 @@ export class EventColumns implements ColumnSource {
     values.set((column.values as Float64Array).subarray(0, rows));
     const isTime = as === 'time' || as === 'date';
     const whole = new Map<number, bigint>();
+    if (!isTime) others = [...others, ...beyondDoubles(values, valid, as)];
     for (const row of others) {
       const raw = rawText(column, row, input);
       const value: unknown = JSON.parse(raw);
@@ -254,7 +255,10 @@ export class EventColumns implements ColumnSource {
     if (as === 'date') {
       for (let row = 0; row < rows; row++) values[row] = Math.floor(values[row]! / dayUs) * dayUs;
     }
-    if (whole.size === 0) {
+    // A fraction among whole numbers: the field has drifted, and doubles hold both.
+    const isWhole =
+      whole.size > 0 && values.every((value, row) => valid[row] === 0 || Number.isInteger(value));
+    if (!isWhole) {
       this.vectors.set(key, { kind: isTime ? 'time' : 'number', rows, values, valid });
       return;
     }
@@ -331,6 +335,16 @@ function layOut(uses: readonly FieldUse[], timeDepth: number): Layout {
     }),
     times: times.map(use => column.get(useKey(use.path, use.as))!),
   };
+}
+
+/** Rows whose number is infinite as a double, or for whole numbers rounded: their text is read again. */
+function beyondDoubles(values: Float64Array, valid: Uint8Array, as: FieldUse['as']): number[] {
+  const limit = as === 'integer' ? Number.MAX_SAFE_INTEGER : Number.MAX_VALUE;
+  const rows: number[] = [];
+  for (let row = 0; row < values.length; row++) {
+    if (valid[row] === 1 && !(Math.abs(values[row]!) <= limit)) rows.push(row);
+  }
+  return rows;
 }
 
 function numberOf(value: unknown): number | null {

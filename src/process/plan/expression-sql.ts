@@ -1,8 +1,9 @@
 // An expression of a plan as DuckDB SQL.
-import { literalScalar } from './bind-expression.ts';
+
 import { quoteName, quoteText } from './field-sql.ts';
 import { sqlTypeOf } from './functions/cast.ts';
 import { resolveSignature, scalarFunction } from './functions/registry.ts';
+import { literalScalar } from './literal.ts';
 import type { Expression, ScalarType } from './plan.ts';
 
 /** Where the leaves of an expression are in the query around it. */

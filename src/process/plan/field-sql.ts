@@ -20,7 +20,11 @@ export function fieldSql(
   const base = `${alias}.${found.steps.map(quoteName).join('.')}`;
   if (found.rest.length > 0 || found.type === 'JSON') {
     const jsonPath = `$${found.rest.map(key => `."${key.replaceAll('"', '\\"')}"`).join('')}`;
-    return fromText(`json_extract_string(${base}, ${quoteText(jsonPath)})`, type);
+    const text = `json_extract_string(${base}, ${quoteText(jsonPath)})`;
+    if (type !== 'time' && type !== 'date') return fromText(text, type);
+    const isNumber = `json_type(${base}, ${quoteText(jsonPath)}) IN ('UBIGINT', 'BIGINT', 'DOUBLE')`;
+    const time = `CASE WHEN ${isNumber} THEN ${epochSql(`TRY_CAST(${text} AS DOUBLE)`)} ELSE ${textTimeSql(text)} END`;
+    return type === 'date' ? `CAST(${time} AS DATE)` : time;
   }
   return converted(base, found.type, type);
 }

@@ -1,10 +1,11 @@
 // The code generator behind compile.ts: an expression becomes the body of one loop. Every name in the text is made here;
 // everything of the user's (literals, patterns, paths) is reached through the bound array `$`.
-import { literalScalar } from './bind-expression.ts';
+
 import { CodeMemo } from './code-memo.ts';
 import { evaluator, type LookupContext } from './evaluate.ts';
 import type { Scalar, Signature } from './functions/function.ts';
 import { resolveSignature, scalarFunction } from './functions/registry.ts';
+import { literalScalar } from './literal.ts';
 import type { Expression, ScalarType } from './plan.ts';
 import type { ColumnSource, GrowingDictionary, Vector } from './vector.ts';
 

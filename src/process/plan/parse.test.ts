@@ -72,3 +72,152 @@ describe('the plan of a view', () => {
     ]);
   });
 });
+
+describe('names', () => {
+  const groupOf = async (sql: string, catalog = {}) => (await planOf(sql, catalog)).sources[0]!.groups;
+  const field = (name: string, type = 'any') => ({ kind: 'field', path: [name], type });
+
+  it('of the SELECT list can be grouped, filtered, ordered and computed with', async () => {
+    const plan = await planOf(
+      'SELECT floor(seconds) AS bucket, count(*) AS n, n * 2 AS twice FROM s WHERE bucket > 1 GROUP BY bucket HAVING n > 3 ORDER BY twice DESC NULLS FIRST, bucket LIMIT 5',
+    );
+    expect(plan.sources[0]!.groups).toMatchObject([{ function: 'floor' }]);
+    expect(plan.sources[0]!.filter).toMatchObject({
+      function: '>',
+      args: [{ function: 'floor' }, { value: 1 }],
+    });
+    expect(plan.having).toMatchObject({
+      function: '>',
+      args: [{ kind: 'aggregate', index: 0 }, { value: 3 }],
+    });
+    expect(plan.order).toMatchObject([
+      { expression: { function: '*' }, descending: true, nullsFirst: true },
+      { expression: { kind: 'group', index: 0 }, descending: false, nullsFirst: false },
+    ]);
+    expect(plan.limit).toBe(5);
+  });
+
+  it('of fields come before those of the SELECT list, where the stream has them or the item uses them', async () => {
+    expect(await groupOf('SELECT lower(path) AS path, count(*) AS n FROM s GROUP BY path')).toEqual([
+      field('path'),
+    ]);
+    const schema = () => [{ name: 'kind', type: 'VARCHAR' }];
+    const sql = 'SELECT kind, max(length(method)) AS n FROM s GROUP BY kind';
+    expect(await groupOf(sql, { schema })).toEqual([field('kind', 'text')]);
+    const aliased = 'SELECT lower(method) AS kind, count(*) AS n FROM s GROUP BY 1, kind';
+    expect(await groupOf(aliased, { schema })).toMatchObject([{ function: 'lower' }, field('kind', 'text')]);
+  });
+
+  it('may be qualified by the stream or its alias, and reach into nested fields', async () => {
+    expect(await groupOf('SELECT s.a.b, count(*) AS n FROM s GROUP BY 1')).toEqual([
+      { kind: 'field', path: ['a', 'b'], type: 'any' },
+    ]);
+    expect(await groupOf('SELECT e.a, count(*) AS n FROM s AS e GROUP BY ALL')).toEqual([field('a')]);
+    expect(
+      await groupOf("SELECT a['b'] AS x, a ->> '$.c.d' AS y, count(*) AS n FROM s GROUP BY ALL"),
+    ).toEqual([
+      { kind: 'field', path: ['a', 'b'], type: 'any' },
+      { kind: 'field', path: ['a', 'c', 'd'], type: 'text' },
+    ]);
+  });
+
+  it('_time is the time of the event', async () => {
+    expect(await groupOf('SELECT hour(_time) AS h, count(*) AS n FROM s GROUP BY h')).toMatchObject([
+      { function: 'hour', args: [{ kind: 'event-time', type: 'time' }] },
+    ]);
+  });
+});
+
+describe('types', () => {
+  const typeOf = async (expression: string) =>
+    (await planOf(`SELECT ${expression} AS v FROM s`)).outputs[0]!.column.type;
+
+  it('of fields without a schema follow from their use', async () => {
+    const plan = await planOf(
+      "SELECT a, count(*) AS n FROM s WHERE b > 1 AND c = 'x' AND d AND e > TIMESTAMP '2026-01-01' AND f IN (1, 2) GROUP BY a",
+    );
+    const types: Record<string, string> = {};
+    JSON.stringify(plan.sources, (_, value) => {
+      if (value?.kind === 'field') types[value.path[0]] = value.type;
+      return value;
+    });
+    expect(types).toEqual({ a: 'any', b: 'number', c: 'text', d: 'boolean', e: 'time', f: 'number' });
+  });
+
+  it('of aggregates are those of DuckDB', async () => {
+    expect(await typeOf('sum(1)')).toBe('HUGEINT');
+    expect(await typeOf('sum(x)')).toBe('DOUBLE');
+    expect(await typeOf('count_if(x)')).toBe('HUGEINT');
+    expect(await typeOf('max(created_at)')).toBe('TIMESTAMP');
+    expect(await typeOf('max(created_at)::DATE')).toBe('DATE');
+    expect(await typeOf('bool_and(x)')).toBe('BOOLEAN');
+    expect(await typeOf('approx_quantile(x, 0.5)')).toBe('DOUBLE');
+    expect(await typeOf('approx_top_k(lower(x), 3)')).toBe('STRUCT("value" VARCHAR, count BIGINT)[]');
+    expect(await typeOf('sample(upper(x), 3)')).toBe('VARCHAR[]');
+    expect(await typeOf('length(max(x::VARCHAR))')).toBe('BIGINT');
+  });
+
+  it('of whole numbers beyond 2^53 lose no digit', async () => {
+    const plan = await planOf('SELECT count(*) AS n FROM s WHERE id::BIGINT = 9007199254740993');
+    expect(plan.sources[0]!.filter).toMatchObject({
+      args: [{ function: 'cast' }, { kind: 'literal', type: 'integer', value: '9007199254740993' }],
+    });
+  });
+});
+
+describe('aggregates', () => {
+  it('that are written twice are kept once', async () => {
+    const plan = await planOf(
+      'SELECT sum(a) AS s, sum(a) / count(*) AS m, count(*) FROM s HAVING sum(a) > 0',
+    );
+    expect(plan.sources[0]!.aggregates.map(aggregate => aggregate.function)).toEqual(['sum', 'count']);
+  });
+
+  it('have the spellings of DuckDB', async () => {
+    const plan = await planOf(
+      'SELECT mean(a), variance(a), stddev(a), any_value(a), first(a ORDER BY _time DESC), first(a ORDER BY b), min_by(a, b), countif(c), approx_quantile(a, [0.1, 0.9])[2] FROM s',
+    );
+    expect(plan.outputs.map(({ expression }) => expression)).toMatchObject(
+      [0, 1, 2, 3, 4, 5, 5, 6, 8].map(index => ({ kind: 'aggregate', index })),
+    );
+    expect(plan.sources[0]!.aggregates.map(aggregate => aggregate.function)).toEqual([
+      'avg',
+      'var_samp',
+      'stddev_samp',
+      'first',
+      'last',
+      'arg_min',
+      'count_if',
+      'approx_quantile',
+      'approx_quantile',
+    ]);
+  });
+});
+
+describe('inputs', () => {
+  it('of a UNION ALL are one source each, with one meaning of every column', async () => {
+    const plan = await planOf(
+      "SELECT x, sum(y) AS y FROM (SELECT status AS x, bytes AS y FROM a WHERE ok UNION ALL SELECT 'z', size FROM b) WHERE y > 0 GROUP BY x",
+    );
+    expect(plan.sources).toMatchObject([
+      {
+        stream: 'a',
+        filter: { function: 'and', args: [{ path: ['ok'] }, { args: [{ path: ['bytes'] }, { value: 0 }] }] },
+        groups: [{ path: ['status'], type: 'text' }],
+      },
+      { stream: 'b', filter: { args: [{ path: ['size'] }, { value: 0 }] }, groups: [{ value: 'z' }] },
+    ]);
+  });
+
+  it('may be another view, whose columns have their types', async () => {
+    const views = (name: string) => (name === 'by_path' ? [{ name: 'requests', type: 'BIGINT' }] : undefined);
+    const plan = await planOf('SELECT sum(requests) AS requests FROM by_path', { views });
+    expect(plan.sources).toMatchObject([{ stream: 'by_path', view: true }]);
+    expect(plan.outputs[0]!.column.type).toBe('HUGEINT');
+  });
+
+  it('make a plan that is plain data', async () => {
+    const plan = await planOf(defaultView);
+    expect(JSON.parse(JSON.stringify(plan))).toEqual(plan);
+  });
+});

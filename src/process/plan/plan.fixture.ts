@@ -128,13 +128,8 @@ function decodeCell(
   }
   column.state[row] = cell.value;
   const scalar = typeof value === 'object' ? undefined : (value as string | number | boolean);
-  if (
-    spec.kind === 'f64' &&
-    typeof value === 'number' &&
-    (!Number.isInteger(value) || Number.isSafeInteger(value))
-  ) {
-    values[row] = value;
-  } else if (spec.kind === 'time' && timeOf(value) !== undefined) values[row] = timeOf(value)!;
+  if (spec.kind === 'f64' && typeof value === 'number') values[row] = value;
+  else if (spec.kind === 'time' && timeOf(value) !== undefined) values[row] = timeOf(value)!;
   else if (spec.kind === 'bool' && typeof value === 'boolean') values[row] = Number(value);
   else if (spec.kind === 'dict' && scalar !== undefined) {
     let code = dictionary.indexOf(scalar);

@@ -1,6 +1,7 @@
 // What stands behind FROM: streams, views, lookup tables, UNION ALL of them, and subqueries or CTEs that only rename and
 // filter. Each becomes a list of inputs, one for every stream, whose columns are expressions over the stream's own fields.
-import { coerced, ExpressionBinder } from './bind-expression.ts';
+import { ExpressionBinder } from './bind-expression.ts';
+import { coerced } from './coercion.ts';
 import { columnName } from './column-name.ts';
 import { findColumn, locate, type SqlColumn } from './column-type.ts';
 import { scalarTypeOf } from './functions/cast.ts';

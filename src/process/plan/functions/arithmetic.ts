@@ -234,7 +234,7 @@ export const arithmetic: readonly ScalarFunction[] = [
   {
     name: 'sign',
     signatures: [
-      numberSignature(1, value => Math.sign(value) + 0, undefined, {
+      numberSignature(1, value => Math.sign(value) || 0, undefined, {
         result: 'integer',
         sql: args => `sign(${args[0]})::BIGINT`,
       }),

@@ -93,8 +93,7 @@ export function doubleText(value: number): string {
   if (exponent < -4 || exponent >= 16) {
     return `${mantissa}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`;
   }
-  const plain =
-    exponent < -3 ? value.toFixed(mantissa.replace(/[-.]/g, '').length - 1 - exponent) : String(value);
+  const plain = String(value);
   return plain.includes('.') ? plain : `${plain}.0`;
 }
 

@@ -51,9 +51,8 @@ export function conversionCost(argument: Expression, wanted: ScalarType): number
       }
     }
   }
-  if (argument.type === 'integer' && wanted === 'number') return 0.5;
+  if (argument.type === 'integer' && wanted === 'number') return argument.kind === 'literal' ? 0.01 : 0.5;
   if (argument.type === 'date' && wanted === 'time') return 0.5;
-  if (wanted === 'any') return 4;
   if (argument.type !== 'any') return undefined;
   return anyCost[wanted];
 }
@@ -65,7 +64,7 @@ const anyCost: Record<ScalarType, number> = {
   date: 2.9,
   boolean: 2.3,
   interval: 9,
-  integer: 2.6,
+  integer: 8,
   any: 0,
 };
 

@@ -33,19 +33,43 @@ function withSmallIntegers(scalar: Apply): Apply {
 
 const isAscii = (value: string) => !/[^\0-\x7f]/.test(value);
 
-/** One character at a time, as DuckDB maps case: a character whose other case is several characters stays as it is. */
-function mapCase(value: string, convert: (character: string) => string): string {
+/** Characters whose other case JavaScript writes as several: Unicode's simple mapping, which DuckDB uses. */
+const simpleUpper: Record<string, string> = { ß: 'ẞ', ᾳ: 'ᾼ', ῃ: 'ῌ', ῳ: 'ῼ' };
+for (const start of [0x1f80, 0x1f90, 0x1fa0]) {
+  for (let code = start; code < start + 8; code++) {
+    simpleUpper[String.fromCharCode(code)] = String.fromCharCode(code + 8);
+  }
+}
+const simpleLower: Record<string, string> = { İ: 'i' };
+
+/** One character at a time, as DuckDB maps case: one without a single other case stays as it is. */
+function mapCase(
+  value: string,
+  convert: (character: string) => string,
+  simple: Readonly<Record<string, string>>,
+): string {
   if (isAscii(value)) return convert(value);
   let result = '';
   for (const character of value) {
     const converted = convert(character);
-    result += [...converted].length === 1 ? converted : character;
+    const isOne = converted.length === 1 || [...converted].length === 1;
+    result += isOne ? converted : (simple[character] ?? character);
   }
   return result;
 }
 
-const lowerCase = (value: string) => mapCase(value, character => character.toLowerCase());
-const upperCase = (value: string) => mapCase(value, character => character.toUpperCase());
+const lowerCase = (value: string) => mapCase(value, character => character.toLowerCase(), simpleLower);
+const upperCase = (value: string) => mapCase(value, character => character.toUpperCase(), simpleUpper);
+
+const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+/** By grapheme cluster, so that accents stay on their letters. */
+function reverse(value: string): string {
+  if (isAscii(value)) return [...value].reverse().join('');
+  return Array.from(graphemes.segment(value), ({ segment }) => segment)
+    .reverse()
+    .join('');
+}
 
 export function substring(value: string, start: number, length?: number): string {
   const characters = isAscii(value) ? value : [...value];
@@ -74,6 +98,10 @@ function trimSet(value: string, set: string, left: boolean, right: boolean): str
   return characters.slice(from, to).join('');
 }
 
+/** Unicode's space separators: what trim without a set takes off. Tabs and newlines stay. */
+const spaces =
+  ' \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000';
+
 function trimming(name: string, left: boolean, right: boolean): ScalarFunction {
   return {
     name,
@@ -82,7 +110,7 @@ function trimming(name: string, left: boolean, right: boolean): ScalarFunction {
         parameters: ['text', 'text'],
         optional: 1,
         result: 'text',
-        scalar: (value: string, set = ' ') => trimSet(value, set, left, right),
+        scalar: (value: string, set = spaces) => trimSet(value, set, left, right),
       },
     ],
   };
@@ -155,9 +183,7 @@ export const textFunctions: readonly ScalarFunction[] = [
     },
   ),
   text('strlen', ['text'], 'integer', (value: string) => Buffer.byteLength(value)),
-  text('reverse', ['text'], 'text', (value: string) => [...value].reverse().join(''), {
-    sql: args => `reverse(${args[0]})`,
-  }),
+  text('reverse', ['text'], 'text', reverse),
   text('substr', ['text', 'integer', 'integer'], 'text', substring, {
     optional: 1,
     aliases: ['substring'],

@@ -21,7 +21,7 @@ function path(value: string): Scalar {
 }
 
 const parameterPattern = (name: string) =>
-  `^[^?#]*\\?(?:[^#]*?&)?${name.replace(/[^A-Za-z0-9_]/g, character => `\\x{${character.codePointAt(0)!.toString(16)}}`)}(?:=([^&#]*))?(?:[&#]|$)`;
+  `^[^?#]*\\?(?:[^#]*?&)??${name.replace(/[^A-Za-z0-9_]/g, character => `\\x{${character.codePointAt(0)!.toString(16)}}`)}(?:=([^&#]*))?(?:[&#]|$)`;
 
 function parameter(value: string, name: string): Scalar {
   const found = group(parameterPattern(name), value);

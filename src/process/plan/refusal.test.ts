@@ -1,0 +1,206 @@
+// Every refusal, with the text at its position. The `¶` in a view marks where the error must point.
+import { describe, expect, it } from 'vitest';
+import { MillraceError } from '../../core/errors.ts';
+import { planOf } from './plan.fixture.ts';
+import { Source } from './refusal.ts';
+import type { Catalog } from './relation.ts';
+
+const catalog: Catalog = {
+  schema: stream =>
+    stream === 'typed'
+      ? [
+          { name: 'n', type: 'BIGINT' },
+          { name: 's', type: 'VARCHAR' },
+          { name: 'stamp', type: 'TIMESTAMP' },
+          { name: 'code', type: 'VARCHAR' },
+        ]
+      : undefined,
+  lookups: table =>
+    table === 'countries'
+      ? [
+          { name: 'code', type: 'VARCHAR' },
+          { name: 'country', type: 'VARCHAR' },
+        ]
+      : undefined,
+  views: view => (view === 'other' ? [{ name: 'requests', type: 'BIGINT' }] : undefined),
+};
+
+/** [view with ¶, a word of the reason] */
+const refused: [string, RegExp][] = [
+  // the statement
+  ['¶INSERT INTO x VALUES (1)', /one SELECT/],
+  ['SELECT count(*) FROM s; SELECT ¶count(*) FROM s', /second statement/],
+  ['SELECT ¶a FROM s UNION ALL SELECT b FROM s', /two rows/],
+  ['SELECT ¶a FROM s EXCEPT SELECT b FROM s', /EXCEPT/],
+  ['SELECT DISTINCT ¶a FROM s', /DISTINCT/],
+  ['SELECT ¶a FROM s', /keeps every event/],
+  ['SELECT count(*) FROM s GROUP BY ROLLUP (¶a, b)', /ROLLUP/],
+  ['SELECT a, count(*) FROM s GROUP BY a QUALIFY row_number() OVER () ¶= 1', /QUALIFY|other rows/],
+  ['SELECT a, count(*) FROM s GROUP BY a ORDER BY a LIMIT 5 OFFSET ¶2', /OFFSET/],
+  ['SELECT a, count(*) FROM s GROUP BY a LIMIT ¶5', /ORDER BY/],
+  ['SELECT a, count(*) FROM s GROUP BY a ORDER BY a LIMIT ¶10%', /percent/],
+  ['SELECT a, count(*) FROM s GROUP BY ¶3', /there are 2/],
+  ['SELECT a, count(*) FROM s GROUP BY ¶2', /aggregate/],
+  ['SELECT a, count(*) FROM s GROUP BY a ORDER BY ¶3', /there are 2/],
+  ['SELECT count(*), ¶count(*) FROM s', /Two columns/],
+  // FROM
+  ['SELECT ¶count(*)', /reads a stream/],
+  ['SELECT count(*) FROM ¶view', /itself/],
+  ['SELECT count(*) FROM ¶main.s', /schema/],
+  ['SELECT count(*) FROM ¶countries', /lookup table/],
+  ['SELECT count(*) FROM ¶range(5)', /function/],
+  ['SELECT count(*) FROM ¶s TABLESAMPLE 10%', /sample/],
+  ['SELECT count(*) FROM s JOIN ¶t ON s.a = t.a', /two streams/],
+  ['SELECT count(*) FROM s ¶RIGHT JOIN countries ON s.c = countries.code', /RIGHT/],
+  ['SELECT count(*) FROM s, ¶countries', /CROSS/],
+  ['SELECT count(*) FROM s JOIN countries ON s.c ¶> countries.code', /equality/],
+  ['SELECT ¶countries.name, count(*) FROM s JOIN countries ON s.c = countries.code GROUP BY 1', /no column/],
+  [
+    'SELECT ¶code, count(*) FROM typed JOIN countries ON typed.code = countries.code GROUP BY 1',
+    /column of typed/,
+  ],
+  ['SELECT count(*) FROM (SELECT ¶a, count(*) FROM s GROUP BY a)', /rename, compute and filter/],
+  ['SELECT count(*) FROM (SELECT ¶a FROM s LIMIT 3)', /rename, compute and filter/],
+  ['SELECT count(*) FROM (SELECT ¶a FROM s UNION SELECT a FROM t)', /UNION/],
+  ['SELECT count(*) FROM (SELECT ¶a FROM s UNION ALL SELECT a, b FROM t)', /different columns/],
+  ['SELECT count(*) FROM (SELECT ¶* EXCLUDE (a) FROM s)', /EXCLUDE/],
+  ['SELECT b, count(*) FROM (SELECT a FROM s) GROUP BY ¶b', /no column "b"/],
+  // expressions
+  ['SELECT ¶a, count(*) FROM s', /neither grouped/],
+  ['SELECT a, count(*) FROM s GROUP BY a HAVING ¶b > 1', /neither grouped/],
+  ['SELECT count(*) FROM s WHERE ¶sum(a) > 1', /aggregate/],
+  ['SELECT sum(¶sum(a)) FROM s', /aggregate/],
+  ['SELECT count(*) FROM s WHERE a > ¶now()', /time of asking/],
+  ['SELECT count(*) FROM s WHERE a > ¶current_date', /time of asking/],
+  ['SELECT count(*) FROM s WHERE ¶random() < 0.5', /another value/],
+  ['SELECT count(*) FROM s WHERE a = ¶(SELECT 1)', /subquery/],
+  ['SELECT count(*) FROM s WHERE a ¶IN (SELECT 1)', /subquery/],
+  ['SELECT ¶*, count(*) FROM s GROUP BY a', /not a value/],
+  ['SELECT ¶sum(a) OVER () FROM s', /other rows/],
+  ['SELECT count(*) FROM s WHERE ¶soundex(a) = 1', /not available/],
+  ['SELECT count(*) FROM s WHERE list_filter(a, x ¶-> x > 1)', /lambda|not available/],
+  ["SELECT count(*) FROM typed WHERE ¶lower(n) = 'a'", /lower\(integer\)/],
+  ["SELECT count(*) FROM typed WHERE n ¶= 'abc'", /does not exist/],
+  ['SELECT count(*) FROM typed WHERE ¶n', /takes a boolean/],
+  ['SELECT sum(¶s) FROM typed', /takes a number/],
+  ["SELECT count(*) FROM s WHERE regexp_matches(a, ¶'(?=x)')", /regular expression/],
+  ["SELECT count(*) FROM s WHERE regexp_matches(a, ¶'(a')", /regular expression/],
+  ["SELECT count(*) FROM s WHERE regexp_matches(a, 'x', ¶'q')", /options/],
+  ['SELECT count(*) FROM s WHERE regexp_matches(a, ¶b)', /literal/],
+  ["SELECT date_part(¶'fortnight', stamp) AS p, count(*) FROM typed GROUP BY 1", /not a unit/],
+  ["SELECT strftime(stamp, ¶'%c') AS p, count(*) FROM typed GROUP BY 1", /%c/],
+  ["SELECT count(*) FROM s WHERE a - INTERVAL ¶'1 month' > b", /fixed length/],
+  ["SELECT stamp ¶- TIMESTAMP '2026-01-01' AS age, count(*) FROM typed GROUP BY 1", /interval/i],
+  ['SELECT count(*) FROM s WHERE a = [¶1, 2]', /list_value/],
+  ['SELECT count(*) FROM s WHERE a = {¶x: 1}', /struct_pack/],
+  ['SELECT count(*) FROM s WHERE ¶CAST(a AS UUID) = 1', /cast to UUID/],
+  ["SELECT count(*) FROM typed WHERE n = CAST(¶'x' AS BIGINT)", /not a BIGINT/],
+  ['SELECT ¶a[1] AS f, count(*) FROM s GROUP BY 1', /key of a nested/],
+  ["SELECT ¶CASE WHEN a THEN 'x' ELSE 1 END AS v, count(*) FROM s GROUP BY 1", /different types/],
+  // aggregates
+  ['SELECT ¶median(a) FROM s', /incrementally/],
+  ['SELECT ¶mode(a) FROM s', /incrementally/],
+  ["SELECT ¶string_agg(a, ',') FROM s", /incrementally/],
+  ['SELECT ¶list(a) FROM s', /incrementally/],
+  ['SELECT ¶array_agg(a) FROM s', /incrementally/],
+  ['SELECT ¶quantile_cont(a, 0.5) FROM s', /incrementally/],
+  ['SELECT ¶percentile_cont(0.5) WITHIN GROUP (ORDER BY a) FROM s', /incrementally/],
+  ['SELECT ¶product(a) FROM s', /incrementally/],
+  ['SELECT ¶kurtosis(a) FROM s', /incrementally/],
+  ['SELECT ¶regr_slope(a, b) FROM s', /incrementally/],
+  ['SELECT ¶bit_and(a) FROM s', /incrementally/],
+  ['SELECT ¶sum(DISTINCT a) FROM s', /every value/],
+  ['SELECT ¶count(DISTINCT a, b) FROM s', /arguments/],
+  ['SELECT ¶sum() FROM s', /arguments/],
+  ['SELECT approx_quantile(a, ¶1.5) FROM s', /fractions/],
+  ['SELECT approx_quantile(a, ¶b) FROM s', /literal/],
+  ['SELECT approx_top_k(a, ¶0) FROM s', /1 to 10,000/],
+  ['SELECT histogram(a, [¶3, 2]) FROM s', /growing list/],
+  ['SELECT ¶histogram(a) FROM s', /arguments/],
+  ['SELECT ¶max(a, 3) FROM s', /arguments/],
+  ['SELECT ¶approx_quantile(a, 0.5 ORDER BY b) FROM s', /no order/],
+  ['SELECT first(a ORDER BY b, ¶c) FROM s', /two things/],
+  ["SELECT max(stamp ¶- TIMESTAMP '2026-01-01') FROM typed", /interval/i],
+  ['SELECT approx_quantile(a, [0.5, 0.9])[¶3] FROM s', /2 items/],
+  ['SELECT ¶approx_top_k(a, 3)[1] FROM s', /approx_quantile/],
+  // sessions
+  ['-- session: ¶30m by user\nSELECT count(*) FROM s', /need it in GROUP BY/],
+];
+
+const syntax: [string, RegExp][] = [
+  ['SELECT é FROM ¶', /end of input/],
+  ['SELECT "é", x ¶over FROM s', /over/],
+  ['-- every: ¶1s, 90\nSELECT count(*) FROM s', /not a duration/],
+  ['-- every: ¶2s, 3s\nSELECT count(*) FROM s', /multiple/],
+  ['-- ¶evry: 1s\nSELECT count(*) FROM s', /no key/],
+  ['-- keep: ¶5m for 1h\nSELECT count(*) FROM s', /not a resolution/],
+  ['-- keep: ¶1d for 1h\nSELECT count(*) FROM s', /before it is full/],
+  ['-- every: 1m\n-- window: ¶5m every 1m\nSELECT count(*) FROM s', /exclude each other/],
+  ['-- every: 1m\n-- ¶every: 1h\nSELECT count(*) FROM s', /twice/],
+  ['-- window: ¶5m every 2m\nSELECT count(*) FROM s', /multiple/],
+  ['-- window: ¶5m\nSELECT count(*) FROM s', /no window/],
+  ['-- window: ¶7d every 1m\nSELECT count(*) FROM s', /1,440/],
+  ['-- session: ¶30m\nSELECT count(*) FROM s', /no session/],
+  ['-- max groups: ¶none\nSELECT count(*) FROM s', /number of groups/],
+  ['-- only a comment¶', /no SELECT/],
+];
+
+async function errorOf(text: string): Promise<MillraceError> {
+  try {
+    await planOf(text, catalog);
+  } catch (thrown) {
+    if (thrown instanceof MillraceError) return thrown;
+    throw thrown;
+  }
+  throw new Error(`planned: ${text}`);
+}
+
+async function expectError(marked: string, code: string, reason: RegExp): Promise<void> {
+  const position = marked.indexOf('¶');
+  const text = marked.replace('¶', '');
+  const error = await errorOf(text);
+  expect(error.code).toBe(code);
+  expect(error.status).toBe(400);
+  expect(error.message).toMatch(reason);
+  expect(error.remedy).toMatch(/\S/);
+  const place = new Source('view', text).place(position);
+  const { line, column } = error.context;
+  expect({ position: error.context['position'], line, column }).toEqual(place);
+}
+
+describe('a view that cannot be kept', () => {
+  it.each(refused)('%s', async (marked, reason) => {
+    await expectError(marked, 'view-refused', reason);
+  });
+});
+
+describe('a view that does not parse', () => {
+  it.each(syntax)('%s', async (marked, reason) => {
+    await expectError(marked, 'view-syntax', reason);
+  });
+});
+
+describe('positions', () => {
+  it('count characters where DuckDB counts bytes', async () => {
+    await expectError("-- öäü 😀\nSELECT 'é' AS x, ¶median(a) FROM s", 'view-refused', /incrementally/);
+  });
+
+  it('are right for views that start with a header', async () => {
+    const error = await errorOf('-- every: 1m\n\nSELECT max(a),\n  median(b) FROM s');
+    expect(error.context).toMatchObject({ line: 4, column: 3 });
+    expect(error.message).toContain('line 4, column 3');
+  });
+});
+
+describe('size', () => {
+  it('is bounded: a text of more than 100,000 characters is refused', async () => {
+    const error = await errorOf(`SELECT count(*) FROM s WHERE a = '${'x'.repeat(100_000)}'`);
+    expect(error.code).toBe('view-refused');
+  });
+
+  it('is bounded: an expression nested beyond 200 levels is refused', async () => {
+    const error = await errorOf(`SELECT count(*) FROM s WHERE a = ${'abs('.repeat(300)}1${')'.repeat(300)}`);
+    expect(error.code).toBe('view-refused');
+    expect(error.message).toMatch(/deeply/);
+  });
+});

@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { parseViewFile } from './view-file.ts';
+
+const [second, minute, hour, day] = [1000, 60_000, 3_600_000, 86_400_000];
+const parse = (text: string) => parseViewFile('view', text);
+
+describe('the header of a view', () => {
+  it('has defaults', () => {
+    expect(parse('SELECT 1')).toEqual({
+      window: { kind: 'tumbling', everyMs: [second, minute, hour, day] },
+      keepMs: [
+        { everyMs: second, keepMs: 2 * hour },
+        { everyMs: minute, keepMs: 14 * day },
+        { everyMs: hour, keepMs: null },
+        { everyMs: day, keepMs: null },
+      ],
+      delayMs: 10 * second,
+      latenessMs: minute,
+      aheadMs: hour,
+      maxGroups: 10_000,
+      positions: {},
+    });
+  });
+
+  it('says resolutions, keep times and bounds', () => {
+    const header = parse(
+      '-- every: 5m, 30s, 1h\n-- keep: 30s for 1d, 1h for ever\n-- delay: 2s\n-- lateness: 1h\n-- ahead: 5m\n-- max groups: 1,000\nSELECT 1',
+    );
+    expect(header.window).toEqual({ kind: 'tumbling', everyMs: [30 * second, 5 * minute, hour] });
+    expect(header.keepMs).toEqual([
+      { everyMs: 30 * second, keepMs: day },
+      { everyMs: 5 * minute, keepMs: 14 * day },
+      { everyMs: hour, keepMs: null },
+    ]);
+    expect(header).toMatchObject({ delayMs: 2000, latenessMs: hour, aheadMs: 5 * minute, maxGroups: 1000 });
+  });
+
+  it('says hopping windows and sessions', () => {
+    expect(parse('-- window: 5m every 1m\n-- keep: 30d\nSELECT 1')).toMatchObject({
+      window: { kind: 'hopping', sizeMs: 5 * minute, everyMs: minute },
+      keepMs: [{ everyMs: minute, keepMs: 30 * day }],
+    });
+    expect(parse('-- window: 1m every 1m\nSELECT 1').window).toEqual({ kind: 'tumbling', everyMs: [minute] });
+    expect(parse('-- session: 30m by user, "the page"\nSELECT 1')).toMatchObject({
+      window: { kind: 'session', gapMs: 30 * minute, by: ['user', 'the page'] },
+      keepMs: [{ everyMs: 30 * minute, keepMs: 14 * day }],
+    });
+  });
+
+  it('leaves other comments alone, and what comes after the SELECT', () => {
+    const header = parse('-- TODO: nothing\n-- Note that every: is a key\n\nSELECT 1\n-- every: 5m');
+    expect(header.window).toEqual({ kind: 'tumbling', everyMs: [second, minute, hour, day] });
+  });
+
+  it('says where each value is', () => {
+    const text = '-- a note\n--  every :  1m\nSELECT 1';
+    expect(text.slice(parse(text).positions['every'])).toMatch(/^1m\n/);
+  });
+});
