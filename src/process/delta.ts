@@ -30,6 +30,8 @@ export class Delta {
   /** Registry numbers by id of `groupGrouper`, while the registry's generation is `groupGeneration`. */
   private groupIds: number[] = [];
   private groupGeneration = -1;
+  /** Registry numbers plus one by code, where the only group column has a dictionary. */
+  private codeGroups = new Int32Array(0);
   private newRows = new Uint32Array(0);
   private readonly newWords: Uint32Array[] = [];
 
@@ -79,6 +81,7 @@ export class Delta {
   private forgetGroups(): void {
     this.groupGrouper?.reset();
     this.groupIds = [];
+    this.codeGroups.fill(0);
     this.groupGeneration = this.registry.generation;
   }
 
@@ -112,6 +115,11 @@ export class Delta {
     if (this.groupGeneration !== this.registry.generation || this.groupIds.length > rememberedGroupsMax) {
       this.forgetGroups();
     }
+    const only = groups[0]!;
+    if (groups.length === 1 && only.kind === 'dictionary') {
+      this.nameByCode(groups, only, from, count);
+      return;
+    }
     for (let w = 0; w < words.length; w++) {
       const column = (this.newWords[w] = grown(this.newWords[w] ?? new Uint32Array(0), this.newRows.length));
       for (let i = 0; i < count; i++) column[i] = words[w]![this.newRows[i]!]!;
@@ -122,6 +130,27 @@ export class Delta {
       const id = ids[i]!;
       if (id === this.groupIds.length) this.groupIds.push(this.intern(groups, this.newRows[i]!));
       this.groups[from + i] = this.groupIds[id]!;
+    }
+  }
+
+  private nameByCode(
+    groups: readonly Vector[],
+    { codes, valid, dictionary }: Extract<Vector, { kind: 'dictionary' }>,
+    from: number,
+    count: number,
+  ): void {
+    if (this.codeGroups.length < dictionary.size()) {
+      this.codeGroups = grown(this.codeGroups, dictionary.size() * 2);
+    }
+    const { codeGroups } = this;
+    for (let i = 0; i < count; i++) {
+      const row = this.newRows[i]!;
+      if (valid[row] === 0) this.groups[from + i] = this.intern(groups, row);
+      else {
+        const code = codes[row]!;
+        if (codeGroups[code] === 0) codeGroups[code] = this.intern(groups, row) + 1;
+        this.groups[from + i] = codeGroups[code]! - 1;
+      }
     }
   }
 

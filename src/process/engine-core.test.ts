@@ -284,6 +284,12 @@ describe('definitions', () => {
     });
   });
 
+  test('a view over a view is refused, not left empty', async () => {
+    const engine = await engineWith(logWith(), '-- every: 1s\nSELECT count(*) AS n FROM access');
+    const over = { name: 'over', text: '-- every: 1m\nSELECT sum(n) AS n FROM v0' };
+    await expect(engine.define(over)).rejects.toMatchObject({ code: 'view-refused', status: 400 });
+  });
+
   test('a view defined before its stream exists takes its events when it comes', async () => {
     const log = new MemoryLog();
     const engine = await engineWith(log, '-- every: 1s\nSELECT count(*) AS n FROM later');
@@ -314,5 +320,75 @@ describe('after a crash', () => {
     await third.settled();
     const { rows } = await third.query({ view: 'v' });
     expect(rows.map(({ values }) => values)).toEqual([[3]]);
+  });
+});
+
+describe('hopping windows', () => {
+  test('an event is in each window that covers it', async () => {
+    const log = logWith({ _time: at(90_000), n: 1 }, { _time: at(150_000), n: 10 });
+    const engine = await engineWith(log, '-- window: 3m every 1m\nSELECT sum(n) AS n FROM access');
+    await engine.settled();
+    const { rows } = await engine.query({ view: 'v0' });
+    expect(
+      rows.map(({ startUs, endUs, values }) => [
+        startUs / 1e6 - startMs / 1e3,
+        (endUs - startUs) / 1e6,
+        values[0],
+      ]),
+    ).toEqual([
+      [-60, 180, 1],
+      [0, 180, 11],
+      [60, 180, 11],
+      [120, 180, 10],
+    ]);
+  });
+});
+
+describe('sessions', () => {
+  const view =
+    '-- session: 30s by user\nSELECT user, count(*) AS n, max(page) AS page FROM access GROUP BY user';
+  const rowsOf = async (engine: Engine, range: { fromUs?: number; toUs?: number } = {}) =>
+    (await engine.query({ view: 'v0', ...range })).rows.map(({ startUs, endUs, values }) => [
+      (startUs - us(0)) / 1e6,
+      (endUs - us(0)) / 1e6,
+      ...values,
+    ]);
+
+  test('end when their key is quiet for the gap, whatever others do', async () => {
+    const log = logWith(
+      { _time: at(0), user: 'a', page: 1 },
+      { _time: at(20_000), user: 'a', page: 2 },
+      { _time: at(25_000), user: 'b', page: 9 },
+      { _time: at(49_000), user: 'a', page: 3 },
+      { _time: at(79_000), user: 'a', page: 4 },
+    );
+    const engine = await engineWith(log, view);
+    await engine.settled();
+    expect(await rowsOf(engine)).toEqual([
+      [0, 79, 'a', 3, 3],
+      [25, 55, 'b', 1, 9],
+      [79, 109, 'a', 1, 4],
+    ]);
+    expect(await rowsOf(engine, { fromUs: us(20_000) })).toEqual([
+      [25, 55, 'b', 1, 9],
+      [79, 109, 'a', 1, 4],
+    ]);
+    expect(await rowsOf(engine, { toUs: us(20_000) })).toEqual([[0, 79, 'a', 3, 3]]);
+  });
+
+  test('a late event joins two of them, and the change says so', async () => {
+    const log = logWith({ _time: at(0), user: 'a', page: 1 }, { _time: at(50_000), user: 'a', page: 1 });
+    const engine = await engineWith(log, view);
+    await engine.settled();
+    expect(await rowsOf(engine)).toHaveLength(2);
+    const seen: ViewChange[] = [];
+    engine.onChange(change => seen.push(change));
+    engine.watch('v0', 30_000);
+    log.append('access', 0, [{ _time: at(25_000), user: 'a', page: 7 }], startMs);
+    await engine.settled();
+    expect(await rowsOf(engine)).toEqual([[0, 80, 'a', 3, 7]]);
+    expect(seen.flatMap(({ rows }) => rows.map(({ startUs, values }) => [startUs, ...values]))).toEqual([
+      [us(0), 'a', 3, 7],
+    ]);
   });
 });

@@ -426,7 +426,23 @@ class EngineCore implements Engine {
 
   private async plan(definition: ViewDefinition): Promise<Plan> {
     const { parseSql, schema, lookups } = this.options;
-    const plan = await planView(definition, { parseSql, schema, lookups, views: () => undefined });
+    const plan = await planView(definition, {
+      parseSql,
+      schema,
+      lookups,
+      views: name => this.views_.get(name)?.current.plan.outputs.map(({ column }) => column),
+    });
+    const below = plan.sources.find(({ view }) => view);
+    if (below !== undefined) {
+      throw new MillraceError(
+        'view-refused',
+        `"${below.stream}" is a view, and views over views are not kept.`,
+        {
+          status: 400,
+          remedy: `Write the SELECT over the streams of "${below.stream}".`,
+        },
+      );
+    }
     this.streams = await this.log.streams();
     if (this.streams.some(({ name }) => name === definition.name)) {
       throw new MillraceError('view-refused', `A stream has the name "${definition.name}".`, {

@@ -6,8 +6,9 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const surrogate = /[\ud800-\udfff]/;
 
-/** Group values that differ are different keys; a lone surrogate is U+FFFD, as it is in the state's UTF-8. */
+/** Group values that differ are different keys. A single text, the most common group, is its own key behind one character. */
 export function groupKey(values: readonly KeyPart[]): string {
+  if (values.length === 1 && typeof values[0] === 'string') return `=${values[0]}`;
   let key = '';
   for (const value of values) {
     if (typeof value === 'string') key += `s${value.length}:${value}`;
@@ -19,6 +20,7 @@ export function groupKey(values: readonly KeyPart[]): string {
   return key;
 }
 
+/** A lone surrogate is U+FFFD, as it is in the state's UTF-8. */
 export const wellFormed = (text: string): string =>
   surrogate.test(text) ? decoder.decode(encoder.encode(text)) : text;
 

@@ -147,6 +147,8 @@ export interface WindowRecord {
   revision: number;
   /** Groups in cells, the overflow group not counted. */
   groups: number;
+  /** Events in all groups. */
+  events: number;
   /** Small groups have been moved to the overflow group: a group that came later may be incomplete. */
   isCompacted: boolean;
   hasOverflow: boolean;
@@ -154,16 +156,16 @@ export interface WindowRecord {
 
 export function writeWindowRecord(writer: RowWriter, record: WindowRecord): void {
   writer.u8((record.isCompacted ? 1 : 0) | (record.hasOverflow ? 2 : 0));
-  writer.varint(record.revision).varint(record.groups);
+  writer.varint(record.revision).varint(record.groups).varint(record.events);
 }
 
 /** The overflow cell's accumulators follow where there is one. */
 export function readWindowRecord(reader: ByteReader): WindowRecord {
   const flags = reader.u8();
-  const revision = reader.varint();
   return {
-    revision,
+    revision: reader.varint(),
     groups: reader.varint(),
+    events: reader.varint(),
     isCompacted: (flags & 1) !== 0,
     hasOverflow: (flags & 2) !== 0,
   };

@@ -143,6 +143,7 @@ export class ViewPartition {
     const { sizeUs, everyUs } = level.options;
     const cutUs = this.clock.cutUs(level.options.keepUs);
     const overlap = sizeUs - this.panes.everyUs;
+    const { weights } = delta.accumulators;
     let count = 0;
     const settle = (): void => {
       level.accumulators.merge(delta.accumulators, from, to, count);
@@ -157,7 +158,7 @@ export class ViewPartition {
       for (let start = first; start <= last; start += everyUs) {
         if (start + sizeUs <= cutUs) continue;
         if (count === from.length) settle();
-        to[count] = level.slotFor(start, delta.groups[cell]!, settle);
+        to[count] = level.slotFor(start, delta.groups[cell]!, weights[cell]!, settle);
         from[count++] = cell;
       }
     }

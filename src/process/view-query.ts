@@ -1,6 +1,7 @@
 // Answers ViewQuery: which windows of which resolution, conditions on group columns, order, limit and cursor.
 import { MillraceError } from '../core/errors.ts';
 import { compareScalars } from './accumulators/scalar.ts';
+import { SessionReader } from './session-rows.ts';
 import type { ViewColumn, ViewQuery, ViewResult, ViewValue, WindowRow } from './view.ts';
 import type { ViewVersion } from './view-version.ts';
 import type { WindowReader } from './window-rows.ts';
@@ -42,6 +43,16 @@ export function queryView(version: ViewVersion, reader: WindowReader, query: Vie
     const rows = totalRows(version, reader, fromUs, toUs).filter(keep);
     return sorted(rows, query.order ?? [], columns, limit, start.skip, (page, next) =>
       answer(page, 'total', next),
+    );
+  }
+  if (plan.window.kind === 'session') {
+    const { gapMs } = plan.window;
+    if (query.everyMs !== undefined && query.everyMs !== gapMs) {
+      throw badQuery('Sessions have no resolutions.', `Leave everyMs out, or give the gap, ${gapMs}.`);
+    }
+    const rows = new SessionReader(version, reader).rows(fromUs, toUs).filter(keep);
+    return sorted(rows, query.order ?? [], columns, limit, start.skip, (page, next) =>
+      answer(page, gapMs, next),
     );
   }
   const index = levelFor(query.everyMs, resolutions, reader, fromUs, toUs);

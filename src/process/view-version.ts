@@ -9,6 +9,7 @@ import { LevelKeys } from './state-rows.ts';
 import type { ViewState, ViewSummary } from './view.ts';
 import { ViewPartition } from './view-partition.ts';
 import { levelOptionsOf } from './windows/cut.ts';
+import { withSessionBounds } from './windows/session.ts';
 
 export interface ViewVersionOptions {
   plan: Plan;
@@ -28,7 +29,7 @@ export class ViewVersion {
 
   constructor(options: ViewVersionOptions) {
     this.options = options;
-    this.plan = options.plan;
+    this.plan = withSessionBounds(options.plan);
   }
 
   addPartition(source: number, partition: number): ViewPartition {
@@ -40,7 +41,8 @@ export class ViewVersion {
     return part;
   }
 
-  adopt(plan: Plan): void {
+  adopt(changed: Plan): void {
+    const plan = withSessionBounds(changed);
     this.plan = plan;
     for (const partition of this.partitions) partition.adopt(plan);
   }

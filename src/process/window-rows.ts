@@ -3,77 +3,16 @@
 import { ByteReader } from '../core/bytes.ts';
 import type { StateReader } from '../store/state.ts';
 import type { KeyPart } from '../store/state-key.ts';
-import { AccumulatorSet } from './accumulator-set.ts';
 import type { AggregateValue } from './accumulators/accumulator.ts';
 import { compareScalars } from './accumulators/scalar.ts';
-import { groupKey } from './group-registry.ts';
-import { type GroupRow, resultRows, type Value } from './plan/evaluate.ts';
+import { type Group, MergedGroups } from './merged-groups.ts';
+import { resultRows, type Value } from './plan/evaluate.ts';
+import { SessionReader } from './session-rows.ts';
 import { parseCellKey, parseWindowKey, readCellHead, readWindowRecord } from './state-rows.ts';
 import type { ViewValue, WindowRow } from './view.ts';
 import type { ViewPartition } from './view-partition.ts';
 import type { ViewVersion } from './view-version.ts';
 import type { HotWindow, Level } from './windows/level.ts';
-
-interface Group extends GroupRow {
-  groups: readonly KeyPart[];
-  aggregates: readonly Value[];
-  isOverflow: boolean;
-  isIncomplete: boolean;
-}
-
-const overflowKey = 'overflow';
-
-/** Merges cells of any origin by their group. */
-class MergedGroups {
-  revision = 0;
-  isCompacted = false;
-  private readonly accumulators: AccumulatorSet;
-  private readonly slots = new Map<string, number>();
-  private readonly rows: { groups: readonly KeyPart[]; isOverflow: boolean; isIncomplete: boolean }[] = [];
-  private readonly single: AccumulatorSet;
-  private readonly from = new Int32Array(1);
-  private readonly to = new Int32Array(1);
-
-  constructor(version: ViewVersion) {
-    const { aggregates } = version.plan.sources[0]!;
-    this.accumulators = new AccumulatorSet(aggregates);
-    this.single = new AccumulatorSet(aggregates);
-    this.single.extend(1);
-  }
-
-  private slot(groups: readonly KeyPart[] | undefined, isIncomplete: boolean, key?: string): number {
-    key ??= groups === undefined ? overflowKey : groupKey(groups);
-    let slot = this.slots.get(key);
-    if (slot === undefined) {
-      slot = this.accumulators.allocate();
-      this.slots.set(key, slot);
-      this.rows[slot] = { groups: groups ?? [], isOverflow: groups === undefined, isIncomplete };
-    } else if (isIncomplete) this.rows[slot]!.isIncomplete = true;
-    return slot;
-  }
-
-  addHot(level: Level, from: number, groups: readonly KeyPart[] | undefined): void {
-    const isIncomplete = groups !== undefined && level.isIncomplete(from);
-    this.from[0] = from;
-    this.to[0] = this.slot(groups, isIncomplete, groups && level.groupKey(from));
-    this.accumulators.merge(level.accumulators, this.from, this.to, 1);
-  }
-
-  addStored(reader: ByteReader, groups: readonly KeyPart[] | undefined, isIncomplete: boolean): void {
-    this.single.read(0, reader);
-    this.from[0] = 0;
-    this.to[0] = this.slot(groups, isIncomplete);
-    this.accumulators.merge(this.single, this.from, this.to, 1);
-    this.single.clear(0, 1);
-  }
-
-  groups(): Group[] {
-    return [...this.slots.values()].map(slot => ({
-      ...this.rows[slot]!,
-      aggregates: this.accumulators.values(slot) as Value[],
-    }));
-  }
-}
 
 export interface WindowResult {
   startUs: number;
@@ -122,7 +61,7 @@ export class WindowReader {
     const endUs = startUs + this.levels(index)[0]!.level.options.sizeUs;
     const groups = this.direct(index, startUs);
     if (groups !== undefined) return this.finish(groups.rows, startUs, endUs, groups.revision);
-    const merged = new MergedGroups(this.version);
+    const merged = this.merged();
     this.gather(index, startUs, merged);
     return this.finish(merged.groups(), startUs, endUs, merged.revision);
   }
@@ -133,7 +72,7 @@ export class WindowReader {
     startUs: number,
     endUs: number,
   ): WindowResult {
-    const merged = new MergedGroups(this.version);
+    const merged = this.merged();
     let revision = 0;
     for (const { index, startUs: start } of windows) {
       merged.revision = 0;
@@ -160,6 +99,11 @@ export class WindowReader {
     window: HotWindow,
   ): { rows: WindowRow[]; isWhole: boolean } {
     const { plan, partitions } = this.version;
+    if (plan.window.kind === 'session') {
+      const level = partition.levels[index]!;
+      const groups = window.changed.map(slot => level.group(slot));
+      return { rows: new SessionReader(this.version, this).around(window.startUs, groups), isWhole: false };
+    }
     const needsAll = plan.having !== undefined || plan.limit !== undefined || window.isReplaced;
     if (needsAll || partitions.length > 1) {
       return { rows: this.window(index, window.startUs).rows, isWhole: true };
@@ -168,6 +112,17 @@ export class WindowReader {
     const groups = directRows(level, window, window.changed);
     const { rows } = this.finish(groups, window.startUs, level.endUs(window), window.record.revision);
     return { rows, isWhole: false };
+  }
+
+  private merged(): MergedGroups {
+    return new MergedGroups(this.version.plan.sources[0]!.aggregates);
+  }
+
+  /** All groups of a window, of every partition. */
+  gathered(index: number, startUs: number): MergedGroups {
+    const merged = this.merged();
+    this.gather(index, startUs, merged);
+    return merged;
   }
 
   private gather(index: number, startUs: number, merged: MergedGroups): void {
@@ -223,7 +178,8 @@ export class WindowReader {
     }
   }
 
-  private finish(groups: Group[], startUs: number, endUs: number, revision: number): WindowResult {
+  /** Rows of one window's, or session's, groups. */
+  finish(groups: Group[], startUs: number, endUs: number, revision: number): WindowResult {
     const { plan, watermarkUs } = this.version;
     const final = watermarkUs !== null && watermarkUs >= endUs + plan.latenessMs * 1000;
     const empty = plan.sources[0]!.groups.map(() => null);

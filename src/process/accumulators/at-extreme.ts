@@ -1,6 +1,6 @@
 // first, last, arg_min and arg_max: the value of x where y is least or greatest; first and last take the event time as y.
-// Ties go to the smaller value, so that the result does not depend on the order of arrival. As in SQL, first and last
-// may answer a NULL that came first or last (it loses ties), arg_min and arg_max leave out rows with one.
+// Of ties the least value wins where the least y does, and the greatest where the greatest does, so that the result does
+// not depend on the order of arrival. Rows where x or y is NULL are left out.
 import type { ByteReader } from '../../core/bytes.ts';
 import type { Vector } from '../plan/vector.ts';
 import type { RowWriter } from '../row-writer.ts';
@@ -14,14 +14,12 @@ export class AtExtremeAccumulator implements Accumulator {
   private states = new Uint8Array(0);
   private orders = new Float64Array(0);
   private otherOrders: (Scalar | undefined)[] = [];
-  private values: (Scalar | null | undefined)[] = [];
+  private values: (Scalar | undefined)[] = [];
   private readonly sign: number;
-  private readonly keepsNull: boolean;
 
   /** Its arguments are x and y. */
-  constructor(isGreatest: boolean, keepsNull: boolean) {
+  constructor(isGreatest: boolean) {
     this.sign = isGreatest ? 1 : -1;
-    this.keepsNull = keepsNull;
   }
 
   reserve(capacity: number): void {
@@ -41,12 +39,11 @@ export class AtExtremeAccumulator implements Accumulator {
     const isDouble = order.kind === 'number' || order.kind === 'time';
     for (let row = 0; row < rows; row++) {
       const slot = slots[row]!;
-      if (slot < 0 || order.valid[row] === 0) continue;
-      if (value.valid[row] === 0 && !this.keepsNull) continue;
+      if (slot < 0 || order.valid[row] === 0 || value.valid[row] === 0) continue;
       if (isDouble && this.states[slot] === state.number) {
         if ((order.values[row]! - this.orders[slot]!) * this.sign < 0) continue;
       }
-      this.offer(slot, scalarAt(value, row), scalarAt(order, row)!);
+      this.offer(slot, scalarAt(value, row)!, scalarAt(order, row)!);
     }
   }
 
@@ -54,16 +51,16 @@ export class AtExtremeAccumulator implements Accumulator {
     return this.states[slot] === state.number ? this.orders[slot]! : this.otherOrders[slot]!;
   }
 
-  private offer(slot: number, value: Scalar | null, order: Scalar): void {
+  private offer(slot: number, value: Scalar, order: Scalar): void {
     if (this.states[slot] !== state.empty) {
       const compared = compareScalars(order, this.orderAt(slot)) * this.sign;
       if (compared < 0) return;
-      if (compared === 0 && !winsTie(value, this.values[slot] ?? null)) return;
+      if (compared === 0 && compareScalars(value, this.values[slot]!) * this.sign <= 0) return;
     }
     this.set(slot, value, order);
   }
 
-  private set(slot: number, value: Scalar | null, order: Scalar): void {
+  private set(slot: number, value: Scalar, order: Scalar): void {
     const isDouble = typeof order === 'number' && !Number.isNaN(order);
     this.states[slot] = isDouble ? state.number : state.other;
     if (isDouble) this.orders[slot] = order;
@@ -75,7 +72,7 @@ export class AtExtremeAccumulator implements Accumulator {
     for (let i = 0; i < count; i++) {
       const slot = from[i]!;
       if (other.states[slot] !== state.empty) {
-        this.offer(to[i]!, other.values[slot] ?? null, other.orderAt(slot));
+        this.offer(to[i]!, other.values[slot]!, other.orderAt(slot));
       }
     }
   }
@@ -83,13 +80,13 @@ export class AtExtremeAccumulator implements Accumulator {
   write(slot: number, writer: RowWriter): void {
     const isEmpty = this.states[slot] === state.empty;
     writeScalar(writer, isEmpty ? null : this.orderAt(slot));
-    if (!isEmpty) writeScalar(writer, this.values[slot] ?? null);
+    if (!isEmpty) writeScalar(writer, this.values[slot]!);
   }
 
   read(slot: number, reader: ByteReader): void {
     const order = readScalar(reader);
     if (order === null) this.clear(slot, slot + 1);
-    else this.set(slot, readScalar(reader), order);
+    else this.set(slot, readScalar(reader)!, order);
   }
 
   value(slot: number): Scalar | null {
@@ -99,9 +96,4 @@ export class AtExtremeAccumulator implements Accumulator {
   memoryBytes(): number {
     return this.states.byteLength + this.orders.byteLength + this.values.length * 24;
   }
-}
-
-function winsTie(value: Scalar | null, against: Scalar | null): boolean {
-  if (value === null) return false;
-  return against === null || compareScalars(value, against) < 0;
 }

@@ -45,10 +45,10 @@ export function createAccumulator(aggregate: Aggregate): Accumulator {
       return new BooleanAccumulator(name === 'bool_and');
     case 'first':
     case 'last':
-      return new AtExtremeAccumulator(name === 'last', true);
+      return new AtExtremeAccumulator(name === 'last');
     case 'arg_min':
     case 'arg_max':
-      return new AtExtremeAccumulator(name === 'arg_max', false);
+      return new AtExtremeAccumulator(name === 'arg_max');
     case 'count_distinct':
       return new DistinctAccumulator();
     case 'approx_count_distinct':

@@ -21,7 +21,11 @@ export function levelOptionsOf({ window, keepMs, maxGroups }: Plan): LevelOption
       { everyMs, sizeUs: sizeMs * 1000, everyUs: everyMs * 1000, keepUs: keepUsOf(everyMs), maxGroups },
     ];
   }
-  if (window.kind === 'session') return [];
+  if (window.kind === 'session') {
+    const { gapMs } = window;
+    const gapUs = gapMs * 1000;
+    return [{ everyMs: gapMs, sizeUs: gapUs, everyUs: gapUs, keepUs: keepUsOf(gapMs), maxGroups }];
+  }
   return window.everyMs.map(everyMs => {
     const everyUs = everyMs * 1000;
     return { everyMs, sizeUs: everyUs, everyUs, keepUs: keepUsOf(everyMs), maxGroups };

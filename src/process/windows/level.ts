@@ -5,6 +5,7 @@
 // `dirty` list, one that was not published in `changed`; a window is put out of memory only when both are empty.
 
 import { ByteReader } from '../../core/bytes.ts';
+import { Rng } from '../../core/rng.ts';
 import type { StateReader, StateTransaction } from '../../store/state.ts';
 import type { KeyPart } from '../../store/state-key.ts';
 import type { AccumulatorSet } from '../accumulator-set.ts';
@@ -71,6 +72,7 @@ export class Level {
   private flushes = 0;
   private last: HotWindow | undefined;
   private readonly writer = new RowWriter();
+  private readonly rng = new Rng(1);
 
   constructor(
     options: LevelOptions,
@@ -107,28 +109,27 @@ export class Level {
   }
 
   /**
-   * The slot that the group's events of this window go to, marked dirty and changed. `settle` is called before slots are moved
+   * The slot that the group's `weight` events of this window go to, marked dirty and changed. `settle` is called before slots are moved
    * about: merges that the caller has put off must be done then.
    */
-  slotFor(startUs: number, group: number, settle: () => void): number {
+  slotFor(startUs: number, group: number, weight: number, settle: () => void): number {
     const window = this.last?.startUs === startUs ? this.last : this.window(startUs);
     window.touched = this.flushes;
-    const slot = window.slots.get(group) ?? this.admit(window, group, settle);
+    window.record.events += weight;
+    const slot = window.slots.get(group) ?? this.admit(window, group, weight, settle);
+    if (!window.isDirty) {
+      window.isDirty = true;
+      this.dirtyWindows.push(window);
+    }
+    if (!window.isChanged) {
+      window.isChanged = true;
+      this.changedWindows.push(window);
+    }
+    // The overflow group is written with its window's record and sent with every change.
+    if (slot === window.overflow) return slot;
     const flags = this.slotFlags[slot]!;
-    if ((flags & flag.dirty) === 0) {
-      window.dirty.push(slot);
-      if (!window.isDirty) {
-        window.isDirty = true;
-        this.dirtyWindows.push(window);
-      }
-    }
-    if ((flags & flag.changed) === 0) {
-      window.changed.push(slot);
-      if (!window.isChanged) {
-        window.isChanged = true;
-        this.changedWindows.push(window);
-      }
-    }
+    if ((flags & flag.dirty) === 0) window.dirty.push(slot);
+    if ((flags & flag.changed) === 0) window.changed.push(slot);
     this.slotFlags[slot] = flags | flag.dirty | flag.changed;
     return slot;
   }
@@ -140,7 +141,7 @@ export class Level {
       window = {
         startUs,
         slots: new Map(),
-        record: { revision: -1, groups: 0, isCompacted: false, hasOverflow: false },
+        record: { revision: -1, groups: 0, events: 0, isCompacted: false, hasOverflow: false },
         overflow: -1,
         hasMore: stored !== undefined,
         isDirty: false,
@@ -174,13 +175,22 @@ export class Level {
     return slot;
   }
 
-  private admit(window: HotWindow, group: number, settle: () => void): number {
+  /**
+   * A slot for a group that has none. Once small groups have been moved to the overflow group, a new one is taken in by chance,
+   * likely in proportion to its events and to the cap over all events of the window (sticky sampling, Manku & Motwani
+   * 2002): a group with a share well above one over the cap soon has its row, and a flood of keys does not churn.
+   */
+  private admit(window: HotWindow, group: number, weight: number, settle: () => void): number {
     if (window.hasMore) {
       const key = this.keys.cell(window.startUs, this.registry.values(group));
       const stored = this.state.get(key);
       if (stored !== undefined) return this.revive(window, group, new ByteReader(stored));
     }
-    if (window.record.groups >= this.options.maxGroups) {
+    const { maxGroups } = this.options;
+    if (window.record.isCompacted && this.rng.float() * window.record.events > weight * maxGroups) {
+      return window.overflow;
+    }
+    if (window.record.groups >= maxGroups) {
       settle();
       this.compact(window);
     }
@@ -218,14 +228,7 @@ export class Level {
   /** Moves the smallest groups, by events, into the overflow group. */
   private compact(window: HotWindow): void {
     this.loadAll(window);
-    const { weights } = this.accumulators;
-    const slots = [...window.slots.values()];
-    slots.sort(
-      (a, b) =>
-        weights[a]! - weights[b]! ||
-        (this.registry.key(this.slotGroups[a]!) < this.registry.key(this.slotGroups[b]!) ? -1 : 1),
-    );
-    const leaving = slots.slice(0, slots.length - Math.floor(this.options.maxGroups * compactTo));
+    const leaving = this.smallest(window, window.slots.size - Math.floor(this.options.maxGroups * compactTo));
     if (window.overflow < 0) window.overflow = this.take(-1);
     const into = new Int32Array(leaving.length).fill(window.overflow);
     this.accumulators.merge(this.accumulators, Int32Array.from(leaving), into, leaving.length);
@@ -261,6 +264,18 @@ export class Level {
       window.changed = [];
       window.isChanged = window.isReplaced = false;
     }
+  }
+
+  /** Slots of the `count` groups with the fewest events; of equal ones those that came last. */
+  private smallest(window: HotWindow, count: number): number[] {
+    const { weights } = this.accumulators;
+    const slots = [...window.slots.values()].reverse();
+    const ascending = Float64Array.from(slots, slot => weights[slot]!).sort();
+    const limit = ascending[count - 1]!;
+    let below = 0;
+    while (below < count && ascending[below]! < limit) below++;
+    let ties = count - below;
+    return slots.filter(slot => weights[slot]! < limit || (weights[slot] === limit && ties-- > 0));
   }
 
   /** Writes what has changed since the last commit; `markCommitted` follows when the transaction has succeeded. */

@@ -1,0 +1,101 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Rng } from '../core/rng.ts';
+import { type AuditReport, auditView } from './audit.ts';
+import { at, MemoryLog, openEngine, startMs } from './engine.fixture.ts';
+import type { Engine } from './engine.ts';
+import { duckdb, planOf } from './plan/plan.fixture.ts';
+import type { ViewResult, ViewValue } from './view.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'millrace-audit-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const columns = [
+  { name: '_time', type: 'TIMESTAMP' },
+  { name: 'status', type: 'BIGINT' },
+  { name: 'bytes', type: 'BIGINT' },
+  { name: 'ip', type: 'VARCHAR' },
+];
+const schema = () => columns;
+
+const text = `-- every: 10s, 1m
+SELECT status, count(*) AS n, sum(bytes) AS bytes, avg(bytes) AS mean, approx_count_distinct(ip) AS ips,
+  approx_quantile(bytes, [0.5, 0.95]) AS size, approx_top_k(ip, 3) AS top, max(_time) AS latest
+FROM access WHERE bytes > 10 GROUP BY status`;
+
+function randomEvents(): object[] {
+  const rng = new Rng(7);
+  return Array.from({ length: 8000 }, (_, i) => ({
+    _time: at(i * 7 - rng.below(5000)),
+    status: rng.pick([200, 404, null]),
+    bytes: rng.below(100_000),
+    ip: `10.0.0.${Math.floor(rng.float() ** 2 * 2000)}`,
+  }));
+}
+
+async function audit(engine: Pick<Engine, 'query' | 'settled'>, events: object[]): Promise<AuditReport> {
+  const file = join(folder, 'events.ndjson');
+  writeFileSync(file, events.map(event => `${JSON.stringify(event)}\n`).join(''));
+  const types = `{${columns.map(({ name, type }) => `"${name}": '${type}'`).join(', ')}}`;
+  const from = `(SELECT * FROM read_json('${file}', format = 'newline_delimited', columns = ${types}))`;
+  const runSql = async (sql: string) =>
+    (await (await duckdb()).runAndReadAll(sql)).getRowsJson() as ViewValue[][];
+  const plan = await planOf(text, { schema }, 'v');
+  return auditView({ engine, plan, events: () => ({ from, columns }), runSql });
+}
+
+async function engineWith(events: object[]): Promise<Engine> {
+  const log = new MemoryLog();
+  log.createStream('access');
+  for (let i = 0; i < events.length; i += 997)
+    log.append('access', 0, events.slice(i, i + 997), startMs + i * 7);
+  const engine = await openEngine(log, { schema });
+  await engine.define({ name: 'v', text });
+  return engine;
+}
+
+test('a right view has no differences, sketches included', async () => {
+  const events = randomEvents();
+  const engine = await engineWith(events);
+  const report = await audit(engine, events);
+  expect(report.differences).toEqual([]);
+  expect(report.windows).toBeGreaterThan(10);
+  expect(report.values).toBe(report.rows * 7);
+  await engine.close();
+});
+
+test('an event too many, a wrong sum and a wrong sketch are found and named', async () => {
+  const events = randomEvents();
+  const engine = await engineWith(events);
+  const extra = { _time: at(1000), status: 200, bytes: 50, ip: 'x' };
+  const more = await audit(engine, [...events, extra]);
+  expect(new Set(more.differences.map(({ column }) => column))).toEqual(new Set(['n', 'bytes', 'mean']));
+
+  const wrong = (index: number, value: ViewValue) => ({
+    settled: () => engine.settled(),
+    query: async (query: Parameters<Engine['query']>[0]): Promise<ViewResult> => {
+      const result = await engine.query(query);
+      result.rows[3]!.values[index] = value;
+      return result;
+    },
+  });
+  expect((await audit(wrong(4, 1), events)).differences).toMatchObject([
+    { column: 'ips', reason: 'beyond its bound' },
+    { column: 'ips', reason: 'beyond its bound' },
+  ]);
+  expect((await audit(wrong(5, [1, 2]), events)).differences[0]).toMatchObject({ column: 'size' });
+  const missing = {
+    settled: () => engine.settled(),
+    query: async (query: Parameters<Engine['query']>[0]): Promise<ViewResult> => {
+      const result = await engine.query(query);
+      return { ...result, rows: result.rows.filter((_, i) => i !== 4) };
+    },
+  };
+  expect((await audit(missing, events)).differences[0]).toMatchObject({ reason: 'missing in the view' });
+  await engine.close();
+});

@@ -1,0 +1,289 @@
+// Audit: is a view what a batch run over the same events says? The view's SELECT is run by DuckDB over the history, grouped
+// by the view's windows, and compared with the windows the engine keeps: exact aggregates must be equal, sketches
+// within their bound.
+import { parseIsoUs } from '../core/time.ts';
+import type { Engine } from './engine.ts';
+import type { Aggregate, Plan } from './plan/plan.ts';
+import { type PlanSqlOptions, planSql } from './plan/plan-sql.ts';
+import type { ViewValue, WindowRow } from './view.ts';
+
+export interface AuditOptions {
+  engine: Pick<Engine, 'query' | 'settled'>;
+  plan: Plan;
+  /** The resolutions to compare; default: all that are kept. */
+  everyMs?: readonly number[];
+  /** Event-time range, µs; default: all windows that are kept. */
+  fromUs?: number;
+  toUs?: number;
+  /** Where DuckDB finds the events: all that the view has taken in. */
+  events: PlanSqlOptions['events'];
+  lookup?: PlanSqlOptions['lookup'];
+  /** Runs SQL; rows of JSON-ready values (times as ISO 8601 or SQL text, large integers as text). */
+  runSql: (sql: string) => Promise<readonly (readonly ViewValue[])[]>;
+  /** Called after each step with the share done, 0–1. */
+  onProgress?: (done: number) => void;
+  /** Differences listed; all are counted. Default 100. */
+  differencesMax?: number;
+}
+
+export interface AuditDifference {
+  everyMs: number;
+  startUs: number;
+  /** Values of the group columns. */
+  group: ViewValue[];
+  /** The column that differs, or absent where a whole row is missing. */
+  column?: string;
+  engine?: ViewValue;
+  batch?: ViewValue;
+  reason: 'missing in the view' | 'not in the batch' | 'not equal' | 'beyond its bound';
+}
+
+export interface AuditReport {
+  view: string;
+  windows: number;
+  rows: number;
+  values: number;
+  /** Rows left out: overflow groups, groups that came after them, and windows whose groups they touch. */
+  skipped: number;
+  differenceCount: number;
+  differences: AuditDifference[];
+}
+
+/** Windows compared by one SQL query. */
+const windowsAtOnce = 500;
+const rowsAtOnce = 100_000;
+/** Four standard errors of a merged HyperLogLog with 4,096 registers. */
+const distinctTolerance = 4 * 0.0162;
+/** Twice KLL's 99 % rank error at k = 200, since many groups are looked at. */
+const rankTolerance = 2 * 0.0133;
+const sumTolerance = 1e-9;
+
+/** Compares; throws what the engine and `runSql` throw, and nothing for differences. */
+export async function auditView(options: AuditOptions): Promise<AuditReport> {
+  const audit = new Audit(options);
+  await options.engine.settled();
+  const resolutions = options.everyMs ?? options.plan.keepMs.map(({ everyMs }) => everyMs);
+  for (const [index, everyMs] of resolutions.entries()) {
+    await audit.resolution(everyMs, done => options.onProgress?.((index + done) / resolutions.length));
+  }
+  options.onProgress?.(1);
+  return audit.report;
+}
+
+type Check = (engine: ViewValue, batch: ViewValue) => boolean;
+
+class Audit {
+  readonly report: AuditReport;
+  private readonly options: AuditOptions;
+  private readonly plan: Plan;
+  private readonly checks: { name: string; isGroup: boolean; isExact: boolean; check: Check }[];
+
+  constructor(options: AuditOptions) {
+    this.options = options;
+    this.plan = withQuantileBounds(options.plan);
+    this.checks = options.plan.outputs.map(({ name, column, expression }) => {
+      const aggregate =
+        expression.kind === 'aggregate' ? options.plan.sources[0]!.aggregates[expression.index] : undefined;
+      const isExact = column.approximate === undefined;
+      return { name, isGroup: column.role === 'group', isExact, check: checkOf(aggregate, isExact) };
+    });
+    this.report = {
+      view: options.plan.name,
+      windows: 0,
+      rows: 0,
+      values: 0,
+      skipped: 0,
+      differenceCount: 0,
+      differences: [],
+    };
+  }
+
+  async resolution(everyMs: number, onProgress: (done: number) => void): Promise<void> {
+    let rows: WindowRow[] = [];
+    const { engine, plan, fromUs, toUs } = this.options;
+    const windows = new Map<number, WindowRow[]>();
+    let cursor: string | undefined;
+    const compare = async (isLast: boolean): Promise<void> => {
+      const starts = [...windows.keys()];
+      // The last window may go on in the next page.
+      const ready = isLast ? starts : starts.slice(0, -1);
+      if (ready.length === 0) return;
+      await this.span(
+        everyMs,
+        ready.map(start => windows.get(start)!),
+      );
+      for (const start of ready) windows.delete(start);
+    };
+    let seen = 0;
+    do {
+      const page = await engine.query({ view: plan.name, everyMs, fromUs, toUs, limit: rowsAtOnce, cursor });
+      rows = page.rows;
+      cursor = page.next;
+      for (const row of rows) {
+        if (!windows.has(row.startUs) && windows.size >= windowsAtOnce) {
+          await compare(true);
+          onProgress(1 - 1 / ++seen);
+        }
+        const window = windows.get(row.startUs);
+        if (window) window.push(row);
+        else windows.set(row.startUs, [row]);
+      }
+      await compare(cursor === undefined);
+    } while (cursor !== undefined);
+  }
+
+  /** Windows next to each other in time, each with all its rows. */
+  private async span(everyMs: number, windows: readonly WindowRow[][]): Promise<void> {
+    const { events, lookup, runSql } = this.options;
+    const fromUs = windows[0]![0]!.startUs;
+    const toUs = windows[windows.length - 1]![0]!.endUs;
+    const batch = await runSql(planSql(this.plan, { events, lookup, everyMs, fromUs, toUs }));
+    const byWindow = new Map<number, (readonly ViewValue[])[]>();
+    for (const row of batch) {
+      const startUs = timeOf(row[0]!)!;
+      const rows = byWindow.get(startUs);
+      if (rows) rows.push(row.slice(2));
+      else byWindow.set(startUs, [row.slice(2)]);
+    }
+    for (const rows of windows) {
+      const { startUs } = rows[0]!;
+      this.window(everyMs, startUs, rows, byWindow.get(startUs) ?? []);
+      byWindow.delete(startUs);
+    }
+    for (const [startUs, rows] of byWindow) {
+      if (startUs >= fromUs && startUs < toUs) this.window(everyMs, startUs, [], rows);
+    }
+  }
+
+  private window(
+    everyMs: number,
+    startUs: number,
+    rows: readonly WindowRow[],
+    batch: readonly (readonly ViewValue[])[],
+  ): void {
+    this.report.windows++;
+    if (rows.some(row => row.overflow || row.incomplete)) {
+      this.report.skipped += rows.length;
+      return;
+    }
+    const groupOf = (values: readonly ViewValue[]): ViewValue[] =>
+      values.filter((_, index) => this.checks[index]!.isGroup).map(plain);
+    const wanted = new Map(batch.map(values => [JSON.stringify(groupOf(values)), values]));
+    for (const { values } of rows) {
+      this.report.rows++;
+      const group = groupOf(values);
+      const key = JSON.stringify(group);
+      const other = wanted.get(key);
+      wanted.delete(key);
+      if (other === undefined) this.differ({ everyMs, startUs, group, reason: 'not in the batch' });
+      else this.row({ everyMs, startUs, group }, values, other);
+    }
+    for (const values of wanted.values()) {
+      this.differ({ everyMs, startUs, group: groupOf(values), reason: 'missing in the view' });
+    }
+  }
+
+  private row(
+    place: Pick<AuditDifference, 'everyMs' | 'startUs' | 'group'>,
+    values: readonly ViewValue[],
+    batch: readonly ViewValue[],
+  ): void {
+    this.checks.forEach(({ name, isGroup, isExact, check }, index) => {
+      if (isGroup) return;
+      this.report.values++;
+      if (check(values[index]!, batch[index]!)) return;
+      const reason = isExact ? 'not equal' : 'beyond its bound';
+      this.differ({ ...place, column: name, engine: values[index]!, batch: batch[index]!, reason });
+    });
+  }
+
+  private differ(difference: AuditDifference): void {
+    this.report.differenceCount++;
+    const { differences } = this.report;
+    if (differences.length < (this.options.differencesMax ?? 100)) differences.push(difference);
+  }
+}
+
+/** Quantiles are compared by rank: the batch gives the values at the ranks just below and just above. */
+function withQuantileBounds(plan: Plan): Plan {
+  const isWhole = (index: number): boolean =>
+    plan.outputs.every(({ expression }) => expression.kind === 'aggregate' || !mentions(expression, index));
+  const bounded = (aggregate: Aggregate, index: number): Aggregate => {
+    if (aggregate.function !== 'approx_quantile' || !isWhole(index)) return aggregate;
+    const quantiles = [aggregate.parameters[0]!].flat().map(Number);
+    const around = quantiles.flatMap(q => [Math.max(0, q - rankTolerance), Math.min(1, q + rankTolerance)]);
+    return { ...aggregate, parameters: [around] };
+  };
+  return {
+    ...plan,
+    sources: plan.sources.map(source => ({ ...source, aggregates: source.aggregates.map(bounded) })),
+  };
+}
+
+const mentions = (expression: unknown, index: number): boolean =>
+  JSON.stringify(expression).includes(`"kind":"aggregate","index":${index}`);
+
+function checkOf(aggregate: Aggregate | undefined, isExact: boolean): Check {
+  switch (aggregate?.function) {
+    case 'approx_count_distinct':
+      return (engine, batch) => {
+        const exact = Number(batch);
+        return Math.abs(Number(engine) - exact) <= Math.max(2, distinctTolerance * exact);
+      };
+    case 'approx_quantile':
+      return (engine, batch) => {
+        if (engine === null || batch === null) return engine === batch;
+        const bounds = listOf(batch);
+        return [engine].flat().every((value, i) => {
+          const found = Number(value);
+          return found >= Number(bounds[2 * i]) - 1e-9 && found <= Number(bounds[2 * i + 1]) + 1e-9;
+        });
+      };
+    case 'approx_top_k':
+      return (engine, batch) => isTopClose(listOf(engine).map(countOf), listOf(batch).map(countOf));
+    case 'approx_frequency':
+    case 'sample':
+    case 'histogram':
+      // A sample is no single right answer, and the others' shapes differ between the two: their tests stand for them.
+      return () => true;
+    default:
+      return isExact ? isSame : (engine, batch) => isClose(Number(engine), Number(batch), distinctTolerance);
+  }
+}
+
+const countOf = (entry: ViewValue): number => Number((entry as { count?: ViewValue } | null)?.count ?? 0);
+
+/** The k-th counts are close to the k-th true counts; which of equal values is named does not matter. */
+function isTopClose(found: readonly number[], exact: readonly number[]): boolean {
+  const slack = 2 + 0.1 * (exact[0] ?? 0);
+  return found.length === exact.length && found.every((count, i) => Math.abs(count - exact[i]!) <= slack);
+}
+
+const listOf = (value: ViewValue): ViewValue[] =>
+  Array.isArray(value) ? value : ((value as { items?: ViewValue[] } | null)?.items ?? []);
+
+function isSame(engine: ViewValue, batch: ViewValue): boolean {
+  const [a, b] = [plain(engine), plain(batch)];
+  if (a === b) return true;
+  if (typeof a === 'number' && typeof b === 'number') return isClose(a, b, sumTolerance);
+  if (a === null || b === null || typeof a !== 'object') return false;
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+function isClose(a: number, b: number, tolerance: number): boolean {
+  if (Number.isInteger(a) && Number.isInteger(b) && tolerance === sumTolerance && Math.abs(a) < 2 ** 53)
+    return a === b;
+  return Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(a), Math.abs(b));
+}
+
+/** Numbers written as text and times in any of their spellings, made comparable. */
+function plain(value: ViewValue): ViewValue {
+  if (typeof value !== 'string') return value;
+  if (/^-?\d+$/.test(value) && Number.isSafeInteger(Number(value))) return Number(value);
+  const timeUs = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/.test(value) ? parseIsoUs(value) : undefined;
+  return timeUs === undefined ? value : `t${timeUs}`;
+}
+
+function timeOf(value: ViewValue): number | undefined {
+  return typeof value === 'string' ? parseIsoUs(value) : typeof value === 'number' ? value : undefined;
+}

@@ -1,0 +1,80 @@
+// Merges cells of any origin, in memory or stored, by their group: what a window is over several partitions, or a range over
+// several windows.
+import type { ByteReader } from '../core/bytes.ts';
+import type { KeyPart } from '../store/state-key.ts';
+import { AccumulatorSet } from './accumulator-set.ts';
+import { groupKey } from './group-registry.ts';
+import type { GroupRow, Value } from './plan/evaluate.ts';
+import type { Aggregate } from './plan/plan.ts';
+import type { Level } from './windows/level.ts';
+
+/** One group as results are made of it. */
+export interface Group extends GroupRow {
+  groups: readonly KeyPart[];
+  aggregates: readonly Value[];
+  isOverflow: boolean;
+  isIncomplete: boolean;
+}
+
+const overflowKey = 'overflow';
+
+export class MergedGroups {
+  revision = 0;
+  readonly accumulators: AccumulatorSet;
+  /** Slots by group key. */
+  readonly slots = new Map<string, number>();
+  private readonly rows: { groups: readonly KeyPart[]; isOverflow: boolean; isIncomplete: boolean }[] = [];
+  private readonly single: AccumulatorSet;
+  private readonly from = new Int32Array(1);
+  private readonly to = new Int32Array(1);
+
+  constructor(aggregates: readonly Aggregate[]) {
+    this.accumulators = new AccumulatorSet(aggregates);
+    this.single = new AccumulatorSet(aggregates);
+    this.single.extend(1);
+  }
+
+  private slot(groups: readonly KeyPart[] | undefined, isIncomplete: boolean, key?: string): number {
+    key ??= groups === undefined ? overflowKey : groupKey(groups);
+    let slot = this.slots.get(key);
+    if (slot === undefined) {
+      slot = this.accumulators.allocate();
+      this.slots.set(key, slot);
+      this.rows[slot] = { groups: groups ?? [], isOverflow: groups === undefined, isIncomplete };
+    } else if (isIncomplete) this.rows[slot]!.isIncomplete = true;
+    return slot;
+  }
+
+  /** Adds a cell in memory; no `groups` is the overflow group. */
+  addHot(level: Level, from: number, groups: readonly KeyPart[] | undefined): void {
+    const isIncomplete = groups !== undefined && level.isIncomplete(from);
+    this.from[0] = from;
+    this.to[0] = this.slot(groups, isIncomplete, groups && level.groupKey(from));
+    this.accumulators.merge(level.accumulators, this.from, this.to, 1);
+  }
+
+  /** Adds a cell from its stored accumulators. */
+  addStored(reader: ByteReader, groups: readonly KeyPart[] | undefined, isIncomplete: boolean): void {
+    this.single.read(0, reader);
+    this.from[0] = 0;
+    this.to[0] = this.slot(groups, isIncomplete);
+    this.accumulators.merge(this.single, this.from, this.to, 1);
+    this.single.clear(0, 1);
+  }
+
+  /** Adds the group at `from` of another one. */
+  addGroup(other: MergedGroups, from: number): void {
+    const { groups, isOverflow, isIncomplete } = other.rows[from]!;
+    this.from[0] = from;
+    this.to[0] = this.slot(isOverflow ? undefined : groups, isIncomplete);
+    this.accumulators.merge(other.accumulators, this.from, this.to, 1);
+  }
+
+  at(slot: number): Group {
+    return { ...this.rows[slot]!, aggregates: this.accumulators.values(slot) as Value[] };
+  }
+
+  groups(): Group[] {
+    return [...this.slots.values()].map(slot => this.at(slot));
+  }
+}
