@@ -45,7 +45,7 @@ describe('the producer window', () => {
     expect(window.find({ id: 'P', first: 3, next: 4 }, 'p')).toMatchObject({ offset: 3 });
   });
 
-  it('holds so many producers, and forgets the one that was quiet longest', () => {
+  it('holds so many producers at least, and forgets those that were quiet longest', () => {
     const window = new ProducerWindow<never>(limits);
     window.rememberSequence('a', 0, 1, answer(0));
     window.rememberSequence('b', 0, 1, answer(1));
@@ -53,6 +53,18 @@ describe('the producer window', () => {
     window.rememberSequence('c', 0, 1, answer(3));
     expect(window.find({ id: 'b', first: 50, next: 51 }, 'b')).toBeUndefined();
     expect(() => window.find({ id: 'a', first: 50, next: 51 }, 'a')).toThrow();
+    expect(() => window.find({ id: 'c', first: 50, next: 51 }, 'c')).toThrow();
+  });
+
+  it('keeps a key that came again after it was forgotten as long as any other', () => {
+    const window = new ProducerWindow<never>({ ...limits, recordsMax: 4 });
+    window.rememberKey('a', answer(1));
+    for (let i = 0; i < 3; i++) window.countPlain();
+    expect(window.find(key('a'), 'a')).toBeUndefined();
+    window.rememberKey('a', answer(9));
+    window.rememberKey('b', answer(10));
+    window.rememberKey('c', answer(11));
+    expect(window.find(key('a'), 'a')).toMatchObject({ offset: 9 });
   });
 
   it('keeps a key and a producer id of the same text apart, in 128 bits', () => {

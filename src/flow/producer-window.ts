@@ -10,7 +10,7 @@ export interface WindowLimits {
   batchesMax: number;
   /** Batches of any kind after which one is forgotten in any case: bounds the reading at a restart. */
   recordsMax: number;
-  /** Named producers remembered; beyond it the one that was quiet longest is forgotten. */
+  /** Named producers remembered at least; a quarter beyond it, those that were quiet longest are forgotten. */
   producersMax: number;
   /** Batches of one named producer whose offsets are kept. */
   batchesPerProducerMax: number;
@@ -47,13 +47,15 @@ interface ProducerState<Waiting> {
 /** The 128-bit name of a key or producer id: the first half of its SHA-256, as 16 latin1 characters. */
 export function producerHash(producer: Producer): string {
   const name = 'key' in producer ? 'k' + producer.key : 'p' + producer.id;
-  return hash('sha256', name, 'buffer').toString('latin1', 0, 16);
+  return hash('sha256', name, 'binary').slice(0, 16);
 }
 
 export class ProducerWindow<Waiting> {
   private readonly limits: WindowLimits;
-  // Maps keep insertion order, so the first entry is the oldest.
   private readonly keys = new Map<string, Remembered<Waiting>>();
+  /** The keys in the order in which they came, as a ring; a Map is slow to give its oldest entry. */
+  private readonly keyRing: { name: string; ordinal: number }[] = [];
+  private keyRingAt = 0;
   private readonly producers = new Map<string, ProducerState<Waiting>>();
   private ordinal = 0;
 
@@ -96,24 +98,37 @@ export class ProducerWindow<Waiting> {
   }
 
   rememberKey(name: string, answer: Answer<Waiting>): void {
-    this.keys.delete(name);
-    this.keys.set(name, { answer, ordinal: this.ordinal++, first: 0, next: 0 });
-    if (this.keys.size > this.limits.batchesMax) this.keys.delete(this.keys.keys().next().value!);
+    const ordinal = this.ordinal++;
+    const { keys, keyRing } = this;
+    if (keyRing.length === this.limits.batchesMax) {
+      const oldest = keyRing[this.keyRingAt]!;
+      // A key that was forgotten and came again has a younger place in the ring.
+      if (keys.get(oldest.name)?.ordinal === oldest.ordinal) keys.delete(oldest.name);
+    }
+    keyRing[this.keyRingAt] = { name, ordinal };
+    this.keyRingAt = (this.keyRingAt + 1) % this.limits.batchesMax;
+    keys.set(name, { answer, ordinal, first: 0, next: 0 });
   }
 
   rememberSequence(name: string, first: number, next: number, answer: Answer<Waiting>): void {
     const ordinal = this.ordinal++;
-    const state = this.producers.get(name) ?? { next, ordinal, recent: [] };
+    let state = this.producers.get(name);
+    if (!state) {
+      state = { next, ordinal, recent: [] };
+      this.producers.set(name, state);
+      if (this.producers.size > this.limits.producersMax * 1.25) this.forgetQuietProducers();
+    }
     // A producer forgotten and met again starts anew, wherever it goes on.
     if (state.recent.length > 0 && state.next !== first) state.recent = [];
     state.next = next;
     state.ordinal = ordinal;
     state.recent.push({ answer, ordinal, first, next });
     if (state.recent.length > this.limits.batchesPerProducerMax) state.recent.shift();
-    this.producers.delete(name);
-    this.producers.set(name, state);
-    if (this.producers.size > this.limits.producersMax) {
-      this.producers.delete(this.producers.keys().next().value!);
-    }
+  }
+
+  /** All but the `producersMax` that appended last; many at once, so that it costs little an append. */
+  private forgetQuietProducers(): void {
+    const byAge = [...this.producers].sort(([, a], [, b]) => b.ordinal - a.ordinal);
+    for (const [name] of byAge.slice(this.limits.producersMax)) this.producers.delete(name);
   }
 }
