@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { benchmark } from './compile.bench.ts';
 import { compileColumn, compileFilter, compileSource, vectorOf } from './compile.ts';
 import type { LookupTable } from './evaluate.ts';
 import { resultRows } from './evaluate.ts';
@@ -76,6 +77,14 @@ describe('compiled columns', () => {
       s: vectorOf([null, null, 'x', 'y'], 'text'),
     });
     expect([...mask(source)]).toEqual([1, 0, 1, 0]);
+  });
+});
+
+describe('the benchmark of expressions', () => {
+  it('runs in its tiny form', async () => {
+    const cases = await benchmark.run({ tiny: true, seed: 1 });
+    expect(cases).toHaveLength(12);
+    expect(cases.every(({ value }) => value > 0)).toBe(true);
   });
 });
 

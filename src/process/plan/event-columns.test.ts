@@ -70,6 +70,19 @@ describe('values of another type', () => {
     expect(values(columns, asAny)).toEqual(['a', 200, '200', 'b']);
   });
 
+  it('stay apart as groups and in distinct counts where doubles would make them one', async () => {
+    const plan = await planOf('SELECT id, count(DISTINCT id) AS d FROM s GROUP BY id');
+    const lines = ['{"id":9007199254740993}', '{"id":9007199254740992}', '{"id":1e3}', '{"id":1000}'];
+    const columns = columnsOf([plan], lines);
+    const [first, second, ...rest] = values(columns, columns.field(['id'], 'any'));
+    expect([first, second, ...rest]).toEqual(['9007199254740993', '9007199254740992', 1000, 1000]);
+    const hashes = columns.hash(['id']);
+    if (hashes.kind !== 'hash') throw new Error('hashes');
+    const words = lines.map((_, row) => hashes.words.subarray(row * 4, row * 4 + 4).join());
+    expect(new Set(words).size).toBe(3);
+    expect(words[2]).toBe(words[3]);
+  });
+
   it('keep whole numbers beyond 2^53 exactly where the field is one of whole numbers', async () => {
     const schema = () => [{ name: 'id', type: 'BIGINT' }];
     const plan = await planOf('SELECT sum(id) AS s FROM s', { schema });

@@ -196,7 +196,8 @@ export class EventColumns implements ColumnSource {
         const words = buffers.words.subarray(0, rows * 4);
         words.set((column.values as Uint32Array).subarray(0, rows * 4));
         for (const row of others) {
-          const { h1Low, h1High, h2Low, h2High } = murmur128Text(rawText(column, row, input));
+          const value = String(scalarOf(rawText(column, row, input)));
+          const { h1Low, h1High, h2Low, h2High } = murmur128Text(value);
           words.set([h1Low, h1High, h2Low, h2High], row * 4);
           valid[row] = 1;
         }
@@ -289,11 +290,7 @@ export class EventColumns implements ColumnSource {
       dictionary.grow();
       dictionary.translate(codes);
       for (const [index, row] of others.entries()) {
-        // A nested value is its JSON text; a scalar comes here only when the kernel's dictionary is full.
-        const value: unknown = JSON.parse(raw[index]!);
-        codes[row] = dictionary.add(
-          typeof value === 'object' ? raw[index]! : (value as string | number | boolean),
-        );
+        codes[row] = dictionary.add(scalarOf(raw[index]!));
         valid[row] = 1;
       }
       this.vectors.set(key, { kind: 'dictionary', rows, codes, valid, dictionary });
@@ -335,6 +332,17 @@ function layOut(uses: readonly FieldUse[], timeDepth: number): Layout {
     }),
     times: times.map(use => column.get(useKey(use.path, use.as))!),
   };
+}
+
+/**
+ * A value as it is, from its JSON text: a nested one is the text, and a whole number that a double would round is its digits,
+ * so that different values stay different.
+ */
+function scalarOf(raw: string): string | number | boolean {
+  const value: unknown = JSON.parse(raw);
+  if (typeof value === 'object') return raw;
+  if (typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(raw)) return raw;
+  return value as string | number | boolean;
 }
 
 /** Rows whose number is infinite as a double, or for whole numbers rounded: their text is read again. */

@@ -127,7 +127,9 @@ function decodeCell(
     return;
   }
   column.state[row] = cell.value;
-  const scalar = typeof value === 'object' ? undefined : (value as string | number | boolean);
+  // As the kernel, numbers in another than the plain spelling are left to the reader.
+  const plain = typeof value !== 'number' || (raw === JSON.stringify(value) && raw.length < 16);
+  const scalar = typeof value === 'object' || !plain ? undefined : (value as string | number | boolean);
   if (spec.kind === 'f64' && typeof value === 'number') values[row] = value;
   else if (spec.kind === 'time' && timeOf(value) !== undefined) values[row] = timeOf(value)!;
   else if (spec.kind === 'bool' && typeof value === 'boolean') values[row] = Number(value);
