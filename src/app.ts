@@ -1,8 +1,8 @@
 // The composition root: the one place where implementations are chosen and put together. Opens a data folder, starts what
 // works on it, and closes everything in the order in which nothing is lost.
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { availableParallelism, totalmem } from 'node:os';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir, totalmem } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Logger, pino } from 'pino';
@@ -21,18 +21,19 @@ import { LiveHub } from './deliver/live-hub.ts';
 import { Metrics } from './deliver/metrics.ts';
 import type { Services } from './deliver/services.ts';
 import { StreamStats } from './deliver/stream-stats.ts';
+import { startEngineThread } from './engine-start.ts';
 import { type Durability, openSegmentLog } from './flow/segment-log.ts';
 import type { Kernel } from './kernel/kernel.ts';
-import { createKernel } from './kernel/kernel-wasm.ts';
+import { loadKernel } from './kernel/load-kernel.ts';
+import type { AuditReport } from './process/audit.ts';
 import type { Engine } from './process/engine.ts';
-import { createEngine } from './process/engine-core.ts';
+import { planView } from './process/plan/parse.ts';
 import type { ViewDefinition } from './process/view.ts';
 import { type Project, parseBytes, projectFingerprint, readProject } from './project.ts';
 import { QueryProcess } from './query/query-process.ts';
 import { SqlTables } from './query/sql-tables.ts';
 import { announceRunning, withdrawRunning } from './running.ts';
 import { ParquetLake } from './store/parquet-lake.ts';
-import { openLmdbState } from './store/state-lmdb.ts';
 import { ViewHistory } from './view-history.ts';
 
 declare const __VERSION__: string;
@@ -71,7 +72,7 @@ const distDir = basename(here) === 'src' ? join(here, '..', 'dist') : here;
 
 /** The kernel in this thread. */
 export function loadKernelHere(): Kernel {
-  return createKernel(readFileSync(join(distDir, 'kernel.wasm')));
+  return loadKernel(join(distDir, 'kernel.wasm'));
 }
 
 export async function openApp(options: AppOptions): Promise<App> {
@@ -124,24 +125,22 @@ export class App {
     const temporaryDir = join(options.dataDir, 'tmp');
     rmSync(temporaryDir, { recursive: true, force: true });
     mkdirSync(temporaryDir, { recursive: true });
-    const query = new QueryProcess({
-      entry: join(distDir, 'app-query.js'),
-      lakeDir: join(options.dataDir, 'lake'),
-      temporaryDir,
-      threads: Math.max(1, availableParallelism()),
-      memoryLimitMb: Math.max(512, Math.floor(totalmem() / 4 / 1e6)),
-      idleMs: 300_000,
-    });
+    const query = queryProcess(temporaryDir, join(options.dataDir, 'lake'));
     query.warm();
     try {
-      const engine = await createEngine({
-        log,
-        state: openLmdbState(join(options.dataDir, 'state')),
-        kernel: loadKernelHere(),
-        parseSql: sql => query.parse(sql) as Promise<never>,
-        readBytes: maxBatchBytes,
+      let app: App | undefined;
+      const engine = startEngineThread({
+        entry: join(distDir, 'app-engine.js'),
+        data: {
+          log: log.share(),
+          stateDir: join(options.dataDir, 'state'),
+          kernel: join(distDir, 'kernel.wasm'),
+          readBytes: maxBatchBytes,
+        },
+        parseSql: sql => query.parse(sql),
+        onDeath: cause => app?.engineDied(cause),
       });
-      const app = new App(options, project, log, query, engine, temporaryDir);
+      app = new App(options, project, log, query, engine, temporaryDir);
       try {
         await app.start();
       } catch (thrown) {
@@ -415,6 +414,32 @@ export class App {
     return this.engine.settled();
   }
 
+  /** Compares views with a recomputation from the history. */
+  async audit(
+    names: readonly string[],
+    onProgress: (view: string, share: number) => void,
+  ): Promise<AuditReport[]> {
+    const views = await this.engine.views();
+    const unknown = names.find(name => !views.some(view => view.name === name));
+    if (unknown !== undefined) {
+      throw new MillraceError('unknown-view', `There is no view "${unknown}".`, {
+        remedy: '"millrace views" lists them.',
+      });
+    }
+    const reports: AuditReport[] = [];
+    for (const view of views.filter(view => names.length === 0 || names.includes(view.name))) {
+      reports.push(await this.history.audit(view, share => onProgress(view.name, share)));
+    }
+    return reports;
+  }
+
+  private engineDied(cause: Error): void {
+    const message = `The engine has stopped, so views stand still; events are still collected. Restart to go on: ${cause.message}`;
+    this.viewProblems.set('engine', message);
+    this.logger.error({ err: cause }, 'engine stopped');
+    this.options.onNotice?.(message);
+  }
+
   close(): Promise<void> {
     this.closing ??= this.shut();
     return this.closing;
@@ -456,10 +481,48 @@ export async function checkProject(dir: string): Promise<{ checked: number; faul
   const faults: MillraceError[] = [];
   const project = readProject(dir, faults);
   const views = project.views ?? [];
+  if (views.length > 0) {
+    const temporaryDir = mkdtempSync(join(tmpdir(), 'millrace-check-'));
+    const query = queryProcess(temporaryDir, join(temporaryDir, 'lake'));
+    try {
+      for (const view of views) {
+        try {
+          await planView(view, { parseSql: sql => query.parse(sql) as Promise<never> });
+        } catch (thrown) {
+          faults.push(placed(thrown, `views/${view.name}.sql`));
+        }
+      }
+    } finally {
+      await query.close();
+      rmSync(temporaryDir, { recursive: true, force: true });
+    }
+  }
+  return { checked: views.length + project.dashboards.length, faults };
+}
 
-  return {
-    checked:
-      views.length + project.dashboards.length + (existsSync(join(project.dir, 'millrace.yaml')) ? 1 : 0),
-    faults,
-  };
+/** The error with its file, line and column in front, as editors and people look for them. */
+function placed(thrown: unknown, file: string): MillraceError {
+  const error = toError(thrown);
+  const { line, column } = error instanceof MillraceError ? error.context : {};
+  const place = line === undefined ? file : `${file}:${line}:${column}`;
+  return new MillraceError(
+    error instanceof MillraceError ? error.code : 'internal',
+    `${place}: ${error.message}`,
+    {
+      ...(error instanceof MillraceError && error.remedy ? { remedy: error.remedy } : {}),
+      context: { file, line, column },
+      cause: thrown,
+    },
+  );
+}
+
+function queryProcess(temporaryDir: string, lakeDir: string): QueryProcess {
+  return new QueryProcess({
+    entry: join(distDir, 'app-query.js'),
+    lakeDir,
+    temporaryDir,
+    threads: Math.max(1, availableParallelism()),
+    memoryLimitMb: Math.max(512, Math.floor(totalmem() / 4 / 1e6)),
+    idleMs: 300_000,
+  });
 }

@@ -3,11 +3,12 @@
 import { MillraceError } from './core/errors.ts';
 import { parseIsoUs } from './core/time.ts';
 import type { Condition } from './deliver/view-json.ts';
+import { type AuditReport, auditView } from './process/audit.ts';
 import type { Engine } from './process/engine.ts';
 import { planView } from './process/plan/parse.ts';
 import type { Plan } from './process/plan/plan.ts';
 import { planSql } from './process/plan/plan-sql.ts';
-import type { ViewQuery, ViewResult, ViewValue } from './process/view.ts';
+import type { ViewQuery, ViewResult, ViewSummary, ViewValue } from './process/view.ts';
 import type { QueryAnswer, QueryRequest } from './query/query.ts';
 import type { Lake } from './store/lake.ts';
 import { columnFields, identifier, quoted } from './store/lake-sql.ts';
@@ -92,6 +93,30 @@ export class ViewHistory {
       })),
       watermarkUs: view.watermarkUs,
     };
+  }
+
+  /** Compares what the engine keeps of a view with a batch run over all events it has taken in. */
+  async audit(view: ViewSummary, onProgress: (share: number) => void): Promise<AuditReport> {
+    const { engine, lake } = this.options;
+    const plan = await this.planOf(view.name, view.sql);
+    for (const { stream, view: isView } of plan.sources) if (!isView) await lake.flush(stream);
+    return auditView({
+      engine,
+      plan,
+      events: stream => this.relation(stream),
+      runSql: async sql => {
+        const answer = await this.options.sql({
+          sql,
+          format: 'json',
+          timeoutMs: 600_000,
+          maxRows: 10_000_000,
+          maxBytes: 1024 * 1024 * 1024,
+          tables: [],
+        });
+        return answer.rows as ViewValue[][];
+      },
+      onProgress,
+    });
   }
 
   private async planOf(name: string, text: string): Promise<Plan> {

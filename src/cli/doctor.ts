@@ -5,6 +5,7 @@ import { totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import type { Info, StreamList, ViewList } from '../deliver/api.ts';
+import { verify as verifyLog } from '../flow/log-verification.ts';
 import { callApi, findRunning } from '../running.ts';
 import { type CommonOptions, dataDir, withCommon } from './options.ts';
 import { bytesText, count, print, printJson, style } from './terminal.ts';
@@ -147,5 +148,13 @@ async function verify(dir: string, isRunning: boolean): Promise<Finding[]> {
       },
     ];
   }
-  return [{ level: 'ok', what: dir }];
+  const report = await verifyLog(dir);
+  const damage = report.problems.map(problem => ({ level: 'problem' as const, what: problem }));
+  if (damage.length > 0) return damage;
+  return [
+    {
+      level: 'ok',
+      what: `log verified: ${count(report.events)} events in ${count(report.batches)} batches of ${count(report.partitions)} partitions, every checksum right`,
+    },
+  ];
 }

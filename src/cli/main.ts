@@ -1,5 +1,6 @@
 // The command line: one file a command, registered here. Exit codes: 0 done, 1 failed, 2 wrong usage.
 import { Command, CommanderError } from 'commander';
+import { registerAudit } from './audit.ts';
 import { registerCheck } from './check.ts';
 import { registerDemo } from './demo.ts';
 import { registerDoctor } from './doctor.ts';
@@ -40,6 +41,7 @@ for (const register of [
   registerTail,
   registerProduce,
   registerViews,
+  registerAudit,
   registerCheck,
   registerDoctor,
 ]) {

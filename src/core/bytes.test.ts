@@ -7,7 +7,10 @@ test('everything written is read back, whatever the first capacity', () => {
     fc.record({ kind: fc.constant('u8' as const), value: fc.integer({ min: 0, max: 255 }) }),
     fc.record({ kind: fc.constant('u32' as const), value: fc.integer({ min: 0, max: 0xffffffff }) }),
     fc.record({ kind: fc.constant('f64' as const), value: fc.double() }),
-    fc.record({ kind: fc.constant('i64' as const), value: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }) }),
+    fc.record({
+      kind: fc.constant('i64' as const),
+      value: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+    }),
     fc.record({ kind: fc.constant('varint' as const), value: fc.maxSafeNat() }),
     fc.record({ kind: fc.constant('text' as const), value: fc.string({ unit: 'grapheme' }) }),
   );
