@@ -1,9 +1,13 @@
 // The composition root of the query process: answers the calls of query/query-process.ts and ends with its parent.
 import { toWire } from './core/errors.ts';
+import { urlMacros } from './process/plan/functions/url.ts';
 import type { QueryCall, QueryReply } from './query/query-process.ts';
 import { QueryServer, type QueryServerOptions } from './query/query-server.ts';
 
-const server = new QueryServer(JSON.parse(process.argv[2] ?? '{}') as QueryServerOptions);
+const server = new QueryServer({
+  ...(JSON.parse(process.argv[2] ?? '{}') as QueryServerOptions),
+  macros: urlMacros,
+});
 
 process.on('message', async message => {
   const { id, method, argument } = message as QueryCall;

@@ -25,6 +25,8 @@ export interface QueryServerOptions {
   temporaryDir: string;
   threads: number;
   memoryLimitMb: number;
+  /** CREATE TEMP MACRO statements for functions that views know and DuckDB does not. */
+  macros?: readonly string[];
 }
 
 /** What the other side may call; arguments and results cross as structured clones. */
@@ -106,6 +108,7 @@ export class QueryServer {
     const connection = await instance.connect();
     const timer = setTimeout(() => connection.interrupt(), request.timeoutMs);
     try {
+      for (const macro of this.options.macros ?? []) await connection.run(macro);
       for (const table of request.tables) {
         await connection.run(`CREATE OR REPLACE TEMP VIEW ${identifier(table.name)} AS ${table.sql}`);
       }

@@ -76,6 +76,7 @@ export class SqlTables {
     files.push(file);
     await engine.settled();
     const lines: string[] = [];
+    const kinds = view.columns.map(() => new Set<string>());
     let cursor: string | undefined;
     do {
       const page = await engine.query({
@@ -92,7 +93,9 @@ export class SqlTables {
           final: row.final,
         };
         page.columns.forEach((column, index) => {
-          record[column.name] = row.values[index];
+          const value = row.values[index];
+          record[column.name] = value;
+          if (value !== null) kinds[index]!.add(Number.isInteger(value) ? 'integer' : typeof value);
         });
         lines.push(JSON.stringify(record));
       }
@@ -104,7 +107,9 @@ export class SqlTables {
       `'window_end': 'TIMESTAMP'`,
       `'revision': 'BIGINT'`,
       `'final': 'BOOLEAN'`,
-      ...view.columns.map(column => `${quoted(column.name)}: ${quoted(column.type)}`),
+      ...view.columns.map(
+        (column, index) => `${quoted(column.name)}: ${quoted(columnType(column.type, kinds[index]!))}`,
+      ),
     ];
     if (lines.length === 0) {
       const empty = view.columns.map(column => `NULL::${column.type} AS ${identifier(column.name)}`);
@@ -112,6 +117,16 @@ export class SqlTables {
     }
     return `SELECT * FROM read_json(${quoted(file)}, format = 'newline_delimited', maximum_object_size = 33554432, columns = {${columns.join(', ')}})`;
   }
+}
+
+/** A group by a field of any type is JSON to the engine; in SQL it is what its values are, where they agree. */
+function columnType(type: string, kinds: ReadonlySet<string>): string {
+  if (type !== 'JSON') return type;
+  const found = [...kinds].sort().join(' ');
+  if (found === 'string') return 'VARCHAR';
+  if (found === 'integer') return 'BIGINT';
+  if (found === 'number' || found === 'integer number') return 'DOUBLE';
+  return found === 'boolean' ? 'BOOLEAN' : 'JSON';
 }
 
 /**
