@@ -193,6 +193,11 @@ export interface Log extends LogReader {
    */
   createStream(stream: string, options?: { partitions?: number }): Promise<StreamSummary>;
   append(stream: string, partition: number, batch: Batch): Promise<AppendResult>;
+  /**
+   * The sequence number after the last batch of the named producer that is in the partition, so that a producer that
+   * restarts goes on exactly there; undefined where the producer is unknown or forgotten.
+   */
+  producerNext(stream: string, partition: number, id: string): Promise<number | undefined>;
   openConsumer(name: string, stream: string, partition: number, from: number): Consumer;
   consumers(): ConsumerLag[];
   /**

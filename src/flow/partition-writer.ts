@@ -10,7 +10,7 @@ import type { DiskSpace } from './disk-space.ts';
 import type { FileSystem } from './file-system.ts';
 import type { AppendResult, Batch } from './log.ts';
 import { diskFull, logClosed, logOverloaded, partitionClosed } from './log-errors.ts';
-import type { Answer, ProducerWindow, WindowLimits } from './producer-window.ts';
+import { type Answer, type ProducerWindow, producerHash, type WindowLimits } from './producer-window.ts';
 import { loadWindow } from './producer-window-loading.ts';
 import { createSegment, removeSegment } from './segment.ts';
 import type { TailBoard } from './tail-board.ts';
@@ -421,6 +421,14 @@ export class PartitionWriter {
       if (this.failure !== undefined) return reject(this.closedError());
       this.alone.push({ work: () => work().then(resolve, reject), reject });
       this.start();
+    });
+  }
+
+  /** The sequence number after a named producer's last batch. */
+  producerNext(id: string): Promise<number | undefined> {
+    return this.runAlone(async () => {
+      if (!this.window && !(await this.openWindow())) throw this.closedError();
+      return this.window!.nextOf(producerHash({ id, first: 0, next: 1 }));
     });
   }
 

@@ -91,6 +91,12 @@ export class ProducerWindow<Waiting> {
     throw duplicateForgotten(id, first, state.next);
   }
 
+  /** The sequence number after a named producer's last batch; undefined where it is unknown or forgotten. */
+  nextOf(name: string): number | undefined {
+    const state = this.producers.get(name);
+    return state && !this.isForgotten(state.ordinal) ? state.next : undefined;
+  }
+
   rememberKey(name: string, answer: Answer<Waiting>): void {
     const ordinal = this.ordinal++;
     const { keys, keyRing } = this;

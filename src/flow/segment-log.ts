@@ -226,6 +226,11 @@ export class SegmentLog extends SegmentReader implements Log {
     return this.writers[slot]!.append(batch);
   }
 
+  async producerNext(stream: string, partition: number, id: string): Promise<number | undefined> {
+    if (this.closing) throw logClosed();
+    return this.writers[this.slotOf(stream, partition)]!.producerNext(id);
+  }
+
   openConsumer(name: string, stream: string, partition: number, from: number): Consumer {
     this.slotOf(stream, partition);
     const place = { name, stream, partition, from };

@@ -1,7 +1,9 @@
 // How the items that a sketch keeps are written: in the forms of DataSketches' doubles, floats, longs and strings (UTF-8
 // behind its length), and JSON text for anything else.
-import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
+import { type ByteReader, ByteWriter } from '../../core/bytes.ts';
+import { Rng } from '../../core/rng.ts';
 import { corruptSketch } from './corruption.ts';
+import { murmurBytes } from './murmur.ts';
 
 /** Writes and reads one kind of item. `read` throws `truncated-bytes` or `corrupt-sketch`. */
 export interface ItemCodec<Item> {
@@ -60,3 +62,14 @@ export const jsonCodec: ItemCodec<unknown> = {
     }
   },
 };
+
+/**
+ * The generator of a sample that was given none: seeded from an item, so that runs replay and the samples of unlike streams do not draw
+ * alike, which would spoil their merging.
+ */
+export function rngFromItem<Item>(codec: ItemCodec<Item>, item: Item, salt: number): Rng {
+  const writer = new ByteWriter(codec.byteLength(item));
+  codec.write(writer, item);
+  const [low, high] = murmurBytes(writer.finish(), new Uint32Array(4));
+  return new Rng((low! ^ salt) + (high! & 0xfffff) * 4294967296);
+}

@@ -38,7 +38,9 @@ export class FrequencyAccumulator extends SketchSlots<FrequentStrings> {
     if ('item' in this.question) return sketch?.estimate(itemText(this.question.item)) ?? 0;
     if (sketch === undefined) return [];
     const { top } = this.question;
-    const found = sketch.top(sketch.retained).map(({ item, estimate }) => ({ value: itemOf(item), count: estimate }));
+    const found = sketch
+      .top(sketch.retained)
+      .map(({ item, estimate }) => ({ value: itemOf(item), count: estimate }));
     found.sort((a, b) => b.count - a.count || compareScalars(a.value, b.value));
     return found.slice(0, top);
   }

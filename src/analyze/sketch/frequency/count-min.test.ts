@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../../../core/rng.ts';
-import { zipfDraws } from '../zipf.ts';
+import { zipfDraws } from '../testing/zipf.ts';
 import { CountMin, countMinSize } from './count-min.ts';
 import { DyadicCountMin } from './dyadic-count-min.ts';
 

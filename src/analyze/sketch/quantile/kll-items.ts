@@ -45,6 +45,8 @@ function ordered(value: number): number {
   return value;
 }
 
+const noNumbers = new Float64Array(0);
+
 const saltOf = (value: number): number => {
   const fraction = Math.abs(value) % 4294967296;
   return Math.imul((fraction | 0) ^ ((fraction % 1) * 4294967296), 0x9e3779b1) ^ (value < 0 ? 1 : 0);
@@ -53,7 +55,8 @@ const saltOf = (value: number): number => {
 export const doubleItems: KllItemKind<number> = {
   ...doubleCodec,
   name: 'double',
-  allocate: length => new Float64Array(length),
+  // The many empty sketches share one store.
+  allocate: length => (length === 0 ? noNumbers : new Float64Array(length)),
   sort: sortNumbers,
   salt: saltOf,
   read: reader => ordered(doubleCodec.read(reader)),

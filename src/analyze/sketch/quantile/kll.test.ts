@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../../../core/rng.ts';
-import { exchangeBytes, exchangeFiles, hasExchangeFiles, itemsOf } from '../exchange-files.ts';
+import { exchangeBytes, exchangeFiles, hasExchangeFiles, itemsOf } from '../testing/exchange-files.ts';
 import { KllDoubles, KllFloats, KllLongs, KllStrings, kllRankError } from './kll.ts';
 
 const ofRange = (from: number, to: number, k = 200): KllDoubles => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../../../core/rng.ts';
-import { exchangeBytes, exchangeFiles, hasExchangeFiles, itemsOf } from '../exchange-files.ts';
+import { exchangeBytes, exchangeFiles, hasExchangeFiles, itemsOf } from '../testing/exchange-files.ts';
 import { TDigest } from './tdigest.ts';
 
 const of = (values: Iterable<number>, k = 200): TDigest => {
@@ -22,9 +22,7 @@ describe('t-digest', () => {
     const digest = of([5, 3, 9, Number.NaN, Number.POSITIVE_INFINITY, 1]);
     expect(digest.n).toBe(4);
     expect(digest.quantile([0, 0.25, 0.5, 0.75, 1])).toEqual([1, 1, 3, 5, 9]);
-    expect([0, 1, 2, 3, 5, 9, 10].map(value => digest.rank(value))).toEqual([
-      0, 0.25, 0.25, 0.5, 0.75, 1, 1,
-    ]);
+    expect([0, 1, 2, 3, 5, 9, 10].map(value => digest.rank(value))).toEqual([0, 0.25, 0.25, 0.5, 0.75, 1, 1]);
     expect(of([7, 7, 7]).quantile(0.3)).toBe(7);
     expect(of([7]).rank(7)).toBe(1);
   });

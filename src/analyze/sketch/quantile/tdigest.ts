@@ -122,10 +122,12 @@ export class TDigest implements MergeableSketch<TDigest> {
     const wanted = q * this.n;
     let i = 0;
     while (i < positions.length - 1 && positions[i]! < wanted) i++;
-    if (i === 0 || positions[i]! === positions[i - 1]!) return values[i];
+    const right = values[i]!;
+    if (i === 0 || positions[i]! === positions[i - 1]!) return right;
+    const left = values[i - 1]!;
     const share = Math.min(1, (wanted - positions[i - 1]!) / (positions[i]! - positions[i - 1]!));
-    // The two-sided form keeps the result between its ends whatever their size.
-    return values[i - 1]! * (1 - share) + values[i]! * share;
+    // The two-sided form cannot overflow; rounding is kept from leaving the ends.
+    return Math.min(right, Math.max(left, left * (1 - share) + right * share));
   }
 
   /** The estimated share of values ≤ `value`, in [0, 1]; NaN when empty. O(k). */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../../../core/rng.ts';
-import { exchangeBytes, exchangeFiles, hasExchangeFiles } from '../exchange-files.ts';
 import { jsonCodec } from '../item-codec.ts';
+import { exchangeBytes, exchangeFiles, hasExchangeFiles } from '../testing/exchange-files.ts';
 import { Reservoir, ReservoirDoubles, ReservoirLongs, ReservoirStrings } from './reservoir.ts';
 
 /** χ² of counts against equal expectation, over its degrees of freedom. */

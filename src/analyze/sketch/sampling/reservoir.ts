@@ -2,9 +2,9 @@
 // samples as one draw from both streams would. Reads and writes the bytes of Apache DataSketches' reservoir sketches
 // (longs, and items that are doubles, longs or strings) and of their union.
 import { ByteReader, ByteWriter } from '../../../core/bytes.ts';
-import { Rng } from '../../../core/rng.ts';
+import type { Rng } from '../../../core/rng.ts';
 import { corruptSketch, incompatibleSketches, readSketch, requireWhole } from '../corruption.ts';
-import { doubleCodec, type ItemCodec, longCodec, stringCodec } from '../item-codec.ts';
+import { doubleCodec, type ItemCodec, longCodec, rngFromItem, stringCodec } from '../item-codec.ts';
 import type { MergeableSketch } from '../mergeable-sketch.ts';
 import { wilsonBounds } from './share-bounds.ts';
 
@@ -17,7 +17,6 @@ const emptyFlag = 4;
 const resizeFactor = 0xc0;
 const itemsSeenMax = 2 ** 48 - 1;
 export const sampleSizeMax = 2 ** 24;
-const defaultSeed = 0x5e5e;
 
 /**
  * A uniform sample without replacement of at most k items. Use {@link ReservoirDoubles}, {@link ReservoirLongs},
@@ -30,7 +29,7 @@ export class Reservoir<Item> implements MergeableSketch<Reservoir<Item>> {
   private seen = 0;
   private rng: Rng | undefined;
 
-  /** `k` in [1, 2^24]. Without `rng` a fixed seed is used, so that runs replay. Throws `invalid-argument`. */
+  /** `k` in [1, 2^24]. Without `rng` the draws are seeded from the items, so that runs replay. Throws `invalid-argument`. */
   constructor(codec: ItemCodec<Item>, k = 128, rng?: Rng) {
     requireWhole('k', k, 1, sampleSizeMax);
     this.codec = codec;
@@ -54,8 +53,9 @@ export class Reservoir<Item> implements MergeableSketch<Reservoir<Item>> {
     return this.kept;
   }
 
+  /** Called once something is kept. */
   private coin(): Rng {
-    return (this.rng ??= new Rng(defaultSeed + this.seen));
+    return (this.rng ??= rngFromItem(this.codec, this.kept[this.kept.length - 1]!, this.seen));
   }
 
   /** Shows an item to the sample. O(1). */
@@ -89,6 +89,7 @@ export class Reservoir<Item> implements MergeableSketch<Reservoir<Item>> {
     let mineLeft = this.seen;
     let theirsLeft = other.seen;
     const merged: Item[] = [];
+    if (this.seen === 0) this.kept = [...other.kept];
     const rng = this.coin();
     while (merged.length < size && mineLeft + theirsLeft > 0) {
       const isMine = rng.float() * (mineLeft + theirsLeft) < mineLeft;

@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const folder = fileURLToPath(new URL('../../../../shared/data/datasketches/', import.meta.url));
+const folder = fileURLToPath(new URL('../../../../../shared/data/datasketches/', import.meta.url));
 
 /** Whether the data folder is there; tests that need it are skipped where it is not. */
 export const hasExchangeFiles = existsSync(folder);
@@ -20,6 +20,9 @@ export function exchangeFiles(pattern: RegExp): string[] {
 export function exchangeBytes(name: string): Uint8Array {
   return new Uint8Array(readFileSync(folder + name));
 }
+
+/** Equality of many bytes, without the price of a deep comparison. */
+export const isSameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 
 /** The n in a file's name: `hll4_n1000_java.sk` → 1000. */
 export const itemsOf = (name: string): number => Number(/_n(\d+)/.exec(name)![1]);

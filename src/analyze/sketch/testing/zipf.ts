@@ -1,5 +1,5 @@
 // Test support: seeded Zipf streams, in which item i has a share proportional to 1/i^exponent. Not part of the library.
-import type { Rng } from '../../core/rng.ts';
+import type { Rng } from '../../../core/rng.ts';
 
 /** Draws items 0, 1, … of a Zipf distribution by Walker's alias method: O(1) a draw. */
 export function zipfDraws(rng: Rng, items: number, exponent: number): () => number {

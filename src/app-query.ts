@@ -1,0 +1,25 @@
+// The composition root of the query process: answers the calls of query/query-process.ts and ends with its parent.
+import { toWire } from './core/errors.ts';
+import { urlMacros } from './process/plan/functions/url.ts';
+import type { QueryCall, QueryReply } from './query/query-process.ts';
+import { QueryServer, type QueryServerOptions } from './query/query-server.ts';
+
+const server = new QueryServer({
+  ...(JSON.parse(process.argv[2] ?? '{}') as QueryServerOptions),
+  macros: urlMacros,
+});
+
+process.on('message', async message => {
+  const { id, method, argument } = message as QueryCall;
+  let reply: QueryReply;
+  try {
+    const call = server[method] as (argument: unknown) => Promise<unknown>;
+    reply = { id, value: await call.call(server, argument) };
+  } catch (thrown) {
+    reply = { id, error: toWire(thrown) };
+  }
+  process.send?.(reply);
+});
+process.on('disconnect', () => process.exit(0));
+// Ctrl-C reaches the whole process group; the parent decides when this process ends.
+process.on('SIGINT', () => {});

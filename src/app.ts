@@ -1,0 +1,528 @@
+// The composition root: the one place where implementations are chosen and put together. Opens a data folder, starts what
+// works on it, and closes everything in the order in which nothing is lost.
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir, totalmem } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Logger, pino } from 'pino';
+import type { SourceStatus } from './collect/source.ts';
+import { FileSource } from './collect/sources/file.ts';
+import { FileRegistry } from './collect/sources/file-registry.ts';
+import { parseDuration } from './core/duration.ts';
+import { MillraceError, toError } from './core/errors.ts';
+import { formatUs, systemClock } from './core/time.ts';
+import type { Dashboard, Info } from './deliver/api.ts';
+import { DefaultSets } from './deliver/default-sets.ts';
+import type { DefaultSet } from './deliver/default-views.ts';
+import { type HttpServer, startHttpServer } from './deliver/http-server.ts';
+import { IngestHandler } from './deliver/ingest.ts';
+import { LiveHub } from './deliver/live-hub.ts';
+import { Metrics } from './deliver/metrics.ts';
+import type { Services } from './deliver/services.ts';
+import { StreamStats } from './deliver/stream-stats.ts';
+import { startEngineThread } from './engine-start.ts';
+import { type Durability, openSegmentLog } from './flow/segment-log.ts';
+import type { Kernel } from './kernel/kernel.ts';
+import { loadKernel } from './kernel/load-kernel.ts';
+import type { AuditReport } from './process/audit.ts';
+import type { Engine } from './process/engine.ts';
+import { planView } from './process/plan/parse.ts';
+import type { ViewDefinition } from './process/view.ts';
+import { type Project, parseBytes, projectFingerprint, readProject } from './project.ts';
+import { QueryProcess } from './query/query-process.ts';
+import { SqlTables } from './query/sql-tables.ts';
+import { announceRunning, withdrawRunning } from './running.ts';
+import { ParquetLake } from './store/parquet-lake.ts';
+import { ViewHistory } from './view-history.ts';
+
+declare const __VERSION__: string;
+
+export interface AppOptions {
+  dataDir: string;
+  projectDir: string;
+  projectName?: string;
+  /** Serve the API and the console; left out for commands that only read or load. */
+  listen?: { host: string; port: number };
+  /** Refuse to make a new data folder. */
+  mustExist?: boolean;
+  /** Views and dashboards for streams that are made by the caller. */
+  knownSets?: ReadonlyMap<string, DefaultSet>;
+  /** Something that a person at the terminal should know. */
+  onNotice?(line: string): void;
+}
+
+export interface ReadFilesOptions {
+  follow: boolean;
+  stream?: string;
+  format?: string;
+  onDetected?(status: SourceStatus): void;
+}
+
+/** Bytes of one batch, and with it of one request. */
+const maxBatchBytes = 8 * 1024 * 1024;
+
+const archiveMs = 60_000;
+const retainMs = 60_000;
+const projectPollMs = 1000;
+
+/** The built files stand beside this one, and in dist/ when the sources themselves run. */
+const here = dirname(fileURLToPath(import.meta.url));
+const distDir = basename(here) === 'src' ? join(here, '..', 'dist') : here;
+
+/** The kernel in this thread. */
+export function loadKernelHere(): Kernel {
+  return loadKernel(join(distDir, 'kernel.wasm'));
+}
+
+export async function openApp(options: AppOptions): Promise<App> {
+  if (options.mustExist && !existsSync(join(options.dataDir, 'log'))) {
+    throw new MillraceError('no-data', `There is no data at ${options.dataDir}.`, {
+      remedy: 'Load some with "millrace up FILE", or name the folder with --data.',
+    });
+  }
+  const project = readProject(options.projectDir);
+  mkdirSync(options.dataDir, { recursive: true });
+  const log = await openSegmentLog({
+    dir: join(options.dataDir, 'log'),
+    durability: durabilityOf(project.settings.durability),
+    maxBatchBytes,
+  });
+  try {
+    return await App.open(options, project, log);
+  } catch (thrown) {
+    await log.close();
+    throw thrown;
+  }
+}
+
+type SegmentLog = Awaited<ReturnType<typeof openSegmentLog>>;
+
+export class App {
+  readonly log: SegmentLog;
+  readonly engine: Engine;
+  url: string | undefined;
+  private readonly options: AppOptions;
+  private project: Project;
+  private readonly logger: Logger;
+  private readonly query: QueryProcess;
+  private readonly lake: ParquetLake;
+  private readonly tables: SqlTables;
+  private readonly kernel: Kernel;
+  private readonly registry: FileRegistry;
+  private readonly files: FileSource[] = [];
+  private readonly defaults: DefaultSets | undefined;
+  private readonly hub: LiveHub;
+  private readonly stats: StreamStats;
+  private readonly history: ViewHistory;
+  private readonly startedAt = formatUs(Date.now() * 1000);
+  private readonly timers: NodeJS.Timeout[] = [];
+  private readonly viewProblems = new Map<string, string>();
+  private server: HttpServer | undefined;
+  private closing: Promise<void> | undefined;
+
+  static async open(options: AppOptions, project: Project, log: SegmentLog): Promise<App> {
+    const temporaryDir = join(options.dataDir, 'tmp');
+    rmSync(temporaryDir, { recursive: true, force: true });
+    mkdirSync(temporaryDir, { recursive: true });
+    const query = queryProcess(temporaryDir, join(options.dataDir, 'lake'));
+    query.warm();
+    try {
+      let app: App | undefined;
+      const engine = startEngineThread({
+        entry: join(distDir, 'app-engine.js'),
+        data: {
+          log: log.share(),
+          stateDir: join(options.dataDir, 'state'),
+          kernel: join(distDir, 'kernel.wasm'),
+          readBytes: maxBatchBytes,
+        },
+        parseSql: sql => query.parse(sql),
+        onDeath: cause => app?.engineDied(cause),
+      });
+      app = new App(options, project, log, query, engine, temporaryDir);
+      try {
+        await app.start();
+      } catch (thrown) {
+        await app.close();
+        throw thrown;
+      }
+      return app;
+    } catch (thrown) {
+      await query.close();
+      throw thrown;
+    }
+  }
+
+  private constructor(
+    options: AppOptions,
+    project: Project,
+    log: SegmentLog,
+    query: QueryProcess,
+    engine: Engine,
+    temporaryDir: string,
+  ) {
+    const { dataDir } = options;
+    this.options = options;
+    this.project = project;
+    this.log = log;
+    this.query = query;
+    this.engine = engine;
+    this.logger = pino(
+      { level: 'info', base: null },
+      pino.destination({ dest: join(dataDir, 'millrace.log'), sync: true }),
+    );
+    const outputDir = join(temporaryDir, 'output');
+    this.lake = new ParquetLake({
+      dir: join(dataDir, 'lake'),
+      spoolDir: join(temporaryDir, 'spool'),
+      log,
+      writer: query,
+      readBytes: maxBatchBytes,
+    });
+    this.tables = new SqlTables({ log, lake: this.lake, engine, query, dir: outputDir });
+    this.history = new ViewHistory({
+      engine,
+      lake: this.lake,
+      parseSql: sql => query.parse(sql),
+      sql: request => query.run(request),
+    });
+    this.kernel = loadKernelHere();
+    this.registry = new FileRegistry(join(dataDir, 'sources.json'));
+    this.stats = new StreamStats(log, systemClock);
+    this.hub = new LiveHub(engine, randomUUID().slice(0, 8));
+    if (project.views === undefined) {
+      this.defaults = new DefaultSets({
+        log,
+        engine,
+        dir: join(dataDir, 'defaults'),
+        known: options.knownSets ?? new Map(),
+        onFailure: (stream, error) => this.noteViewProblem(stream, error),
+      });
+    }
+  }
+
+  private async start(): Promise<void> {
+    for (const [stream, { partitions }] of Object.entries(this.project.settings.streams)) {
+      await this.log.createStream(stream, { partitions });
+    }
+    if (this.options.listen) await this.listen(this.options.listen);
+    if (this.defaults) await this.defaults.start();
+    else await this.defineProjectViews(this.project.views ?? []);
+    this.every(archiveMs, () => this.archive());
+    this.every(retainMs, () => this.retain());
+    if (this.options.listen) this.watchProject();
+  }
+
+  private every(ms: number, work: () => Promise<unknown>): void {
+    let running = false;
+    const timer = setInterval(() => {
+      if (running) return;
+      running = true;
+      work()
+        .catch(error => this.logger.error({ err: toError(error) }, 'background work failed'))
+        .finally(() => {
+          running = false;
+        });
+    }, ms);
+    timer.unref();
+    this.timers.push(timer);
+  }
+
+  /** Brings the views of the folder into force: new and changed ones are defined, missing ones dropped. */
+  private async defineProjectViews(views: readonly ViewDefinition[]): Promise<void> {
+    const names = new Set(views.map(view => view.name));
+    for (const known of await this.engine.views()) {
+      if (!names.has(known.name)) await this.engine.drop(known.name);
+    }
+    const streams = new Set((await this.log.streams()).map(stream => stream.name));
+    for (const view of views) {
+      try {
+        if (streams.has(view.name)) {
+          throw new MillraceError('name-taken', `views/${view.name}.sql: there is a stream of this name.`, {
+            remedy: 'Rename the file.',
+          });
+        }
+        await this.engine.define(view);
+        this.viewProblems.delete(view.name);
+      } catch (error) {
+        this.noteViewProblem(view.name, error);
+      }
+    }
+  }
+
+  private noteViewProblem(name: string, error: unknown): void {
+    const { message } = toError(error);
+    const text = message.includes(name) ? message : `${name}: ${message}`;
+    this.viewProblems.set(name, text);
+    this.logger.warn({ view: name, err: toError(error) }, 'view refused');
+    this.options.onNotice?.(`View ${text}`);
+  }
+
+  private watchProject(): void {
+    const dir = this.project.dir;
+    let before = projectFingerprint(dir);
+    this.every(projectPollMs, async () => {
+      const now = projectFingerprint(dir);
+      if (now === before) return;
+      before = now;
+      const faults: MillraceError[] = [];
+      const project = readProject(dir, faults);
+      for (const fault of faults) this.options.onNotice?.(fault.message);
+      this.project = project;
+      if (project.views) await this.defineProjectViews(project.views);
+    });
+  }
+
+  private async archive(): Promise<void> {
+    for (const { name } of await this.log.streams()) await this.lake.flush(name);
+  }
+
+  private async retain(): Promise<void> {
+    for (const [stream, { keep }] of Object.entries(this.project.settings.streams)) {
+      if (!keep) continue;
+      // What retention takes from the log is in the lake first.
+      await this.lake.flush(stream);
+      const policy = {
+        ...(keep.age === undefined ? {} : { maxAgeMs: parseDuration(keep.age) }),
+        ...(keep.size === undefined ? {} : { maxBytes: parseBytes(keep.size) }),
+      };
+      await this.log.retain(policy, stream);
+    }
+  }
+
+  private async listen(address: { host: string; port: number }): Promise<void> {
+    const { log, lake, engine, hub, stats } = this;
+    const taken = new Set<string>();
+    this.every(1000, async () => {
+      taken.clear();
+      for (const view of await engine.views()) taken.add(view.name);
+    });
+    const ingest = new IngestHandler({
+      log,
+      kernel: this.kernel,
+      clock: systemClock,
+      isTaken: name => taken.has(name),
+      maxBodyBytes: maxBatchBytes,
+    });
+    const metrics = new Metrics({ log, engine, stats, queryPid: () => this.query.pid });
+    const services: Services = {
+      clock: systemClock,
+      log,
+      lake,
+      engine,
+      hub,
+      ingest,
+      stats,
+      info: () => this.info(),
+      sources: () => this.sources(),
+      problems: () => this.problems(),
+      dashboards: () => this.dashboards(),
+      sql: request => this.tables.run(request),
+      viewHistory: (query, conditions) => this.history.query(query, conditions),
+      metrics: () => metrics.text(),
+    };
+    this.server = await startHttpServer({
+      ...address,
+      consoleDir: join(distDir, 'console'),
+      services,
+      onDefect: error => this.logger.error({ err: toError(error) }, 'request failed'),
+    });
+    const host = address.host.includes(':') ? `[${address.host}]` : address.host;
+    this.url = `http://${host}:${this.server.port}`;
+    announceRunning(this.options.dataDir, {
+      pid: process.pid,
+      url: this.url,
+      version: __VERSION__,
+      startedAt: this.startedAt,
+    });
+  }
+
+  /** Reads files into streams; resolves when their history is in the log and views stand on it. */
+  async readFiles(paths: readonly string[], options: ReadFilesOptions): Promise<void> {
+    const { log, registry } = this;
+    await Promise.all(
+      paths.map(async path => {
+        const stream = options.stream ?? streamNameOf(path);
+        const source = new FileSource({
+          path: resolve(path),
+          stream,
+          follow: options.follow,
+          ...(options.format === undefined ? {} : { format: options.format }),
+          log,
+          kernel: this.kernel,
+          registry,
+          clock: systemClock,
+          ...(options.onDetected ? { onDetected: options.onDetected } : {}),
+        });
+        this.files.push(source);
+        await source.start();
+      }),
+    );
+    await this.defaults?.ready();
+  }
+
+  sources(): SourceStatus[] {
+    return this.files.map(file => file.status());
+  }
+
+  problems(): string[] {
+    const sources = this.files.flatMap(file => {
+      const { name, error } = file.status();
+      return error === undefined ? [] : [`${name}: ${error}`];
+    });
+    return [...this.log.problems(), ...this.lake.problems(), ...sources, ...this.viewProblems.values()];
+  }
+
+  dashboards(): Dashboard[] {
+    const made = this.defaults?.all().map(set => set.dashboard) ?? [];
+    const names = new Set(this.project.dashboards.map(dashboard => dashboard.name));
+    return [...this.project.dashboards, ...made.filter(dashboard => !names.has(dashboard.name))];
+  }
+
+  private async info(): Promise<Info> {
+    const home = this.dashboards()[0]?.name;
+    return {
+      version: __VERSION__,
+      startedAt: this.startedAt,
+      project: this.options.projectName ?? this.project.name,
+      ...(home === undefined ? {} : { home }),
+      span: await this.span(),
+      sources: this.sources(),
+      problems: this.problems(),
+    };
+  }
+
+  /** Event-time span of all views: from the first window of the coarsest resolution that is not empty to the watermark. */
+  private async span(): Promise<Info['span']> {
+    let fromUs = Number.POSITIVE_INFINITY;
+    let toUs = Number.NEGATIVE_INFINITY;
+    for (const view of await this.engine.views()) {
+      if (view.watermarkUs === null) continue;
+      // The second coarsest tells the hour where the coarsest would only tell the day.
+      const everyMs = (view.resolutions.at(-2) ?? view.resolutions.at(-1)!).everyMs;
+      const first = (await this.engine.query({ view: view.name, everyMs, limit: 1 })).rows[0];
+      if (!first) continue;
+      fromUs = Math.min(fromUs, first.startUs);
+      toUs = Math.max(toUs, view.watermarkUs);
+    }
+    return fromUs < toUs ? { from: formatUs(fromUs), to: formatUs(toUs) } : null;
+  }
+
+  /** Resolves when everything appended so far is in the views. */
+  settled(): Promise<void> {
+    return this.engine.settled();
+  }
+
+  /** Compares views with a recomputation from the history. */
+  async audit(
+    names: readonly string[],
+    onProgress: (view: string, share: number) => void,
+  ): Promise<AuditReport[]> {
+    const views = await this.engine.views();
+    const unknown = names.find(name => !views.some(view => view.name === name));
+    if (unknown !== undefined) {
+      throw new MillraceError('unknown-view', `There is no view "${unknown}".`, {
+        remedy: '"millrace views" lists them.',
+      });
+    }
+    const reports: AuditReport[] = [];
+    for (const view of views.filter(view => names.length === 0 || names.includes(view.name))) {
+      reports.push(await this.history.audit(view, share => onProgress(view.name, share)));
+    }
+    return reports;
+  }
+
+  private engineDied(cause: Error): void {
+    const message = `The engine has stopped, so views stand still; events are still collected. Restart to go on: ${cause.message}`;
+    this.viewProblems.set('engine', message);
+    this.logger.error({ err: cause }, 'engine stopped');
+    this.options.onNotice?.(message);
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.shut();
+    return this.closing;
+  }
+
+  private async shut(): Promise<void> {
+    for (const timer of this.timers) clearInterval(timer);
+    if (this.server) {
+      withdrawRunning(this.options.dataDir);
+      await this.server.close();
+    }
+    this.hub.close();
+    this.stats.close();
+    await Promise.all(this.files.map(file => file.close()));
+    await this.defaults?.close();
+    await this.engine.close();
+    await this.query.close();
+    await this.lake.close();
+    await this.log.close();
+  }
+}
+
+/** `apache_logs`, `access.log`, `web-2026.ndjson.1` → `apache_logs`, `access`, `web-2026`. */
+export function streamNameOf(path: string): string {
+  const stem = basename(path)
+    .replace(/\.(log|txt|json|jsonl|ndjson|csv|tsv|out)(\.\d+)?$/i, '')
+    .replace(/\.\d+$/, '');
+  const name = stem.replace(/[^A-Za-z0-9_.-]/g, '_').slice(0, 100);
+  return /^[A-Za-z]/.test(name) ? name : `s_${name}`.slice(0, 100);
+}
+
+function durabilityOf(text: string): Durability {
+  if (text === 'fsync' || text === 'os') return text;
+  return { intervalMs: parseDuration(text.replace(/^interval: ?/, '')) };
+}
+
+/** What `millrace check` says: every fault of the project folder. */
+export async function checkProject(dir: string): Promise<{ checked: number; faults: MillraceError[] }> {
+  const faults: MillraceError[] = [];
+  const project = readProject(dir, faults);
+  const views = project.views ?? [];
+  if (views.length > 0) {
+    const temporaryDir = mkdtempSync(join(tmpdir(), 'millrace-check-'));
+    const query = queryProcess(temporaryDir, join(temporaryDir, 'lake'));
+    try {
+      for (const view of views) {
+        try {
+          await planView(view, { parseSql: sql => query.parse(sql) as Promise<never> });
+        } catch (thrown) {
+          faults.push(placed(thrown, `views/${view.name}.sql`));
+        }
+      }
+    } finally {
+      await query.close();
+      rmSync(temporaryDir, { recursive: true, force: true });
+    }
+  }
+  return { checked: views.length + project.dashboards.length, faults };
+}
+
+/** The error with its file, line and column in front, as editors and people look for them. */
+function placed(thrown: unknown, file: string): MillraceError {
+  const error = toError(thrown);
+  const { line, column } = error instanceof MillraceError ? error.context : {};
+  const place = line === undefined ? file : `${file}:${line}:${column}`;
+  return new MillraceError(
+    error instanceof MillraceError ? error.code : 'internal',
+    `${place}: ${error.message}`,
+    {
+      ...(error instanceof MillraceError && error.remedy ? { remedy: error.remedy } : {}),
+      context: { file, line, column },
+      cause: thrown,
+    },
+  );
+}
+
+function queryProcess(temporaryDir: string, lakeDir: string): QueryProcess {
+  return new QueryProcess({
+    entry: join(distDir, 'app-query.js'),
+    lakeDir,
+    temporaryDir,
+    threads: Math.max(1, availableParallelism()),
+    memoryLimitMb: Math.max(512, Math.floor(totalmem() / 4 / 1e6)),
+    idleMs: 300_000,
+  });
+}

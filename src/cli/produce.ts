@@ -1,0 +1,100 @@
+// millrace produce: standard input into a stream, through the API of the process that runs on the data folder, in the format of the
+// input; what was sent is on disk when the command ends.
+import { createHash, randomUUID } from 'node:crypto';
+import type { Command } from 'commander';
+import { loadKernelHere } from '../app.ts';
+import { detectFormat, formatById, sampleBytes } from '../collect/detect.ts';
+import type { FormatReader } from '../collect/format.ts';
+import { MillraceError } from '../core/errors.ts';
+import type { IngestAnswer } from '../deliver/api.ts';
+import { callApi } from '../running.ts';
+import { withServerOf } from './client.ts';
+import { type CommonOptions, withCommon } from './options.ts';
+import { count, printJson, say, style } from './terminal.ts';
+
+/** Bytes of input a request is made of. */
+const spanBytes = 512 * 1024;
+
+/** Input that comes slowly is sent after this long. */
+const patienceMs = 200;
+
+export function registerProduce(program: Command): void {
+  withCommon(program.command('produce'))
+    .description('send standard input to a stream')
+    .argument('<stream>', 'the stream')
+    .option('--format <id>', 'format of the input; detected where left out')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  echo '{"temperature": 21.5}' | millrace produce sensors
+  zcat access.log.*.gz | millrace produce access`,
+    )
+    .action(async (stream: string, options: CommonOptions & { format?: string }) => {
+      await withServerOf(
+        options,
+        async server => {
+          const run = createHash('sha256').update(randomUUID()).digest('hex').slice(0, 16);
+          const kernel = loadKernelHere();
+          let reader: FormatReader | undefined = options.format
+            ? formatById(options.format).reader(kernel)
+            : undefined;
+          let rest = Buffer.alloc(0);
+          let sequence = 0;
+          let accepted = 0;
+          let rejected = 0;
+          let lines = 0;
+          const flush = async (last: boolean): Promise<void> => {
+            if (rest.length === 0) return;
+            if (!reader) {
+              const detected = detectFormat(rest.subarray(0, sampleBytes), last);
+              if (!detected) {
+                if (!last && rest.length < sampleBytes) return;
+                throw new MillraceError('format-unknown', 'No known format fits the input.', {
+                  remedy: 'Say which it is with --format, for example --format json-lines.',
+                });
+              }
+              if (!options.json) say(`input: ${style('bold', detected.format.title)} (${detected.why})`);
+              reader = detected.format.reader(kernel);
+            }
+            reader.input(rest.length).set(rest);
+            const converted = reader.convert(rest.length, last);
+            rest = Buffer.from(rest.subarray(converted.consumed));
+            for (const line of converted.rejected) {
+              say(`${style('yellow', 'rejected')} line ${lines + line.line}: ${line.reason}`);
+            }
+            rejected += converted.rejectedCount;
+            lines += converted.lines;
+            if (converted.count === 0) return;
+            const answer = await callApi<IngestAnswer>(
+              server,
+              `/v1/streams/${encodeURIComponent(stream)}/events`,
+              {
+                method: 'POST',
+                headers: {
+                  'content-type': 'application/x-ndjson',
+                  'idempotency-key': `produce-${run}-${sequence++}`,
+                },
+                body: converted.ndjson.slice() as Uint8Array<ArrayBuffer>,
+              },
+            );
+            accepted += answer.accepted;
+          };
+          let flushed = Date.now();
+          for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+            rest = Buffer.concat([rest, chunk]);
+            if (rest.length >= spanBytes || Date.now() - flushed >= patienceMs) {
+              await flush(false);
+              flushed = Date.now();
+            }
+          }
+          await flush(true);
+          if (options.json) printJson({ accepted, rejected });
+          else
+            say(`${count(accepted)} events sent${rejected > 0 ? `, ${count(rejected)} lines rejected` : ''}`);
+          if (rejected > 0) process.exitCode = 1;
+        },
+        { mustExist: false },
+      );
+    });
+}

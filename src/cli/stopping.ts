@@ -1,0 +1,39 @@
+// Running until Ctrl-C: a clean end within two seconds; a second Ctrl-C does not wait.
+import { say, sayError } from './terminal.ts';
+
+/** A clean end may take this long; what is then not done is done at the next start. */
+const patienceMs = 1800;
+
+/** Runs `work`, then waits for SIGINT or SIGTERM, then closes. */
+export async function untilStopped(
+  app: { close(): Promise<void> },
+  work: () => Promise<void>,
+): Promise<void> {
+  let stopping = false;
+  const stopped = new Promise<void>(resolve => {
+    const stop = (): void => {
+      if (stopping) process.exit(130);
+      stopping = true;
+      setTimeout(() => {
+        say('Stopped before everything was tidy; nothing is lost, the next start takes a moment longer.');
+        process.exit(0);
+      }, patienceMs).unref();
+      resolve();
+    };
+    process.on('SIGINT', stop);
+    process.on('SIGTERM', stop);
+  });
+  const working = work().catch(async error => {
+    if (stopping) return;
+    await app.close().catch(() => {});
+    throw error;
+  });
+  await Promise.race([stopped, working.then(() => stopped)]);
+  try {
+    await app.close();
+  } catch (error) {
+    sayError(error, false);
+    process.exit(1);
+  }
+  process.exit(0);
+}

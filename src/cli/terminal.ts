@@ -1,0 +1,130 @@
+// What the command line writes: results to standard output, everything else to standard error; colour, progress and cursor
+// movement only on a terminal.
+import { styleText } from 'node:util';
+import { MillraceError, toError } from '../core/errors.ts';
+
+type Style = Parameters<typeof styleText>[0];
+
+const coloured = process.stderr.isTTY === true && !process.env['NO_COLOR'];
+
+export function style(format: Style, text: string): string {
+  return coloured ? styleText(format, text) : text;
+}
+
+/** One line to standard error. */
+export function say(line: string): void {
+  clearProgress();
+  process.stderr.write(`${line}\n`);
+}
+
+/** One line to standard output. */
+export function print(line: string): void {
+  clearProgress();
+  process.stdout.write(`${line}\n`);
+}
+
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value));
+}
+
+let progressShown = false;
+
+/** A line that the next one replaces; nothing where standard error is not a terminal. */
+export function showProgress(text: string): void {
+  if (process.stderr.isTTY !== true) return;
+  const width = Math.max(20, (process.stderr.columns ?? 80) - 1);
+  process.stderr.write(`\r\x1b[K${text.slice(0, width)}`);
+  progressShown = true;
+}
+
+export function clearProgress(): void {
+  if (!progressShown) return;
+  process.stderr.write('\r\x1b[K');
+  progressShown = false;
+}
+
+/** `████████░░░░`, for a share between 0 and 1. */
+export function bar(share: number, width = 24): string {
+  const full = Math.round(Math.min(1, Math.max(0, share)) * width);
+  return '█'.repeat(full) + '░'.repeat(width - full);
+}
+
+const numbers = new Intl.NumberFormat('en-US', { maximumFractionDigits: 1 });
+const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+
+export function count(value: number): string {
+  return whole.format(value);
+}
+
+export function bytesText(value: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${numbers.format(value)} ${units[unit]}`;
+}
+
+export function seconds(valueMs: number): string {
+  if (valueMs < 10_000) return `${(valueMs / 1000).toFixed(1)} s`;
+  const total = Math.round(valueMs / 1000);
+  if (total < 60) return `${total} s`;
+  return `${Math.floor(total / 60)} min ${total % 60} s`;
+}
+
+/** One sentence and its remedy; the stack only where it was asked for. */
+export function sayError(thrown: unknown, verbose: boolean): void {
+  const error = toError(thrown);
+  say(`${style('red', 'millrace:')} ${error.message}`);
+  if (error instanceof MillraceError && error.remedy) say(`          ${error.remedy}`);
+  if (verbose) {
+    say(error.stack ?? '');
+    if (error.cause) say(`caused by ${toError(error.cause).stack}`);
+  } else if (!(error instanceof MillraceError)) {
+    say('          This should not happen; --verbose shows where it did.');
+  }
+}
+
+/** Columns that line up; numbers to the right. */
+export function table(header: readonly string[], rows: readonly (readonly unknown[])[]): string[] {
+  const cells = rows.map(row => row.map(cellText));
+  const widths = header.map((name, index) =>
+    Math.max(width(name), ...cells.map(row => width(row[index] ?? ''))),
+  );
+  const isNumber = header.map((_, index) =>
+    rows.every(row => row[index] === null || typeof row[index] === 'number'),
+  );
+  const line = (values: readonly string[]): string =>
+    values
+      .map((value, index) => {
+        const space = ' '.repeat(Math.max(0, widths[index]! - width(value)));
+        return isNumber[index] ? space + value : value + space;
+      })
+      .join('  ')
+      .trimEnd();
+  return [line(header), widths.map(size => '─'.repeat(size)).join('  '), ...cells.map(line)];
+}
+
+function cellText(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
+  // Control characters of an event must not reach the terminal.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is the point
+  const safe = text.replace(/[\x00-\x1f\x7f-\x9f]/g, '�');
+  return safe.length > 200 ? `${safe.slice(0, 199)}…` : safe;
+}
+
+/** Columns a text takes: wide characters (Hangul, CJK, emoji) take two. */
+function width(text: string): number {
+  let columns = 0;
+  for (const char of text) {
+    columns +=
+      /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}]/u.test(
+        char,
+      )
+        ? 2
+        : 1;
+  }
+  return columns;
+}

@@ -1,0 +1,39 @@
+// millrace views: the standing queries, what they cost and how far they are.
+import type { Command } from 'commander';
+import type { ViewList } from '../deliver/api.ts';
+import { callApi } from '../running.ts';
+import { withServerOf } from './client.ts';
+import { type CommonOptions, withCommon } from './options.ts';
+import { bytesText, print, printJson, table } from './terminal.ts';
+
+export function registerViews(program: Command): void {
+  withCommon(program.command('views'))
+    .description('list the views')
+    .option('--sql', 'print each definition')
+    .addHelpText('after', '\nExamples:\n  millrace views\n  millrace views --sql > all-views.sql')
+    .action(async (options: CommonOptions & { sql?: boolean }) => {
+      await withServerOf(options, async server => {
+        const { views } = await callApi<ViewList>(server, '/v1/views');
+        if (options.json) return printJson({ views });
+        if (options.sql) {
+          for (const view of views) print(`-- views/${view.name}.sql\n${view.sql.trimEnd()}\n`);
+          return;
+        }
+        const rows = views.map(view => [
+          view.name,
+          view.streams.join(', '),
+          view.window,
+          view.state === 'backfilling' ? `${Math.floor(view.progress * 100)} %` : view.state,
+          view.watermark ?? '',
+          view.groups,
+          bytesText(view.stateBytes),
+        ]);
+        for (const line of table(
+          ['view', 'of', 'every', 'state', 'complete up to', 'groups', 'state size'],
+          rows,
+        ))
+          print(line);
+        for (const view of views) if (view.error) print(`\n${view.name}: ${view.error}`);
+      });
+    });
+}

@@ -1,0 +1,82 @@
+// Access logs of Apache, nginx and their kin in the Common, Combined and vhost_combined formats; the kernel converts them.
+import { type Detection, type Format, maxRejectedPerSpan } from '../format.ts';
+
+const time = String.raw`\[\d{1,2}/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\]`;
+const quotedText = String.raw`"(?:[^"\\]|\\.)*"`;
+const common = String.raw`\S+ \S+ .+? ${time} ${quotedText} (?:\d{3}|-) (?:\d+|-)`;
+
+type Variant = 'common' | 'combined' | 'vhost';
+
+function accessLog(variant: Variant, title: string, shape: RegExp, parts: string, weight: number): Format {
+  return {
+    id: `access-${variant}`,
+    title,
+    detect(sample): Detection | undefined {
+      const fitting = sample.filter(line => shape.test(line)).length;
+      if (fitting < sample.length * 0.5 || fitting === 0) return undefined;
+      return {
+        confidence: weight * (fitting / sample.length),
+        why: `${fitting} of ${sample.length} lines have ${parts}`,
+      };
+    },
+    reader(kernel) {
+      return {
+        input: capacity => kernel.input(capacity),
+        state: () => undefined,
+        convert(length, last) {
+          const result = kernel.accessLogToNdjson(length, variant, last);
+          const rejected = result.errors.slice(0, maxRejectedPerSpan).map((error, index) => ({
+            line: error.line,
+            start: error.start,
+            position: error.position,
+            reason: error.reason,
+            raw: result.rejectedLines[index]!,
+          }));
+          const lines = newlines(kernel.input(length), result.consumed, last);
+          return {
+            ndjson: result.output,
+            count: result.count,
+            consumed: result.consumed,
+            lines,
+            rejected,
+            rejectedCount: result.rejected,
+          };
+        },
+      };
+    },
+  };
+}
+
+function newlines(bytes: Uint8Array, length: number, last: boolean): number {
+  let count = 0;
+  let at = 0;
+  while (at < length) {
+    const end = bytes.indexOf(10, at);
+    if (end < 0 || end >= length) return count + (last ? 1 : 0);
+    count++;
+    at = end + 1;
+  }
+  return count;
+}
+
+export const accessCommon = accessLog(
+  'common',
+  'Apache/nginx common access log',
+  new RegExp(`^${common}\\s*$`),
+  'the seven fields of a common log line',
+  0.98,
+);
+export const accessCombined = accessLog(
+  'combined',
+  'Apache/nginx combined access log',
+  new RegExp(`^${common} ${quotedText} ${quotedText}`),
+  'the nine fields of a combined log line',
+  1,
+);
+export const accessVhost = accessLog(
+  'vhost',
+  'Apache access log with virtual hosts',
+  new RegExp(`^\\S+:\\d+ ${common} ${quotedText} ${quotedText}`),
+  'a host and port before the nine fields of a combined log line',
+  1.01,
+);

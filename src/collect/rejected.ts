@@ -1,0 +1,63 @@
+// The stream `_rejected`: what could not become an event, with its bytes, where it came from and why.
+import { formatUs } from '../core/time.ts';
+import type { RejectedLine } from './format.ts';
+
+export const rejectedStream = '_rejected';
+
+/** Bytes of a rejected line that are kept. */
+export const maxRawBytes = 16 * 1024;
+
+/** What an event of the stream `_rejected` holds. */
+export interface RejectedEvent {
+  _time: string;
+  stream: string;
+  /** "file:/var/log/nginx/access.log", "http". */
+  source: string;
+  /** 1-based line of the file or of the request body. */
+  line: number;
+  /** Byte within the line where it went wrong, where known. */
+  position?: number;
+  reason: string;
+  /** The line as it was; `base64` where it is not UTF-8; cut at 16 KiB with `truncated`. */
+  raw: string;
+  encoding?: 'base64';
+  truncated?: boolean;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/**
+ * NDJSON for `_rejected`. `firstLine` is the 1-based line number of the span's first line.
+ */
+export function rejectedNdjson(
+  lines: readonly RejectedLine[],
+  from: { stream: string; source: string; firstLine: number; nowMs: number },
+): Uint8Array {
+  let text = '';
+  for (const line of lines) {
+    const truncated = line.raw.length > maxRawBytes;
+    const bytes = truncated ? line.raw.subarray(0, maxRawBytes) : line.raw;
+    let raw: string;
+    let encoding: 'base64' | undefined;
+    try {
+      raw = decoder.decode(bytes);
+    } catch {
+      raw = Buffer.from(bytes).toString('base64');
+      encoding = 'base64';
+    }
+    const event: RejectedEvent = {
+      _time: formatUs(from.nowMs * 1000),
+      stream: from.stream,
+      source: from.source,
+      line: from.firstLine + line.line - 1,
+      ...(line.position === undefined ? {} : { position: line.position }),
+      reason: line.reason,
+      raw,
+      ...(encoding ? { encoding } : {}),
+      ...(truncated ? { truncated } : {}),
+    };
+    text += JSON.stringify(event) + '\n';
+  }
+  return encoder.encode(text);
+}

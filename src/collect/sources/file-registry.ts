@@ -1,0 +1,134 @@
+// Which files have been read how far. A file is recognised by a fingerprint of its beginning and by its inode, so that a
+// rotated, renamed or copied file goes on where it was left and a new file under an old name starts anew.
+import { createHash, randomUUID } from 'node:crypto';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+
+export interface FileRecord {
+  /** Producer id in the log: its sequence numbers are byte positions of the file. */
+  id: string;
+  path: string;
+  stream: string;
+  dev: number;
+  ino: number;
+  /** SHA-256 of the first `headLength` bytes. */
+  headLength: number;
+  headHash: string;
+  position: number;
+  /** Lines before the position. */
+  line: number;
+  format?: string;
+  formatState?: string;
+  seenMs: number;
+}
+
+export interface FileLook {
+  path: string;
+  dev: number;
+  ino: number;
+  size: number;
+  /** The first bytes, at most `headBytes`. */
+  head: Uint8Array;
+}
+
+/** Bytes of a file's beginning that identify it. */
+export const headBytes = 4096;
+
+/** A shorter beginning alone does not make two files the same. */
+const tellingBytes = 256;
+
+/** Records kept; beyond it those not seen for longest are forgotten. */
+const maxRecords = 10_000;
+
+export function headHash(head: Uint8Array, length: number): string {
+  return createHash('sha256').update(head.subarray(0, length)).digest('hex');
+}
+
+export class FileRegistry {
+  private readonly file: string;
+  private records: FileRecord[];
+  private timer: NodeJS.Timeout | undefined;
+
+  /** `file` is where the records are kept, as JSON. */
+  constructor(file: string) {
+    this.file = file;
+    this.records = existsSync(file)
+      ? (JSON.parse(readFileSync(file, 'utf8')) as { files: FileRecord[] }).files
+      : [];
+  }
+
+  /** The record of a file that was read before, if this is one. */
+  find(stream: string, look: FileLook): FileRecord | undefined {
+    const matching = this.records.filter(
+      record =>
+        record.stream === stream &&
+        record.headLength > 0 &&
+        look.head.length >= record.headLength &&
+        look.size >= record.position &&
+        headHash(look.head, record.headLength) === record.headHash,
+    );
+    const same = matching.findLast(record => record.ino === look.ino && record.dev === look.dev);
+    return (
+      same ?? matching.findLast(record => record.headLength >= tellingBytes || record.path === look.path)
+    );
+  }
+
+  /** The record last read under a path, to finish a file that was renamed while nobody looked. */
+  lastAt(stream: string, path: string, except: FileRecord): FileRecord | undefined {
+    return this.records.findLast(
+      record => record !== except && record.stream === stream && record.path === path,
+    );
+  }
+
+  create(stream: string, look: FileLook, nowMs: number): FileRecord {
+    const record: FileRecord = {
+      id: `file:${randomUUID()}`,
+      path: look.path,
+      stream,
+      dev: look.dev,
+      ino: look.ino,
+      headLength: look.head.length,
+      headHash: headHash(look.head, look.head.length),
+      position: 0,
+      line: 0,
+      seenMs: nowMs,
+    };
+    this.records.push(record);
+    if (this.records.length > maxRecords) this.records.splice(0, this.records.length - maxRecords);
+    return record;
+  }
+
+  /** Follows a file that grew (a longer head tells more) or was renamed. */
+  refresh(record: FileRecord, look: FileLook, nowMs: number): void {
+    record.path = look.path;
+    record.dev = look.dev;
+    record.ino = look.ino;
+    record.seenMs = nowMs;
+    if (look.head.length > record.headLength) {
+      record.headLength = look.head.length;
+      record.headHash = headHash(look.head, look.head.length);
+    }
+    // The one seen last stands last, so that searches from the end find it first.
+    this.records = [...this.records.filter(other => other !== record), record];
+  }
+
+  /** Writes soon; several calls share one write. */
+  saveSoon(): void {
+    this.timer ??= setTimeout(() => this.save(), 500);
+    this.timer.unref();
+  }
+
+  /** Writes now: a new file beside the old one, synced, then renamed over it. */
+  save(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const part = `${this.file}.part`;
+    const handle = openSync(part, 'w');
+    try {
+      writeSync(handle, JSON.stringify({ files: this.records }, null, 1));
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+    renameSync(part, this.file);
+  }
+}

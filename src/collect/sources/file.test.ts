@@ -1,0 +1,191 @@
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { systemClock } from '../../core/time.ts';
+import type { Log } from '../../flow/log.ts';
+import { openSegmentLog } from '../../flow/segment-log.ts';
+import { createReferenceKernel } from '../../kernel/kernel-reference.ts';
+import { rejectedStream } from '../rejected.ts';
+import { FileSource } from './file.ts';
+import { FileRegistry } from './file-registry.ts';
+
+let dir: string;
+let log: Log;
+let path: string;
+const open: FileSource[] = [];
+
+beforeEach(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'millrace-file-'));
+  mkdirSync(join(dir, 'logs'));
+  path = join(dir, 'logs', 'app.log');
+  log = await openSegmentLog({ dir: join(dir, 'data'), reserveBytes: 0 });
+});
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map(source => source.close()));
+  await log.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+function source(options: Partial<ConstructorParameters<typeof FileSource>[0]> = {}): FileSource {
+  const made = new FileSource({
+    path,
+    stream: 'app',
+    follow: true,
+    log,
+    kernel: createReferenceKernel(),
+    registry: new FileRegistry(join(dir, 'sources.json')),
+    clock: systemClock,
+    pollMs: 5,
+    ...options,
+  });
+  open.push(made);
+  return made;
+}
+
+async function events(stream = 'app'): Promise<Record<string, unknown>[]> {
+  const target = new Uint8Array(8 * 1024 * 1024);
+  const found: Record<string, unknown>[] = [];
+  const { first, end } = await log.range(stream, 0);
+  for (let from = first; from < end; ) {
+    const read = await log.read(stream, 0, from, target);
+    const text = new TextDecoder().decode(target.subarray(0, read.length));
+    found.push(
+      ...text
+        .split('\n')
+        .filter(Boolean)
+        .map(line => JSON.parse(line) as Record<string, unknown>),
+    );
+    from = read.next;
+  }
+  return found;
+}
+
+async function numbers(): Promise<number[]> {
+  return (await events()).map(event => event['n'] as number);
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  for (let i = 0; i < 2000; i++) {
+    if (await condition()) return;
+    await new Promise(resolve => setTimeout(resolve, 5));
+  }
+  throw new Error('it did not happen');
+}
+
+const lines = (from: number, to: number): string =>
+  Array.from({ length: to - from }, (_, i) => `{"n":${from + i},"pad":"${'x'.repeat(40)}"}\n`).join('');
+
+test('history is read, then what is appended', async () => {
+  writeFileSync(path, lines(0, 10));
+  const reading = source();
+  await reading.start();
+  expect(await numbers()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  expect(reading.status()).toMatchObject({ state: 'following', events: 10, format: 'JSON lines' });
+  appendFileSync(path, lines(10, 12));
+  await until(async () => (await numbers()).length === 12);
+  appendFileSync(path, '{"n":12,');
+  appendFileSync(path, '"late":true}\n');
+  await until(async () => (await numbers()).length === 13);
+  expect((await events())[12]).toEqual({ n: 12, late: true });
+});
+
+test('reading again, also from a copy under another name, doubles nothing', async () => {
+  writeFileSync(path, lines(0, 20));
+  await source({ follow: false }).start();
+  await source({ follow: false }).start();
+  copyFileSync(path, join(dir, 'logs', 'copy.log'));
+  await source({ follow: false, path: join(dir, 'logs', 'copy.log') }).start();
+  expect(await numbers()).toHaveLength(20);
+});
+
+test('positions come from the log when the registry is behind', async () => {
+  writeFileSync(path, lines(0, 5));
+  const registry = new FileRegistry(join(dir, 'sources.json'));
+  await source({ follow: false, registry }).start();
+  const before = new FileRegistry(join(dir, 'sources.json'));
+  appendFileSync(path, `${lines(5, 9)}oops\n`);
+  await source({ follow: false }).start();
+  // As after a crash: the log has it all, the registry's file is of before.
+  before.save();
+  appendFileSync(path, `bad again\n${lines(9, 12)}`);
+  await source({ follow: false }).start();
+  expect(await numbers()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+  expect((await events(rejectedStream)).map(({ line, raw }) => [line, raw])).toEqual([
+    [10, 'oops'],
+    [11, 'bad again'],
+  ]);
+});
+
+test('a renamed file is finished and its successor read from the start', async () => {
+  writeFileSync(path, lines(0, 10));
+  await source().start();
+  appendFileSync(path, lines(10, 12));
+  renameSync(path, `${path}.1`);
+  appendFileSync(`${path}.1`, lines(12, 14));
+  writeFileSync(path, lines(100, 103));
+  await until(async () => (await numbers()).length === 17);
+  expect(await numbers()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 100, 101, 102]);
+});
+
+test('a file renamed while nobody looked is finished first', async () => {
+  writeFileSync(path, lines(0, 10));
+  await source({ follow: false }).start();
+  appendFileSync(path, lines(10, 12));
+  renameSync(path, `${path}.1`);
+  writeFileSync(path, lines(100, 102));
+  await source({ follow: false }).start();
+  expect(await numbers()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 100, 101]);
+});
+
+test('a truncated file is read from its new start', async () => {
+  writeFileSync(path, lines(0, 10));
+  await source().start();
+  truncateSync(path, 0);
+  appendFileSync(path, lines(50, 52));
+  await until(async () => (await numbers()).length === 12);
+  expect((await numbers()).slice(10)).toEqual([50, 51]);
+});
+
+test('a file overwritten by a longer one is another file', async () => {
+  writeFileSync(path, lines(0, 10));
+  await source().start();
+  writeFileSync(path, lines(200, 215));
+  await until(async () => (await numbers()).length === 25);
+  expect((await numbers()).slice(10)[0]).toBe(200);
+});
+
+test('an empty file is waited for', async () => {
+  writeFileSync(path, '');
+  const starting = source();
+  const started = starting.start();
+  await until(async () => starting.status().state === 'waiting');
+  appendFileSync(path, lines(0, 3));
+  await started;
+  await until(async () => (await numbers()).length === 3);
+});
+
+test('a line longer than is accepted is rejected and reading goes on', async () => {
+  writeFileSync(path, `${lines(0, 1)}{"n":"${'x'.repeat(3_000_000)}"}\n${lines(1, 2)}`);
+  await source({ follow: false, spanBytes: 64 * 1024 }).start();
+  expect(await numbers()).toEqual([0, 1]);
+  const [rejected] = await events(rejectedStream);
+  expect(rejected).toMatchObject({ line: 2, truncated: true });
+});
+
+test('a missing file, a folder and unknown content are refused with what to do', async () => {
+  await expect(source({ path: join(dir, 'nope') }).start()).rejects.toThrow(/no such file/);
+  await expect(source({ path: dir }).start()).rejects.toThrow(/not a file/);
+  writeFileSync(path, 'once upon a time\n');
+  await expect(source().start()).rejects.toMatchObject({ code: 'format-unknown' });
+});

@@ -1,0 +1,407 @@
+// A followed file: its history, then what is appended, through renaming, truncation and replacement. Positions are sequence
+// numbers of the file's producer in the log, so the log itself knows how far a file was read: after a crash reading goes on at
+// the first byte whose event is not there.
+import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { codeOf, MillraceError, toError } from '../../core/errors.ts';
+import type { Clock } from '../../core/time.ts';
+import type { Log } from '../../flow/log.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
+import { appendPatiently } from '../append.ts';
+import { detectFormat, formatById, sampleBytes } from '../detect.ts';
+import { type Format, type FormatReader, maxLineBytes } from '../format.ts';
+import { rejectedNdjson, rejectedStream } from '../rejected.ts';
+import type { Source, SourceStatus } from '../source.ts';
+import { type FileLook, type FileRecord, type FileRegistry, headBytes } from './file-registry.ts';
+
+export interface FileSourceOptions {
+  path: string;
+  stream: string;
+  /** Go on after the end of the file. */
+  follow: boolean;
+  /** Format id; detected where absent. */
+  format?: string;
+  log: Log;
+  kernel: Kernel;
+  registry: FileRegistry;
+  clock: Clock;
+  /** Called once the format is known, before anything is read. */
+  onDetected?(status: SourceStatus): void;
+  pollMs?: number;
+  spanBytes?: number;
+}
+
+/** A last line without a newline counts once the file has not changed for this long. */
+const settledMs = 10_000;
+
+interface OpenFile {
+  handle: number;
+  record: FileRecord;
+  reader: FormatReader;
+  /** Where reading goes on; the record follows when the events before it are in the log. */
+  position: number;
+  line: number;
+  /** Sequence number that the next batch of events starts with. */
+  next: number;
+  /** The same for `_rejected`: lines that start before it are there already. */
+  rejectedNext: number;
+}
+
+export class FileSource implements Source {
+  readonly name: string;
+  private readonly options: Required<Omit<FileSourceOptions, 'format' | 'onDetected'>> &
+    Pick<FileSourceOptions, 'format' | 'onDetected'>;
+  private readonly stopping = new AbortController();
+  private readonly current: SourceStatus;
+  private running: Promise<void> | undefined;
+  private wake: (() => void) | undefined;
+
+  constructor(options: FileSourceOptions) {
+    this.options = { pollMs: 200, spanBytes: 2 * 1024 * 1024, ...options };
+    this.name = options.path;
+    this.current = {
+      name: options.path,
+      stream: options.stream,
+      format: '',
+      why: '',
+      state: 'loading',
+      bytesRead: 0,
+      bytesTotal: 0,
+      events: 0,
+      rejected: 0,
+    };
+  }
+
+  status(): SourceStatus {
+    return { ...this.current };
+  }
+
+  async start(): Promise<void> {
+    const file = await this.openAt(this.options.path);
+    this.options.onDetected?.(this.status());
+    await this.finishRenamed(file);
+    await this.guarded(() => this.readToEnd(file, !this.options.follow));
+    if (!this.options.follow || this.stopping.signal.aborted) {
+      this.release(file);
+      this.current.state = 'done';
+      return;
+    }
+    this.current.state = 'following';
+    this.running = this.follow(file);
+  }
+
+  async close(): Promise<void> {
+    this.stopping.abort();
+    this.wake?.();
+    await this.running;
+    this.options.registry.save();
+  }
+
+  /** What goes wrong later is shown in the status; what goes wrong at the start is thrown. */
+  private async guarded(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (thrown) {
+      if (this.stopping.signal.aborted) return;
+      this.current.state = 'failed';
+      this.current.error = toError(thrown).message;
+      throw thrown;
+    }
+  }
+
+  private look(path: string, handle: number): FileLook {
+    const stat = fstatSync(handle);
+    const head = new Uint8Array(Math.min(headBytes, stat.size));
+    const read = readSync(handle, head, 0, head.length, 0);
+    return { path, dev: stat.dev, ino: stat.ino, size: stat.size, head: head.subarray(0, read) };
+  }
+
+  private async openAt(path: string): Promise<OpenFile> {
+    const { stream, registry, clock } = this.options;
+    let handle: number;
+    try {
+      handle = openSync(path, 'r');
+      if (!fstatSync(handle).isFile()) {
+        closeSync(handle);
+        throw new MillraceError('not-a-file', `${path} is not a file.`, {
+          status: 400,
+          remedy: 'Name a log file; for a directory name its files, as in "millrace up logs/*.log".',
+        });
+      }
+    } catch (thrown) {
+      throw openError(path, thrown);
+    }
+    const look = this.look(path, handle);
+    let record = registry.find(stream, look);
+    if (record) registry.refresh(record, look, clock.nowMs());
+    else record = registry.create(stream, look, clock.nowMs());
+    return this.resume(handle, record, look);
+  }
+
+  /** Finds where to go on, and how the file is to be read. */
+  private async resume(handle: number, record: FileRecord, look: FileLook): Promise<OpenFile> {
+    const { log, stream, kernel, registry } = this.options;
+    const format = await this.chooseFormat(handle, record, look);
+    // Durable before the first append, so that the producer's name outlives a crash.
+    registry.save();
+    await log.createStream(stream);
+    await log.createStream(rejectedStream);
+    const inLog = await log.producerNext(stream, 0, record.id);
+    if (inLog !== undefined && inLog > record.position) {
+      record.line += countNewlines(handle, record.position, inLog);
+      record.position = inLog;
+    }
+    const rejectedNext = (await log.producerNext(rejectedStream, 0, record.id)) ?? record.position;
+    this.current.format = format.title;
+    this.current.bytesTotal = look.size;
+    this.current.bytesRead = record.position;
+    return {
+      handle,
+      record,
+      reader: format.reader(kernel, record.formatState),
+      position: record.position,
+      line: record.line,
+      next: record.position,
+      rejectedNext,
+    };
+  }
+
+  private async chooseFormat(handle: number, record: FileRecord, look: FileLook): Promise<Format> {
+    if (this.options.format !== undefined) {
+      record.format = this.options.format;
+      this.current.why = 'as asked for';
+      return formatById(this.options.format);
+    }
+    if (record.format !== undefined) {
+      this.current.why = 'as when it was first read';
+      return formatById(record.format);
+    }
+    let size = look.size;
+    while (size === 0 && this.options.follow && !this.stopping.signal.aborted) {
+      this.current.state = 'waiting';
+      await this.pause();
+      size = fstatSync(handle).size;
+    }
+    const sample = new Uint8Array(Math.min(sampleBytes, size));
+    const read = readSync(handle, sample, 0, sample.length, 0);
+    const detected = detectFormat(sample.subarray(0, read), read === size);
+    this.current.state = 'loading';
+    if (!detected) {
+      const firstLine = new TextDecoder().decode(sample.subarray(0, 200)).split('\n')[0] ?? '';
+      throw new MillraceError(
+        'format-unknown',
+        `${look.path}: no known format fits. It starts with: ${firstLine}`,
+        {
+          status: 400,
+          remedy: 'Say which it is with --format; "millrace up --help" lists the formats.',
+        },
+      );
+    }
+    record.format = detected.format.id;
+    this.current.why = detected.why;
+    return detected.format;
+  }
+
+  /** The file that stood here before and was renamed while nobody looked: the rest of it first. */
+  private async finishRenamed(file: OpenFile): Promise<void> {
+    const { stream, registry, path } = this.options;
+    if (file.record.position > 0) return;
+    const earlier = registry.lastAt(stream, path, file.record);
+    if (!earlier) return;
+    const folder = dirname(path);
+    for (const name of readdirSync(folder)) {
+      if (!name.startsWith(basename(path)) || name === basename(path)) continue;
+      const candidate = join(folder, name);
+      const stat = statSync(candidate);
+      if (stat.ino !== earlier.ino || stat.dev !== earlier.dev || stat.size <= earlier.position) continue;
+      const handle = openSync(candidate, 'r');
+      const look = this.look(candidate, handle);
+      if (registry.find(stream, look) !== earlier) {
+        closeSync(handle);
+        continue;
+      }
+      const old = await this.resume(handle, earlier, look);
+      await this.readToEnd(old, true);
+      this.release(old);
+      return;
+    }
+  }
+
+  /** Reads until the end as it is now. `last`: a final line without a newline counts. */
+  private async readToEnd(file: OpenFile, last: boolean): Promise<void> {
+    const { record } = file;
+    let appending: Promise<unknown> = Promise.resolve();
+    let span = this.options.spanBytes;
+    for (;;) {
+      if (this.stopping.signal.aborted) break;
+      const { size, mtimeMs } = fstatSync(file.handle);
+      this.current.bytesTotal = size;
+      const want = Math.min(span, size - file.position);
+      if (want <= 0) break;
+      const input = file.reader.input(want);
+      const read = readSync(file.handle, input, 0, want, file.position);
+      if (read === 0) break;
+      const atEnd = file.position + read >= size;
+      const ends = atEnd && (last || this.options.clock.nowMs() - mtimeMs > settledMs);
+      // A line longer than any that is accepted is cut, so that it is rejected and reading goes on.
+      const tooLong = read > maxLineBytes && input.subarray(0, read).indexOf(10) < 0;
+      const converted = file.reader.convert(read, ends || tooLong);
+      if (converted.consumed === 0) {
+        if (atEnd) break;
+        span = Math.min(span * 2, 4 * maxLineBytes);
+        continue;
+      }
+      const state = file.reader.state();
+      if (state !== record.formatState) {
+        record.formatState = state;
+        this.options.registry.save();
+      }
+      const end = file.position + converted.consumed;
+      const bytes = converted.ndjson.slice();
+      // One append is under way while the next span is converted; never more.
+      await appending;
+      appending = this.append(file, { ...converted, ndjson: bytes }, file.position, end, file.line);
+      appending.catch(() => {});
+      file.position = end;
+      file.line += converted.lines;
+    }
+    await appending;
+    this.options.registry.saveSoon();
+  }
+
+  private async append(
+    file: OpenFile,
+    converted: ReturnType<FormatReader['convert']>,
+    start: number,
+    end: number,
+    linesBefore: number,
+  ): Promise<void> {
+    const { log, stream, clock } = this.options;
+    const { record } = file;
+    const signal = this.stopping.signal;
+    const onWait = (problem: string | undefined): void => {
+      this.current.error = problem;
+    };
+    const fresh = converted.rejected.filter(line => start + line.start >= file.rejectedNext);
+    if (fresh.length > 0) {
+      const bytes = rejectedNdjson(fresh, {
+        stream,
+        source: `file:${record.path}`,
+        firstLine: linesBefore + 1,
+        nowMs: clock.nowMs(),
+      });
+      const producer = { id: record.id, first: file.rejectedNext, next: end };
+      await appendPatiently(log, rejectedStream, 0, { bytes, count: fresh.length, producer }, signal, onWait);
+      file.rejectedNext = end;
+    }
+    this.current.rejected += converted.rejectedCount;
+    if (converted.count > 0) {
+      const producer = { id: record.id, first: file.next, next: end };
+      const batch = { bytes: converted.ndjson, count: converted.count, producer };
+      await appendPatiently(log, stream, 0, batch, signal, onWait);
+      file.next = end;
+    }
+    record.position = end;
+    record.line = linesBefore + converted.lines;
+    this.current.events += converted.count;
+    this.current.bytesRead = end;
+  }
+
+  private async follow(first: OpenFile): Promise<void> {
+    let file = first;
+    try {
+      while (!this.stopping.signal.aborted) {
+        await this.readToEnd(file, false);
+        await this.pause();
+        const next = await this.replaced(file);
+        if (next) file = next;
+      }
+    } catch (thrown) {
+      if (!this.stopping.signal.aborted) {
+        this.current.state = 'failed';
+        this.current.error = `${toError(thrown).message} Following has stopped; restart to go on where it was.`;
+      }
+    } finally {
+      this.release(file);
+    }
+  }
+
+  /** The file now under our name, where it is another one or was cut. */
+  private async replaced(file: OpenFile): Promise<OpenFile | undefined> {
+    const { path, registry, stream, clock } = this.options;
+    const { record } = file;
+    let stat: ReturnType<typeof statSync>;
+    try {
+      stat = statSync(path);
+    } catch (thrown) {
+      if (codeOf(thrown) !== 'ENOENT') throw thrown;
+      this.current.state = 'waiting';
+      return undefined;
+    }
+    this.current.state = 'following';
+    if (stat.ino !== record.ino || stat.dev !== record.dev) {
+      await this.readToEnd(file, true);
+      const next = await this.openAt(path);
+      this.release(file);
+      return next;
+    }
+    const look = this.look(path, file.handle);
+    if (look.size < record.position || registry.find(stream, look)?.id !== record.id) {
+      const fresh = registry.create(stream, look, clock.nowMs());
+      fresh.format = record.format;
+      const next = await this.resume(openSync(path, 'r'), fresh, look);
+      this.release(file);
+      return next;
+    }
+    if (look.head.length > record.headLength) registry.refresh(record, look, clock.nowMs());
+    return undefined;
+  }
+
+  private release(file: OpenFile): void {
+    closeSync(file.handle);
+    this.options.registry.save();
+  }
+
+  private pause(): Promise<void> {
+    return new Promise(resolve => {
+      const timer = setTimeout(() => this.wake?.(), this.options.pollMs);
+      this.wake = () => {
+        clearTimeout(timer);
+        this.wake = undefined;
+        resolve();
+      };
+    });
+  }
+}
+
+function openError(path: string, thrown: unknown): Error {
+  if (thrown instanceof MillraceError) return thrown;
+  const code = codeOf(thrown);
+  if (code === 'ENOENT') {
+    return new MillraceError('file-missing', `${path}: there is no such file.`, {
+      status: 400,
+      remedy: 'Check the path.',
+      cause: thrown,
+    });
+  }
+  if (code === 'EACCES') {
+    return new MillraceError('file-unreadable', `${path} may not be read.`, {
+      status: 400,
+      remedy: 'Give this user the right to read it, or run as a user who may (on Debian: group adm).',
+      cause: thrown,
+    });
+  }
+  return toError(thrown);
+}
+
+function countNewlines(handle: number, from: number, to: number): number {
+  const buffer = new Uint8Array(1024 * 1024);
+  let lines = 0;
+  for (let at = from; at < to; ) {
+    const read = readSync(handle, buffer, 0, Math.min(buffer.length, to - at), at);
+    if (read === 0) break;
+    for (let i = buffer.indexOf(10); i >= 0 && i < read; i = buffer.indexOf(10, i + 1)) lines++;
+    at += read;
+  }
+  return lines;
+}

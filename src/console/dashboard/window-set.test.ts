@@ -1,0 +1,75 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { ViewWindow } from '../../deliver/api.ts';
+import type { ViewColumn } from '../../process/view.ts';
+import { rowsMax, WindowSet } from './window-set.ts';
+
+const columns: ViewColumn[] = [
+  { name: 'status', type: 'BIGINT', role: 'group' },
+  { name: 'requests', type: 'BIGINT', role: 'value' },
+];
+
+function row(minute: number, status: number | null, requests: number, revision = 0): ViewWindow {
+  const start = Date.UTC(2026, 0, 1) + minute * 60_000;
+  return {
+    start: new Date(start).toISOString(),
+    end: new Date(start + 60_000).toISOString(),
+    revision,
+    final: false,
+    values: [status, requests],
+  };
+}
+
+test('a change replaces the row with the same start and group and adds the others', () => {
+  const set = new WindowSet(columns, [row(0, 200, 5), row(0, 404, 1), row(0, null, 2)]);
+  expect(set.apply([row(0, 200, 6, 1), row(1, 200, 1)])).toBe(true);
+  expect(set.list().map(it => it.values)).toEqual([
+    [200, 6],
+    [404, 1],
+    [null, 2],
+    [200, 1],
+  ]);
+});
+
+test('a message that comes late does not undo a restatement', () => {
+  const set = new WindowSet(columns, [row(0, 200, 9, 3)]);
+  expect(set.apply([row(0, 200, 5, 2)])).toBe(false);
+  expect(set.list()[0]!.values).toEqual([200, 9]);
+});
+
+test('changes in any order and any number of times give the same set', () => {
+  const change = fc
+    .tuple(fc.nat(3), fc.constantFrom(200, 404), fc.nat(5))
+    .map(([minute, status, revision]) => row(minute, status, revision * 10, revision));
+  const sorted = (set: WindowSet) =>
+    set
+      .list()
+      .map(it => JSON.stringify(it))
+      .sort();
+  fc.assert(
+    fc.property(fc.array(change), fc.infiniteStream(fc.nat()), (changes, random) => {
+      const shuffled = [...changes, ...changes]
+        .map(it => ({ it, key: random.next().value as number }))
+        .sort((a, b) => a.key - b.key)
+        .map(({ it }) => it);
+      expect(sorted(new WindowSet(columns, shuffled))).toEqual(sorted(new WindowSet(columns, changes)));
+    }),
+    { seed: 2 },
+  );
+});
+
+test('windows that have left the range are let go', () => {
+  const set = new WindowSet(columns, [row(0, 200, 1), row(1, 200, 1), row(2, 200, 1)]);
+  expect(set.prune(Date.UTC(2026, 0, 1) + 60_000)).toBe(true);
+  expect(set.size).toBe(2);
+  expect(set.prune(0)).toBe(false);
+});
+
+test('beyond the bound the oldest windows go', () => {
+  const set = new WindowSet(
+    columns,
+    Array.from({ length: rowsMax + 2 }, (_, minute) => row(minute, 200, 1)),
+  );
+  expect(set.size).toBe(rowsMax);
+  expect(set.list()[0]!.start).toBe(row(2, 200, 1).start);
+});

@@ -1,0 +1,135 @@
+// Streams without views get some: watches for streams that come to exist, looks at their first events, and defines what
+// default-views.ts makes of them. What was made is kept in a file, so that a restart defines the same.
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Log } from '../flow/log.ts';
+import type { Engine } from '../process/engine.ts';
+import { type DefaultSet, defaultSet } from './default-views.ts';
+import { profileStream } from './stream-profile.ts';
+
+/** Events that a stream is judged by. */
+const sampleEvents = 1000;
+
+/** A new stream that grows slowly is judged after this long. */
+const patienceMs = 700;
+
+export interface DefaultSetsOptions {
+  log: Log;
+  engine: Engine;
+  dir: string;
+  /** Sets made for certain streams by their sender (the demo), in place of what would be made from their fields. */
+  known: ReadonlyMap<string, DefaultSet>;
+  onFailure(stream: string, error: unknown): void;
+}
+
+export class DefaultSets {
+  private readonly options: DefaultSetsOptions;
+  private readonly sets = new Map<string, DefaultSet>();
+  private readonly pending = new Map<string, { events: number; timer: NodeJS.Timeout }>();
+  private readonly working = new Set<Promise<void>>();
+  private readonly stop: () => void;
+
+  constructor(options: DefaultSetsOptions) {
+    this.options = options;
+    mkdirSync(options.dir, { recursive: true });
+    for (const file of readdirSync(options.dir)) {
+      if (!file.endsWith('.json')) continue;
+      const set = JSON.parse(readFileSync(join(options.dir, file), 'utf8')) as DefaultSet;
+      this.sets.set(file.slice(0, -'.json'.length), set);
+    }
+    this.stop = options.log.onAppend(result => this.notice(result.stream, result.count));
+  }
+
+  /** Defines what was made before, and makes what is missing for streams that exist already. */
+  async start(): Promise<void> {
+    for (const [stream, set] of this.sets) await this.define(stream, set);
+    for (const { name, partitions } of await this.options.log.streams()) {
+      if (!this.sets.has(name))
+        this.notice(name, Math.max(...partitions.map(({ first, end }) => end - first)));
+    }
+  }
+
+  all(): DefaultSet[] {
+    return [...this.sets.values()];
+  }
+
+  /** Resolves when streams that have events have their views. */
+  async ready(): Promise<void> {
+    for (const stream of [...this.pending.keys()]) this.make(stream);
+    await Promise.all(this.working);
+  }
+
+  async close(): Promise<void> {
+    this.stop();
+    for (const { timer } of this.pending.values()) clearTimeout(timer);
+    this.pending.clear();
+    await Promise.all(this.working);
+  }
+
+  private notice(stream: string, events: number): void {
+    if (stream.startsWith('_') || this.sets.has(stream) || events === 0) return;
+    let waiting = this.pending.get(stream);
+    if (!waiting) {
+      waiting = { events: 0, timer: setTimeout(() => this.make(stream), patienceMs) };
+      waiting.timer.unref();
+      this.pending.set(stream, waiting);
+    }
+    waiting.events += events;
+    if (waiting.events >= sampleEvents) this.make(stream);
+  }
+
+  private make(stream: string): void {
+    const waiting = this.pending.get(stream);
+    if (!waiting) return;
+    clearTimeout(waiting.timer);
+    this.pending.delete(stream);
+    const work = this.build(stream).catch(error => this.options.onFailure(stream, error));
+    this.working.add(work);
+    void work.finally(() => this.working.delete(work));
+  }
+
+  private async build(stream: string): Promise<void> {
+    const known = this.options.known.get(stream);
+    const set = known ?? defaultSet(profileStream(stream, await this.firstEvents(stream)));
+    this.sets.set(stream, set);
+    const file = join(this.options.dir, `${stream}.json`);
+    if (!existsSync(file)) {
+      writeFileSync(`${file}.part`, JSON.stringify(set, null, 1));
+      renameSync(`${file}.part`, file);
+    }
+    await this.define(stream, set);
+  }
+
+  private async define(stream: string, set: DefaultSet): Promise<void> {
+    for (const view of set.views) {
+      try {
+        await this.options.engine.define(view);
+      } catch (error) {
+        this.options.onFailure(stream, error);
+      }
+    }
+  }
+
+  private async firstEvents(stream: string): Promise<string[]> {
+    const { log } = this.options;
+    const target = new Uint8Array(log.maxBatchBytes);
+    const lines: string[] = [];
+    const summary = (await log.streams()).find(candidate => candidate.name === stream);
+    for (const { partition, first, end } of summary?.partitions ?? []) {
+      let from = first;
+      while (from < end && lines.length < sampleEvents) {
+        const read = await log.read(stream, partition, from, target);
+        if (read.batches.length === 0) break;
+        for (const batch of read.batches) {
+          const text = new TextDecoder().decode(
+            target.subarray(batch.position, batch.position + batch.length),
+          );
+          lines.push(...text.split('\n', sampleEvents - lines.length).filter(line => line !== ''));
+          if (lines.length >= sampleEvents) break;
+        }
+        from = read.next;
+      }
+    }
+    return lines;
+  }
+}

@@ -1,0 +1,189 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../core/time.ts';
+import type { Log } from '../flow/log.ts';
+import { openSegmentLog } from '../flow/segment-log.ts';
+import { createReferenceKernel } from '../kernel/kernel-reference.ts';
+import type { IngestAnswer, Problem } from './api.ts';
+import { IngestHandler } from './ingest.ts';
+
+let dir: string;
+let log: Log;
+let server: Server;
+let url: string;
+
+async function start(): Promise<void> {
+  log = await openSegmentLog({ dir: join(dir, 'log'), reserveBytes: 0 });
+  const ingest = new IngestHandler({
+    log,
+    kernel: createReferenceKernel(),
+    clock: systemClock,
+    maxBodyBytes: 100_000,
+    isTaken: name => name === 'a_view',
+  });
+  server = createServer((request, response) => {
+    void ingest.handle(decodeURIComponent(request.url!.slice(1)), request, response);
+  });
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+async function stop(): Promise<void> {
+  server.closeAllConnections();
+  await new Promise(resolve => server.close(resolve));
+  await log.close();
+}
+
+beforeEach(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'millrace-ingest-'));
+  await start();
+});
+
+afterEach(async () => {
+  await stop();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+async function post(
+  stream: string,
+  body: string | Uint8Array<ArrayBuffer>,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; answer: IngestAnswer & Problem }> {
+  const response = await fetch(`${url}/${stream}`, { method: 'POST', body, headers });
+  return { status: response.status, answer: (await response.json()) as IngestAnswer & Problem };
+}
+
+async function stored(stream: string): Promise<string> {
+  const target = new Uint8Array(8 * 1024 * 1024);
+  const read = await log.read(stream, 0, 0, target);
+  return new TextDecoder().decode(target.subarray(0, read.length));
+}
+
+test('valid lines are kept byte for byte and the answer says where', async () => {
+  const body = '{"a": 1.0, "b":"\\u00e9"}\n{ "c" : [ ] }\n';
+  expect((await post('s', body)).answer).toEqual({
+    accepted: 2,
+    rejected: 0,
+    errors: [],
+    partition: 0,
+    offset: 0,
+  });
+  expect((await post('s', '{"last":1}')).answer.offset).toBe(2);
+  expect(await stored('s')).toBe(`${body}{"last":1}\n`);
+});
+
+test('arrays and single objects become lines', async () => {
+  expect((await post('s', '[{"a":1},\n {"a":2}]')).answer.accepted).toBe(2);
+  expect((await post('s', '{\n "a": 3\n}', { 'content-type': 'application/json' })).answer.accepted).toBe(1);
+  expect(
+    (await post('s', '{"a":4}\n{"a":5}\n', { 'content-type': 'application/json' })).answer.accepted,
+  ).toBe(2);
+  const events = (await stored('s'))
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line).a);
+  expect(events).toEqual([1, 2, 3, 4, 5]);
+});
+
+test.each([
+  ['gzip', gzipSync],
+  ['deflate', deflateSync],
+  ['br', brotliCompressSync],
+] as const)('%s bodies are unpacked', async (encoding, compress) => {
+  const body = new Uint8Array(compress('{"a":1}\n'));
+  expect((await post('s', body, { 'content-encoding': encoding })).answer.accepted).toBe(1);
+  expect(await stored('s')).toBe('{"a":1}\n');
+});
+
+test('good lines are accepted, bad ones named and kept', async () => {
+  const { status, answer } = await post('s', '{"a":1}\n{"a":}\n\nnull\n{"a":2}\n');
+  expect(status).toBe(200);
+  expect(answer).toMatchObject({ accepted: 2, rejected: 2, offset: 0 });
+  expect(answer.errors.map(({ line }) => line)).toEqual([2, 4]);
+  const rejected = (await stored('_rejected'))
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line));
+  expect(rejected).toMatchObject([
+    { stream: 's', line: 2, raw: '{"a":}' },
+    { stream: 's', line: 4, raw: 'null' },
+  ]);
+  expect(rejected[0].source).toMatch(/^http:/);
+  expect((await post('s', 'nonsense')).status).toBe(400);
+});
+
+test('a repeated key is answered as the first time, across a restart', async () => {
+  const headers = { 'idempotency-key': 'order-17' };
+  const first = await post('s', '{"a":1}\nbad\n', headers);
+  const again = await post('s', '{"a":1}\nbad\n', headers);
+  expect(again.answer).toEqual({ ...first.answer, duplicate: true });
+  await stop();
+  await start();
+  expect((await post('s', '{"a":1}\nbad\n', headers)).answer).toEqual({ ...first.answer, duplicate: true });
+  expect(await stored('s')).toBe('{"a":1}\n');
+  expect((await stored('_rejected')).trim().split('\n')).toHaveLength(1);
+});
+
+test('a numbered producer is appended once and in order', async () => {
+  const headers = (sequence: number) => ({ 'millrace-producer': 'p', 'millrace-sequence': String(sequence) });
+  await post('s', '{"a":0}', headers(0));
+  await post('s', '{"a":1}', headers(1));
+  expect((await post('s', '{"a":1}', headers(1))).answer).toMatchObject({ duplicate: true, offset: 1 });
+  const gap = await post('s', '{"a":5}', headers(5));
+  expect(gap).toMatchObject({ status: 409, answer: { code: 'sequence-gap' } });
+  expect(gap.answer.detail).toMatch(/2.*5|5.*2/);
+});
+
+describe('what is wrong is said with how to mend it', () => {
+  const cases: [string, string, string, Record<string, string>, number, string][] = [
+    ['an empty body', 's', '', {}, 400, 'empty-body'],
+    ['only blank lines', 's', '\n\n', {}, 400, 'empty-body'],
+    ['a bad name', '9lives!', '{}', {}, 400, 'bad-stream-name'],
+    ['a name of our own', '_rejected', '{}', {}, 403, 'reserved-stream'],
+    ['the name of a view', 'a_view', '{}', {}, 409, 'name-taken'],
+    ['an unknown encoding', 's', '{}', { 'content-encoding': 'zstd' }, 415, 'bad-encoding'],
+    ['a body that is not what it says', 's', '{}', { 'content-encoding': 'gzip' }, 400, 'bad-body'],
+    ['a body that is too large', 's', `{"a":"${'x'.repeat(200_000)}"}`, {}, 413, 'body-too-large'],
+    ['half a producer', 's', '{}', { 'millrace-producer': 'p' }, 400, 'bad-producer'],
+    [
+      'two kinds of producer',
+      's',
+      '{}',
+      { 'millrace-producer': 'p', 'idempotency-key': 'k' },
+      400,
+      'bad-producer',
+    ],
+  ];
+  test.each(cases)('%s', async (_, stream, body, headers, status, code) => {
+    const result = await post(encodeURIComponent(stream), body, headers);
+    expect(result).toMatchObject({ status, answer: { code, status } });
+    expect(result.answer.detail.length).toBeGreaterThan(10);
+  });
+
+  test('a bomb is stopped at the limit', async () => {
+    const bomb = new Uint8Array(gzipSync(Buffer.alloc(50_000_000, 32)));
+    expect(await post('s', bomb, { 'content-encoding': 'gzip' })).toMatchObject({ status: 413 });
+  });
+});
+
+test('many senders at once lose and double nothing', async () => {
+  await Promise.all(
+    Array.from({ length: 64 }, async (_, sender) => {
+      for (let i = 0; i < 5; i++) {
+        const body = `{"id":${sender * 5 + i}}\n`;
+        const headers = { 'idempotency-key': `${sender}-${i}` };
+        await Promise.all([post('s', body, headers), post('s', body, headers), post('s', body, headers)]);
+      }
+    }),
+  );
+  const ids = (await stored('s'))
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line).id as number);
+  expect(ids.sort((a, b) => a - b)).toEqual(Array.from({ length: 320 }, (_, i) => i));
+});

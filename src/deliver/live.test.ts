@@ -1,0 +1,166 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Engine } from '../process/engine.ts';
+import type { ViewChange, ViewSummary, WindowRow } from '../process/view.ts';
+import { serveLive } from './live.ts';
+import { LiveHub } from './live-hub.ts';
+
+const minuteUs = 60_000_000;
+
+/** An engine whose one view has a row for each minute; `change` alters one and tells. */
+class FakeEngine {
+  readonly rows = new Map<number, WindowRow>();
+  private listener: (change: ViewChange) => void = () => {};
+  private id = 0;
+  watched = 0;
+
+  async views(): Promise<ViewSummary[]> {
+    const columns = [
+      { name: 'k', type: 'VARCHAR', role: 'group' as const },
+      { name: 'n', type: 'BIGINT', role: 'value' as const },
+    ];
+    return [
+      {
+        name: 'v',
+        resolutions: [{ everyMs: 60_000, keepMs: null }],
+        columns,
+        watermarkUs: 0,
+      } as unknown as ViewSummary,
+    ];
+  }
+  async query({ fromUs = 0 }: { fromUs?: number }) {
+    const { columns } = (await this.views())[0]!;
+    const rows = [...this.rows.values()].filter(row => row.startUs >= fromUs);
+    return { view: 'v', everyMs: 60_000, columns, rows, watermarkUs: 0 };
+  }
+  onChange(listener: (change: ViewChange) => void) {
+    this.listener = listener;
+    return () => {};
+  }
+  watch() {
+    this.watched++;
+    return () => this.watched--;
+  }
+  change(minute: number, n: number): void {
+    const startUs = minute * minuteUs;
+    const revision = (this.rows.get(startUs)?.revision ?? 0) + 1;
+    const row = { startUs, endUs: startUs + minuteUs, revision, final: false, values: ['a', n] };
+    this.rows.set(startUs, row);
+    this.listener({ view: 'v', everyMs: 60_000, id: ++this.id, epoch: 'e', watermarkUs: 0, rows: [row] });
+  }
+}
+
+interface Message {
+  event: string;
+  id: string | undefined;
+  data: Record<string, never> & {
+    windows?: { start: string; values: unknown[] }[];
+    answer?: { windows: unknown[] };
+  };
+}
+
+let engine: FakeEngine;
+let hub: LiveHub;
+let server: Server;
+let url: string;
+
+beforeEach(async () => {
+  engine = new FakeEngine();
+  hub = new LiveHub(engine as unknown as Engine, 'epoch');
+  const status = () => ({ events: 0, rate: 0, sources: [], problems: [] });
+  const clock = { nowMs: () => 3_600_000 };
+  server = createServer((request, response) => {
+    const query = new URL(request.url!, 'http://x').searchParams;
+    void serveLive({ engine: engine as unknown as Engine, hub, clock, status }, query, request, response);
+  });
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+
+afterEach(async () => {
+  hub.close();
+  server.closeAllConnections();
+  await new Promise(resolve => server.close(resolve));
+});
+
+async function connect(query: string, lastEventId?: string) {
+  const stopping = new AbortController();
+  const response = await fetch(`${url}/?${query}`, {
+    signal: stopping.signal,
+    headers: lastEventId === undefined ? {} : { 'last-event-id': lastEventId },
+  });
+  const reader = response.body!.getReader();
+  const waiting: Message[] = [];
+  let rest = '';
+  async function next(wanted: string): Promise<Message> {
+    for (;;) {
+      const index = waiting.findIndex(message => message.event === wanted);
+      if (index >= 0) return waiting.splice(0, index + 1).at(-1)!;
+      const { value, done } = await reader.read();
+      if (done) throw new Error('closed');
+      rest += new TextDecoder().decode(value);
+      const parts = rest.split('\n\n');
+      rest = parts.pop()!;
+      for (const part of parts) {
+        const event = /^event: (.*)$/m.exec(part)?.[1];
+        if (!event) continue;
+        waiting.push({
+          event,
+          id: /^id: (.*)$/m.exec(part)?.[1],
+          data: JSON.parse(/^data: (.*)$/m.exec(part)![1]!),
+        });
+      }
+    }
+  }
+  return { next, close: () => stopping.abort() };
+}
+
+test('a snapshot comes first, then what changes', async () => {
+  engine.change(1, 10);
+  const client = await connect('s=v@1m&from=1970-01-01');
+  expect((await client.next('snapshot')).data.answer!.windows).toHaveLength(1);
+  engine.change(2, 20);
+  const change = await client.next('change');
+  expect(change.data.windows).toMatchObject([{ start: '1970-01-01T00:02:00.000Z', values: ['a', 20] }]);
+  client.close();
+});
+
+test('a client that comes back gets exactly what it missed', async () => {
+  const client = await connect('s=v@1m');
+  await client.next('snapshot');
+  engine.change(1, 1);
+  const { id } = await client.next('change');
+  client.close();
+  engine.change(2, 2);
+  engine.change(3, 3);
+  const again = await connect('s=v@1m', id);
+  const missed = await again.next('change');
+  expect(missed.data.windows!.map(window => window.values[1])).toEqual([2, 3]);
+  again.close();
+});
+
+test('an id of another life starts anew with a snapshot', async () => {
+  engine.change(1, 1);
+  const client = await connect('s=v@1m&from=1970-01-01', 'other.5');
+  expect((await client.next('snapshot')).data.answer!.windows).toHaveLength(1);
+  client.close();
+});
+
+test('what is unknown is refused for itself alone', async () => {
+  const client = await connect('s=nope@1m&s=v@7m&s=v@1m');
+  expect((await client.next('error')).data).toMatchObject({ problem: { code: 'unknown-view' } });
+  expect((await client.next('error')).data).toMatchObject({ problem: { code: 'bad-resolution' } });
+  await client.next('snapshot');
+  client.close();
+});
+
+test('many changes of one window are told once, as they are at last', async () => {
+  const client = await connect('s=v@1m');
+  await client.next('snapshot');
+  for (let n = 1; n <= 1000; n++) engine.change(1, n);
+  let last = await client.next('change');
+  while (last.data.windows!.at(-1)!.values[1] !== 1000) last = await client.next('change');
+  expect(last.data.windows!.at(-1)!.values).toEqual(['a', 1000]);
+  client.close();
+});

@@ -1,0 +1,76 @@
+// GET /metrics: Prometheus text. Gauges are read when asked; nothing is counted twice.
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { Log } from '../flow/log.ts';
+import type { Engine } from '../process/engine.ts';
+import type { StreamStats } from './stream-stats.ts';
+
+export interface MetricsOptions {
+  log: Log;
+  engine: Engine;
+  stats: StreamStats;
+  queryPid(): number | undefined;
+}
+
+export class Metrics {
+  private readonly registry = new Registry();
+  private readonly refresh: () => Promise<void>;
+
+  constructor(options: MetricsOptions) {
+    const { registry } = this;
+    collectDefaultMetrics({ register: registry });
+    const gauge = <Label extends string>(name: string, help: string, labelNames: Label[]): Gauge<Label> =>
+      new Gauge({ name: `millrace_${name}`, help, labelNames, registers: [registry] });
+    const appended = gauge('appended_events', 'Events appended since the start.', ['stream']);
+    const end = gauge('log_end_offset', 'Offset after the last durable event.', ['stream', 'partition']);
+    const first = gauge('log_first_offset', 'First offset still in the log.', ['stream', 'partition']);
+    const logBytes = gauge('log_bytes', 'Bytes of events on disk.', ['stream', 'partition']);
+    const lag = gauge('consumer_lag_events', 'Events between a consumer and the end.', [
+      'consumer',
+      'stream',
+      'partition',
+    ]);
+    const engineLag = gauge('engine_lag_events', 'Events that views have not seen yet.', [
+      'stream',
+      'partition',
+    ]);
+    const stateBytes = gauge('view_state_bytes', 'Bytes of a view’s state.', ['view']);
+    const groups = gauge('view_groups', 'Groups in a view’s state.', ['view']);
+    const expired = gauge('view_expired_events', 'Events beyond the keep time.', ['view']);
+    const engineMemory = gauge('engine_memory_bytes', 'Memory of the engine.', []);
+    const queryRunning = gauge('query_process_running', '1 while the query process runs.', []);
+    this.refresh = async () => {
+      for (const [stream, total] of options.stats.totals()) appended.set({ stream }, total);
+      for (const { name: stream, partitions } of await options.log.streams()) {
+        for (const place of partitions) {
+          const labels = { stream, partition: String(place.partition) };
+          end.set(labels, place.end);
+          first.set(labels, place.first);
+          logBytes.set(labels, place.bytes);
+        }
+      }
+      lag.reset();
+      for (const consumer of options.log.consumers()) {
+        lag.set(
+          { consumer: consumer.name, stream: consumer.stream, partition: String(consumer.partition) },
+          consumer.lag,
+        );
+      }
+      const status = await options.engine.status();
+      for (const place of status.positions) {
+        engineLag.set({ stream: place.stream, partition: String(place.partition) }, place.lag);
+      }
+      engineMemory.set(status.memoryBytes);
+      for (const view of await options.engine.views()) {
+        stateBytes.set({ view: view.name }, view.stateBytes);
+        groups.set({ view: view.name }, view.groups);
+        expired.set({ view: view.name }, view.expired);
+      }
+      queryRunning.set(options.queryPid() === undefined ? 0 : 1);
+    };
+  }
+
+  async text(): Promise<string> {
+    await this.refresh();
+    return this.registry.metrics();
+  }
+}

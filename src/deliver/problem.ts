@@ -1,0 +1,53 @@
+// Errors as application/problem+json (RFC 9457): the same error, whoever threw it, looks the same to every caller.
+import { MillraceError, toError } from '../core/errors.ts';
+import type { Problem } from './api.ts';
+
+const titles: Record<number, string> = {
+  400: 'Bad request',
+  401: 'Authentication required',
+  403: 'Forbidden',
+  404: 'Not found',
+  405: 'Method not allowed',
+  409: 'Conflict',
+  410: 'Gone',
+  413: 'Too large',
+  415: 'Unsupported media type',
+  416: 'Out of range',
+  429: 'Too many requests',
+  500: 'Internal error',
+  503: 'Unavailable',
+  504: 'Timed out',
+  507: 'Insufficient storage',
+};
+
+/** What the caller is told. A defect of ours (anything but a MillraceError) keeps its details for the log. */
+export function problemOf(thrown: unknown): Problem {
+  if (thrown instanceof MillraceError) {
+    const { code, status, message, remedy, context } = thrown;
+    return {
+      type: `urn:millrace:error:${code}`,
+      title: titles[status] ?? 'Error',
+      status,
+      detail: message,
+      code,
+      ...(remedy ? { remedy } : {}),
+      ...context,
+    };
+  }
+  return {
+    type: 'urn:millrace:error:internal',
+    title: 'Internal error',
+    status: 500,
+    detail: `Something went wrong that should not: ${toError(thrown).message}`,
+    code: 'internal',
+    remedy: 'The log of the process has the details; please report it.',
+  };
+}
+
+export function problemHeaders(problem: Problem): Record<string, string> {
+  const headers: Record<string, string> = { 'content-type': 'application/problem+json; charset=utf-8' };
+  const retryAfterMs = problem['retryAfterMs'];
+  if (typeof retryAfterMs === 'number')
+    headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterMs / 1000)));
+  return headers;
+}

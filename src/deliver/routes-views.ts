@@ -1,0 +1,88 @@
+// /v1/views: standing queries and their windows.
+import type { Hono } from 'hono';
+import { MillraceError } from '../core/errors.ts';
+import { parseInstantUs } from '../core/time.ts';
+import type { ViewQuery, ViewSummary } from '../process/view.ts';
+import type { ViewList } from './api.ts';
+import type { Services } from './services.ts';
+import { type Condition, everyMsOf, parseCondition, viewAnswer, viewEntry } from './view-json.ts';
+
+/** Windows that a chart asks for where `every` is left out. */
+const defaultPoints = 400;
+
+export function routeViews(app: Hono, services: Services): void {
+  app.get('/v1/views', async context => {
+    const views = await services.engine.views();
+    return context.json({ views: views.map(viewEntry) } satisfies ViewList);
+  });
+
+  app.get('/v1/views/:view', async context => {
+    const name = context.req.param('view');
+    const view = (await services.engine.views()).find(view => view.name === name);
+    if (!view) {
+      throw new MillraceError('unknown-view', `There is no view "${name}".`, {
+        status: 404,
+        remedy: 'GET /v1/views lists the views; a view is a file views/NAME.sql of the project folder.',
+      });
+    }
+    const parameters = new URL(context.req.url).searchParams;
+    const query = viewQuery(view, parameters, services.clock.nowMs());
+    const conditions = parameters.getAll('where').map(parseCondition);
+    const groups = new Set(view.columns.filter(column => column.role === 'group').map(column => column.name));
+    if (conditions.every(condition => groups.has(condition.column))) {
+      const result = await services.engine.query({ ...query, where: conditions.map(groupCondition) });
+      return context.json(viewAnswer(result, 'view'));
+    }
+    return context.json(viewAnswer(await services.viewHistory(query, conditions), 'history'));
+  });
+}
+
+function groupCondition(condition: Condition): NonNullable<ViewQuery['where']>[number] {
+  return { column: condition.column, op: condition.op, value: condition.value };
+}
+
+function viewQuery(view: ViewSummary, parameters: URLSearchParams, nowMs: number): ViewQuery {
+  const instant = (name: string): number | undefined => {
+    const text = parameters.get(name);
+    return text === null || text === '' ? undefined : parseInstantUs(text, nowMs, name);
+  };
+  const fromUs = instant('from');
+  const toUs = instant('to');
+  const every = parameters.get('every');
+  const points = positive(parameters, 'points') ?? defaultPoints;
+  const spanMs = fromUs === undefined ? undefined : ((toUs ?? nowMs * 1000) - fromUs) / 1000;
+  const everyMs = every !== null ? everyMsOf(every) : fitting(view, spanMs, points);
+  const order = parameters.getAll('order').map(text => ({
+    column: text.replace(/^-/, ''),
+    descending: text.startsWith('-'),
+  }));
+  const limit = positive(parameters, 'limit');
+  const cursor = parameters.get('cursor');
+  return {
+    view: view.name,
+    everyMs,
+    ...(fromUs === undefined ? {} : { fromUs }),
+    ...(toUs === undefined ? {} : { toUs }),
+    ...(order.length > 0 ? { order } : {}),
+    ...(limit === undefined ? {} : { limit: Math.min(limit, 100_000) }),
+    ...(cursor === null ? {} : { cursor }),
+  };
+}
+
+/** The finest resolution that cuts the span into at most `points` windows; the coarsest where none does. */
+function fitting(view: ViewSummary, spanMs: number | undefined, points: number): number {
+  const resolutions = view.resolutions.map(({ everyMs }) => everyMs);
+  const coarsest = resolutions.at(-1)!;
+  if (spanMs === undefined) return coarsest;
+  return resolutions.find(everyMs => spanMs / everyMs <= points) ?? coarsest;
+}
+
+function positive(parameters: URLSearchParams, name: string): number | undefined {
+  const text = parameters.get(name);
+  if (text === null) return undefined;
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new MillraceError('bad-parameter', `${name}: "${text}" is not a whole number above 0.`, {
+    status: 400,
+  });
+}

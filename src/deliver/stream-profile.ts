@@ -1,0 +1,73 @@
+// What the first events of a stream look like, to make views and a dashboard for it when nobody has written any.
+
+export type FieldKind = 'number' | 'text' | 'boolean' | 'other';
+
+export interface FieldProfile {
+  name: string;
+  kind: FieldKind;
+  /** Events of the sample that have it, not null. */
+  present: number;
+  /** Distinct values in the sample. */
+  distinct: number;
+}
+
+export interface StreamProfile {
+  stream: string;
+  /** Events looked at. */
+  events: number;
+  fields: FieldProfile[];
+}
+
+const timeNames = new Set([
+  '_time',
+  '@timestamp',
+  'timestamp',
+  'time',
+  'ts',
+  'date',
+  'datetime',
+  'created_at',
+]);
+
+/** From events of valid NDJSON. Names of time fields are left out. */
+export function profileStream(stream: string, lines: readonly string[]): StreamProfile {
+  const fields = new Map<string, { kinds: Set<FieldKind>; present: number; values: Set<unknown> }>();
+  for (const line of lines) {
+    const event = JSON.parse(line) as Record<string, unknown>;
+    for (const [name, value] of Object.entries(event)) {
+      if (timeNames.has(name)) continue;
+      let field = fields.get(name);
+      if (!field) {
+        field = { kinds: new Set(), present: 0, values: new Set() };
+        fields.set(name, field);
+      }
+      if (value === null) continue;
+      field.present++;
+      field.kinds.add(kindOf(value));
+      field.values.add(typeof value === 'object' ? '' : value);
+    }
+  }
+  return {
+    stream,
+    events: lines.length,
+    fields: [...fields].map(([name, { kinds, present, values }]) => ({
+      name,
+      kind: kinds.size === 1 ? [...kinds][0]! : 'other',
+      present,
+      distinct: values.size,
+    })),
+  };
+}
+
+function kindOf(value: unknown): FieldKind {
+  if (typeof value === 'number') return 'number';
+  if (typeof value === 'string') return 'text';
+  if (typeof value === 'boolean') return 'boolean';
+  return 'other';
+}
+
+/** Has the fields of an access log. */
+export function isAccessLog(profile: StreamProfile): boolean {
+  const names = new Set(profile.fields.map(field => field.name));
+  return ['ip', 'method', 'path', 'status', 'bytes'].every(name => names.has(name));
+}

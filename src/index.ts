@@ -1,0 +1,13 @@
+// The public surface of `millrace`, an explicit list: what programs may build on. Everything else is internal.
+
+export { App, type AppOptions, openApp, type ReadFilesOptions } from './app.ts';
+export { MillraceError } from './core/errors.ts';
+export type * from './deliver/api.ts';
+export type {
+  ViewColumn,
+  ViewDefinition,
+  ViewQuery,
+  ViewResult,
+  WindowRow,
+  WindowSpec,
+} from './process/view.ts';

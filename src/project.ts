@@ -1,0 +1,141 @@
+// The project folder: what people write and keep in git — views/*.sql, dashboards/*.yaml and millrace.yaml. Read here and
+// nowhere else; every fault names its file and line.
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { LineCounter, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { parseDuration } from './core/duration.ts';
+import { MillraceError } from './core/errors.ts';
+import type { Dashboard } from './deliver/api.ts';
+import { parseDashboard } from './deliver/dashboard-file.ts';
+import { streamNamePattern } from './flow/log.ts';
+import type { ViewDefinition } from './process/view.ts';
+
+const duration = z.string().refine(text => {
+  try {
+    return parseDuration(text) > 0;
+  } catch {
+    return false;
+  }
+}, 'not a duration such as 12h or 30d');
+
+const bytes = z.union([z.number().int().positive(), z.string().regex(/^\d+(\.\d+)?\s*(KB|MB|GB|TB)$/i)]);
+
+const settingsSchema = z.strictObject({
+  name: z.string().max(100).optional(),
+  /** What an acknowledged event has survived. */
+  durability: z
+    .enum(['fsync', 'os'])
+    .or(z.string().regex(/^interval: ?\d+ms$/))
+    .default('fsync'),
+  streams: z
+    .record(
+      z.string().regex(streamNamePattern),
+      z.strictObject({
+        partitions: z.number().int().min(1).max(64).default(1),
+        keep: z.strictObject({ age: duration.optional(), size: bytes.optional() }).optional(),
+      }),
+    )
+    .default({}),
+});
+
+export type Settings = z.infer<typeof settingsSchema>;
+
+export interface Project {
+  dir: string;
+  name: string;
+  settings: Settings;
+  /** Undefined where there is no folder views/: the system makes its own then. */
+  views: ViewDefinition[] | undefined;
+  dashboards: Dashboard[];
+}
+
+/** Throws the first fault; `faults` collects all of them instead, for `check`. */
+export function readProject(dir: string, faults?: MillraceError[]): Project {
+  const attempt = <T>(work: () => T): T | undefined => {
+    if (!faults) return work();
+    try {
+      return work();
+    } catch (thrown) {
+      if (!(thrown instanceof MillraceError)) throw thrown;
+      faults.push(thrown);
+      return undefined;
+    }
+  };
+  const root = resolve(dir);
+  const settings = attempt(() => readSettings(join(root, 'millrace.yaml'))) ?? settingsSchema.parse({});
+  const views = filesOf(join(root, 'views'), '.sql')?.map(file => {
+    const name = basename(file, '.sql');
+    attempt(() => checkName(name, file));
+    return { name, text: readFileSync(file, 'utf8') };
+  });
+  const dashboards: Dashboard[] = [];
+  for (const file of filesOf(join(root, 'dashboards'), '.yaml') ?? []) {
+    const name = basename(file, '.yaml');
+    const dashboard = attempt(() => parseDashboard(name, file, readFileSync(file, 'utf8')));
+    if (dashboard) dashboards.push(dashboard);
+  }
+  return { dir: root, name: settings.name ?? basename(root), settings, views, dashboards };
+}
+
+/** Changes whenever a file of the folder does: what a watcher compares. */
+export function projectFingerprint(dir: string): string {
+  const parts: string[] = [];
+  for (const [folder, ending] of [
+    ['views', '.sql'],
+    ['dashboards', '.yaml'],
+  ] as const) {
+    for (const file of filesOf(join(dir, folder), ending) ?? [`no ${folder}`]) {
+      const stat = statSync(file, { throwIfNoEntry: false });
+      parts.push(`${file} ${stat?.mtimeMs} ${stat?.size} ${stat?.ino}`);
+    }
+  }
+  return parts.join('\n');
+}
+
+/** Sizes such as 500MB or 2.5GB (powers of 1000) or a plain number of bytes. */
+export function parseBytes(size: string | number): number {
+  if (typeof size === 'number') return size;
+  const match = /^(\d+(?:\.\d+)?)\s*(KB|MB|GB|TB)$/i.exec(size)!;
+  const power = ['kb', 'mb', 'gb', 'tb'].indexOf(match[2]!.toLowerCase()) + 1;
+  return Math.round(Number(match[1]) * 1000 ** power);
+}
+
+function filesOf(folder: string, ending: string): string[] | undefined {
+  if (!existsSync(folder)) return undefined;
+  return readdirSync(folder)
+    .filter(name => name.endsWith(ending) && !name.startsWith('.'))
+    .sort()
+    .map(name => join(folder, name));
+}
+
+function checkName(name: string, file: string): void {
+  if (streamNamePattern.test(name)) return;
+  throw new MillraceError('bad-view-name', `${file}: "${name}" cannot be the name of a view.`, {
+    status: 400,
+    context: { file },
+    remedy: 'Use letters, digits, "_", "-" and ".", starting with a letter.',
+  });
+}
+
+function readSettings(file: string): Settings {
+  if (!existsSync(file)) return settingsSchema.parse({});
+  const lines = new LineCounter();
+  const document = parseDocument(readFileSync(file, 'utf8'), { lineCounter: lines });
+  const fault = document.errors[0];
+  if (fault) throw badSettings(file, lines.linePos(fault.pos[0]).line, fault.message.split('\n')[0]!);
+  const parsed = settingsSchema.safeParse(document.toJS() ?? {});
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  const node = document.getIn(issue.path as (string | number)[], true) as { range?: [number] } | undefined;
+  const line = node?.range ? lines.linePos(node.range[0]).line : 1;
+  throw badSettings(file, line, `${issue.path.join('.') || 'the file'}: ${issue.message}`);
+}
+
+function badSettings(file: string, line: number, what: string): MillraceError {
+  return new MillraceError('bad-settings', `${file}:${line}: ${what}.`, {
+    status: 400,
+    context: { file, line },
+    remedy: 'docs/configuration.md shows every key.',
+  });
+}

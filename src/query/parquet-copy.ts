@@ -1,0 +1,219 @@
+// NDJSON → Parquet by DuckDB's COPY, one chunk of a stream's lake at a time. File names carry the offset range, so a
+// repeat of the same range replaces what an interrupted one left.
+import { renameSync, statSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { chunkSelect, columnFields, givenColumns, identifier, quoted } from '../store/lake-sql.ts';
+import type { ParquetFile, ParquetRequest, ParquetResult } from '../store/parquet.ts';
+import { type Field, type FieldType, fieldType, mergeSchema, widen } from '../store/schema.ts';
+
+/** Formats that match nothing, so that DuckDB leaves dates in strings alone. */
+const noDates = `dateformat = '%Y~', timestampformat = '%Y~'`;
+
+/** Fields of the event that may hold its time, first that does wins. */
+const timeFields = ['_time', '@timestamp', 'timestamp', 'time', 'ts', 'date', 'datetime', 'created_at'];
+
+/** SQL for the microsecond time a field holds, or NULL; the same reading as core/time.ts. */
+function timeSql(name: string, type: FieldType): string | undefined {
+  const column = identifier(name);
+  const fromNumber = (value: string): string =>
+    `CASE WHEN ${value} < 0 THEN NULL WHEN ${value} < 1e11 THEN make_timestamp((${value} * 1e6)::BIGINT)` +
+    ` WHEN ${value} < 1e14 THEN make_timestamp((${value} * 1e3)::BIGINT)` +
+    ` WHEN ${value} < 1e17 THEN make_timestamp(floor(${value})::BIGINT)` +
+    ` WHEN ${value} <= 9e18 THEN make_timestamp(floor(${value} / 1e3)::BIGINT) END`;
+  if (type === 'VARCHAR') return `TRY_CAST(${column} AS TIMESTAMP)`;
+  if (type === 'BIGINT' || type === 'DOUBLE') return fromNumber(`${column}::DOUBLE`);
+  if (type === 'JSON') {
+    const text = `json_extract_string(${column}, '$')`;
+    return `COALESCE(${fromNumber(`TRY_CAST(${text} AS DOUBLE)`)}, TRY_CAST(${text} AS TIMESTAMP))`;
+  }
+  return undefined;
+}
+
+async function rowsOf(connection: DuckDBConnection, sql: string): Promise<unknown[][]> {
+  return (await connection.runAndReadAll(sql)).getRows() as unknown[][];
+}
+
+const lines = `format = 'newline_delimited', maximum_object_size = 33554432`;
+
+const objects = (file: string): string =>
+  `read_ndjson_objects(${quoted(file)}, maximum_object_size = 33554432)`;
+
+/** Another spelling of a field's name: `id` where the column is `ID`. */
+interface Spelling {
+  column: string;
+  key: string;
+}
+
+/**
+ * Fields and types of an NDJSON file, from all of its lines. Keys that differ only in case are one column in SQL: the first
+ * spelling names it and the others are listed. Keys that are columns of ours are left out (`_time` is read as the event's time).
+ */
+async function describe(
+  connection: DuckDBConnection,
+  file: string,
+): Promise<{ fields: Field[]; spellings: Spelling[] }> {
+  const source = `read_json(${quoted(file)}, ${lines}, sample_size = -1, ${noDates})`;
+  const rows = await rowsOf(connection, `DESCRIBE SELECT * FROM ${source}`);
+  let fields = rows.map(row => ({ name: String(row[0]), type: fieldType(String(row[1])) }));
+  const spellings: Spelling[] = [];
+  // DuckDB numbers repeated names (`id_1`); only then are the keys themselves worth another look at the file.
+  const names = new Set(fields.map(field => field.name.toLowerCase()));
+  const isNumbered = (name: string): boolean => {
+    const base = /^(.*)_\d+$/.exec(name)?.[1];
+    return base !== undefined && names.has(base.toLowerCase());
+  };
+  if (fields.some(field => isNumbered(field.name))) {
+    const sql = `SELECT DISTINCT unnest(json_keys(json)) FROM ${objects(file)}`;
+    const keys = new Set((await rowsOf(connection, sql)).map(row => String(row[0])));
+    for (const field of fields.filter(field => keys.has(field.name))) {
+      for (const key of keys) {
+        if (key === field.name || key.toLowerCase() !== field.name.toLowerCase()) continue;
+        spellings.push({ column: field.name, key });
+        for (const other of fields) {
+          const base = /^(.*)_\d+$/.exec(other.name)?.[1];
+          if (base?.toLowerCase() === key.toLowerCase() && !keys.has(other.name))
+            field.type = widen(field.type, other.type);
+        }
+      }
+    }
+    fields = fields.filter(field => keys.has(field.name));
+  }
+  return {
+    fields: fields.filter(
+      field => field.name.toLowerCase() === '_time' || !givenColumns.has(field.name.toLowerCase()),
+    ),
+    spellings,
+  };
+}
+
+/** The same rows with the values of other spellings put into the column that they share. */
+function withSpellings(
+  plain: string,
+  file: string,
+  fields: readonly Field[],
+  spellings: readonly Spelling[],
+): string {
+  const replaced = new Map<string, string>();
+  for (const { column, key } of spellings) {
+    const field = fields.find(field => field.name.toLowerCase() === column.toLowerCase());
+    if (!field) continue;
+    const path = quoted(`$."${key.replaceAll('"', '\\"')}"`);
+    const value =
+      field.type === 'JSON'
+        ? `json_extract(o.json, ${path})`
+        : `json_extract_string(o.json, ${path})::${field.type}`;
+    replaced.set(field.name, `${replaced.get(field.name) ?? `p.${identifier(column)}`}, ${value}`);
+  }
+  const columns = [...replaced].map(([name, values]) => `COALESCE(${values}) AS ${identifier(name)}`);
+  return `(SELECT p.* REPLACE (${columns.join(', ')}) FROM ${plain} p POSITIONAL JOIN ${objects(file)} o)`;
+}
+
+/** Archives one spool file. */
+export async function writeParquet(
+  instance: DuckDBInstance,
+  request: ParquetRequest,
+): Promise<ParquetResult> {
+  const connection = await instance.connect();
+  try {
+    await connection.run(`SET TimeZone = 'UTC'`);
+    const { fields: described, spellings } = await describe(connection, request.spoolFile);
+    const schema = mergeSchema(request.schema, described);
+    const present = new Map(described.map(field => [field.name.toLowerCase(), field]));
+    const fields = schema.fields.filter(field => present.has(field.name.toLowerCase()));
+    const columns = fields.map(
+      field => `${quoted(present.get(field.name.toLowerCase())!.name)}: ${quoted(field.type)}`,
+    );
+    const plain =
+      fields.length === 0
+        ? `(SELECT NULL AS nothing FROM ${objects(request.spoolFile)})`
+        : `read_json(${quoted(request.spoolFile)}, ${lines}, columns = {${columns.join(', ')}})`;
+    const source =
+      spellings.length === 0 ? plain : withSpellings(plain, request.spoolFile, fields, spellings);
+    const times = timeFields
+      .map(name => fields.find(field => field.name === name))
+      .map(field => (field ? timeSql(field.name, field.type) : undefined))
+      .filter(sql => sql !== undefined);
+    const kept = columnFields(fields);
+    const values = kept.map(field => `e.${identifier(field.name)}`).join(', ');
+    const numbered = `SELECT *, ${request.first} + row_number() OVER () - 1 AS _offset FROM ${source}`;
+    const batches = request.batches
+      .map(batch => `(${batch.offset}, ${Math.floor(batch.appendTimeMs) * 1000})`)
+      .join(', ');
+    const own = times.length > 0 ? `COALESCE(${times.join(', ')})` : 'NULL::TIMESTAMP';
+    const timed = `SELECT *, ${own} AS __own FROM (${numbered})`;
+    const missing = Number(
+      (
+        await rowsOf(connection, `SELECT count(*) FROM (SELECT ${own} AS t FROM ${source}) WHERE t IS NULL`)
+      )[0]![0],
+    );
+    const select =
+      missing === 0
+        ? `SELECT e.__own AS _time, e._offset${values ? `, ${values}` : ''} FROM (${timed}) e`
+        : `SELECT COALESCE(e.__own, make_timestamp(b.append)) AS _time, e._offset${values ? `, ${values}` : ''} ` +
+          `FROM (${timed}) e ASOF JOIN (SELECT * FROM (VALUES ${batches}) v(base, append)) b ON e._offset >= b.base`;
+    const stored = kept.map(field => ({ ...field }));
+    return await copy(connection, select, request.directory, request, stored);
+  } finally {
+    connection.closeSync();
+  }
+}
+
+/** Several chunks as one. */
+export async function compactParquet(
+  instance: DuckDBInstance,
+  request: {
+    directory: string;
+    partition: number;
+    first: number;
+    last: number;
+    inputs: { files: string[]; fields: Field[] }[];
+    schema: { fields: Field[] };
+  },
+): Promise<ParquetResult> {
+  const connection = await instance.connect();
+  try {
+    const fields = columnFields(request.schema.fields);
+    const select = request.inputs
+      .map(input => chunkSelect(input.files, input.fields, fields))
+      .join(' UNION ALL ');
+    return await copy(connection, select, request.directory, request, fields);
+  } finally {
+    connection.closeSync();
+  }
+}
+
+async function copy(
+  connection: DuckDBConnection,
+  select: string,
+  directory: string,
+  range: { partition: number; first: number; last: number },
+  fields: Field[],
+): Promise<ParquetResult> {
+  const name = `${range.partition}-${range.first}-${range.last}`;
+  const rows = await rowsOf(
+    connection,
+    `COPY (SELECT *, strftime(_time, '%Y-%m-%d') AS "date", strftime(_time, '%H') AS "hour" FROM (${select})) TO ${quoted(directory)} ` +
+      `(FORMAT parquet, COMPRESSION zstd, PARTITION_BY ("date", "hour"), FILENAME_PATTERN ${quoted(`${name}_`)}, OVERWRITE_OR_IGNORE true, RETURN_STATS true)`,
+  );
+  const files: ParquetFile[] = [];
+  for (const row of rows) {
+    const written = String(row[0]);
+    const final = join(dirname(written), `${basename(written).replace(/_\d*\.parquet$/, '')}.parquet`);
+    renameSync(written, final);
+    statSync(final);
+    files.push({ path: relative(directory, final), rows: Number(row[1]) });
+  }
+  const list = files.map(file => quoted(join(directory, file.path))).join(', ');
+  const span = await rowsOf(
+    connection,
+    `SELECT epoch_us(min(_time)), epoch_us(max(_time)), count(*) FROM read_parquet([${list}], hive_partitioning = false)`,
+  );
+  return {
+    files,
+    rows: Number(span[0]![2]),
+    fields,
+    fromUs: Number(span[0]![0]),
+    toUs: Number(span[0]![1]),
+  };
+}

@@ -1,0 +1,145 @@
+// Which table a name in SQL is: a stream is its lake, brought up to date first; a view is its windows, written to a file that
+// the query process may read.
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseDuration } from '../core/duration.ts';
+import { formatUs } from '../core/time.ts';
+import type { LogReader } from '../flow/log.ts';
+import type { Engine } from '../process/engine.ts';
+import type { ViewSummary } from '../process/view.ts';
+import type { Lake } from '../store/lake.ts';
+import { identifier, quoted } from '../store/lake-sql.ts';
+import type { QueryAnswer, QueryRequest, QueryService, QueryTable } from './query.ts';
+
+export interface SqlTablesOptions {
+  log: LogReader;
+  lake: Lake;
+  engine: Engine;
+  query: QueryService;
+  /** A folder that the query process may read. */
+  dir: string;
+}
+
+/** Rows of one view that SQL sees at most. */
+const maxViewRows = 1_000_000;
+
+/** `view@1m` asks for a resolution. */
+const resolutionName = /^(.+)@([0-9a-z]+)$/;
+
+export class SqlTables {
+  private readonly options: SqlTablesOptions;
+
+  constructor(options: SqlTablesOptions) {
+    this.options = options;
+    mkdirSync(options.dir, { recursive: true });
+  }
+
+  /** Runs one SELECT; everything appended before the call is seen. */
+  async run(request: Omit<QueryRequest, 'tables'>): Promise<QueryAnswer> {
+    const { query, log, engine } = this.options;
+    const names = await query.tables(request.sql);
+    const files: string[] = [];
+    try {
+      const streams = names.length > 0 ? await log.streams() : [];
+      const views = names.length > 0 ? await engine.views() : [];
+      const tables: QueryTable[] = [];
+      for (const name of names) {
+        const stream = streams.find(stream => sameName(stream.name, name));
+        if (stream) {
+          tables.push({ name, sql: await this.streamSql(stream.name) });
+          continue;
+        }
+        const [, base, every] = resolutionName.exec(name) ?? [undefined, name, undefined];
+        const view = views.find(view => sameName(view.name, base!));
+        if (view) tables.push({ name, sql: await this.viewSql(view, every, files) });
+      }
+      return await query.run({ ...request, tables });
+    } finally {
+      for (const file of files) rmSync(file, { force: true });
+    }
+  }
+
+  private async streamSql(stream: string): Promise<string> {
+    await this.options.lake.flush(stream);
+    return (
+      this.options.lake.selectSql(stream) ??
+      'SELECT NULL::TIMESTAMP AS _time, NULL::BIGINT AS _offset, NULL::INTEGER AS _partition WHERE false'
+    );
+  }
+
+  /** The finest resolution that is kept for as long as any, or the one asked for. */
+  private async viewSql(view: ViewSummary, every: string | undefined, files: string[]): Promise<string> {
+    const { engine, dir } = this.options;
+    const everyMs = every === undefined ? completeResolution(view) : parseDuration(every);
+    const file = join(dir, `${randomUUID()}.ndjson`);
+    files.push(file);
+    await engine.settled();
+    const lines: string[] = [];
+    const kinds = view.columns.map(() => new Set<string>());
+    let cursor: string | undefined;
+    do {
+      const page = await engine.query({
+        view: view.name,
+        everyMs,
+        limit: 100_000,
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+      for (const row of page.rows) {
+        const record: Record<string, unknown> = {
+          window_start: formatUs(row.startUs),
+          window_end: formatUs(row.endUs),
+          revision: row.revision,
+          final: row.final,
+        };
+        page.columns.forEach((column, index) => {
+          const value = row.values[index];
+          record[column.name] = value;
+          if (value !== null) kinds[index]!.add(Number.isInteger(value) ? 'integer' : typeof value);
+        });
+        lines.push(JSON.stringify(record));
+      }
+      cursor = page.next;
+    } while (cursor !== undefined && lines.length < maxViewRows);
+    writeFileSync(file, lines.length > 0 ? lines.join('\n') + '\n' : '');
+    const columns = [
+      `'window_start': 'TIMESTAMP'`,
+      `'window_end': 'TIMESTAMP'`,
+      `'revision': 'BIGINT'`,
+      `'final': 'BOOLEAN'`,
+      ...view.columns.map(
+        (column, index) => `${quoted(column.name)}: ${quoted(columnType(column.type, kinds[index]!))}`,
+      ),
+    ];
+    if (lines.length === 0) {
+      const empty = view.columns.map(column => `NULL::${column.type} AS ${identifier(column.name)}`);
+      return `SELECT NULL::TIMESTAMP AS window_start, NULL::TIMESTAMP AS window_end, NULL::BIGINT AS revision, NULL::BOOLEAN AS final, ${empty.join(', ')} WHERE false`;
+    }
+    return `SELECT * FROM read_json(${quoted(file)}, format = 'newline_delimited', maximum_object_size = 33554432, columns = {${columns.join(', ')}})`;
+  }
+}
+
+/** A group by a field of any type is JSON to the engine; in SQL it is what its values are, where they agree. */
+function columnType(type: string, kinds: ReadonlySet<string>): string {
+  if (type !== 'JSON') return type;
+  const found = [...kinds].sort().join(' ');
+  if (found === 'string') return 'VARCHAR';
+  if (found === 'integer') return 'BIGINT';
+  if (found === 'number' || found === 'integer number') return 'DOUBLE';
+  return found === 'boolean' ? 'BOOLEAN' : 'JSON';
+}
+
+/**
+ * The finest resolution that has lost nothing yet: its keep time covers everything the coarsest one still has. Without
+ * knowing how old the data is, that is the finest one kept as long as the coarsest, else the finest kept for a year.
+ */
+function completeResolution(view: ViewSummary): number {
+  const keep = (keepMs: number | null): number => keepMs ?? Number.POSITIVE_INFINITY;
+  const year = 31_536_000_000;
+  const complete = view.resolutions.find(({ keepMs }) => keep(keepMs) >= year);
+  return (complete ?? view.resolutions.at(-1)!).everyMs;
+}
+
+function sameName(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
+}

@@ -1,0 +1,34 @@
+// SQL over the lake's chunks: files of different ages have different columns and types; one SELECT shows them as one table.
+import type { Field } from './schema.ts';
+
+export const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+export const identifier = (text: string): string => `"${text.replaceAll('"', '""')}"`;
+
+/** Column names that Millrace itself gives; an event's own fields of these names are not columns. */
+export const givenColumns: ReadonlySet<string> = new Set(['_time', '_offset', '_partition']);
+
+/** The fields of a schema that are columns of their own. */
+export function columnFields(fields: readonly Field[]): Field[] {
+  return fields.filter(field => !givenColumns.has(field.name.toLowerCase()));
+}
+
+/** A SELECT over files of one schema, with its columns cast to the wanted ones (NULL where it lacks them). */
+export function chunkSelect(
+  files: readonly string[],
+  have: readonly Field[],
+  want: readonly Field[],
+): string {
+  const types = new Map(have.map(field => [field.name.toLowerCase(), field.type]));
+  const columns = want.map(field => {
+    const column = identifier(field.name);
+    const type = types.get(field.name.toLowerCase());
+    if (type === undefined) return `NULL::${field.type} AS ${column}`;
+    if (type === field.type) return column;
+    return field.type === 'JSON'
+      ? `to_json(${column}) AS ${column}`
+      : `${column}::${field.type} AS ${column}`;
+  });
+  const list = files.map(quoted).join(', ');
+  const names = ['_time', '_offset', ...columns].join(', ');
+  return `SELECT ${names} FROM read_parquet([${list}], hive_partitioning = false)`;
+}

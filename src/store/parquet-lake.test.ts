@@ -1,0 +1,155 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Log } from '../flow/log.ts';
+import { openSegmentLog } from '../flow/segment-log.ts';
+import { QueryServer } from '../query/query-server.ts';
+import { ParquetLake, type ParquetLakeOptions } from './parquet-lake.ts';
+
+let dir: string;
+let log: Log;
+let server: QueryServer;
+
+beforeEach(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'millrace-lake-'));
+  log = await openSegmentLog({ dir: join(dir, 'log'), reserveBytes: 0 });
+  await log.createStream('s');
+  server = new QueryServer({
+    lakeDir: join(dir, 'lake'),
+    temporaryDir: join(dir, 'tmp'),
+    threads: 1,
+    memoryLimitMb: 512,
+  });
+});
+
+afterEach(async () => {
+  await log.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+function lake(options: Partial<ParquetLakeOptions> = {}): ParquetLake {
+  return new ParquetLake({
+    dir: join(dir, 'lake'),
+    spoolDir: join(dir, 'tmp', 'spool'),
+    log,
+    writer: {
+      write: request => server.writeParquet(request),
+      compact: request => server.compactParquet(request),
+    },
+    readBytes: 8 * 1024 * 1024,
+    ...options,
+  });
+}
+
+async function append(...events: unknown[]): Promise<void> {
+  const text = events
+    .map(event => (typeof event === 'string' ? event : JSON.stringify(event)) + '\n')
+    .join('');
+  await log.append('s', 0, { bytes: new TextEncoder().encode(text), count: events.length });
+}
+
+async function ask(from: ParquetLake, sql: string): Promise<unknown[][]> {
+  const request = { format: 'json' as const, timeoutMs: 10_000, maxRows: 10_000, maxBytes: 1e7 };
+  return (await server.run({ ...request, sql, tables: [{ name: 's', sql: from.selectSql('s')! }] })).rows;
+}
+
+test('events become columns, each exactly once, however often it is flushed', async () => {
+  const archived = lake();
+  await append(
+    { _time: '2026-01-01T10:00:00.123456Z', a: 1, b: 'x' },
+    { _time: '2026-01-01T11:00:00Z', a: 2 },
+  );
+  await archived.flush('s');
+  await append({ _time: '2026-01-02T00:00:00Z', a: 3, c: true });
+  await Promise.all([archived.flush('s'), archived.flush('s'), archived.flush('s')]);
+  expect(await ask(archived, 'SELECT _time, _offset, a, b, c FROM s ORDER BY _offset')).toEqual([
+    ['2026-01-01T10:00:00.123456Z', 0, 1, 'x', null],
+    ['2026-01-01T11:00:00.000Z', 1, 2, null, null],
+    ['2026-01-02T00:00:00.000Z', 2, 3, null, true],
+  ]);
+  expect(existsSync(join(dir, 'lake', 's', 'date=2026-01-01', 'hour=10', '0-0-1.parquet'))).toBe(true);
+  expect(existsSync(join(dir, 'lake', 's', 'date=2026-01-02', 'hour=00', '0-2-2.parquet'))).toBe(true);
+});
+
+test('a type that drifts widens and keeps every value', async () => {
+  const archived = lake();
+  await append({ v: 1, w: 1 });
+  await archived.flush('s');
+  await append({ v: 2.5, w: 'text' }, { v: 3, w: { deep: [1] } });
+  await archived.flush('s');
+  expect(await ask(archived, 'SELECT v, w FROM s ORDER BY _offset')).toEqual([
+    [1, '1'],
+    [2.5, '"text"'],
+    [3, '{"deep":[1]}'],
+  ]);
+});
+
+test('an event without a time has that of its append', async () => {
+  const archived = lake();
+  await append({ a: 1 });
+  await append({ a: 2 }, { a: 3, ts: 1767225600 });
+  await archived.flush('s');
+  const rows = await ask(archived, 'SELECT _time, a FROM s ORDER BY a');
+  expect(Math.abs(Date.parse(String(rows[0]![0])) - Date.now())).toBeLessThan(3_600_000);
+  expect(rows[2]).toEqual(['2026-01-01T00:00:00.000Z', 3]);
+});
+
+test('times in numbers are read by their size', async () => {
+  const archived = lake();
+  await append(
+    { ts: 1767225600.5 },
+    { ts: 1767225600500 },
+    { ts: 1767225600500000 },
+    { ts: 1767225600500000000 },
+  );
+  await archived.flush('s');
+  expect(new Set((await ask(archived, 'SELECT _time FROM s')).flat())).toEqual(
+    new Set(['2026-01-01T00:00:00.500Z']),
+  );
+});
+
+test('what a crash left behind is removed and written again', async () => {
+  const first = lake();
+  await append({ _time: '2026-01-01T10:00:00Z', a: 1 });
+  await first.flush('s');
+  const folder = join(dir, 'lake', 's', 'date=2026-01-01', 'hour=10');
+  writeFileSync(join(folder, '0-1-1.parquet'), 'half written');
+  await append({ _time: '2026-01-01T10:00:01Z', a: 2 });
+  const second = lake();
+  expect(readdirSync(folder)).toEqual(['0-0-0.parquet']);
+  await second.flush('s');
+  expect((await ask(second, 'SELECT a FROM s ORDER BY a')).flat()).toEqual([1, 2]);
+});
+
+test('small chunks are merged and the answer stays the same, also after a restart', async () => {
+  const archived = lake({ compactRun: 4 });
+  for (let i = 0; i < 11; i++) {
+    await append({ _time: `2026-01-01T10:00:${10 + i}Z`, a: i, [`only${i}`]: i });
+    await archived.flush('s');
+  }
+  expect(archived.stream('s')!.chunks.length).toBeLessThan(5);
+  const sql = 'SELECT count(*), sum(a), sum(only3), min(_offset), max(_offset) FROM s';
+  expect(await ask(archived, sql)).toEqual([[11, 55, 3, 0, 10]]);
+  expect(await ask(lake(), sql)).toEqual([[11, 55, 3, 0, 10]]);
+});
+
+test('names that SQL finds difficult are columns all the same', async () => {
+  const archived = lake();
+  await append({ 'a b': 1, 'q"uote': 2, "it's": 3, select: 4, ID: 5 }, { id: 6, _offset: 7 });
+  await archived.flush('s');
+  expect(
+    await ask(archived, `SELECT "a b", "q""uote", "it's", "select", id FROM s ORDER BY _offset`),
+  ).toEqual([
+    [1, 2, 3, 4, 5],
+    [null, null, null, null, 6],
+  ]);
+});
+
+test('nothing appended, nothing archived', async () => {
+  expect(await lake().flush('s')).toBeUndefined();
+  await append('{}');
+  const archived = lake();
+  await archived.flush('s');
+  expect(await ask(archived, 'SELECT count(*) FROM s')).toEqual([[1]]);
+});

@@ -1,0 +1,363 @@
+// The lake on a local disk: copies what the log holds beyond the archived offset to a spool file, has it written as Parquet,
+// and then states the chunk in one small record, renamed into place and synced. A crash before the record leaves files that
+// the next opening removes; a chunk is in the lake exactly when its record is.
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { codeOf, MillraceError, toError } from '../core/errors.ts';
+import type { LogReader } from '../flow/log.ts';
+import type { Chunk, Lake, LakeStream } from './lake.ts';
+import { chunkSelect, columnFields } from './lake-sql.ts';
+import type { ParquetResult, ParquetWriter } from './parquet.ts';
+import { emptySchema, mergeSchema, type Schema } from './schema.ts';
+
+export interface ParquetLakeOptions {
+  dir: string;
+  /** For spool files; emptied when the lake opens. */
+  spoolDir: string;
+  log: LogReader;
+  writer: ParquetWriter;
+  /** At least `maxBatchBytes` of the log. */
+  readBytes: number;
+  /** Bytes of NDJSON a chunk is made of at most (and one read more). */
+  chunkBytes?: number;
+  /** Chunks below this size are merged when `compactRun` of them stand side by side. */
+  smallBytes?: number;
+  compactRun?: number;
+  /** How long replaced files stay for queries that still read them. */
+  graceMs?: number;
+}
+
+interface StreamState {
+  name: string;
+  schema: Schema;
+  /** Sorted by partition, then first. */
+  chunks: Chunk[];
+  /** The flush under way and the one that will follow it. */
+  running: Promise<void> | undefined;
+  queued: Promise<void> | undefined;
+  problem: string | undefined;
+}
+
+const recordFolder = '_chunks';
+
+export class ParquetLake implements Lake {
+  private readonly options: Required<ParquetLakeOptions>;
+  private readonly states = new Map<string, StreamState>();
+  private readonly removals = new Set<NodeJS.Timeout>();
+  private buffer: Uint8Array | undefined;
+  private closed = false;
+
+  constructor(options: ParquetLakeOptions) {
+    this.options = {
+      chunkBytes: 256 * 1024 * 1024,
+      smallBytes: 32 * 1024 * 1024,
+      compactRun: 8,
+      graceMs: 120_000,
+      ...options,
+    };
+    rmSync(options.spoolDir, { recursive: true, force: true });
+    mkdirSync(options.spoolDir, { recursive: true });
+    mkdirSync(options.dir, { recursive: true });
+    for (const name of readdirSync(options.dir)) this.load(name);
+  }
+
+  stream(name: string): LakeStream | undefined {
+    const state = this.states.get(name);
+    if (!state || state.chunks.length === 0) return undefined;
+    const archived: number[] = [];
+    let fromUs = Number.POSITIVE_INFINITY;
+    let toUs = Number.NEGATIVE_INFINITY;
+    for (const chunk of state.chunks) {
+      archived[chunk.partition] = chunk.last + 1;
+      fromUs = Math.min(fromUs, chunk.fromUs);
+      toUs = Math.max(toUs, chunk.toUs);
+    }
+    return { name, schema: state.schema, chunks: state.chunks, archived, fromUs, toUs };
+  }
+
+  async flush(name: string): Promise<LakeStream | undefined> {
+    const state = this.state(name);
+    if (!state.running) {
+      state.running = this.archive(state).finally(() => {
+        state.running = undefined;
+      });
+      await state.running;
+    } else {
+      // What the running flush misses, the next one takes; every caller that comes meanwhile shares it.
+      state.queued ??= state.running
+        .catch(() => {})
+        .then(() => {
+          state.queued = undefined;
+          state.running = this.archive(state).finally(() => {
+            state.running = undefined;
+          });
+          return state.running;
+        });
+      await state.queued;
+    }
+    return this.stream(name);
+  }
+
+  selectSql(name: string): string | undefined {
+    const state = this.states.get(name);
+    if (!state || state.chunks.length === 0) return undefined;
+    const want = columnFields(state.schema.fields);
+    const groups = new Map<string, Chunk[]>();
+    for (const chunk of state.chunks) {
+      const signature = `${chunk.partition}\n${JSON.stringify(chunk.schema)}`;
+      const group = groups.get(signature);
+      if (group) group.push(chunk);
+      else groups.set(signature, [chunk]);
+    }
+    const parts = [...groups.values()].map(group => {
+      const files = group.flatMap(chunk => chunk.files.map(file => join(this.options.dir, name, file)));
+      const select = chunkSelect(files, group[0]!.schema, want);
+      return select.replace(' FROM ', `, ${group[0]!.partition}::INTEGER AS _partition FROM `);
+    });
+    return parts.join(' UNION ALL ');
+  }
+
+  problems(): string[] {
+    return [...this.states.values()].flatMap(state => (state.problem ? [state.problem] : []));
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    for (const timer of this.removals) clearTimeout(timer);
+    await Promise.allSettled([...this.states.values()].flatMap(state => [state.running, state.queued]));
+  }
+
+  private state(name: string): StreamState {
+    let state = this.states.get(name);
+    if (!state) {
+      state = {
+        name,
+        schema: emptySchema,
+        chunks: [],
+        running: undefined,
+        queued: undefined,
+        problem: undefined,
+      };
+      this.states.set(name, state);
+    }
+    return state;
+  }
+
+  private async archive(state: StreamState): Promise<void> {
+    try {
+      const summary = (await this.options.log.streams()).find(stream => stream.name === state.name);
+      if (!summary) return;
+      for (const { partition, end } of summary.partitions) {
+        while (!this.closed && this.archived(state, partition) < end) {
+          if (!(await this.archiveChunk(state, partition, end))) break;
+        }
+        await this.compact(state, partition);
+      }
+      state.problem = undefined;
+    } catch (thrown) {
+      const code = codeOf(thrown);
+      if (this.closed && (code === 'query-closed' || code === 'query-process-died' || code === 'log-closed'))
+        return;
+      state.problem = `Archiving the stream "${state.name}" failed and is tried again: ${toError(thrown).message}`;
+      throw thrown;
+    }
+  }
+
+  /** The offset after the last archived event. */
+  private archived(state: StreamState, partition: number): number {
+    return (state.chunks.findLast(chunk => chunk.partition === partition)?.last ?? -1) + 1;
+  }
+
+  /** Archives from the first offset not archived; false when there was nothing. */
+  private async archiveChunk(state: StreamState, partition: number, end: number): Promise<boolean> {
+    const { log, spoolDir, dir, writer, readBytes, chunkBytes } = this.options;
+    const buffer = (this.buffer ??= new Uint8Array(readBytes));
+    const spoolFile = join(spoolDir, `${state.name}-${partition}.ndjson`);
+    const spool = openSync(spoolFile, 'w');
+    const batches: { offset: number; appendTimeMs: number }[] = [];
+    let from = this.archived(state, partition);
+    let first = from;
+    let bytes = 0;
+    try {
+      while (from < end && bytes < chunkBytes) {
+        let read: Awaited<ReturnType<LogReader['read']>>;
+        try {
+          read = await log.read(state.name, partition, from, buffer);
+        } catch (thrown) {
+          // Offsets that are gone: what came before them is a chunk, what follows is another.
+          const next = gapEnd(thrown);
+          if (next === undefined) throw thrown;
+          if (bytes > 0) break;
+          from = first = next;
+          continue;
+        }
+        if (read.batches.length === 0) break;
+        const skip = from - read.batches[0]!.offset;
+        const start = skip > 0 ? lineStart(buffer, skip) : 0;
+        writeSync(spool, buffer, start, read.length - start);
+        bytes += read.length - start;
+        for (const batch of read.batches) {
+          batches.push({ offset: Math.max(batch.offset, from), appendTimeMs: batch.appendTimeMs });
+        }
+        from = read.next;
+      }
+    } finally {
+      closeSync(spool);
+    }
+    if (bytes === 0) return false;
+    const directory = join(dir, state.name);
+    mkdirSync(join(directory, recordFolder), { recursive: true });
+    const range = { partition, first, last: from - 1 };
+    const result = await writer.write({ spoolFile, directory, ...range, schema: state.schema, batches });
+    rmSync(spoolFile, { force: true });
+    this.commit(state, range, result, []);
+    return true;
+  }
+
+  /** Merges the first long enough run of small chunks that stand side by side. */
+  private async compact(state: StreamState, partition: number): Promise<void> {
+    const { smallBytes, compactRun, writer, dir } = this.options;
+    const run: Chunk[] = [];
+    for (const chunk of state.chunks.filter(chunk => chunk.partition === partition)) {
+      const joins = run.length === 0 || run.at(-1)!.last + 1 === chunk.first;
+      if (chunk.bytes < smallBytes && joins) run.push(chunk);
+      else if (run.length >= compactRun) break;
+      else run.splice(0, run.length, ...(chunk.bytes < smallBytes ? [chunk] : []));
+    }
+    if (run.length < compactRun || this.closed) return;
+    const directory = join(dir, state.name);
+    const range = { partition, first: run[0]!.first, last: run.at(-1)!.last };
+    const inputs = run.map(chunk => ({
+      files: chunk.files.map(file => join(directory, file)),
+      fields: chunk.schema,
+    }));
+    const result = await writer.compact({ directory, ...range, inputs, schema: state.schema });
+    this.commit(state, range, result, run);
+  }
+
+  private commit(
+    state: StreamState,
+    range: { partition: number; first: number; last: number },
+    result: ParquetResult,
+    replaced: Chunk[],
+  ): void {
+    const directory = join(this.options.dir, state.name);
+    const files = result.files.map(file => file.path);
+    let bytes = 0;
+    for (const file of files) {
+      const path = join(directory, file);
+      bytes += statSync(path).size;
+      syncPath(path);
+    }
+    const chunk: Chunk = {
+      ...range,
+      rows: result.rows,
+      bytes,
+      files,
+      schema: result.fields,
+      fromUs: result.fromUs,
+      toUs: result.toUs,
+    };
+    const folder = join(directory, recordFolder);
+    const name = `${range.partition}-${range.first}-${range.last}.json`;
+    writeFileSync(join(folder, `${name}.part`), JSON.stringify(chunk));
+    syncPath(join(folder, `${name}.part`));
+    renameSync(join(folder, `${name}.part`), join(folder, name));
+    syncPath(folder);
+    state.schema = mergeSchema(state.schema, result.fields);
+    state.chunks = sorted([...state.chunks.filter(other => !replaced.includes(other)), chunk]);
+    for (const old of replaced) this.removeLater(state.name, old);
+  }
+
+  private removeLater(name: string, chunk: Chunk): void {
+    const directory = join(this.options.dir, name);
+    rmSync(join(directory, recordFolder, `${chunk.partition}-${chunk.first}-${chunk.last}.json`), {
+      force: true,
+    });
+    const timer = setTimeout(() => {
+      this.removals.delete(timer);
+      for (const file of chunk.files) rmSync(join(directory, file), { force: true });
+    }, this.options.graceMs);
+    timer.unref();
+    this.removals.add(timer);
+  }
+
+  private load(name: string): void {
+    const directory = join(this.options.dir, name);
+    const folder = join(directory, recordFolder);
+    if (!existsSync(folder)) return;
+    const records: Chunk[] = [];
+    for (const file of readdirSync(folder)) {
+      if (file.endsWith('.json')) records.push(JSON.parse(readFileSync(join(folder, file), 'utf8')) as Chunk);
+      else rmSync(join(folder, file), { force: true });
+    }
+    // A crash between stating a merged chunk and forgetting its parts leaves both: the wider one counts.
+    const chunks = sorted(
+      records.filter(
+        chunk =>
+          !records.some(
+            other =>
+              other !== chunk &&
+              other.partition === chunk.partition &&
+              other.first <= chunk.first &&
+              other.last >= chunk.last,
+          ),
+      ),
+    );
+    for (const chunk of records) {
+      if (!chunks.includes(chunk)) {
+        rmSync(join(folder, `${chunk.partition}-${chunk.first}-${chunk.last}.json`), { force: true });
+      }
+    }
+    const state = this.state(name);
+    state.chunks = chunks;
+    for (const chunk of [...chunks].sort((a, b) => a.first - b.first)) {
+      state.schema = mergeSchema(state.schema, chunk.schema);
+    }
+    const known = new Set(chunks.flatMap(chunk => chunk.files));
+    for (const entry of readdirSync(directory, { recursive: true }) as string[]) {
+      if (entry.endsWith('.parquet') && !known.has(entry)) rmSync(join(directory, entry), { force: true });
+    }
+  }
+}
+
+function sorted(chunks: Chunk[]): Chunk[] {
+  return chunks.sort((a, b) => a.partition - b.partition || a.first - b.first);
+}
+
+/** The offset at which reading goes on after a gap, where the error is one. */
+function gapEnd(thrown: unknown): number | undefined {
+  if (!(thrown instanceof MillraceError)) return undefined;
+  if (thrown.code === 'offset-retained') return Number(thrown.context['first']);
+  if (thrown.code === 'log-damaged') return Number(thrown.context['end']);
+  return undefined;
+}
+
+/** Position after `lines` newlines. */
+function lineStart(bytes: Uint8Array, lines: number): number {
+  let at = 0;
+  for (let i = 0; i < lines; i++) at = bytes.indexOf(10, at) + 1;
+  return at;
+}
+
+function syncPath(path: string): void {
+  const handle = openSync(path, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}

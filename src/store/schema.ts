@@ -1,0 +1,78 @@
+// The learned schema of a stream: which fields its events have had, and the narrowest SQL type that holds every
+// value seen. Types only widen, and widening never loses a value: what fits no common scalar becomes JSON text.
+
+/** Types a field can have in SQL. Objects, arrays and mixtures are JSON (text that keeps the value exactly). */
+export type FieldType = 'BOOLEAN' | 'BIGINT' | 'DOUBLE' | 'VARCHAR' | 'JSON';
+
+export interface Field {
+  name: string;
+  type: FieldType;
+}
+
+export interface Schema {
+  /** In order of first appearance. */
+  fields: Field[];
+  /** Grows by one with each change. */
+  version: number;
+}
+
+export const emptySchema: Schema = { fields: [], version: 0 };
+
+/** More fields than this in one stream: the rest are left out of the columns. */
+export const maxFields = 2000;
+
+/** The narrowest type that holds every value of both. */
+export function widen(a: FieldType, b: FieldType): FieldType {
+  if (a === b) return a;
+  const pair = new Set([a, b]);
+  if (pair.has('BIGINT') && pair.has('DOUBLE')) return 'DOUBLE';
+  return 'JSON';
+}
+
+/** DuckDB's name of a detected type → ours. */
+export function fieldType(duckdbType: string): FieldType {
+  switch (duckdbType) {
+    case 'BOOLEAN':
+    case 'BIGINT':
+    case 'DOUBLE':
+    case 'VARCHAR':
+      return duckdbType;
+    case 'UUID':
+    case 'DATE':
+    case 'TIME':
+    case 'TIMESTAMP':
+    case 'TIMESTAMP WITH TIME ZONE':
+      return 'VARCHAR';
+    case 'UBIGINT':
+    case 'HUGEINT':
+      return 'DOUBLE';
+    default:
+      return 'JSON';
+  }
+}
+
+/**
+ * The union of two schemas. Names that differ only in case are one column in SQL, so the first spelling stays and
+ * the type widens to hold both.
+ */
+export function mergeSchema(known: Schema, fields: readonly Field[]): Schema {
+  const merged = known.fields.map(field => ({ ...field }));
+  const places = new Map(merged.map((field, index) => [field.name.toLowerCase(), index]));
+  let changed = false;
+  for (const field of fields) {
+    const place = places.get(field.name.toLowerCase());
+    if (place === undefined) {
+      if (merged.length >= maxFields) continue;
+      places.set(field.name.toLowerCase(), merged.length);
+      merged.push({ ...field });
+      changed = true;
+    } else {
+      const type = widen(merged[place]!.type, field.type);
+      if (type !== merged[place]!.type) {
+        merged[place]!.type = type;
+        changed = true;
+      }
+    }
+  }
+  return changed ? { fields: merged, version: known.version + 1 } : known;
+}
