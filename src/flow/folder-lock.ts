@@ -4,7 +4,7 @@
 // a pid in use again is not mistaken for it. Node has no flock.
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { copyFile, link, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { copyFile, link, readFile, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { createConnection, createServer, type Server } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -148,26 +148,40 @@ async function claim(draft: string, path: string): Promise<void> {
   }
 }
 
-/** Removes the lock of a dead process; puts back what it moved if another process was quicker. */
-async function removeStale(path: string, stale: LockHolder | 'unreadable', token: string): Promise<void> {
-  const aside = `${path}-${token}.stale`;
+/** A gate this old was left by a process that died inside it: what is done inside takes milliseconds. */
+const gateStaleMs = 10_000;
+
+/**
+ * Removes the lock of a dead process. One process at a time may: the gate, a file made exclusively, is held while the lock is read
+ * once more and removed, so that nobody removes the lock of whoever was quicker. Without the gate it only waits.
+ */
+async function removeStale(path: string, stale: LockHolder | 'unreadable'): Promise<void> {
+  const gate = `${path}.gate`;
   try {
-    await rename(path, aside);
+    await writeFile(gate, '', { flag: 'wx' });
   } catch (thrown) {
-    if (codeOf(thrown) === 'ENOENT') return;
-    throw thrown;
+    if (codeOf(thrown) !== 'EEXIST') throw thrown;
+    const age = await stat(gate).then(
+      ({ mtimeMs }) => Date.now() - mtimeMs,
+      () => 0,
+    );
+    if (age > gateStaleMs) await rm(gate, { force: true });
+    await new Promise(resolve => setTimeout(resolve, 2));
+    return;
   }
-  const moved = await readHolder(aside);
-  const same =
-    stale === 'unreadable' || moved === 'unreadable' || moved === undefined
-      ? stale === moved
-      : moved.token === stale.token;
-  if (!same) await link(aside, path).catch(() => {});
-  else if (stale !== 'unreadable' && stale.socket) {
-    await rm(join(dirname(path), basename(stale.socket)), { force: true });
-    await rm(stale.socket, { force: true });
+  try {
+    const now = await readHolder(path);
+    const same =
+      typeof now === 'object' && typeof stale === 'object' ? now.token === stale.token : now === stale;
+    if (!same) return;
+    await rm(path, { force: true });
+    if (typeof stale === 'object' && stale.socket) {
+      await rm(join(dirname(path), basename(stale.socket)), { force: true });
+      await rm(stale.socket, { force: true });
+    }
+  } finally {
+    await rm(gate, { force: true });
   }
-  await rm(aside, { force: true });
 }
 
 /**
@@ -206,19 +220,13 @@ export async function lockFolder(directory: string): Promise<() => Promise<void>
         await claim(draft, path);
         break;
       } catch (thrown) {
-        if (codeOf(thrown) !== 'EEXIST' || attempt > 20) throw thrown;
+        if (codeOf(thrown) !== 'EEXIST' || attempt > 1000) throw thrown;
       }
       const holder = await readHolder(path);
       if (holder === undefined) continue;
       if (holder !== 'unreadable' && (await isHolderAlive(holder, directory)))
         throw refuse(directory, holder);
-      await removeStale(path, holder, token);
-    }
-    // Two processes may have removed the same stale lock at once; the file says which of them won.
-    await new Promise(resolve => setTimeout(resolve, 5));
-    const winner = await readHolder(path);
-    if (winner !== undefined && winner !== 'unreadable' && winner.token !== token) {
-      throw refuse(directory, winner);
+      await removeStale(path, holder);
     }
     return release;
   } catch (thrown) {

@@ -162,6 +162,10 @@ export class MemoryLog implements Log {
     }
   }
 
+  async producerNext(stream: string, partition: number, id: string): Promise<number | undefined> {
+    return this.find(stream, partition).window.nextOf(producerHash({ id, first: 0, next: 1 }));
+  }
+
   openConsumer(name: string, stream: string, partition: number, from: number): Consumer {
     this.find(stream, partition);
     const place = { name, stream, partition, from };

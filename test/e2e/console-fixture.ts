@@ -300,6 +300,8 @@ export class ConsoleFixture {
   readonly requests: string[] = [];
   sources: SourceStatus[] = [];
   problems: string[] = [];
+  /** End of the span that another stream's data reach to. */
+  otherToMs = 0;
   /** Answers every call of the API with 503. */
   isFailing = false;
 
@@ -427,7 +429,7 @@ export class ConsoleFixture {
       home: 'access',
       span: {
         from: new Date(Math.min(...times)).toISOString(),
-        to: new Date(Math.max(...times)).toISOString(),
+        to: new Date(Math.max(this.otherToMs, ...times)).toISOString(),
       },
       sources: this.sources,
       problems: this.problems,

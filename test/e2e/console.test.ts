@@ -21,6 +21,15 @@ describe.skipIf(!hasBrowser)('the console in a browser', () => {
     expect(c.complaints).toEqual([]);
   });
 
+  test('all data is the span of this dashboard, also where another stream reaches to this day', async () => {
+    c.fixture.otherToMs = Date.UTC(2026, 0, 1);
+    await c.open('/d/access');
+    await c.allDrawn();
+    await expect.poll(() => c.pixelsOf('by-status', '--status-2')).toBeGreaterThan(5000);
+    expect(await c.statText('requests')).toBe('1,000');
+    expect(c.complaints).toEqual([]);
+  });
+
   test('a live event moves the chart and then the totals, and a cut connection comes back', async () => {
     await c.open('/d/access');
     await c.allDrawn();

@@ -40,6 +40,9 @@ export interface DashboardData {
 /** While "all data" is shown, growth beyond this share asks for everything again, maybe at a coarser resolution. */
 const growthMax = 0.25;
 
+/** Data that take up less of what was asked for are shown over their own span. */
+const narrowShare = 0.5;
+
 function infoSpan(): Span | null {
   const span = info.peek()?.span;
   // The last event is in the range too, and the end of a range is exclusive.
@@ -69,6 +72,8 @@ class Session {
   private asked: Span = { fromMs: 0, toMs: 1 };
   private isLive = true;
   private subscriptions: string[] = [];
+  /** The span of the windows that came in since everything was asked for. */
+  private seen: Span | null = null;
 
   constructor() {
     this.live = new LiveConnection(message => {
@@ -81,7 +86,7 @@ class Session {
       nowMs: () => performance.now(),
       onSubscriptions: subscriptions => {
         this.subscriptions = subscriptions;
-        this.connect();
+        if (!this.narrow()) this.connect();
       },
       onSpan: span => this.extend(span),
     });
@@ -103,6 +108,7 @@ class Session {
 
   /** Asks everything anew for the range as it is now. */
   ask(): void {
+    this.seen = null;
     this.asked = this.resolve();
     this.domain.value = this.asked;
     this.feeds.setScope({
@@ -122,7 +128,21 @@ class Session {
     this.live.subscribe(this.subscriptions, new Date(this.asked.fromMs).toISOString());
   }
 
+  /**
+   * What the server calls the span of data is that of all streams. Where this dashboard's data take up little of it, all
+   * data is asked for again over their own span, and so at a finer resolution.
+   */
+  private narrow(): boolean {
+    const { seen, asked } = this;
+    if (!isAll(this.range) || !seen) return false;
+    if (seen.toMs - seen.fromMs > narrowShare * (asked.toMs - asked.fromMs)) return false;
+    this.known.value = seen;
+    this.ask();
+    return true;
+  }
+
   private extend(span: Span): void {
+    this.seen = union(this.seen, span);
     const known = union(this.known.peek(), span)!;
     const held = this.known.peek();
     if (held && held.fromMs === known.fromMs && held.toMs === known.toMs) return;
@@ -132,7 +152,8 @@ class Session {
 
   /** Data was loaded by the server: the span that holds data is another. */
   extendByInfo(): void {
-    const span = infoSpan();
+    // Once windows are known they say it better.
+    const span = this.known.peek() === null ? infoSpan() : null;
     if (span) this.extend(span);
   }
 

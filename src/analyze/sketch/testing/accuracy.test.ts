@@ -4,6 +4,7 @@ import {
   distinctErrors,
   distinctKinds,
   frequencyErrors,
+  mergedDenseErrors,
   percentile,
   publishedErrors,
   quantileInputs,
@@ -25,6 +26,14 @@ describe('accuracy, quickly', () => {
       );
       expect(coverage, `${size}`).toBeGreaterThan(0.85);
     }
+  });
+
+  it('merged dense sketches err as published, without bias', () => {
+    const { rse, bias, coverage } = mergedDenseErrors(1_000_000, 2000, 4);
+    const published = Math.sqrt(3 * Math.LN2 - 1) / 64;
+    expect(Math.abs(rse / published - 1)).toBeLessThan(3 / Math.sqrt(4000));
+    expect(Math.abs(bias)).toBeLessThan((3 * published) / Math.sqrt(2000));
+    expect(Math.abs(coverage - 0.954)).toBeLessThan(0.015);
   });
 
   it.each(quantileInputs)('KLL K 200 keeps its rank error on %s input', input => {

@@ -36,6 +36,7 @@ export function lineChart({ title, xLabel, yLabel, xTicks, yTicks, series, xScal
     `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}" font-weight="${weight}">${content}</text>`;
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="13" fill="#222">`,
+    `<title>${title}</title>`,
     `<rect width="${width}" height="${height}" fill="#fff"/>`,
     text(frame.left, 22, title, 'start', 600),
     text((frame.left + right) / 2, height - 10, xLabel),
