@@ -10,7 +10,8 @@ import type { LogReader, StreamSummary } from '../flow/log.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { StateStore } from '../store/state.ts';
 import type { Engine, EngineStatus } from './engine.ts';
-import { type HistorySource, Lane } from './lane.ts';
+import type { HistorySource, Lane } from './lane.ts';
+import { LaneSet } from './lane-set.ts';
 import type { LookupTable } from './plan/evaluate.ts';
 import { type PlanOptions, planView } from './plan/parse.ts';
 import type { Plan } from './plan/plan.ts';
@@ -61,10 +62,9 @@ class EngineCore implements Engine {
   private readonly clock: Clock;
   private readonly publishMs: number;
   private readonly commitMs: number;
-  private readonly readBytes: number;
   private readonly cellsMax: number;
   private readonly views_ = new Map<string, View>();
-  private readonly lanes: Lane[] = [];
+  private readonly lanes: LaneSet;
   private readonly changes: ViewChanges;
   private readonly safePoint: (() => void)[] = [];
   private settling: { ends: Map<string, number>; resolve: () => void }[] = [];
@@ -90,7 +90,8 @@ class EngineCore implements Engine {
     this.clock = options.clock ?? systemClock;
     this.publishMs = options.publishMs ?? 100;
     this.commitMs = options.commitMs ?? 1000;
-    this.readBytes = options.readBytes ?? 4 * 1024 * 1024;
+    const { kernel, log, history } = options;
+    this.lanes = new LaneSet({ kernel, log, history, readBytes: options.readBytes ?? 4 * 1024 * 1024 });
     this.cellsMax = options.cellsMax ?? 600_000;
     this.changes = new ViewChanges(options.epoch ?? `${this.clock.nowMs().toString(36)}`);
   }
@@ -121,8 +122,8 @@ class EngineCore implements Engine {
       this.atSafePoint();
       await this.lookForStreams();
       let worked = 0;
-      for (const lane of [...this.lanes]) {
-        if (!lane.isReady || this.stop.signal.aborted || !this.lanes.includes(lane)) continue;
+      for (const lane of [...this.lanes.all]) {
+        if (!lane.isReady || this.stop.signal.aborted || !this.lanes.all.includes(lane)) continue;
         worked += await this.step(lane);
         this.atSafePoint();
         if (performance.now() - this.tickedAt >= this.publishMs) this.tick();
@@ -131,14 +132,14 @@ class EngineCore implements Engine {
         await nextTurn();
         continue;
       }
-      for (const lane of this.lanes) if (!lane.isReady) this.follow(lane);
+      for (const lane of this.lanes.all) if (!lane.isReady) this.follow(lane);
       this.idle();
       await this.pause();
     }
   }
 
   private async step(lane: Lane): Promise<number> {
-    const live = this.liveLane(lane);
+    const live = this.lanes.liveLane(lane);
     const until = live === undefined ? undefined : live.position;
     let count: number;
     try {
@@ -161,16 +162,11 @@ class EngineCore implements Engine {
       const nowMs = this.clock.nowMs();
       for (const view of lane.views) view.clock.noteEvents(nowMs);
     }
-    if (live !== undefined && lane.position >= live.position) this.join(lane, live);
+    if (live !== undefined && lane.position >= live.position) {
+      this.lanes.join(lane, live);
+      this.promote();
+    }
     return count;
-  }
-
-  /** The lane that this one is to catch up with. */
-  private liveLane(lane: Lane): Lane | undefined {
-    if (!lane.isFilling) return undefined;
-    return this.lanes.find(
-      other => !other.isFilling && other.stream === lane.stream && other.partition === lane.partition,
-    );
   }
 
   private follow(lane: Lane): void {
@@ -186,7 +182,7 @@ class EngineCore implements Engine {
 
   private idle(): void {
     const nowMs = this.clock.nowMs();
-    for (const lane of this.lanes) {
+    for (const lane of this.lanes.all) {
       if (lane.isReady) continue;
       for (const view of lane.views) view.clock.idle(nowMs);
     }
@@ -196,7 +192,11 @@ class EngineCore implements Engine {
 
   /** Sleeps until something is ready, at most until the next thing is due. */
   private async pause(): Promise<void> {
-    if (this.safePoint.length > 0 || this.lanes.some(({ isReady }) => isReady) || this.stop.signal.aborted)
+    if (
+      this.safePoint.length > 0 ||
+      this.lanes.all.some(({ isReady }) => isReady) ||
+      this.stop.signal.aborted
+    )
       return;
     const sinceTick = performance.now() - this.tickedAt;
     const dueMs = this.hasUnflushed ? this.publishMs - sinceTick : Math.min(this.commitMs, streamsMs);
@@ -242,6 +242,7 @@ class EngineCore implements Engine {
       }
       this.mustCommit = true;
     }
+    this.promote();
     this.tickedAt = performance.now();
     this.settle();
     if (this.mustCommit && this.isCommitDue()) this.commit();
@@ -282,7 +283,7 @@ class EngineCore implements Engine {
   private settle(): void {
     if (this.settling.length === 0 || this.hasUnflushed) return;
     this.settling = this.settling.filter(({ ends, resolve }) => {
-      for (const lane of this.lanes) {
+      for (const lane of this.lanes.all) {
         if (lane.problem === undefined && lane.position < (ends.get(`${lane.partition} ${lane.stream}`) ?? 0))
           return true;
       }
@@ -300,74 +301,18 @@ class EngineCore implements Engine {
     this.attachPartitions();
   }
 
-  /** Gives every version a part for each partition of its streams. */
   private attachPartitions(): void {
-    for (const view of this.views_.values()) {
-      for (const version of view.versions) {
-        version.plan.sources.forEach(({ stream }, source) => {
-          const summary = this.streams.find(({ name }) => name === stream);
-          for (const { partition, first } of summary?.partitions ?? []) {
-            const isThere = version.partitions.some(p => p.source === source && p.partition === partition);
-            if (!isThere) this.attach(version, source, stream, partition, first);
-          }
-        });
-        version.isAttached = true;
-      }
-    }
-    for (const lane of [...this.lanes]) {
-      const live = this.liveLane(lane);
-      if (live === undefined) lane.isFilling = false;
-    }
-    this.promote();
-  }
-
-  private attach(
-    version: ViewVersion,
-    source: number,
-    stream: string,
-    partition: number,
-    first: number,
-  ): void {
-    const part = version.addPartition(source, partition);
-    const position = part.position ?? (this.options.history ? 0 : first);
-    let lane = this.lanes.find(
-      other => other.stream === stream && other.partition === partition && other.position === position,
+    this.lanes.attach(
+      [...this.views_.values()].flatMap(({ versions }) => versions),
+      this.streams,
     );
-    if (lane === undefined) {
-      const live = this.lanes.find(
-        other => other.stream === stream && other.partition === partition && !other.isFilling,
-      );
-      const { kernel, log, readBytes } = this;
-      lane = new Lane({ stream, partition, position, kernel, log, history: this.options.history, readBytes });
-      if (live !== undefined) {
-        // The lane that is further on is the live one; the other catches up with it.
-        lane.isFilling = position < live.position;
-        live.isFilling = !lane.isFilling;
-      }
-      this.lanes.push(lane);
-    }
-    lane.add(part);
-    part.startedAt = position;
-  }
-
-  private join(lane: Lane, live: Lane): void {
-    for (const part of [...lane.views]) {
-      lane.remove(part);
-      live.add(part);
-    }
-    this.removeLane(lane);
     this.promote();
-  }
-
-  private removeLane(lane: Lane): void {
-    lane.free();
-    this.lanes.splice(this.lanes.indexOf(lane), 1);
   }
 
   /** Swaps in every next version that has come to the live offset in all partitions. */
   private promote(): void {
     for (const view of this.views_.values()) {
-      if (view.next === undefined || !view.next.isAttached || this.progress(view.next) < 1) continue;
+      if (view.next === undefined || !view.next.isAttached || this.lanes.progress(view.next) < 1) continue;
       if (view.next.failure !== undefined) continue;
       this.flushAll();
       const old = view.promote();
@@ -381,7 +326,7 @@ class EngineCore implements Engine {
       for (const other of this.views_.values()) {
         for (const version of other.versions) version.markCommitted(this.cellsMax / this.views_.size);
       }
-      this.detach(old);
+      this.lanes.detach(old);
     }
   }
 
@@ -389,37 +334,6 @@ class EngineCore implements Engine {
     for (const { versions } of this.views_.values()) {
       for (const version of versions) for (const part of version.partitions) if (!part.failure) part.flush();
     }
-  }
-
-  private detach(version: ViewVersion): void {
-    for (const lane of [...this.lanes]) {
-      for (const part of version.partitions) if (lane.views.includes(part)) lane.remove(part);
-      if (lane.views.length === 0) this.removeLane(lane);
-    }
-    version.free();
-  }
-
-  /** 0–1; 1 where every partition is read as far as live views are, or to its end. */
-  private progress(version: ViewVersion): number {
-    let done = 0;
-    let all = 0;
-    for (const part of version.partitions) {
-      const lane = this.lanes.find(({ views }) => views.includes(part));
-      if (lane === undefined) continue;
-      const goal = Math.max(this.liveLane(lane)?.position ?? 0, lane.isFilling ? 0 : this.endOf(lane));
-      const isDone = lane.isFilling ? false : part.hasCaughtUp || lane.position >= goal;
-      if (isDone) part.hasCaughtUp = true;
-      const span = Math.max(1, goal - part.startedAt);
-      all += span;
-      done += isDone ? span : Math.min(span * 0.999, Math.max(0, lane.position - part.startedAt));
-    }
-    return all === 0 ? 1 : done / all;
-  }
-
-  private endOf(lane: Lane): number {
-    const summary = this.streams.find(({ name }) => name === lane.stream);
-    const partition = summary?.partitions.find(one => one.partition === lane.partition);
-    return Math.max(lane.end, partition?.end ?? 0);
   }
 
   // — the contract —
@@ -475,7 +389,7 @@ class EngineCore implements Engine {
   private redefine(view: View, plan: Plan): void {
     const { next } = view;
     if (next !== undefined && next.plan.version !== plan.version) {
-      this.detach(view.dropNext()!);
+      this.lanes.detach(view.dropNext()!);
       this.state.transaction(t => this.freeState(t, next.plan));
     }
     const isNew = plan.version !== view.current.plan.version;
@@ -488,7 +402,7 @@ class EngineCore implements Engine {
     else if (view.current.failure !== undefined) {
       // A failed view has nothing worth serving while the new one is filled.
       const old = view.replace(this.version(plan));
-      this.detach(old);
+      this.lanes.detach(old);
       this.state.transaction(t => {
         this.freeState(t, old.plan);
         writeRecord(t, { name: plan.name, current: plan });
@@ -503,7 +417,7 @@ class EngineCore implements Engine {
   async drop(name: string): Promise<void> {
     await this.safely(() => {
       const view = this.view(name);
-      for (const version of view.versions) this.detach(version);
+      for (const version of view.versions) this.lanes.detach(version);
       this.views_.delete(name);
       this.state.transaction(transaction => {
         transaction.delete(View.key(name));
@@ -523,7 +437,7 @@ class EngineCore implements Engine {
   private summary(view: View): ViewSummary {
     const { current, next } = view;
     const shown = next ?? current;
-    const progress = this.progress(shown);
+    const progress = this.lanes.progress(shown);
     const failure = next?.failure ?? current.failure ?? this.failure;
     const summary = current.summary(progress < 1 ? 'backfilling' : 'live', progress, failure);
     return next === undefined ? summary : { ...summary, version: next.plan.version, sql: next.plan.sql };
@@ -564,7 +478,7 @@ class EngineCore implements Engine {
       this.streams = streams;
       this.attachPartitions();
     });
-    for (const lane of this.lanes)
+    for (const lane of this.lanes.all)
       if (lane.position < (ends.get(`${lane.partition} ${lane.stream}`) ?? 0)) lane.isReady = true;
     await new Promise<void>(resolve => {
       this.settling.push({ ends, resolve });
@@ -577,11 +491,11 @@ class EngineCore implements Engine {
     let memoryBytes = this.kernel.memoryBytes();
     for (const { versions } of this.views_.values()) for (const v of versions) memoryBytes += v.memoryBytes();
     return {
-      positions: this.lanes.map(lane => ({
+      positions: this.lanes.all.map(lane => ({
         stream: lane.stream,
         partition: lane.partition,
         offset: lane.position,
-        lag: Math.max(0, this.endOf(lane) - lane.position),
+        lag: Math.max(0, this.lanes.endOf(lane) - lane.position),
       })),
       eventsRead: this.eventsRead,
       stateBytes: this.state.sizeBytes(),
@@ -601,7 +515,7 @@ class EngineCore implements Engine {
       this.commit();
     }
     for (const { resolve } of this.settling) resolve();
-    for (const lane of [...this.lanes]) this.removeLane(lane);
+    this.lanes.free();
     for (const { versions } of this.views_.values()) for (const version of versions) version.free();
     await this.state.flush();
   }

@@ -172,12 +172,23 @@ describe('incremental equals batch', () => {
       for (const [i, view] of views.entries()) await engine.define({ name: `v${i}`, text: viewText(view) });
       for (const [i, text] of planned.entries()) await engine.define({ name: `p${i}`, text: keepLong(text) });
       await engine.define({ name: 'capped', text: cappedText });
+      const changing = (select: string) => ({
+        name: 'changing',
+        text: `-- every: 1m\n-- keep: 1m for 100y\nSELECT ${select} FROM access`,
+      });
+      await engine.define(changing('count(*) AS n'));
+      const changeAt = rng.below(events.length);
+      let isChanged = false;
       for (let sent = 0; sent < events.length; ) {
         const count = 1 + rng.below(rng.pick([3, 50, 700]));
         log.append('access', rng.below(partitions), events.slice(sent, sent + count), startMs);
         sent += count;
         if (rng.boolean(0.3)) await engine.settled();
         else if (rng.below(3) === 0) await new Promise(resolve => setTimeout(resolve, rng.below(4)));
+        if (sent > changeAt && !isChanged) {
+          await engine.define(changing('sum(bytes) AS s, max(latency) AS m'));
+          isChanged = true;
+        }
         if (rng.boolean(0.15)) {
           life.kill();
           await engine.close().catch(() => {});
@@ -205,6 +216,14 @@ describe('incremental equals batch', () => {
         expect(expected.length).toBeGreaterThan(0);
         const actual = rows.map(({ startUs, endUs, values }) => [startUs / 1000, endUs / 1000, ...values]);
         expectSame(actual, expected, 1 + plan.sources[0]!.groups.length);
+      }
+      if (isChanged) {
+        const sums = await query(`SELECT epoch_us(_time) // 60000000 * 60000000 AS w, sum(bytes), max(latency)
+          FROM read_json('${file}', format = 'newline_delimited', columns = ${columns}) GROUP BY w ORDER BY w`);
+        const changed = await engine.query({ view: 'changing' });
+        const found = changed.rows.map(({ startUs, values }) => [startUs, ...values]);
+        expect(found).toEqual(sums.map(row => row.map(plain)));
+        expect((await engine.views()).find(({ name }) => name === 'changing')!.state).toBe('live');
       }
       const exact = `SELECT epoch_us(_time) // 60000000 * 60000000 AS w, path, "user" AS who, count(*), sum(bytes)
         FROM read_json('${file}', format = 'newline_delimited', columns = ${columns}) GROUP BY ALL`;

@@ -156,14 +156,18 @@ export interface WindowRecord {
 
 export function writeWindowRecord(writer: RowWriter, record: WindowRecord): void {
   writer.u8((record.isCompacted ? 1 : 0) | (record.hasOverflow ? 2 : 0));
-  writer.varint(record.revision).varint(record.groups).varint(record.events);
+  // A window that was never published has revision −1.
+  writer
+    .varint(record.revision + 1)
+    .varint(record.groups)
+    .varint(record.events);
 }
 
 /** The overflow cell's accumulators follow where there is one. */
 export function readWindowRecord(reader: ByteReader): WindowRecord {
   const flags = reader.u8();
   return {
-    revision: reader.varint(),
+    revision: reader.varint() - 1,
     groups: reader.varint(),
     events: reader.varint(),
     isCompacted: (flags & 1) !== 0,
