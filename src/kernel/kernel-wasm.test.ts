@@ -221,6 +221,16 @@ describe('any bytes', () => {
       ]);
       decoder.free();
     }
+    // Joined these would be one object.
+    const decoder = kernel.decoder([{ path: ['b'], kind: 'f64' }]);
+    for (const joined of [
+      '{"a":"x\n","b":1}\n',
+      '{"a":"x\\\n","b":1}\n',
+      '{"a":["x\\\n"],"b":1}\n',
+      '{"a\\\n":1,"b":1}\n',
+    ]) {
+      expect(decoder.decode(0, fill(kernel, joined)).rows).toBe(2);
+    }
   });
 
   test('an input split at every byte gives the same rows', () => {
