@@ -28,7 +28,7 @@ import { loadKernel } from './kernel/load-kernel.ts';
 import type { AuditReport } from './process/audit.ts';
 import type { Engine } from './process/engine.ts';
 import { planView } from './process/plan/parse.ts';
-import type { ViewDefinition } from './process/view.ts';
+import type { ViewDefinition, ViewSummary, WindowRow } from './process/view.ts';
 import { type Project, parseBytes, projectFingerprint, readProject } from './project.ts';
 import { QueryProcess } from './query/query-process.ts';
 import { SqlTables } from './query/sql-tables.ts';
@@ -393,18 +393,37 @@ export class App {
     };
   }
 
-  /** Event-time span of all views: from the first window of the coarsest resolution that is not empty to the watermark. */
+  /** Event-time span of all streams: from the start of the first window of their views to the end of the last. */
   private async span(): Promise<Info['span']> {
     let fromUs = Number.POSITIVE_INFINITY;
     let toUs = Number.NEGATIVE_INFINITY;
+    const groups = (view: ViewSummary): number =>
+      view.columns.filter(column => column.role === 'group').length;
+    // One view a stream is enough: the one with the fewest rows.
+    const views = new Map<string, ViewSummary>();
     for (const view of await this.engine.views()) {
-      if (view.watermarkUs === null) continue;
-      // The second coarsest tells the hour where the coarsest would only tell the day.
-      const everyMs = (view.resolutions.at(-2) ?? view.resolutions.at(-1)!).everyMs;
-      const first = (await this.engine.query({ view: view.name, everyMs, limit: 1 })).rows[0];
-      if (!first) continue;
-      fromUs = Math.min(fromUs, first.startUs);
-      toUs = Math.max(toUs, view.watermarkUs);
+      const known = views.get(view.streams[0]!);
+      if (view.watermarkUs !== null && (!known || groups(view) < groups(known)))
+        views.set(view.streams[0]!, view);
+    }
+    for (const view of views.values()) {
+      // From coarse to fine, so that few rows tell the minute.
+      let first: number | undefined;
+      let last: WindowRow | undefined;
+      for (const { everyMs } of view.resolutions.filter(({ everyMs }) => everyMs >= 60_000).reverse()) {
+        const query = { view: view.name, everyMs, limit: 100_000 };
+        const { rows } = await this.engine.query(last ? { ...query, fromUs: last.startUs } : query);
+        if (rows.length === 0) break;
+        if (first === undefined || last === undefined) first = rows[0]!.startUs;
+        else {
+          const early = await this.engine.query({ ...query, fromUs: first, limit: 1 });
+          first = early.rows[0]?.startUs ?? first;
+        }
+        last = rows.at(-1)!;
+      }
+      if (first === undefined || last === undefined) continue;
+      fromUs = Math.min(fromUs, first);
+      toUs = Math.max(toUs, last.endUs);
     }
     return fromUs < toUs ? { from: formatUs(fromUs), to: formatUs(toUs) } : null;
   }
