@@ -34,6 +34,7 @@ const methods = ['GET', 'GET', 'GET', 'POST', 'PUT'];
 const countries = ['DE', 'US', 'FR', 'JP', 'BR', 'IN', 'GB', 'IT'];
 
 const blockRows = 16_384;
+const found = cell.value;
 const hexDigits = (rng: Rng, digits: number): string =>
   rng.uint32().toString(16).padStart(8, '0').slice(0, digits);
 
@@ -115,7 +116,7 @@ export function groupThree(kernel: Kernel, input: Buffer): Map<string, [number, 
       const statusState = status.state;
       const statusValues = status.values as Float64Array;
       for (let row = 0; row < rows; row++) {
-        mask[row] = statusState[row] === cell.value && statusValues[row]! < 400 ? 1 : 0;
+        mask[row] = statusState[row] === found && statusValues[row]! < 400 ? 1 : 0;
       }
       const ids = grouper.assign([path.values as Uint32Array], rows, mask);
       if (grouper.size() > counts.length) {
@@ -132,7 +133,7 @@ export function groupThree(kernel: Kernel, input: Buffer): Map<string, [number, 
         const id = ids[row]!;
         if (id === 0xffffffff) continue;
         counts[id]!++;
-        if (bytesState[row] === cell.value) sums[id]! += bytesValues[row]!;
+        if (bytesState[row] === found) sums[id]! += bytesValues[row]!;
       }
     }
   });

@@ -1,7 +1,8 @@
 // The segment that is written to. Invariant: `position` and `slots` count what was written whole; whatever lies
 // behind them in the files is zeros, a seal, or an interrupted write that the next one covers.
+import { type Group, sumGroup } from './append-group.ts';
 import { writeFully, writeFullySync } from './file-system.ts';
-import { encodeRecord, type IndexRecord, recordBytes, recordKind } from './index-record.ts';
+import { encodeRecord, recordBytes, recordKind } from './index-record.ts';
 import { closeSegment, type SegmentFiles } from './segment.ts';
 
 /** The index grows by so many zeros at a time, so that a sync of it seldom has to change its length. */
@@ -16,6 +17,8 @@ export class ActiveSegment {
   private readonly files: SegmentFiles;
   /** Slots the index file has room for. */
   private indexSlots: number;
+  /** A sync of the batches that began with their writing and covers all of them. */
+  private dataSync: Promise<void> | undefined;
 
   constructor(files: SegmentFiles, position = 0, slots = 0) {
     this.files = files;
@@ -25,40 +28,55 @@ export class ActiveSegment {
     this.indexSlots = slots;
   }
 
-  /** Writes batches and their records; on an error nothing counts as written, see `undo`. */
-  async write(
-    records: readonly IndexRecord[],
-    chunks: readonly Uint8Array[],
-    bytes: number,
-    inThread: boolean,
-  ): Promise<void> {
+  /**
+   * Writes batches and their records; on an error nothing counts as written, see `undo`. `inThread`: without leaving the
+   * thread, and with `syncsNext` the sync of the batches begins while their checksums are made.
+   */
+  async write(group: Group, how: { inThread: boolean; syncsNext: boolean }): Promise<void> {
     const { data, index } = this.files;
-    const slots = this.slots + records.length;
+    const at = this.slots * recordBytes;
     // Room for the seal is kept inside the grown part, so that a full disk never hinders it.
-    const grows = slots >= this.indexSlots;
-    const indexSlots = grows ? slots + indexStepRecords : this.indexSlots;
-    const length = (grows ? indexSlots - this.slots : records.length) * recordBytes;
-    const encoded = grows ? Buffer.alloc(length) : Buffer.allocUnsafe(length);
-    for (let i = 0; i < records.length; i++) encodeRecord(records[i]!, encoded, i * recordBytes);
-    if (inThread) {
-      writeFullySync(data, chunks, this.position);
-      writeFullySync(index, [encoded], this.slots * recordBytes);
+    const slots = this.slots + group.records.length;
+    const indexSlots = slots >= this.indexSlots ? slots + indexStepRecords : this.indexSlots;
+    if (how.inThread) {
+      writeFullySync(data, group.chunks, this.position);
+      if (how.syncsNext) this.beginDataSync();
+      sumGroup(group);
+      writeFullySync(index, [this.encode(group, indexSlots)], at);
     } else {
+      const writing = writeFully(data, group.chunks, this.position);
+      sumGroup(group);
+      const writings = [writing, writeFully(index, [this.encode(group, indexSlots)], at)];
       // Both are awaited whatever happens to either: the files are touched again only when neither is busy.
-      const outcomes = await Promise.allSettled([
-        writeFully(data, chunks, this.position),
-        writeFully(index, [encoded], this.slots * recordBytes),
-      ]);
+      const outcomes = await Promise.allSettled(writings);
       for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
     }
     this.isSealed = false;
     this.indexSlots = indexSlots;
-    this.position += bytes;
+    this.position += group.bytes;
     this.slots = slots;
+  }
+
+  /** The records, with the zeros by which the index grows where it has to. */
+  private encode({ records }: Group, indexSlots: number): Buffer {
+    const grows = indexSlots > this.indexSlots;
+    const length = (grows ? indexSlots - this.slots : records.length) * recordBytes;
+    const encoded = grows ? Buffer.alloc(length) : Buffer.allocUnsafe(length);
+    for (let i = 0; i < records.length; i++) encodeRecord(records[i]!, encoded, i * recordBytes);
+    return encoded;
+  }
+
+  private beginDataSync(): void {
+    this.dataSync = this.files.data.sync();
+    // Its error is met where it is awaited.
+    this.dataSync.catch(() => {});
   }
 
   /** After a write that failed for want of space: takes the part that was written back. */
   async undo(): Promise<void> {
+    const begun = this.dataSync;
+    this.dataSync = undefined;
+    await begun;
     await this.files.data.truncate(this.position);
     await this.files.index.truncate(this.slots * recordBytes);
     this.indexSlots = this.slots;
@@ -66,8 +84,9 @@ export class ActiveSegment {
 
   /** Makes durable what is written at the call. */
   async sync(): Promise<void> {
-    const { slots } = this;
-    await Promise.all([this.files.data.sync(), this.files.index.sync()]);
+    const { slots, dataSync } = this;
+    this.dataSync = undefined;
+    await Promise.all([dataSync ?? this.files.data.sync(), this.files.index.sync()]);
     this.durableSlots = slots;
   }
 

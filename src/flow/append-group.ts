@@ -12,6 +12,8 @@ import { type Answer, type ProducerWindow, producerHash } from './producer-windo
 export interface Group {
   settled: { waiting: Waiting; answer: Answer<Waiting> }[];
   records: IndexRecord[];
+  /** Large batches whose checksum is still to be made; the disk can be busy with them meanwhile. */
+  unsummed: { record: IndexRecord; bytes: Uint8Array }[];
   chunks: Uint8Array[];
   bytes: number;
   /** Offset after its last event. */
@@ -42,7 +44,15 @@ export function isFullFor(limits: WriterLimits, bytes: number, position: number,
 /** Takes batches up to the limits of a group and of the segment. May be empty where all were repeats. */
 export function formGroup(queue: AppendQueue, place: GroupPlace): Group {
   const { limits, segment, window, appendTimeMs } = place;
-  const group: Group = { settled: [], records: [], chunks: [], bytes: 0, end: place.end, appendTimeMs };
+  const group: Group = {
+    settled: [],
+    records: [],
+    unsummed: [],
+    chunks: [],
+    bytes: 0,
+    end: place.end,
+    appendTimeMs,
+  };
   const layout = new ChunkLayout(group.chunks);
   let mergeable: IndexRecord | undefined;
   while (queue.length > 0) {
@@ -66,13 +76,16 @@ export function formGroup(queue: AppendQueue, place: GroupPlace): Group {
         length,
         offset: group.end,
         count,
-        dataCrc: crc32c(bytes),
+        dataCrc: 0,
         appendTimeMs,
         durable: segment.durableSlots,
         producer: name,
         first: 0,
         next: 0,
       };
+      // Nothing can be merged to a batch of that size, so its sum can wait.
+      if (length > limits.mergeBytes) group.unsummed.push({ record, bytes });
+      else record.dataCrc = crc32c(bytes);
       if (producer) remember(window!, record, producer, answer);
       else window?.countPlain();
       mergeable = producer ? undefined : record;
@@ -85,6 +98,12 @@ export function formGroup(queue: AppendQueue, place: GroupPlace): Group {
   }
   layout.finish();
   return group;
+}
+
+/** Makes the checksums that were left for later. */
+export function sumGroup(group: Group): void {
+  for (const { record, bytes } of group.unsummed) record.dataCrc = crc32c(bytes);
+  group.unsummed = [];
 }
 
 /** True where nothing is to be written: it was appended before, is on its way, or is refused. */

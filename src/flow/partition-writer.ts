@@ -191,7 +191,7 @@ export class PartitionWriter {
     context.failpoint?.('before-write');
     try {
       const inThread = !this.syncing && group.bytes <= inThreadBytes;
-      await segment.write(group.records, group.chunks, group.bytes, inThread);
+      await segment.write(group, { inThread, syncsNext: context.syncDelayMs === undefined });
     } catch (thrown) {
       return this.undo(group, segment, toError(thrown));
     }

@@ -181,7 +181,7 @@ describe('any bytes', () => {
         isText ? rng.pick([...alphabet]) : rng.below(256),
       );
       const length = fill(kernel, bytes);
-      const check = guard(kernel, length, 0);
+      const check = guard(kernel, length);
       const { rows, consumed, columns } = decoder.decode(0, length);
       check();
       expect(rows).toBe(bytes.filter(byte => byte === 0x0a).length);
@@ -193,6 +193,43 @@ describe('any bytes', () => {
             expect.fail('no text');
         }
       }
+    }
+  });
+
+  test('a line that ends inside a string, an escape or a container takes nothing of the next', () => {
+    const kernel = createWasmKernel();
+    for (const broken of [
+      '{"a":"x',
+      '{"a":"x\\',
+      '{"a":[1,{"b":"',
+      '{"a',
+      '{"a"',
+      '{"a":',
+      '{"a":tru',
+      '',
+      '{"a":1',
+      '{"b\\',
+    ]) {
+      const decoder = kernel.decoder([{ path: ['a'], kind: 'f64' }]);
+      const text = `{"a":1}\n${broken}\n{"a":2}\n`;
+      const { rows, consumed, columns } = decoder.decode(0, fill(kernel, text));
+      expect([rows, consumed]).toEqual([3, text.length]);
+      expect([columns[0]!.values[0], columns[0]!.state[1], columns[0]!.values[2]]).toEqual([
+        1,
+        cell.absent,
+        2,
+      ]);
+      decoder.free();
+    }
+    // Joined these would be one object.
+    const decoder = kernel.decoder([{ path: ['b'], kind: 'f64' }]);
+    for (const joined of [
+      '{"a":"x\n","b":1}\n',
+      '{"a":"x\\\n","b":1}\n',
+      '{"a":["x\\\n"],"b":1}\n',
+      '{"a\\\n":1,"b":1}\n',
+    ]) {
+      expect(decoder.decode(0, fill(kernel, joined)).rows).toBe(2);
     }
   });
 

@@ -324,7 +324,7 @@ describe.each(kernels)('$name kernel', ({ create }) => {
       output: `${event}}\n${event}}\n`,
     });
     expect(fromAccessLog(`${common} "-" "Mozilla ${backslash}"5.0${backslash}""\n`, 'combined').output).toBe(
-      `${event},"referer":null,"agent":"Mozilla ${backslash}"5.0${backslash}""}\n`,
+      `${event},"referer":"-","agent":"Mozilla ${backslash}"5.0${backslash}""}\n`,
     );
     const vhost = event.replace('"ip"', '"vhost":"example.com:80","ip"');
     expect(fromAccessLog(`example.com:80 ${common}\n`, 'vhost').output).toBe(`${vhost}}\n`);

@@ -202,7 +202,8 @@ export interface Kernel {
   /**
    * Common, Combined or vhost-prefixed access-log lines to NDJSON with keys, in this order: `_time` (ISO 8601
    * UTC ms), `vhost` where present, `ip, ident, user, method, path, protocol, status, bytes, referer, agent`.
-   * `-` is null; status and bytes are numbers; a request that is not "METHOD path protocol" gives null method
+   * `-` is null but in the quoted referer
+   * and agent, which stay as they were sent; status and bytes are numbers; a request that is not "METHOD path protocol" gives null method
    * and protocol and the whole text as path. Common lines have neither `referer` nor `agent`; a vhost prefix
    * may stand before Common and Combined lines. Backslash escapes of Apache (`\"`, `\\`, `\xhh`, `\n`, `\t`,
    * …) are undone; bytes that are no UTF-8 become U+FFFD. `last`: the input's end is the file's end, so a

@@ -36,11 +36,11 @@ function spell(rng: Rng): string {
     case 4:
       return `${sign}${rng.below(100_000)}.${rng.below(10)}${String(rng.uint32() * 1048576 + rng.below(1048576)).slice(rng.below(14))}`;
     case 5:
-      // Halfway between two neighbours above 2^53, and one to either side.
+      // Halfway between two neighbours above 2^53, and one to either side, in up to 35 digits.
       return (
         sign +
         String(
-          (2n ** 53n + BigInt(rng.uint32()) * 2n + 1n) * 2n ** BigInt(rng.below(8)) +
+          (2n ** 53n + BigInt(rng.uint32()) * 2n + 1n) * 2n ** BigInt(rng.below(60)) +
             BigInt(rng.below(3)) -
             1n,
         )

@@ -94,9 +94,9 @@ export function accessLineToEvent(
   // A vhost prefix stands before Common lines too.
   if (variant === 'combined' || (variant === 'vhost' && !cursor.isAtEnd)) {
     cursor.take(space, 'bad referer');
-    event['referer'] = textOrNull(cursor.take(quoted, 'bad referer'));
+    event['referer'] = unescapeLog(cursor.take(quoted, 'bad referer'));
     cursor.take(space, 'bad agent');
-    event['agent'] = textOrNull(cursor.take(quoted, 'bad agent'));
+    event['agent'] = unescapeLog(cursor.take(quoted, 'bad agent'));
   }
   if (!cursor.failed && !cursor.isAtEnd)
     cursor.failed = { position: cursor.at, reason: 'bytes after the agent' };

@@ -2,7 +2,7 @@
 // then written; a line that does not come apart is reported where it fails.
 import { splat } from './splat';
 import { errorAt, errorReason, refuse } from './check-exact';
-import { growth, putText } from './log-text';
+import { growth, putString, putText } from './log-text';
 import { alloc, capacityOf, resize } from './memory';
 import {
   badAgent,
@@ -265,9 +265,9 @@ function putEvent(variant: u32, out: usize): usize {
   out = putCount(bytesAt, bytesEnd, out);
   if (refererAt != 0) {
     out = put(',"referer":', out);
-    out = putText(refererAt + 1, refererEnd - 1, out);
+    out = putString(refererAt + 1, refererEnd - 1, out);
     out = put(',"agent":', out);
-    out = putText(agentAt + 1, agentEnd - 1, out);
+    out = putString(agentAt + 1, agentEnd - 1, out);
   }
   store<u16>(out, 0x0a7d);
   return out + 2;

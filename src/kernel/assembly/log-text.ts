@@ -123,6 +123,11 @@ export function putText(at: usize, end: usize, out: usize): usize {
     store<u32>(out, 0x6c6c756e);
     return out + 4;
   }
+  return putString(at, end, out);
+}
+
+/** The same, but "-" is a text like any other. */
+export function putString(at: usize, end: usize, out: usize): usize {
   store<u8>(out++, 0x22);
   const outStart = out;
   let from = at;

@@ -24,6 +24,10 @@ export class BucketStore {
     this.cap = cap;
   }
 
+  get memoryBytes(): number {
+    return this.counts.byteLength;
+  }
+
   add(bucket: number, count: number): void {
     const at = bucket - this.offset;
     if (bucket < this.lowest || bucket > this.highest || at < 0 || at >= this.counts.length) {

@@ -54,6 +54,10 @@ export class DDSketch implements MergeableSketch<DDSketch> {
   get max(): number | undefined {
     return this.isEmpty ? undefined : this.highest;
   }
+  /** Bytes the buckets take in memory, about. */
+  get memoryBytes(): number {
+    return 300 + this.positive.memoryBytes + this.negative.memoryBytes;
+  }
   /** True once buckets have collapsed: values of small magnitude then have a larger error. */
   get isCollapsed(): boolean {
     return this.positive.isCollapsed || this.negative.isCollapsed;
