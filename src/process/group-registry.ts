@@ -29,8 +29,9 @@ export class GroupRegistry {
   /** Grows with every group that came in from the store, which a miss remembered from before does not know of. */
   loads = 0;
   private ids = new Map<string, number>();
+  /** Groups of a single text by that text itself: no key has to be made and hashed for the most common look-up. */
+  private texts = new Map<string, number>();
   private tuples: KeyPart[][] = [];
-  private keys: string[] = [];
   private textLength = 0;
 
   get size(): number {
@@ -47,15 +48,19 @@ export class GroupRegistry {
 
   /** The number of a tuple, which is taken over by the registry. */
   intern(values: KeyPart[]): number {
-    for (let i = 0; i < values.length; i++) {
-      const value = values[i];
-      if (typeof value === 'string') values[i] = wellFormed(value);
-    }
-    const key = groupKey(values);
-    let id = this.ids.get(key);
-    if (id === undefined) {
-      id = this.tuples.push(values) - 1;
-      this.keys.push(key);
+    const known = this.find(values);
+    if (known !== undefined) return known;
+    return this.add(values.map(value => (typeof value === 'string' ? wellFormed(value) : value)));
+  }
+
+  private add(values: KeyPart[]): number {
+    const id = this.tuples.push(values) - 1;
+    const only = values[0];
+    if (values.length === 1 && typeof only === 'string') {
+      this.texts.set(only, id);
+      this.textLength += only.length;
+    } else {
+      const key = groupKey(values);
       this.ids.set(key, id);
       this.textLength += key.length;
     }
@@ -64,9 +69,17 @@ export class GroupRegistry {
 
   /** The number of a tuple that is there. */
   find(values: readonly KeyPart[]): number | undefined {
-    return this.ids.get(
-      groupKey(values.map(value => (typeof value === 'string' ? wellFormed(value) : value))),
-    );
+    const found = this.findExact(values);
+    if (found !== undefined || !values.some(value => typeof value === 'string' && surrogate.test(value))) {
+      return found;
+    }
+    return this.findExact(values.map(value => (typeof value === 'string' ? wellFormed(value) : value)));
+  }
+
+  private findExact(values: readonly KeyPart[]): number | undefined {
+    const only = values[0];
+    if (values.length === 1 && typeof only === 'string') return this.texts.get(only);
+    return this.ids.get(groupKey(values));
   }
 
   values(id: number): readonly KeyPart[] {
@@ -74,29 +87,23 @@ export class GroupRegistry {
   }
 
   key(id: number): string {
-    return this.keys[id]!;
+    return groupKey(this.tuples[id]!);
   }
 
   /** Keeps the groups for which `isLive[id]` is 1; answers the new number of each old one. */
   collect(isLive: Uint8Array): Int32Array {
-    const moved = new Int32Array(this.tuples.length).fill(-1);
-    const [tuples, keys] = [this.tuples, this.keys];
+    const { tuples } = this;
+    const moved = new Int32Array(tuples.length).fill(-1);
     this.ids = new Map();
+    this.texts = new Map();
     this.tuples = [];
-    this.keys = [];
     this.textLength = 0;
-    for (let id = 0; id < tuples.length; id++) {
-      if (isLive[id] !== 1) continue;
-      moved[id] = this.tuples.push(tuples[id]!) - 1;
-      this.keys.push(keys[id]!);
-      this.ids.set(keys[id]!, moved[id]!);
-      this.textLength += keys[id]!.length;
-    }
+    for (let id = 0; id < tuples.length; id++) if (isLive[id] === 1) moved[id] = this.add(tuples[id]!);
     this.generation++;
     return moved;
   }
 
   memoryBytes(): number {
-    return this.tuples.length * 160 + this.textLength * 2;
+    return this.tuples.length * 140 + this.textLength * 2;
   }
 }
