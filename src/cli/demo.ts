@@ -19,7 +19,7 @@ interface DemoOptions extends CommonOptions {
 }
 
 /** The last stretch of history has every event; before it, history is a sample, so that days of it load in seconds. */
-const fullSeconds = 300;
+const fullSeconds = 600;
 
 /** Events a second of older history, at the default rate and at any other. */
 const historyRate = 2;
@@ -27,7 +27,7 @@ const historyRate = 2;
 export function registerDemo(program: Command): void {
   withServer(withCommon(program.command('demo')))
     .description('a simulated shop: page views, carts, orders, payments, campaigns and incidents')
-    .option('--rate <n>', 'events a second at an average hour', positive, 2000)
+    .option('--rate <n>', 'events a second at an average hour', positive, 3000)
     .option(
       '--speed <n>',
       'replay the history this much faster than life instead of loading it at once',

@@ -31,26 +31,36 @@ export class Sender {
     this.options = options;
   }
 
-  /** Sends history; resolves when it is acknowledged. */
+  /** Sends history, the newest stretch first, so that a dashboard of now is full at once; resolves when all is acknowledged. */
   async sendHistory(nowSecond: number): Promise<void> {
-    const { historySeconds, fullSeconds, historyShare, speed, onProgress } = this.options;
-    if (speed > 1) return;
+    const { historySeconds, fullSeconds, historyShare, speed, shop } = this.options;
+    if (speed > 1 || historySeconds === 0) return;
     const first = nowSecond - historySeconds;
+    const full = Math.max(first, nowSecond - fullSeconds);
+    await this.sendSpan(full, nowSecond, second => shop.second(second), historySeconds);
+    // Older history is a second out of each minute, so that it fills minutes and not a window for every second.
+    const sample = (second: number): string[] =>
+      second % 60 === 0 ? shop.second(second, historyShare * 60) : [];
+    await this.sendSpan(first, full, sample, historySeconds);
+  }
+
+  private async sendSpan(
+    from: number,
+    to: number,
+    linesOf: (second: number) => string[],
+    allSeconds: number,
+  ): Promise<void> {
     let lines: string[] = [];
     let sending: Promise<void>[] = [];
-    for (let second = first; second < nowSecond && !this.options.signal.aborted; second++) {
-      const isFull = second >= nowSecond - fullSeconds;
-      // Older history is a second out of each minute, so that it fills minutes and not a window for every second.
-      if (!isFull && second % 60 !== 0) continue;
-      const share = isFull ? 1 : historyShare * 60;
-      for (const line of this.options.shop.second(second, share)) lines.push(line);
+    for (let second = from; second < to && !this.options.signal.aborted; second++) {
+      for (const line of linesOf(second)) lines.push(line);
       if (lines.length < linesARequest) continue;
       sending.push(this.send(lines));
       lines = [];
       if (sending.length < requestsAtOnce) continue;
       await Promise.all(sending);
       sending = [];
-      onProgress(this.sent, (second - first) / historySeconds);
+      this.options.onProgress(this.sent, (second - from) / allSeconds);
     }
     await Promise.all([...sending, this.send(lines)]);
   }

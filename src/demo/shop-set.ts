@@ -46,7 +46,7 @@ export const shopSet: DefaultSet = {
     name: 'shop',
     title: { en: 'Shop', ko: '온라인 상점' },
     stream: shopStream,
-    range: '-15m',
+    range: '-5m',
     panels: [
       stat('events', { en: 'Events', ko: '이벤트' }, 'shop_traffic', 'events', 'count'),
       stat('visitors', { en: 'Visitors', ko: '방문자' }, 'shop_traffic', 'visitors', 'count'),

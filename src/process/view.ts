@@ -24,7 +24,7 @@ export interface ViewColumn {
   /** DuckDB's name of the type: BIGINT, DOUBLE, VARCHAR, BOOLEAN, TIMESTAMP, DOUBLE[], STRUCT(...)[] … */
   type: string;
   role: ColumnRole;
-  /** Set where the value is approximate: the error bound in words ("±1.6 % (95 %)"). */
+  /** Set where the value is approximate: the error bound in words ("±3.3 % (95 %)"). */
   approximate?: string;
 }
 

@@ -105,7 +105,7 @@ export const aggregateRules: readonly AggregateRule[] = [
     args: ['any'],
     type: fixed('integer'),
     sqlType: () => 'BIGINT',
-    approximate: '±1.6 % (95 %)',
+    approximate: '±3.3 % (95 %)',
     distinctIsSame: true,
   },
   {

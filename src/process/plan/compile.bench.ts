@@ -86,7 +86,7 @@ export const benchmark = {
       const expression: Expression = plan.sources[0]!.aggregates[0]!.args[0]!;
       const compiled = expression.type === 'boolean' ? compileFilter(expression) : compileColumn(expression);
       const exact = exactColumn(expression);
-      const unit = 'rows/s';
+      const unit = `rows/s of ${text.slice(0, 24)}…`;
       cases.push({ name: text, peer: false, unit, value: rate(rows, tiny, () => compiled(source)) });
       cases.push({
         name: `${text} (interpreted)`,

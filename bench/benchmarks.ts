@@ -1,0 +1,19 @@
+// Every benchmark, in the order in which they run.
+import { benchmark as detectors } from '../src/analyze/anomaly/detectors.bench.ts';
+import { benchmark as statistics } from '../src/analyze/stats/statistics.bench.ts';
+import { benchmark as expressions } from '../src/process/plan/compile.bench.ts';
+import type { Benchmark } from './harness.ts';
+import { benchmark as kernel } from './kernel.bench.ts';
+import { benchmark as log } from './log.bench.ts';
+import { benchmark as nab } from './nab.bench.ts';
+import { benchmark as sketch } from './sketch.bench.ts';
+
+export const benchmarks: readonly Benchmark[] = [
+  log,
+  kernel,
+  expressions,
+  sketch,
+  statistics,
+  detectors,
+  nab,
+];
