@@ -1,8 +1,8 @@
 // The composition root: the one place where implementations are chosen and put together. Opens a data folder, starts what
 // works on it, and closes everything in the order in which nothing is lost.
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { availableParallelism, tmpdir, totalmem } from 'node:os';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { availableParallelism, totalmem } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Logger, pino } from 'pino';
@@ -501,8 +501,9 @@ export async function checkProject(dir: string): Promise<{ checked: number; faul
   const project = readProject(dir, faults);
   const views = project.views ?? [];
   if (views.length > 0) {
-    const temporaryDir = mkdtempSync(join(tmpdir(), 'millrace-check-'));
-    const query = queryProcess(temporaryDir, join(temporaryDir, 'lake'));
+    // Parsing touches no folder, so none is made.
+    const nowhere = join(project.dir, '.millrace', 'tmp');
+    const query = queryProcess(nowhere, nowhere);
     try {
       for (const view of views) {
         try {
@@ -513,7 +514,6 @@ export async function checkProject(dir: string): Promise<{ checked: number; faul
       }
     } finally {
       await query.close();
-      rmSync(temporaryDir, { recursive: true, force: true });
     }
   }
   return { checked: views.length + project.dashboards.length, faults };

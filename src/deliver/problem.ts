@@ -20,13 +20,22 @@ const titles: Record<number, string> = {
   507: 'Insufficient storage',
 };
 
+/** Codes whose title says more than their status does. */
+const codeTitles: Record<string, string> = {
+  'sql-error': 'The query cannot be run',
+  'sql-syntax': 'The SQL does not parse',
+  'sql-timeout': 'The query took too long',
+  'view-refused': 'The view cannot be kept',
+  'view-syntax': 'The view does not parse',
+};
+
 /** What the caller is told. A defect of ours (anything but a MillraceError) keeps its details for the log. */
 export function problemOf(thrown: unknown): Problem {
   if (thrown instanceof MillraceError) {
     const { code, status, message, remedy, context } = thrown;
     return {
       type: `urn:millrace:error:${code}`,
-      title: titles[status] ?? 'Error',
+      title: codeTitles[code] ?? titles[status] ?? 'Error',
       status,
       detail: message,
       code,

@@ -5,6 +5,20 @@ const time = String.raw`\[\d{1,2}/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\]
 const quotedText = String.raw`"(?:[^"\\]|\\.)*"`;
 const common = String.raw`\S+ \S+ .+? ${time} ${quotedText} (?:\d{3}|-) (?:\d+|-)`;
 
+/** The kernel's reasons as a person would say them; those that are missing here are clear as they are. */
+const sentences: Record<string, string> = {
+  'bad vhost': 'no virtual host where one is expected',
+  'bad ip': 'no address at the start',
+  'bad ident': 'no identity (or "-") after the address',
+  'bad user': 'no user (or "-") before the time',
+  'bad time': 'no time like [10/Oct/2000:13:55:36 -0700]',
+  'bad request': 'the quoted request is missing or has no closing quote',
+  'bad status': 'no status of three digits after the request',
+  'bad bytes': 'no number of bytes (or "-") after the status',
+  'bad referer': 'the quoted referer is missing or has no closing quote',
+  'bad agent': 'the quoted user agent is missing or has no closing quote',
+};
+
 type Variant = 'common' | 'combined' | 'vhost';
 
 function accessLog(variant: Variant, title: string, shape: RegExp, parts: string, weight: number): Format {
@@ -29,7 +43,7 @@ function accessLog(variant: Variant, title: string, shape: RegExp, parts: string
             line: error.line,
             start: error.start,
             position: error.position,
-            reason: error.reason,
+            reason: sentences[error.reason] ?? error.reason,
             raw: result.rejectedLines[index]!,
           }));
           const lines = newlines(kernel.input(length), result.consumed, last);
