@@ -2,6 +2,7 @@
 import { benchmark as detectors } from '../src/analyze/anomaly/detectors.bench.ts';
 import { benchmark as statistics } from '../src/analyze/stats/statistics.bench.ts';
 import { benchmark as expressions } from '../src/process/plan/compile.bench.ts';
+import { benchmark as accessLog } from './access-log.bench.ts';
 import type { Benchmark } from './harness.ts';
 import { benchmark as kernel } from './kernel.bench.ts';
 import { benchmark as log } from './log.bench.ts';
@@ -11,6 +12,7 @@ import { benchmark as sketch } from './sketch.bench.ts';
 export const benchmarks: readonly Benchmark[] = [
   log,
   kernel,
+  accessLog,
   expressions,
   sketch,
   statistics,

@@ -9,6 +9,8 @@ export interface Case {
   /** "events/s", "MB/s", "ns/update", "ms" … */
   unit: string;
   value: number;
+  /** What is measured, where a benchmark measures several things in one unit: only equal questions are compared. */
+  question?: string;
   /** What the figure leaves out, or how it was measured. */
   note?: string;
 }
@@ -35,7 +37,9 @@ function lessIsBetter(unit: string): boolean {
 export function ratios(cases: readonly Case[]): { ours: Case; peer: Case; ratio: number }[] {
   const rows: { ours: Case; peer: Case; ratio: number }[] = [];
   for (const ours of cases.filter(item => !item.peer)) {
-    for (const peer of cases.filter(item => item.peer && item.unit === ours.unit)) {
+    for (const peer of cases.filter(
+      item => item.peer && item.unit === ours.unit && item.question === ours.question,
+    )) {
       const ratio = lessIsBetter(ours.unit) ? peer.value / ours.value : ours.value / peer.value;
       rows.push({ ours, peer, ratio });
     }

@@ -18,14 +18,7 @@ import { performance } from 'node:perf_hooks';
 import { recordBytes } from '../src/flow/index-record.ts';
 import { type Durability, openSegmentLog, type SegmentLog } from '../src/flow/segment-log.ts';
 import { openSegmentReader } from '../src/flow/segment-reader.ts';
-
-export interface Case {
-  name: string;
-  peer: boolean;
-  unit: string;
-  value: number;
-  note?: string;
-}
+import type { Case } from './harness.ts';
 
 const line = Buffer.from(`{"a":"${'x'.repeat(236)}"}\n`);
 const linesPerBatch = 1070;

@@ -7,7 +7,9 @@ const args = process.argv.slice(2);
 const flag = (name: string): boolean => args.includes(`--${name}`);
 const seedAt = args.indexOf('--seed');
 const seed = seedAt < 0 ? 1 : Number(args[seedAt + 1]);
-const names = args.filter((argument, index) => !argument.startsWith('--') && index !== seedAt + 1);
+const names = args.filter(
+  (argument, index) => !argument.startsWith('--') && (seedAt < 0 || index !== seedAt + 1),
+);
 const unknown = names.filter(name => !benchmarks.some(benchmark => benchmark.name === name));
 if (unknown.length > 0 || !Number.isSafeInteger(seed)) {
   console.error(

@@ -19,14 +19,7 @@ import {
   scoreNab,
 } from '../src/analyze/anomaly/nab-scorer.ts';
 import { windowedGaussianScores } from '../src/analyze/anomaly/windowed-gaussian.fixture.ts';
-
-interface Case {
-  name: string;
-  peer: boolean;
-  unit: string;
-  value: number;
-  note?: string;
-}
+import type { Case } from './harness.ts';
 
 const unit = 'NAB score';
 

@@ -3,14 +3,7 @@
 
 import * as sketches from '../src/analyze/sketch/index.ts';
 import { Rng } from '../src/core/rng.ts';
-
-interface Case {
-  name: string;
-  peer: boolean;
-  unit: string;
-  value: number;
-  note?: string;
-}
+import type { Case } from './harness.ts';
 
 interface PeerNumbers {
   push?(value: number): void;
@@ -40,6 +33,15 @@ async function peers() {
   return { datadog, tdigest, filters };
 }
 
+/** Sketches that answer the same question are compared. */
+function questionOf(name: string): string {
+  if (/HyperLogLog|Theta/.test(name)) return 'distinct';
+  if (/CountMin/.test(name)) return 'counts';
+  if (/DDSketch|TDigest|Kll/.test(name)) return 'quantiles';
+  if (/Bloom/.test(name)) return 'membership';
+  return /Frequent|SpaceSaving|TopK/.test(name) ? 'frequent' : name;
+}
+
 export const benchmark = {
   name: 'sketch',
   title: 'Sketches: nanoseconds an update',
@@ -62,7 +64,7 @@ export const benchmark = {
         run();
         best = Math.min(best, Number(process.hrtime.bigint() - start));
       }
-      cases.push({ name, peer, unit: 'ns/update', value: best / updates });
+      cases.push({ name, peer, unit: 'ns/update', value: best / updates, question: questionOf(name) });
     };
     const columns = (name: string, make: () => { updateColumn(hashes: Uint32Array): void }): void =>
       measure(name, false, many, () => make().updateColumn(hashes));
