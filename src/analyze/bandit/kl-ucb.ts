@@ -1,7 +1,7 @@
 // KL-UCB: the upper confidence bound that is tight for coins (Garivier & Cappé 2011; Cappé et al. 2013). Its regret
 // reaches Lai and Robbins' lower bound; for any reward in [0, 1] it is never worse than UCB1 with c = 1/2.
 import type { Rng } from '../../core/rng.ts';
-import { requireFinite } from '../stats/argument.ts';
+import { invalidArgument } from '../stats/argument.ts';
 import { ArmMemory, type MemoryOptions } from './arm-memory.ts';
 import { beginBandit, readBandit, readNumber } from './bandit-bytes.ts';
 import { divergenceUpperBound } from './bernoulli-divergence.ts';
@@ -29,7 +29,9 @@ export class KlUcb extends Policy {
   constructor(arms: number, options: KlUcbOptions = {}) {
     super(arms);
     this.correction = options.correction ?? 0;
-    requireFinite('correction', this.correction);
+    if (!(this.correction >= 0 && this.correction < Infinity)) {
+      throw invalidArgument('correction must be finite and at least 0.', { correction: this.correction });
+    }
     this.memory = new ArmMemory(arms, options);
     this.bounds = new Float64Array(arms).fill(Number.NaN);
     this.ties = new Uint32Array(arms);

@@ -19,7 +19,7 @@ export interface Choice {
  * teaches nothing. `choose`, `pick` and `probabilities` never change the state of the policy.
  *
  * **Errors.** `invalid-argument` for an arm that is not there or a reward that is not finite or outside the range
- * the policy documents; the state is then unchanged. `corrupt-bandit` from deserialising foreign or damaged bytes.
+ * the policy documents (±1e100 where it documents none); the state is then unchanged. `corrupt-bandit` from deserialising foreign or damaged bytes.
  *
  * **Memory** is O(arms), or O(arms + window) with a sliding window, and never grows.
  */
@@ -54,7 +54,7 @@ export abstract class Policy {
     return { arm, probability: this.probabilities()[arm]! };
   }
 
-  protected check(arm: number, reward: number, low = -Infinity, high = Infinity): void {
+  protected check(arm: number, reward: number, low = -1e100, high = 1e100): void {
     if (!Number.isInteger(arm) || arm < 0 || arm >= this.arms) {
       throw invalidArgument(`arm must be a whole number from 0 to ${this.arms - 1}.`, { arm });
     }
