@@ -14,7 +14,7 @@ import {
   writeNumbers,
 } from './bandit-bytes.ts';
 import { bestProbabilities, normalSpread } from './best-probability.ts';
-import { type Choice, largestProbabilities, pickLargest } from './policy.ts';
+import { type ArmChoice, largestProbabilities, pickLargest } from './policy.ts';
 
 export interface ContextualOptions {
   /** LinUCB: α, the width of the bound in deviations. Linear Thompson: v, the scale of the posterior. > 0; 1 by default. */
@@ -71,7 +71,7 @@ export abstract class ContextualPolicy {
   /** The probability of each arm for this context. */
   abstract probabilities(context: ArrayLike<number>): Float64Array;
 
-  choose(context: ArrayLike<number>, rng: Rng): Choice {
+  choose(context: ArrayLike<number>, rng: Rng): ArmChoice {
     const arm = this.pick(context, rng);
     return { arm, probability: this.probabilities(context)[arm]! };
   }

@@ -5,7 +5,7 @@ import type { Rng } from '../../core/rng.ts';
 import { invalidArgument, requireFinite, requireWhole } from '../stats/argument.ts';
 import { beginBandit, corruptBandit, readBandit, readNumber } from './bandit-bytes.ts';
 import { deserializePolicy } from './deserialize-policy.ts';
-import type { Choice, Policy } from './policy.ts';
+import type { ArmChoice, Policy } from './policy.ts';
 
 export interface DelayedFeedbackOptions {
   /** Open decisions kept, 1 to 1,000,000; 10,000 by default. One more, and the oldest is expired. Some 100 bytes each. */
@@ -18,7 +18,7 @@ export interface DelayedFeedbackOptions {
 }
 
 /** A decision with the number by which its reward is handed in. */
-export interface PendingChoice extends Choice {
+export interface PendingChoice extends ArmChoice {
   id: number;
 }
 
@@ -29,7 +29,7 @@ export class DelayedFeedback {
   readonly expiredReward: number | undefined;
   private nextId = 1;
   // In the order of the decisions, which is the order of their ids.
-  private readonly open = new Map<number, Choice>();
+  private readonly open = new Map<number, ArmChoice>();
 
   /** Throws `invalid-argument` for options outside their range. */
   constructor(policy: Policy, { pendingMax = 10_000, expiredReward }: DelayedFeedbackOptions = {}) {

@@ -14,7 +14,7 @@ export {
   type OffPolicyOptions,
   type ValueEstimate,
 } from './off-policy-evaluation.ts';
-export { type Choice, Policy } from './policy.ts';
+export { type ArmChoice, Policy } from './policy.ts';
 export { type Regret, simulateRegret } from './simulate-regret.ts';
 export { Softmax, type SoftmaxOptions } from './softmax.ts';
 export {

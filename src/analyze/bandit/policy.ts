@@ -4,7 +4,7 @@ import type { Rng } from '../../core/rng.ts';
 import { invalidArgument, requireFinite } from '../stats/argument.ts';
 
 /** A decision. `probability` in (0, 1] is what off-policy evaluation needs: log it with the decision. */
-export interface Choice {
+export interface ArmChoice {
   /** Index of the arm, 0 ≤ arm < arms. */
   arm: number;
   /** The probability with which this policy, in this state, takes this arm. */
@@ -49,7 +49,7 @@ export abstract class Policy {
   abstract serialize(): Uint8Array;
 
   /** The next arm and its probability. Cost: `pick` and `probabilities`. */
-  choose(rng: Rng): Choice {
+  choose(rng: Rng): ArmChoice {
     const arm = this.pick(rng);
     return { arm, probability: this.probabilities()[arm]! };
   }
