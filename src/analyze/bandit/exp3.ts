@@ -1,0 +1,76 @@
+// EXP3: exponential weights for rewards that an adversary may set (Auer, Cesa-Bianchi, Freund & Schapire 2002).
+import type { Rng } from '../../core/rng.ts';
+import { invalidArgument } from '../stats/argument.ts';
+import { beginBandit, readBandit, readNumber, readNumbers, writeNumbers } from './bandit-bytes.ts';
+import { drawArm, Policy } from './policy.ts';
+
+export interface Exp3Options {
+  /** γ in (0, 1], the share of blind choices and the pace of learning; 0.07 by default. See `exp3Exploration`. */
+  exploration?: number;
+}
+
+/** The γ that minimises the bound for a known horizon T ≥ 1: min(1, √(K ln K / ((e − 1) T))) (Auer et al., 3.2). */
+export function exp3Exploration(arms: number, horizon: number): number {
+  if (!(arms >= 1 && horizon >= 1))
+    throw invalidArgument('arms and horizon must be at least 1.', { arms, horizon });
+  return arms === 1 ? 1 : Math.min(1, Math.sqrt((arms * Math.log(arms)) / ((Math.E - 1) * horizon)));
+}
+
+/**
+ * Rewards in [0, 1], whatever made them. Expected regret against the best single arm ≤ 2.63 √(T K ln K) with
+ * `exp3Exploration(K, T)`. Each arm's probability is at least γ / K, so its logs suit off-policy evaluation. Pass the
+ * choice's probability to `update` where feedback is late. A choice and an update cost O(arms).
+ */
+export class Exp3 extends Policy {
+  readonly exploration: number;
+  // Logarithms of the weights, the largest kept at 0, so that nothing overflows.
+  private readonly logs: Float64Array;
+
+  /** Throws `invalid-argument` for arms or exploration outside their range. */
+  constructor(arms: number, { exploration = 0.07 }: Exp3Options = {}) {
+    super(arms);
+    if (!(exploration > 0 && exploration <= 1)) {
+      throw invalidArgument('exploration must lie in (0, 1].', { exploration });
+    }
+    this.exploration = exploration;
+    this.logs = new Float64Array(arms);
+  }
+
+  pick(rng: Rng): number {
+    return drawArm(this.probabilities(), rng);
+  }
+
+  probabilities(): Float64Array {
+    const weights = this.logs.map(log => Math.exp(log));
+    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    const { exploration } = this;
+    return weights.map(weight => (1 - exploration) * (weight / total) + exploration / this.arms);
+  }
+
+  update(arm: number, reward: number, probability?: number): void {
+    this.check(arm, reward, 0, 1);
+    const divisor = probability ?? this.probabilities()[arm]!;
+    if (!(divisor > 0 && divisor <= 1)) {
+      throw invalidArgument('probability must lie in (0, 1].', { probability: divisor });
+    }
+    this.logs[arm]! += (this.exploration * (reward / divisor)) / this.arms;
+    let largest = -Infinity;
+    for (let i = 0; i < this.arms; i++) largest = Math.max(largest, this.logs[i]!);
+    for (let i = 0; i < this.arms; i++) this.logs[i]! -= largest;
+  }
+
+  serialize(): Uint8Array {
+    const writer = beginBandit('exp3').varint(this.arms).f64(this.exploration);
+    return writeNumbers(writer, this.logs).finish();
+  }
+
+  /** Throws `corrupt-bandit`. */
+  static deserialize(bytes: Uint8Array): Exp3 {
+    return readBandit(bytes, 'exp3', reader => {
+      const arms = reader.varint();
+      const policy = new Exp3(arms, { exploration: readNumber(reader) });
+      policy.logs.set(readNumbers(reader, arms, -Number.MAX_VALUE, 0));
+      return policy;
+    });
+  }
+}

@@ -1,0 +1,66 @@
+// Softmax, or Boltzmann exploration: the better an arm has been, the likelier it is played (Luce 1959; Sutton & Barto).
+import type { Rng } from '../../core/rng.ts';
+import { requirePositive } from '../stats/argument.ts';
+import { ArmMemory, type MemoryOptions } from './arm-memory.ts';
+import { beginBandit, readBandit, readNumber } from './bandit-bytes.ts';
+import { drawArm, Policy } from './policy.ts';
+
+export interface SoftmaxOptions extends MemoryOptions {
+  /** In the unit of the reward, > 0; 0.1 by default. Near 0 it is greedy, large it is blind. */
+  temperature?: number;
+}
+
+/**
+ * Plays arm i with probability proportional to exp(x̄ᵢ / temperature); an arm never played counts as the best mean so
+ * far. Any finite rewards. Every arm keeps a probability above 0 as long as means differ by less than about 700
+ * temperatures. Regret grows linearly. A choice costs O(arms).
+ */
+export class Softmax extends Policy {
+  readonly temperature: number;
+  private memory: ArmMemory;
+
+  /** Throws `invalid-argument` for arms, temperature, window or discount outside their range. */
+  constructor(arms: number, options: SoftmaxOptions = {}) {
+    super(arms);
+    this.temperature = options.temperature ?? 0.1;
+    requirePositive('temperature', this.temperature);
+    this.memory = new ArmMemory(arms, options);
+  }
+
+  pick(rng: Rng): number {
+    return drawArm(this.probabilities(), rng);
+  }
+
+  probabilities(): Float64Array {
+    const { counts } = this.memory;
+    let best = -Infinity;
+    for (let arm = 0; arm < this.arms; arm++) {
+      if (counts[arm]! > 0) best = Math.max(best, this.memory.mean(arm));
+    }
+    const weights = Float64Array.from(counts, (count, arm) =>
+      count > 0 ? Math.exp((this.memory.mean(arm) - best) / this.temperature) : 1,
+    );
+    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    return weights.map(weight => weight / total);
+  }
+
+  update(arm: number, reward: number): void {
+    this.check(arm, reward);
+    this.memory.update(arm, reward);
+  }
+
+  serialize(): Uint8Array {
+    return this.memory.write(beginBandit('softmax').f64(this.temperature)).finish();
+  }
+
+  /** Throws `corrupt-bandit`. */
+  static deserialize(bytes: Uint8Array): Softmax {
+    return readBandit(bytes, 'softmax', reader => {
+      const temperature = readNumber(reader);
+      const memory = ArmMemory.read(reader);
+      const policy = new Softmax(memory.counts.length, { temperature });
+      policy.memory = memory;
+      return policy;
+    });
+  }
+}
