@@ -1,5 +1,6 @@
 // Every benchmark, in the order in which they run.
 import { benchmark as detectors } from '../src/analyze/anomaly/detectors.bench.ts';
+import { benchmark as regret } from '../src/analyze/bandit/regret.bench.ts';
 import { benchmark as statistics } from '../src/analyze/stats/statistics.bench.ts';
 import { benchmark as expressions } from '../src/process/plan/compile.bench.ts';
 import { benchmark as accessLog } from './access-log.bench.ts';
@@ -18,4 +19,5 @@ export const benchmarks: readonly Benchmark[] = [
   statistics,
   detectors,
   nab,
+  regret,
 ];

@@ -11,6 +11,14 @@ const surface: Record<string, string[]> = {
   'dist/client.js': ['Client'],
 };
 
+test('dist/analyze.js exports exactly what is listed beside this test', async () => {
+  const module = (await import(resolve(root, 'dist/analyze.js'))) as Record<string, unknown>;
+  const listed = readFileSync(resolve(root, 'test/repo/analyze-exports.txt'), 'utf8')
+    .split('\n')
+    .filter(Boolean);
+  expect(Object.keys(module).sort()).toEqual(listed);
+});
+
 test.each(Object.entries(surface))('%s exports exactly what is listed', async (file, names) => {
   const module = (await import(resolve(root, file))) as Record<string, unknown>;
   expect(Object.keys(module).sort()).toEqual([...names].sort());
