@@ -232,6 +232,7 @@ export class App {
   /** Brings the views of the folder into force: new and changed ones are defined, missing ones dropped. */
   private async defineProjectViews(views: readonly ViewDefinition[]): Promise<void> {
     const names = new Set(views.map(view => view.name));
+    for (const name of this.viewProblems.keys()) if (!names.has(name)) this.viewProblems.delete(name);
     for (const known of await this.engine.views()) {
       if (!names.has(known.name)) await this.engine.drop(known.name);
     }
@@ -256,7 +257,7 @@ export class App {
     const text = message.includes(name) ? message : `${name}: ${message}`;
     this.viewProblems.set(name, text);
     this.logger.warn({ view: name, err: toError(error) }, 'view refused');
-    this.options.onNotice?.(`View ${text}`);
+    this.options.onNotice?.(text.startsWith('View ') ? text : `View ${text}`);
   }
 
   private watchProject(): void {
@@ -269,20 +270,31 @@ export class App {
       const faults: MillraceError[] = [];
       const project = readProject(dir, faults);
       for (const fault of faults) this.options.onNotice?.(fault.message);
-      this.project = project;
+      // Settings are read at the start; a broken file must not undo them meanwhile.
+      this.project = { ...project, settings: this.project.settings };
       if (project.views) await this.defineProjectViews(project.views);
     });
   }
 
   private async archive(): Promise<void> {
-    for (const { name } of await this.log.streams()) await this.lake.flush(name);
+    for (const { name } of await this.log.streams()) {
+      // One stream that cannot be archived (the lake says why) stops no other.
+      await this.lake
+        .flush(name)
+        .catch(error => this.logger.error({ stream: name, err: toError(error) }, 'not archived'));
+    }
   }
 
   private async retain(): Promise<void> {
     for (const [stream, { keep }] of Object.entries(this.project.settings.streams)) {
       if (!keep) continue;
       // What retention takes from the log is in the lake first.
-      await this.lake.flush(stream);
+      try {
+        await this.lake.flush(stream);
+      } catch (error) {
+        this.logger.error({ stream, err: toError(error) }, 'not archived, so nothing is removed');
+        continue;
+      }
       const policy = {
         ...(keep.age === undefined ? {} : { maxAgeMs: parseDuration(keep.age) }),
         ...(keep.size === undefined ? {} : { maxBytes: parseBytes(keep.size) }),

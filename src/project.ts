@@ -103,10 +103,10 @@ export function parseBytes(size: string | number): number {
 
 function filesOf(folder: string, ending: string): string[] | undefined {
   if (!existsSync(folder)) return undefined;
-  return readdirSync(folder)
-    .filter(name => name.endsWith(ending) && !name.startsWith('.'))
-    .sort()
-    .map(name => join(folder, name));
+  return readdirSync(folder, { withFileTypes: true })
+    .filter(entry => entry.name.endsWith(ending) && !entry.name.startsWith('.') && !entry.isDirectory())
+    .map(entry => join(folder, entry.name))
+    .sort();
 }
 
 function checkName(name: string, file: string): void {

@@ -94,6 +94,8 @@ export async function readFiles(
     statuses.reduce((total, status) => total + pick(status), 0);
   const [events, rejected] = [sum(status => status.events), sum(status => status.rejected)];
   const elapsedMs = performance.now() - startedMs;
+  for (const { name, state } of statuses)
+    if (state === 'waiting' && !options.json) say(`${name} is empty; waiting for its first line`);
   if (options.json) printJson({ events, rejected, elapsedMs, sources: statuses });
   else {
     const known = events === 0 && rejected === 0 ? ' — nothing new since last time' : '';

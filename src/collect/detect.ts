@@ -42,7 +42,10 @@ export function detectFormat(bytes: Uint8Array, whole: boolean): Detected | unde
     });
   }
   if (bytes.subarray(0, 4096).includes(0)) {
-    throw new MillraceError('binary-content', 'The content is binary, not lines of text.', { status: 400 });
+    throw new MillraceError('binary-content', 'The content is binary, not lines of text.', {
+      status: 400,
+      remedy: 'Name a file of text: one event or log line a line.',
+    });
   }
   const end = whole ? bytes.length : bytes.lastIndexOf(10) + 1;
   const text = new TextDecoder().decode(bytes.subarray(0, end)).replace(/^\uFEFF/, '');

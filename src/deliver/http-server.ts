@@ -111,6 +111,17 @@ function checkOrigin(request: IncomingMessage): void {
   }
 }
 
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new MillraceError('bad-path', `"${part}" is not a well-formed part of a path.`, {
+      status: 400,
+      remedy: 'Write "%" as %25.',
+    });
+  }
+}
+
 const ingestPath = /^\/v1\/streams\/([^/?]+)\/events$/;
 const tailPath = /^\/v1\/streams\/([^/?]+)\/tail$/;
 const viewLivePath = /^\/v1\/views\/([^/?]+)\/live$/;
@@ -124,7 +135,7 @@ function rawRoutes(services: Services) {
     if (request.method === 'POST') {
       const match = ingestPath.exec(path);
       if (!match) return false;
-      await services.ingest.handle(decodeURIComponent(match[1]!), request, response);
+      await services.ingest.handle(decoded(match[1]!), request, response);
       return true;
     }
     if (request.method !== 'GET') return false;
@@ -136,13 +147,13 @@ function rawRoutes(services: Services) {
     const view = viewLivePath.exec(path);
     if (view) {
       const every = query.get('every');
-      query.append('s', `${decodeURIComponent(view[1]!)}${every === null ? '' : `@${every}`}`);
+      query.append('s', `${decoded(view[1]!)}${every === null ? '' : `@${every}`}`);
       await serveLive(liveOptions(services), query, request, response);
       return true;
     }
     const tail = tailPath.exec(path);
     if (tail) {
-      await serveTail(services.log, decodeURIComponent(tail[1]!), request, response);
+      await serveTail(services.log, decoded(tail[1]!), request, response);
       return true;
     }
     return false;

@@ -35,7 +35,7 @@ export function profileStream(stream: string, lines: readonly string[]): StreamP
   for (const line of lines) {
     const event = JSON.parse(line) as Record<string, unknown>;
     for (const [name, value] of Object.entries(event)) {
-      if (timeNames.has(name)) continue;
+      if (name === '' || timeNames.has(name)) continue;
       let field = fields.get(name);
       if (!field) {
         field = { kinds: new Set(), present: 0, values: new Set() };

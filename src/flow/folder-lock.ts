@@ -84,8 +84,10 @@ export async function isHolderAlive(holder: LockHolder, directory: string): Prom
     holder.socket === '' ? 'unknown' : await ask(join(resolve(directory), basename(holder.socket)));
   if (answer === 'absent') answer = await ask(holder.socket);
   if (answer === 'listening') return true;
+  // The kernel closes the socket of a process that ends, also of one that nobody has reaped yet.
+  if (answer === 'refused') return false;
   // Another container of this machine has process ids of its own; there the socket alone can tell.
-  if (!isSameHost) return answer !== 'refused';
+  if (!isSameHost) return true;
   const startTicks = await startTicksOf(holder.pid);
   if (startTicks !== undefined) return startTicks === holder.startTicks;
   if (answer !== 'unknown') return false;

@@ -1,4 +1,5 @@
 // Answers ViewQuery: which windows of which resolution, conditions on group columns, order, limit and cursor.
+import { formatDuration } from '../core/duration.ts';
 import { MillraceError } from '../core/errors.ts';
 import { compareScalars } from './accumulators/scalar.ts';
 import { SessionReader } from './session-rows.ts';
@@ -111,7 +112,10 @@ function levelFor(
   if (everyMs !== undefined) {
     const index = resolutions.indexOf(everyMs);
     if (index >= 0) return index;
-    throw badQuery(`The view has no resolution of ${everyMs} ms.`, `It has ${resolutions.join(', ')} ms.`);
+    throw badQuery(
+      `The view has no resolution of ${formatDuration(everyMs)}.`,
+      `It has ${resolutions.map(formatDuration).join(', ')}, and total.`,
+    );
   }
   for (let index = 0; index < resolutions.length - 1; index++) {
     // What is no longer kept at this resolution must not hide what a coarser one still has.

@@ -1,11 +1,15 @@
 // NDJSON → Parquet by DuckDB's COPY, one chunk of a stream's lake at a time. File names carry the offset range, so a
 // repeat of the same range replaces what an interrupted one left.
-import { renameSync, statSync } from 'node:fs';
+import { once } from 'node:events';
+import { createReadStream, createWriteStream, renameSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
+import { createInterface } from 'node:readline';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { toError } from '../core/errors.ts';
 import { chunkSelect, columnFields, givenColumns, identifier, quoted } from '../store/lake-sql.ts';
 import type { ParquetFile, ParquetRequest, ParquetResult } from '../store/parquet.ts';
 import { type Field, type FieldType, fieldType, mergeSchema, widen } from '../store/schema.ts';
+import { mendLine } from './mend-line.ts';
 
 /** Formats that match nothing, so that DuckDB leaves dates in strings alone. */
 const noDates = `dateformat = '%Y~', timestampformat = '%Y~'`;
@@ -109,11 +113,36 @@ function withSpellings(
   return `(SELECT p.* REPLACE (${columns.join(', ')}) FROM ${plain} p POSITIONAL JOIN ${objects(file)} o)`;
 }
 
-/** Archives one spool file. */
+/**
+ * Archives one spool file. Legal JSON that DuckDB refuses (a repeated key, half of a surrogate pair) is rare: only when it does is the
+ * spool mended, line by line so that offsets stay, and read again.
+ */
 export async function writeParquet(
   instance: DuckDBInstance,
   request: ParquetRequest,
 ): Promise<ParquetResult> {
+  try {
+    return await archive(instance, request);
+  } catch (thrown) {
+    if (!/duplicate (key|name)|surrogate/i.test(toError(thrown).message)) throw thrown;
+    await mendSpool(request.spoolFile);
+    return archive(instance, request);
+  }
+}
+
+async function mendSpool(file: string): Promise<void> {
+  const mended = `${file}.mended`;
+  const output = createWriteStream(mended);
+  const lines = createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY });
+  for await (const line of lines) {
+    if (!output.write(`${mendLine(line)}\n`)) await once(output, 'drain');
+  }
+  output.end();
+  await once(output, 'close');
+  renameSync(mended, file);
+}
+
+async function archive(instance: DuckDBInstance, request: ParquetRequest): Promise<ParquetResult> {
   const connection = await instance.connect();
   try {
     await connection.run(`SET TimeZone = 'UTC'`);

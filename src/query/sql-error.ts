@@ -39,6 +39,7 @@ export function sqlError(thrown: unknown, sql: string): MillraceError {
     .replace(/\n+LINE \d+:[\s\S]*$/, '')
     .replace(/^(Binder|Catalog|Conversion|Invalid Input|Parser) Error: /, '')
     .replace(/\s*\n\s*/g, ' ')
+    .replace(/ Did you mean "?(pg_|duckdb_|sqlite_|information_schema)[^?]*"?\?/, '')
     .trim();
   if (/Out of Memory Error/i.test(message)) {
     return new MillraceError('sql-memory', 'The query needs more memory than it may use.', {

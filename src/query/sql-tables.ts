@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { rejectedStream } from '../collect/rejected.ts';
 import { parseDuration } from '../core/duration.ts';
 import { formatUs } from '../core/time.ts';
 import type { LogReader } from '../flow/log.ts';
@@ -45,13 +46,13 @@ export class SqlTables {
       const views = names.length > 0 ? await engine.views() : [];
       const tables: QueryTable[] = [];
       for (const name of names) {
-        const stream = streams.find(stream => sameName(stream.name, name));
+        const stream = named(streams, name);
         if (stream) {
           tables.push({ name, sql: await this.streamSql(stream.name) });
           continue;
         }
         const [, base, every] = resolutionName.exec(name) ?? [undefined, name, undefined];
-        const view = views.find(view => sameName(view.name, base!));
+        const view = named(views, base!);
         if (view) tables.push({ name, sql: await this.viewSql(view, every, files) });
       }
       return await query.run({ ...request, tables });
@@ -62,10 +63,7 @@ export class SqlTables {
 
   private async streamSql(stream: string): Promise<string> {
     await this.options.lake.flush(stream);
-    return (
-      this.options.lake.selectSql(stream) ??
-      'SELECT NULL::TIMESTAMP AS _time, NULL::BIGINT AS _offset, NULL::INTEGER AS _partition WHERE false'
-    );
+    return this.options.lake.selectSql(stream) ?? emptySql(stream);
   }
 
   /** The finest resolution that is kept for as long as any, or the one asked for. */
@@ -119,6 +117,15 @@ export class SqlTables {
   }
 }
 
+/** A stream without events; `_rejected` has its columns all the same, since questions about it are the same everywhere. */
+function emptySql(stream: string): string {
+  const known =
+    stream === rejectedStream
+      ? ', NULL::VARCHAR AS stream, NULL::VARCHAR AS source, NULL::BIGINT AS line, NULL::BIGINT AS position, NULL::VARCHAR AS reason, NULL::VARCHAR AS raw'
+      : '';
+  return `SELECT NULL::TIMESTAMP AS _time, NULL::BIGINT AS _offset, NULL::INTEGER AS _partition${known} WHERE false`;
+}
+
 /** A group by a field of any type is JSON to the engine; in SQL it is what its values are, where they agree. */
 function columnType(type: string, kinds: ReadonlySet<string>): string {
   if (type !== 'JSON') return type;
@@ -140,6 +147,8 @@ function completeResolution(view: ViewSummary): number {
   return (complete ?? view.resolutions.at(-1)!).everyMs;
 }
 
-function sameName(a: string, b: string): boolean {
-  return a.toLowerCase() === b.toLowerCase();
+/** The one of this very name, else the one that differs in case. */
+function named<T extends { name: string }>(items: readonly T[], name: string): T | undefined {
+  const lower = name.toLowerCase();
+  return items.find(item => item.name === name) ?? items.find(item => item.name.toLowerCase() === lower);
 }

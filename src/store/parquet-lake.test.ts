@@ -146,6 +146,18 @@ test('names that SQL finds difficult are columns all the same', async () => {
   ]);
 });
 
+test('legal JSON that DuckDB refuses is archived all the same', async () => {
+  const archived = lake();
+  await append('{"a":1}', '{"a":1,"a":2}', '{"a":3,"k":"\\ud800"}', '{"a":9007199254740993,"a":4}');
+  await archived.flush('s');
+  expect(await ask(archived, 'SELECT _offset, a, k FROM s ORDER BY _offset')).toEqual([
+    [0, 1, null],
+    [1, 2, null],
+    [2, 3, '\ufffd'],
+    [3, 4, null],
+  ]);
+});
+
 test('nothing appended, nothing archived', async () => {
   expect(await lake().flush('s')).toBeUndefined();
   await append('{}');

@@ -48,7 +48,7 @@ function delimited(id: string, title: string, separator: string): Format {
         return undefined;
       const body = sample.slice(1);
       const fitting = body.filter(line => splitDelimited(line, separator)?.length === names.length).length;
-      if (fitting < body.length * 0.8) return undefined;
+      if (fitting < body.length * 0.5) return undefined;
       return {
         confidence: 0.8 * (fitting / body.length),
         why: `the first line names ${names.length} columns and ${fitting} of ${body.length} lines have as many`,

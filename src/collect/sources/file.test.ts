@@ -165,14 +165,43 @@ test('a file overwritten by a longer one is another file', async () => {
   expect((await numbers()).slice(10)[0]).toBe(200);
 });
 
-test('an empty file is waited for', async () => {
+test('an empty file is waited for, and its lines come once', async () => {
   writeFileSync(path, '');
-  const starting = source();
-  const started = starting.start();
-  await until(async () => starting.status().state === 'waiting');
-  appendFileSync(path, lines(0, 3));
-  await started;
+  const reading = source();
+  await reading.start();
+  expect(reading.status().state).toBe('waiting');
+  appendFileSync(path, lines(0, 2));
+  await until(async () => reading.status().events === 2);
+  appendFileSync(path, lines(2, 3));
   await until(async () => (await numbers()).length === 3);
+  await reading.close();
+  await source({ follow: false }).start();
+  expect(await numbers()).toEqual([0, 1, 2]);
+});
+
+test('a file that is renamed while empty gives its name to the next', async () => {
+  writeFileSync(path, '');
+  await source().start();
+  renameSync(path, `${path}.1`);
+  writeFileSync(path, lines(0, 2));
+  await until(async () => reading().then(found => found === 2));
+  async function reading(): Promise<number> {
+    const streams = await log.streams();
+    return streams.some(stream => stream.name === 'app') ? (await numbers()).length : 0;
+  }
+});
+
+test('after a rotation the format stays, whatever the first line is', async () => {
+  writeFileSync(path, lines(0, 3));
+  const following = source();
+  await following.start();
+  renameSync(path, `${path}.1`);
+  writeFileSync(path, '');
+  await until(async () => following.status().state === 'following');
+  appendFileSync(path, `garbage first\n${lines(10, 12)}`);
+  await until(async () => (await numbers()).length === 5);
+  expect(await numbers()).toEqual([0, 1, 2, 10, 11]);
+  expect((await events(rejectedStream)).map(({ line, raw }) => [line, raw])).toEqual([[1, 'garbage first']]);
 });
 
 test('a line longer than is accepted is rejected and reading goes on', async () => {

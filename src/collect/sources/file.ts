@@ -77,10 +77,13 @@ export class FileSource implements Source {
   }
 
   async start(): Promise<void> {
-    const file = await this.openAt(this.options.path);
-    this.options.onDetected?.(this.status());
-    await this.finishRenamed(file);
-    await this.guarded(() => this.readToEnd(file, !this.options.follow));
+    if (this.sizeNow() === 0) {
+      this.current.state = this.options.follow ? 'waiting' : 'done';
+      // What its first line is decides how it is read; until then there is nothing to wait for here.
+      if (this.options.follow) this.running = this.startLater();
+      return;
+    }
+    const file = await this.begin();
     if (!this.options.follow || this.stopping.signal.aborted) {
       this.release(file);
       this.current.state = 'done';
@@ -88,6 +91,42 @@ export class FileSource implements Source {
     }
     this.current.state = 'following';
     this.running = this.follow(file);
+  }
+
+  /** Size of the file under our name. Throws what opening it would. */
+  private sizeNow(): number {
+    try {
+      return statSync(this.options.path).size;
+    } catch (thrown) {
+      throw openError(this.options.path, thrown);
+    }
+  }
+
+  /** Opens the file and reads what is there. */
+  private async begin(): Promise<OpenFile> {
+    const file = await this.openAt(this.options.path);
+    this.options.onDetected?.(this.status());
+    await this.finishRenamed(file);
+    await this.guarded(() => this.readToEnd(file, !this.options.follow));
+    return file;
+  }
+
+  /** Waits for the first whole line of a file that is empty, whichever file then has its name. */
+  private async startLater(): Promise<void> {
+    try {
+      for (;;) {
+        await this.pause();
+        if (this.stopping.signal.aborted) return;
+        if (hasLine(this.options.path)) break;
+      }
+      this.current.state = 'loading';
+      const file = await this.begin();
+      this.current.state = 'following';
+      await this.follow(file);
+    } catch (thrown) {
+      this.current.state = 'failed';
+      this.current.error = toError(thrown).message;
+    }
   }
 
   async close(): Promise<void> {
@@ -116,7 +155,8 @@ export class FileSource implements Source {
     return { path, dev: stat.dev, ino: stat.ino, size: stat.size, head: head.subarray(0, read) };
   }
 
-  private async openAt(path: string): Promise<OpenFile> {
+  /** `format`: that of the file which stood here before, for a new one that may begin with a line of any kind. */
+  private async openAt(path: string, format?: string): Promise<OpenFile> {
     const { stream, registry, clock } = this.options;
     let handle: number;
     try {
@@ -134,7 +174,10 @@ export class FileSource implements Source {
     const look = this.look(path, handle);
     let record = registry.find(stream, look);
     if (record) registry.refresh(record, look, clock.nowMs());
-    else record = registry.create(stream, look, clock.nowMs());
+    else {
+      record = registry.create(stream, look, clock.nowMs());
+      if (format !== undefined) record.format = format;
+    }
     return this.resume(handle, record, look);
   }
 
@@ -176,16 +219,17 @@ export class FileSource implements Source {
       this.current.why = 'as when it was first read';
       return formatById(record.format);
     }
-    let size = look.size;
-    while (size === 0 && this.options.follow && !this.stopping.signal.aborted) {
-      this.current.state = 'waiting';
-      await this.pause();
-      size = fstatSync(handle).size;
-    }
+    const { size } = look;
     const sample = new Uint8Array(Math.min(sampleBytes, size));
     const read = readSync(handle, sample, 0, sample.length, 0);
-    const detected = detectFormat(sample.subarray(0, read), read === size);
-    this.current.state = 'loading';
+    let detected: ReturnType<typeof detectFormat>;
+    try {
+      detected = detectFormat(sample.subarray(0, read), read === size);
+    } catch (thrown) {
+      if (!(thrown instanceof MillraceError)) throw thrown;
+      const { code, message, status, remedy } = thrown;
+      throw new MillraceError(code, `${look.path}: ${message}`, { status, ...(remedy ? { remedy } : {}) });
+    }
     if (!detected) {
       const firstLine = new TextDecoder().decode(sample.subarray(0, 200)).split('\n')[0] ?? '';
       throw new MillraceError(
@@ -227,9 +271,19 @@ export class FileSource implements Source {
     }
   }
 
+  /** A file that was empty when it was found gets its fingerprint before its first line is appended. */
+  private fingerprint({ record, handle }: OpenFile): void {
+    const { registry, clock } = this.options;
+    const look = this.look(record.path, handle);
+    if (look.head.length === 0) return;
+    registry.refresh(record, look, clock.nowMs());
+    registry.save();
+  }
+
   /** Reads until the end as it is now. `last`: a final line without a newline counts. */
   private async readToEnd(file: OpenFile, last: boolean): Promise<void> {
     const { record } = file;
+    if (record.headLength === 0) this.fingerprint(file);
     let appending: Promise<unknown> = Promise.resolve();
     let span = this.options.spanBytes;
     for (;;) {
@@ -341,12 +395,13 @@ export class FileSource implements Source {
     this.current.state = 'following';
     if (stat.ino !== record.ino || stat.dev !== record.dev) {
       await this.readToEnd(file, true);
-      const next = await this.openAt(path);
+      const next = await this.openAt(path, record.format);
       this.release(file);
       return next;
     }
     const look = this.look(path, file.handle);
-    if (look.size < record.position || registry.find(stream, look)?.id !== record.id) {
+    const isOther = record.headLength > 0 && registry.find(stream, look)?.id !== record.id;
+    if (look.size < record.position || isOther) {
       const fresh = registry.create(stream, look, clock.nowMs());
       fresh.format = record.format;
       const next = await this.resume(openSync(path, 'r'), fresh, look);
@@ -371,6 +426,23 @@ export class FileSource implements Source {
         resolve();
       };
     });
+  }
+}
+
+/** Whether the file has a whole line. False where it is missing. */
+function hasLine(path: string): boolean {
+  let handle: number;
+  try {
+    handle = openSync(path, 'r');
+  } catch {
+    return false;
+  }
+  try {
+    const start = new Uint8Array(64 * 1024);
+    const read = readSync(handle, start, 0, start.length, 0);
+    return read === start.length || start.subarray(0, read).includes(10);
+  } finally {
+    closeSync(handle);
   }
 }
 
