@@ -2,7 +2,7 @@
 // JSON.parse has it), and half of a surrogate pair becomes U+FFFD. The log keeps the event as it came; bytes of other values
 // are not touched.
 
-const escape = /\\(?:u([0-9a-fA-F]{4})|[^u])/g;
+const escapeSequence = /\\(?:u([0-9a-fA-F]{4})|[^u])/g;
 
 const isHigh = (code: number): boolean => code >= 0xd800 && code <= 0xdbff;
 const isLow = (code: number): boolean => code >= 0xdc00 && code <= 0xdfff;
@@ -14,7 +14,7 @@ export function mendLine(line: string): string {
 
 function wholePairs(line: string): string {
   if (!/\\u[dD][89a-fA-F]/.test(line)) return line;
-  const escapes = [...line.matchAll(escape)];
+  const escapes = [...line.matchAll(escapeSequence)];
   let text = '';
   let from = 0;
   for (let i = 0; i < escapes.length; i++) {

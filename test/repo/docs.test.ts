@@ -37,6 +37,21 @@ test('npm scripts named in the documents exist', () => {
   expect([...new Set(named)].filter(name => !(name in scripts))).toEqual([]);
 });
 
+test('commands and flags named in the documents exist', () => {
+  const sources = readdirSync(join(root, 'src/cli'))
+    .map(file => read(`src/cli/${file}`))
+    .join('\n');
+  const known = new Set([...sources.matchAll(/\.command\('(\w+)'\)/g)].map(match => match[1]!));
+  expect(known.size).toBeGreaterThan(8);
+  const named = pages.flatMap(page =>
+    [...read(page).matchAll(/[`\n|]\s*millrace ([a-z]+)/g)].map(match => match[1]!),
+  );
+  expect(named.length).toBeGreaterThan(8);
+  expect([...new Set(named)].filter(name => !known.has(name))).toEqual([]);
+  const flags = [...read('README.md').matchAll(/`(--[a-z]+)`/g)].map(match => match[1]!);
+  expect(flags.filter(flag => !sources.includes(flag) && !['--help'].includes(flag))).toEqual([]);
+});
+
 test('the README starts with the two commands', () => {
   const blocks = [...read('README.md').matchAll(/```sh\n([\s\S]*?)```/g)].map(match => match[1]!);
   expect(blocks[0]).toContain('npm ci && npm start');
