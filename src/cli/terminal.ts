@@ -32,7 +32,7 @@ let progressShown = false;
 /** A line that the next one replaces; nothing where standard error is not a terminal. */
 export function showProgress(text: string): void {
   if (process.stderr.isTTY !== true) return;
-  const width = Math.max(20, (process.stderr.columns ?? 80) - 1);
+  const width = Math.max(20, (process.stderr.columns || 80) - 1);
   process.stderr.write(`\r\x1b[K${text.slice(0, width)}`);
   progressShown = true;
 }
