@@ -19,7 +19,10 @@ export function bestProbabilities(spreads: readonly Spread[]): Float64Array {
   const k = spreads.length;
   if (k === 1) return Float64Array.of(1);
   const nodes = new Float64Array(k * nodesEach);
-  spreads.forEach(({ centre, scale }, i) => {
+  spreads.forEach((spread, i) => {
+    const { centre } = spread;
+    // Where a spread is lost beside its place, nodes would fall together.
+    const scale = Math.max(spread.scale, 1e-12 * Math.abs(centre), 1e-290);
     for (let j = 0; j < nodesEach; j++) {
       nodes[i * nodesEach + j] = centre + scale * reach * ((2 * j) / (nodesEach - 1) - 1);
     }

@@ -1,8 +1,9 @@
 // ε-greedy: the best arm so far, and with probability ε any arm (Watkins 1989; decreasing ε: Auer et al. 2002).
 import type { Rng } from '../../core/rng.ts';
 import { invalidArgument } from '../stats/argument.ts';
+import { readNumber } from '../stats/moment/serialized-form.ts';
 import { ArmMemory, type MemoryOptions } from './arm-memory.ts';
-import { beginBandit, readBandit, readNumber } from './bandit-bytes.ts';
+import { banditForm, incompatibleBandits } from './bandit-bytes.ts';
 import { drawArm, largestProbabilities, Policy } from './policy.ts';
 
 export interface EpsilonGreedyOptions extends MemoryOptions {
@@ -51,13 +52,19 @@ export class EpsilonGreedy extends Policy {
     this.memory.update(arm, reward);
   }
 
+  merge(other: EpsilonGreedy): void {
+    if (other.epsilon !== this.epsilon || other.decay !== this.decay)
+      throw incompatibleBandits('Epsilon or decay differ.');
+    this.memory.merge(other.memory);
+  }
+
   serialize(): Uint8Array {
-    return this.memory.write(beginBandit('epsilonGreedy').f64(this.epsilon).f64(this.decay)).finish();
+    return this.memory.write(banditForm.begin('epsilonGreedy').f64(this.epsilon).f64(this.decay)).finish();
   }
 
   /** Throws `corrupt-bandit`. */
   static deserialize(bytes: Uint8Array): EpsilonGreedy {
-    return readBandit(bytes, 'epsilonGreedy', reader => {
+    return banditForm.read(bytes, 'epsilonGreedy', reader => {
       const [epsilon, decay] = [readNumber(reader, 0, 1), readNumber(reader, 0)];
       const memory = ArmMemory.read(reader);
       const policy = new EpsilonGreedy(memory.counts.length, { epsilon, decay });

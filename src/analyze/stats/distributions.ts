@@ -3,17 +3,19 @@
 import betainc from '@stdlib/math-base-special-betainc';
 import betaln from '@stdlib/math-base-special-betaln';
 import erfc from '@stdlib/math-base-special-erfc';
-import gammainc from '@stdlib/math-base-special-gammainc';
 import gammaln from '@stdlib/math-base-special-gammaln';
 import betaQuantile from '@stdlib/stats-base-dists-beta-quantile';
 import binomialPmf from '@stdlib/stats-base-dists-binomial-pmf';
-import chiSquareQuantile from '@stdlib/stats-base-dists-chisquare-quantile';
 import fQuantile from '@stdlib/stats-base-dists-f-quantile';
 import gammaQuantile from '@stdlib/stats-base-dists-gamma-quantile';
 import hypergeometricPmf from '@stdlib/stats-base-dists-hypergeometric-pmf';
 import normalQuantile from '@stdlib/stats-base-dists-normal-quantile';
 import tPdf from '@stdlib/stats-base-dists-t-pdf';
 import tQuantile from '@stdlib/stats-base-dists-t-quantile';
+import { findRoot } from './find-root.ts';
+import { incompleteGamma, incompleteGammaUpper } from './incomplete-gamma.ts';
+
+export { incompleteGamma, incompleteGammaUpper } from './incomplete-gamma.ts';
 
 /** ln Γ(x), x > 0. */
 export const logGamma: (x: number) => number = gammaln;
@@ -21,10 +23,6 @@ export const logGamma: (x: number) => number = gammaln;
 export const logBeta: (a: number, b: number) => number = betaln;
 /** Iₓ(a, b), the regularised incomplete beta function, x in [0, 1]. */
 export const incompleteBeta = (x: number, a: number, b: number): number => betainc(x, a, b, true, false);
-/** P(a, x), the lower regularised incomplete gamma function. */
-export const incompleteGamma = (a: number, x: number): number => gammainc(x, a, true, false);
-/** Q(a, x) = 1 − P(a, x), without the cancellation. */
-export const incompleteGammaUpper = (a: number, x: number): number => gammainc(x, a, true, true);
 
 const clamp = (p: number): number => Math.max(0, Math.min(1, p));
 
@@ -76,9 +74,9 @@ function tTail(t: number, df: number): number {
 
 /** Chi-square with `df` > 0 degrees of freedom. */
 export const chiSquare = {
-  cdf: (x: number, df: number): number => (x <= 0 ? 0 : gammainc(x / 2, df / 2, true, false)),
-  survival: (x: number, df: number): number => (x <= 0 ? 1 : gammainc(x / 2, df / 2, true, true)),
-  quantile: (p: number, df: number): number => chiSquareQuantile(p, df),
+  cdf: (x: number, df: number): number => (x <= 0 ? 0 : incompleteGamma(df / 2, x / 2)),
+  survival: (x: number, df: number): number => (x <= 0 ? 1 : incompleteGammaUpper(df / 2, x / 2)),
+  quantile: (p: number, df: number): number => 2 * gammaQuantileOf(p, df / 2),
 };
 
 /** Fisher's F with `df1`, `df2` > 0 degrees of freedom. */
@@ -100,11 +98,22 @@ export const beta = {
 
 /** Gamma of the given shape and rate (the mean is shape / rate). */
 export const gamma = {
-  cdf: (x: number, shape: number, rate = 1): number => (x <= 0 ? 0 : gammainc(x * rate, shape, true, false)),
+  cdf: (x: number, shape: number, rate = 1): number => (x <= 0 ? 0 : incompleteGamma(shape, x * rate)),
   survival: (x: number, shape: number, rate = 1): number =>
-    x <= 0 ? 1 : gammainc(x * rate, shape, true, true),
-  quantile: (p: number, shape: number, rate = 1): number => gammaQuantile(p, shape, rate),
+    x <= 0 ? 1 : incompleteGammaUpper(shape, x * rate),
+  quantile: (p: number, shape: number, rate = 1): number => gammaQuantileOf(p, shape) / rate,
 };
+
+/** @stdlib's inverse inverts its own gammainc: where that is not to be trusted, a root of ours. */
+function gammaQuantileOf(p: number, shape: number): number {
+  const first = gammaQuantile(p, shape, 1);
+  // Fifty deviations beyond it nothing of a double's p is left.
+  const reach = 50 * Math.sqrt(shape) + 50;
+  if (!(first + reach > 1000 && p > 0 && p < 1)) return first;
+  const excess = (x: number): number =>
+    p < 0.5 ? incompleteGamma(shape, x) - p : 1 - p - incompleteGammaUpper(shape, x);
+  return findRoot(excess, Math.max(0, shape - reach), shape + reach);
+}
 
 /** Successes in `n` trials of probability `p`. `survival(k)` is P(X > k). */
 export const binomial = {
@@ -123,8 +132,8 @@ export const binomial = {
 
 /** Events at the mean `rate` > 0. `survival(k)` is P(X > k). */
 export const poisson = {
-  cdf: (k: number, rate: number): number => (k < 0 ? 0 : gammainc(rate, Math.floor(k) + 1, true, true)),
-  survival: (k: number, rate: number): number => (k < 0 ? 1 : gammainc(rate, Math.floor(k) + 1, true, false)),
+  cdf: (k: number, rate: number): number => (k < 0 ? 0 : incompleteGammaUpper(Math.floor(k) + 1, rate)),
+  survival: (k: number, rate: number): number => (k < 0 ? 1 : incompleteGamma(Math.floor(k) + 1, rate)),
 };
 
 /** Successes in `draws` without replacement from a population with `successes` of them. */
