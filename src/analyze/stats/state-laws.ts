@@ -80,7 +80,6 @@ export function testStateLaws<State extends StreamingState>(name: string, laws: 
     }
     const again = laws.restore(state.serialize());
     expectSame(again.serialize(), state.serialize());
-    answered(() => void laws.look(state));
     answered(() => laws.update(state, new Rng(1)));
     answered(() => void laws.look(state));
   }
@@ -134,15 +133,14 @@ export function testStateLaws<State extends StreamingState>(name: string, laws: 
     });
 
     it('believes no length or number that cannot be', () => {
-      for (const count of [0, 12]) {
-        const bytes = build(laws, count, new Rng(5)).serialize();
-        for (const value of hostile) {
-          for (let at = 0; at < Math.min(bytes.length, 110); at++) {
-            const damaged = new Uint8Array(Math.max(bytes.length, at + value.length));
-            damaged.set(bytes);
-            damaged.set(value, at);
-            read(damaged);
-          }
+      const bytes = build(laws, 12, new Rng(5)).serialize();
+      for (const value of hostile) {
+        // Every place where a length can stand, and many where a number does.
+        for (let at = 0; at < Math.min(bytes.length, 64); at++) {
+          const damaged = new Uint8Array(Math.max(bytes.length, at + value.length));
+          damaged.set(bytes);
+          damaged.set(value, at);
+          read(damaged);
         }
       }
     });
