@@ -176,10 +176,12 @@ export class LinUcb extends ContextualPolicy {
   protected readonly kind = 'linUcb';
 
   private indices(context: ArrayLike<number>): Float64Array {
-    return Float64Array.from({ length: this.arms }, (_, arm) => {
+    const result = new Float64Array(this.arms);
+    for (let arm = 0; arm < this.arms; arm++) {
       const { mean, deviation } = this.predict(arm, context);
-      return mean + this.exploration * deviation;
-    });
+      result[arm] = mean + this.exploration * deviation;
+    }
+    return result;
   }
 
   pick(context: ArrayLike<number>, rng: Rng): number {
@@ -204,10 +206,11 @@ export class LinearThompson extends ContextualPolicy {
   protected readonly kind = 'linearThompson';
 
   pick(context: ArrayLike<number>, rng: Rng): number {
-    const samples = Float64Array.from({ length: this.arms }, (_, arm) => {
+    const samples = new Float64Array(this.arms);
+    for (let arm = 0; arm < this.arms; arm++) {
       const { mean, deviation } = this.predict(arm, context);
-      return mean + this.exploration * deviation * rng.gaussian();
-    });
+      samples[arm] = mean + this.exploration * deviation * rng.gaussian();
+    }
     return pickLargest(samples, rng);
   }
 

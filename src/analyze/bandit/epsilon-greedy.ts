@@ -4,7 +4,7 @@ import { invalidArgument } from '../stats/argument.ts';
 import { readNumber } from '../stats/moment/serialized-form.ts';
 import { ArmMemory, type MemoryOptions } from './arm-memory.ts';
 import { banditForm, incompatibleBandits } from './bandit-bytes.ts';
-import { drawArm, largestProbabilities, Policy } from './policy.ts';
+import { largestProbabilities, Policy, pickLargest } from './policy.ts';
 
 export interface EpsilonGreedyOptions extends MemoryOptions {
   /** The share of choices that are free, in [0, 1]; 0.1 by default. */
@@ -21,6 +21,7 @@ export class EpsilonGreedy extends Policy {
   readonly epsilon: number;
   readonly decay: number;
   private memory: ArmMemory;
+  private readonly means: Float64Array;
 
   /** Throws `invalid-argument` for arms, epsilon, decay, window or discount outside their range. */
   constructor(arms: number, options: EpsilonGreedyOptions = {}) {
@@ -34,17 +35,27 @@ export class EpsilonGreedy extends Policy {
       throw invalidArgument('decay must be finite and at least 0.', { decay: this.decay });
     }
     this.memory = new ArmMemory(arms, options);
+    this.means = new Float64Array(arms);
+  }
+
+  private computeMeans(): Float64Array {
+    for (let arm = 0; arm < this.arms; arm++) this.means[arm] = this.memory.mean(arm, Infinity);
+    return this.means;
+  }
+
+  /** The share of free choices now. */
+  private share(): number {
+    const { total } = this.memory;
+    return this.decay > 0 ? Math.min(this.epsilon, this.decay / Math.max(1, total)) : this.epsilon;
   }
 
   pick(rng: Rng): number {
-    return drawArm(this.probabilities(), rng);
+    return rng.float() < this.share() ? rng.below(this.arms) : pickLargest(this.computeMeans(), rng);
   }
 
   probabilities(): Float64Array {
-    const { counts, total } = this.memory;
-    const means = Float64Array.from(counts, (_, arm) => this.memory.mean(arm, Infinity));
-    const epsilon = this.decay > 0 ? Math.min(this.epsilon, this.decay / Math.max(1, total)) : this.epsilon;
-    return largestProbabilities(means).map(greedy => epsilon / this.arms + (1 - epsilon) * greedy);
+    const share = this.share();
+    return largestProbabilities(this.computeMeans()).map(greedy => share / this.arms + (1 - share) * greedy);
   }
 
   update(arm: number, reward: number): void {

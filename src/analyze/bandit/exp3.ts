@@ -32,6 +32,7 @@ export class Exp3 extends Policy {
   readonly exploration: number;
   // Logarithms of the weights, the largest kept at 0, so that nothing overflows.
   private readonly logs: Float64Array;
+  private readonly drawn: Float64Array;
 
   /** Throws `invalid-argument` for arms or exploration outside their range. */
   constructor(arms: number, { exploration = 0.07 }: Exp3Options = {}) {
@@ -41,22 +42,30 @@ export class Exp3 extends Policy {
     }
     this.exploration = exploration;
     this.logs = new Float64Array(arms);
+    this.drawn = new Float64Array(arms);
   }
 
   pick(rng: Rng): number {
-    return drawArm(this.probabilities(), rng);
+    return drawArm(this.fill(this.drawn), rng);
   }
 
   probabilities(): Float64Array {
-    const weights = this.logs.map(log => Math.exp(log));
-    const total = weights.reduce((sum, weight) => sum + weight, 0);
-    const { exploration } = this;
-    return weights.map(weight => (1 - exploration) * (weight / total) + exploration / this.arms);
+    return this.fill(new Float64Array(this.arms));
+  }
+
+  private fill(into: Float64Array): Float64Array {
+    const { exploration, arms, logs } = this;
+    let total = 0;
+    for (let arm = 0; arm < arms; arm++) total += into[arm] = Math.exp(logs[arm]!);
+    for (let arm = 0; arm < arms; arm++) {
+      into[arm] = (1 - exploration) * (into[arm]! / total) + exploration / arms;
+    }
+    return into;
   }
 
   update(arm: number, reward: number, probability?: number): void {
     this.check(arm, reward);
-    const divisor = probability ?? this.probabilities()[arm]!;
+    const divisor = probability ?? this.fill(this.drawn)[arm]!;
     const least = (this.exploration / this.arms) * (1 - 1e-9);
     if (!(divisor >= least && divisor <= 1 + 1e-9)) {
       const message = 'probability must lie between exploration / arms, the least of any choice here, and 1.';
@@ -79,7 +88,8 @@ export class Exp3 extends Policy {
   }
 
   private normalize(): void {
-    const largest = this.logs.reduce((most, log) => Math.max(most, log), -Infinity);
+    let largest = -Infinity;
+    for (let i = 0; i < this.arms; i++) largest = Math.max(largest, this.logs[i]!);
     for (let i = 0; i < this.arms; i++) this.logs[i]! -= largest;
   }
 

@@ -19,6 +19,7 @@ export interface SoftmaxOptions extends MemoryOptions {
 export class Softmax extends Policy {
   readonly temperature: number;
   private memory: ArmMemory;
+  private readonly drawn: Float64Array;
 
   /** Throws `invalid-argument` for arms, temperature, window or discount outside their range. */
   constructor(arms: number, options: SoftmaxOptions = {}) {
@@ -29,23 +30,31 @@ export class Softmax extends Policy {
       throw invalidArgument('temperature must be at least 1e-100.', { temperature: this.temperature });
     }
     this.memory = new ArmMemory(arms, options);
+    this.drawn = new Float64Array(arms);
   }
 
   pick(rng: Rng): number {
-    return drawArm(this.probabilities(), rng);
+    return drawArm(this.fill(this.drawn), rng);
   }
 
   probabilities(): Float64Array {
+    return this.fill(new Float64Array(this.arms));
+  }
+
+  private fill(into: Float64Array): Float64Array {
     const { counts } = this.memory;
     let best = -Infinity;
     for (let arm = 0; arm < this.arms; arm++) {
       if (counts[arm]! > 0) best = Math.max(best, this.memory.mean(arm));
     }
-    const weights = Float64Array.from(counts, (count, arm) =>
-      count > 0 ? Math.exp((this.memory.mean(arm) - best) / this.temperature) : 1,
-    );
-    const total = weights.reduce((sum, weight) => sum + weight, 0);
-    return weights.map(weight => weight / total);
+    let total = 0;
+    for (let arm = 0; arm < this.arms; arm++) {
+      const weight = counts[arm]! > 0 ? Math.exp((this.memory.mean(arm) - best) / this.temperature) : 1;
+      into[arm] = weight;
+      total += weight;
+    }
+    for (let arm = 0; arm < this.arms; arm++) into[arm]! /= total;
+    return into;
   }
 
   update(arm: number, reward: number): void {
