@@ -1,6 +1,6 @@
-// The laws of state-laws.ts for every policy, contextual or not, delayed feedback, and off-policy evaluation.
+// The laws of state-laws.fixture.ts for every policy, contextual or not, delayed feedback, and off-policy evaluation.
 import type { Rng } from '../../core/rng.ts';
-import { type StateLaws, type StreamingState, testStateLaws } from '../stats/state-laws.ts';
+import { type StateLaws, type StreamingState, testStateLaws } from '../stats/state-laws.fixture.ts';
 import * as bandit from './index.ts';
 
 const codes = ['corrupt-bandit'];

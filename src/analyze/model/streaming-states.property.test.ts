@@ -1,6 +1,6 @@
-// The laws of state-laws.ts for every model.
+// The laws of state-laws.fixture.ts for every model.
 import type { Rng } from '../../core/rng.ts';
-import { type StateLaws, type StreamingState, testStateLaws } from '../stats/state-laws.ts';
+import { type StateLaws, type StreamingState, testStateLaws } from '../stats/state-laws.fixture.ts';
 import * as model from './index.ts';
 
 const codes = ['corrupt-model'];

@@ -1,9 +1,9 @@
-// The laws of state-laws.ts for every class here that streams.
+// The laws of state-laws.fixture.ts for every class here that streams.
 import type { Rng } from '../../core/rng.ts';
 import { ExperimentData } from '../experiment/experiment-data.ts';
 import type { Metric } from '../experiment/metric.ts';
 import * as stats from './index.ts';
-import { type StateLaws, type StreamingState, testStateLaws } from './state-laws.ts';
+import { type StateLaws, type StreamingState, testStateLaws } from './state-laws.fixture.ts';
 
 const codes = ['unsupported-version', 'truncated-bytes', 'invalid-bytes'];
 type Laws<State extends StreamingState> = Omit<StateLaws<State>, 'codes'>;
