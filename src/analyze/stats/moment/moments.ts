@@ -40,8 +40,13 @@ export class Moments {
    * Skewness, kurtosis and extremes are then unknown (NaN).
    */
   static fromSummary(count: number, mean: number, variance: number): Moments {
-    if (!Number.isSafeInteger(count) || count < 1 || !Number.isFinite(mean) || !(variance >= 0)) {
-      throw invalidArgument('A summary needs a whole count ≥ 1, a finite mean and a variance ≥ 0.', {
+    if (
+      !Number.isSafeInteger(count) ||
+      count < 1 ||
+      !Number.isFinite(mean) ||
+      !(variance >= 0 && variance < Infinity)
+    ) {
+      throw invalidArgument('A summary needs a whole count ≥ 1, a finite mean and a finite variance ≥ 0.', {
         count,
         mean,
         variance,

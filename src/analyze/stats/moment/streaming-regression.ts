@@ -86,7 +86,7 @@ export class StreamingRegression {
     const df = this.n - this.predictors - 1;
     return Array.from(factor.coefficients(), (estimate, j) => {
       const standardError = residualDeviation * Math.sqrt(variances[j]!);
-      const t = estimate / standardError;
+      const t = estimate === 0 ? 0 : estimate / standardError;
       const pValue = df > 0 ? 2 * studentT.survival(Math.abs(t), df) : Number.NaN;
       return { estimate, standardError, t, pValue };
     });

@@ -2,7 +2,13 @@
 // Pekelis & Walsh, "Always valid inference" (Operations Research 70, 2022). Rejecting when the p-value first
 // falls to alpha, whenever that is, errs with probability at most alpha.
 import { ByteWriter } from '../../../core/bytes.ts';
-import { invalidArgument, requirePositive, requireProbability, requireSize } from '../argument.ts';
+import {
+  invalidArgument,
+  requireFinite,
+  requirePositive,
+  requireProbability,
+  requireSize,
+} from '../argument.ts';
 import { logBeta } from '../distributions.ts';
 import { type Proportion, rate } from '../estimate/proportion-interval.ts';
 import type { Moments } from '../moment/moments.ts';
@@ -34,6 +40,8 @@ export function mixtureSprt(
   options: SprtOptions,
   nullValue = 0,
 ): MixtureSprtResult {
+  requireFinite('estimate', estimate);
+  requireFinite('nullValue', nullValue);
   if (variance === 0) return conclude(estimate === nullValue ? 0 : Infinity);
   requirePositive('variance', variance);
   const tauSquared = 'tau' in options ? options.tau ** 2 : tunedTauSquared(variance, count, options);
