@@ -12,8 +12,8 @@ const nodesEach = 193;
 const reach = 10;
 
 /**
- * Probabilities that sum to 1; each within 0.002 of the truth for unimodal densities that `centre` ± 10 `scale`
- * covers. Cost: 193 · k² density evaluations for k values.
+ * Probabilities that sum to 1; each within 0.002 of the truth, and above 1e-8 within 5 % of itself, for unimodal
+ * densities that `centre` ± 10 `scale` covers. Cost: 193 · k² density evaluations for k values.
  */
 export function bestProbabilities(spreads: readonly Spread[]): Float64Array {
   const k = spreads.length;

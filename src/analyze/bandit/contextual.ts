@@ -119,6 +119,7 @@ export abstract class ContextualPolicy {
     });
   }
 
+  /** The whole state as versioned bytes; `deserialize` goes on from them alike. */
   serialize(): Uint8Array {
     const writer = banditForm.begin(this.kind, 2).varint(this.arms).varint(this.dimension);
     writer.f64(this.exploration).f64(this.ridge);

@@ -150,6 +150,7 @@ export class OffPolicyEvaluation {
     };
   }
 
+  /** The whole state as versioned bytes; `deserialize` goes on from them alike. */
   serialize(): Uint8Array {
     const writer = banditForm.begin('offPolicyEvaluation').f64(this.effectiveSampleMin).f64(this.weightMax);
     writer.varint(this.decisions);

@@ -7,6 +7,7 @@ import { Covariance } from '../stats/moment/covariance.ts';
 import { readForm, readWholeNumber } from '../stats/moment/serialized-form.ts';
 import { checkMetric, type Metric, type MetricValue, readValue } from './metric.ts';
 
+/** Units and their metrics, variant by variant. A unit costs O(metrics); memory is O(variants · metrics). */
 export class ExperimentData {
   readonly variants: readonly string[];
   readonly metrics: readonly Metric[];

@@ -78,6 +78,7 @@ export class InformationRegression {
     return { weights: factor.coefficients(), standardErrors, residualVariance };
   }
 
+  /** The whole state as versioned bytes; `deserialize` goes on from them alike. */
   serialize(): Uint8Array {
     const writer = modelForm.begin('informationRegression', 2).varint(this.dimension).varint(this.examples);
     return this.factor.write(writer).finish();

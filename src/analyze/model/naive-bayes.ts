@@ -158,6 +158,7 @@ export class GaussianNaiveBayes extends NaiveBayes {
     return sum;
   }
 
+  /** The whole state as versioned bytes; `deserialize` goes on from them alike. */
   serialize(): Uint8Array {
     const writer = modelForm
       .begin('gaussianNaiveBayes')
@@ -260,6 +261,7 @@ export class CountNaiveBayes extends NaiveBayes {
     return sum;
   }
 
+  /** The whole state as versioned bytes; `deserialize` goes on from them alike. */
   serialize(): Uint8Array {
     const writer = modelForm
       .begin('countNaiveBayes')

@@ -72,6 +72,7 @@ export class OnlineRegression {
     return this.theta.slice(0, this.dimension);
   }
 
+  /** What is predicted, on the scale of the link, where all features are 0. */
   get intercept(): number {
     return this.theta[this.dimension]!;
   }
@@ -123,6 +124,7 @@ export class OnlineRegression {
     return Math.exp(Math.min(30, score));
   }
 
+  /** The whole state as versioned bytes; `deserialize` goes on from them alike. */
   serialize(): Uint8Array {
     const { rate, decay, smoothing, l1, l2 } = this.settings;
     const writer = modelForm.begin('onlineRegression').u8(families.indexOf(this.family));

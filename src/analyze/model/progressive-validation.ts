@@ -78,6 +78,7 @@ export class ProgressiveValidation {
     for (let i = 0; i < 6; i++) this.sums[i]! += other.sums[i]!;
   }
 
+  /** The whole state as versioned bytes; `deserialize` goes on from them alike. */
   serialize(): Uint8Array {
     return writeNumbers(modelForm.begin('progressiveValidation').f64(this.fading), this.sums).finish();
   }

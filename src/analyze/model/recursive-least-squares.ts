@@ -94,6 +94,7 @@ export class RecursiveLeastSquares {
     this.factor.coefficients(this.theta);
   }
 
+  /** The whole state as versioned bytes; `deserialize` goes on from them alike. */
   serialize(): Uint8Array {
     const writer = modelForm.begin('recursiveLeastSquares', 2).varint(this.dimension);
     return this.factor.write(writeNumbers(writer, [this.forgetting, this.ridge])).finish();

@@ -101,6 +101,7 @@ export class StreamingKMeans {
     this.isSeeded = this.points.length === this.k;
   }
 
+  /** The whole state as versioned bytes; `deserialize` goes on from them alike. */
   serialize(): Uint8Array {
     const writer = modelForm
       .begin('streamingKMeans')

@@ -38,6 +38,7 @@ export class StreamingPca {
     this.steps = new Float64Array(dimension);
   }
 
+  /** Points seen. */
   get count(): number {
     return this.n;
   }
@@ -93,6 +94,7 @@ export class StreamingPca {
     };
   }
 
+  /** The whole state as versioned bytes; `deserialize` goes on from them alike. */
   serialize(): Uint8Array {
     const writer = modelForm.begin('streamingPca').varint(this.dimension).varint(this.n);
     return writeNumbers(writeNumbers(writer, this.means), this.products).finish();

@@ -148,6 +148,7 @@ export class Moments {
     this.m4Low += roundingErrorOfSum(before, term);
   }
 
+  /** Values seen. */
   get count(): number {
     return this.n;
   }
