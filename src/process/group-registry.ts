@@ -1,6 +1,7 @@
 // The groups that are in memory: each tuple of group values once, under a number that every window's cells use. Numbers stay
 // while `generation` does; `collect` drops what no window holds any more and begins another generation.
-import type { KeyPart } from '../store/state-key.ts';
+import { encodeKey, type KeyPart } from '../store/state-key.ts';
+import type { RowWriter } from './row-writer.ts';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -32,6 +33,8 @@ export class GroupRegistry {
   /** Groups of a single text by that text itself: no key has to be made and hashed for the most common look-up. */
   private texts = new Map<string, number>();
   private tuples: KeyPart[][] = [];
+  /** The tuples' bytes, of those that were once written. */
+  private encoded: (Uint8Array | undefined)[] = [];
   private textLength = 0;
 
   get size(): number {
@@ -90,6 +93,12 @@ export class GroupRegistry {
     return groupKey(this.tuples[id]!);
   }
 
+  /** Writes a tuple with its length. */
+  write(id: number, writer: RowWriter): void {
+    const bytes = (this.encoded[id] ??= encodeKey(this.tuples[id]!));
+    writer.varint(bytes.length).bytes(bytes);
+  }
+
   /** Keeps the groups for which `isLive[id]` is 1; answers the new number of each old one. */
   collect(isLive: Uint8Array): Int32Array {
     const { tuples } = this;
@@ -97,6 +106,7 @@ export class GroupRegistry {
     this.ids = new Map();
     this.texts = new Map();
     this.tuples = [];
+    this.encoded = [];
     this.textLength = 0;
     for (let id = 0; id < tuples.length; id++) if (isLive[id] === 1) moved[id] = this.add(tuples[id]!);
     this.generation++;

@@ -56,7 +56,10 @@ export class RowWriter {
   }
   bytes(value: Uint8Array): this {
     const at = this.reserve(value.length);
-    this.buffer.set(value, at);
+    const { buffer } = this;
+    // A call costs more than a few bytes do.
+    if (value.length > 48) buffer.set(value, at);
+    else for (let i = 0; i < value.length; i++) buffer[at + i] = value[i]!;
     return this;
   }
   text(value: string): this {

@@ -83,7 +83,7 @@ export class ViewVersion {
       if (!(to >= from + everyUs)) return;
       const keys = new LevelKeys(this.plan.name, this.plan.version, everyMs, 0, 0);
       transaction.deleteRange(...keys.windowRange(from, to));
-      transaction.deleteRange(...keys.cellRange(from, to));
+      transaction.deleteRange(...keys.pageRange(from, to));
       this.deletedTo[index] = to;
     });
   }

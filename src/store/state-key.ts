@@ -110,6 +110,12 @@ export function decodeKey(bytes: Uint8Array): KeyPart[] {
       parts.push(kind === tag.number ? decodeNumber(view, at) : decodeInteger(view, at));
       at += 8;
     } else if (kind === tag.text) {
+      const end = bytes.indexOf(0, at);
+      if (end >= 0 && bytes[end + 1] !== 0xff) {
+        parts.push(decoder.decode(bytes.subarray(at, end)));
+        at = end + 1;
+        continue;
+      }
       const unescaped: number[] = [];
       for (;;) {
         if (at >= bytes.length) throw damaged();
