@@ -47,6 +47,7 @@ export interface EngineOptions extends Omit<PlanOptions, 'views'> {
 const commitPauseMsMax = 30_000;
 const streamsMs = 1000;
 const retryMs = 1000;
+const behindFactor = 10;
 
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const engine = new EngineCore(options);
@@ -126,7 +127,7 @@ class EngineCore implements Engine {
         if (!lane.isReady || this.stop.signal.aborted || !this.lanes.all.includes(lane)) continue;
         worked += await this.step(lane);
         this.atSafePoint();
-        if (performance.now() - this.tickedAt >= this.publishMs) this.tick();
+        if (performance.now() - this.tickedAt >= this.tickMs) this.tick();
       }
       if (worked > 0) {
         await nextTurn();
@@ -136,6 +137,11 @@ class EngineCore implements Engine {
       this.idle();
       await this.pause();
     }
+  }
+
+  /** What is published while much is to be read is soon out of date: it is done less often then. */
+  private get tickMs(): number {
+    return this.lanes.all.some(({ isFarBehind }) => isFarBehind) ? behindFactor * this.publishMs : this.publishMs;
   }
 
   private async step(lane: Lane): Promise<number> {

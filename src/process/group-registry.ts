@@ -1,6 +1,6 @@
 // The groups that are in memory: each tuple of group values once, under a number that every window's cells use. Numbers stay
 // while `generation` does; `collect` drops what no window holds any more and begins another generation.
-import { encodeKey, type KeyPart } from '../store/state-key.ts';
+import { type KeyPart, KeyWriter } from '../store/state-key.ts';
 import type { RowWriter } from './row-writer.ts';
 
 const encoder = new TextEncoder();
@@ -35,6 +35,7 @@ export class GroupRegistry {
   private tuples: KeyPart[][] = [];
   /** The tuples' bytes, of those that were once written. */
   private encoded: (Uint8Array | undefined)[] = [];
+  private readonly keys = new KeyWriter();
   private textLength = 0;
 
   get size(): number {
@@ -95,8 +96,14 @@ export class GroupRegistry {
 
   /** Writes a tuple with its length. */
   write(id: number, writer: RowWriter): void {
-    const bytes = (this.encoded[id] ??= encodeKey(this.tuples[id]!));
+    const bytes = (this.encoded[id] ??= this.encode(this.tuples[id]!));
     writer.varint(bytes.length).bytes(bytes);
+  }
+
+  private encode(values: readonly KeyPart[]): Uint8Array {
+    this.keys.rewind(0);
+    for (const value of values) this.keys.part(value);
+    return this.keys.finish();
   }
 
   /** Keeps the groups for which `isLive[id]` is 1; answers the new number of each old one. */

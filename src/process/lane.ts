@@ -15,6 +15,9 @@ import type { ViewPartition } from './view-partition.ts';
 export type HistorySource = Pick<LogReader, 'range' | 'read'>;
 
 const rowsMax = 16_384;
+const foreseeBytes = 65_536;
+/** A lane so many events behind looks at the log's end, and again when that is so much further. */
+const farBehind = 131_072;
 
 export class Lane {
   readonly stream: string;
@@ -41,6 +44,8 @@ export class Lane {
   private decoder: Decoder | undefined;
   private appendUs = new Float64Array(rowsMax);
   private mismatched = 0;
+  /** The end when last looked at by `foresee`. */
+  private foreseenEnd = 0;
 
   constructor(options: {
     stream: string;
@@ -77,11 +82,40 @@ export class Lane {
     this.columns = undefined;
   }
 
+  /** There is much more in the log than one step takes. */
+  get isFarBehind(): boolean {
+    return this.end - this.position > farBehind;
+  }
+
+  /**
+   * Lets the views know the times of the log's last events, so that they need not keep what these will put out of keep
+   * time. What is in the log is durable and will be read before anything is said to be complete.
+   */
+  private async foresee(target: Uint8Array): Promise<void> {
+    if (!this.isFarBehind || this.end - this.foreseenEnd < farBehind) return;
+    const { end } = this;
+    const { batches } = await this.log.read(this.stream, this.partition, end - 1, target);
+    const last = batches.at(-1);
+    this.foreseenEnd = end;
+    if (last === undefined) return;
+    const at = Math.max(last.position, last.position + last.length - foreseeBytes);
+    const start = at === last.position ? at : this.lineStart(at, 1);
+    const { rows } = this.decode(start, last.position + last.length - start, size => {
+      this.appendUs.fill(last.appendTimeMs * 1000, 0, size);
+    });
+    const columns = this.columns!;
+    this.mismatched = columns.mismatched;
+    const times = columns.eventTime();
+    if (times.kind !== 'time') return;
+    for (const view of this.views) view.clock.foresee(times.values, this.appendUs, rows);
+  }
+
   /** Reads and takes in one span, at most up to offset `until`. Answers how many events. */
   async step(until = Number.POSITIVE_INFINITY): Promise<number> {
     const target = this.kernel.input(this.readBytes);
     let result: ReadResult;
     try {
+      await this.foresee(target);
       result = await this.read(target);
     } catch (thrown) {
       this.skip(thrown);
