@@ -139,9 +139,11 @@ class EngineCore implements Engine {
     }
   }
 
-  /** What is published while much is to be read is soon out of date: it is done less often then. */
+  /** What is published or committed while much is to be read is soon out of date: both are done less often then. */
   private get tickMs(): number {
-    return this.lanes.all.some(({ isFarBehind }) => isFarBehind) ? behindFactor * this.publishMs : this.publishMs;
+    return this.lanes.all.some(({ isFarBehind }) => isFarBehind)
+      ? behindFactor * this.publishMs
+      : this.publishMs;
   }
 
   private async step(lane: Lane): Promise<number> {
@@ -256,7 +258,7 @@ class EngineCore implements Engine {
 
   private isCommitDue(): boolean {
     const sinceMs = performance.now() - this.committedAt;
-    if (sinceMs >= Math.min(commitPauseMsMax, Math.max(this.commitMs, 9 * this.commitTookMs))) return true;
+    if (sinceMs >= Math.min(commitPauseMsMax, Math.max(this.pace * this.commitMs, 9 * this.commitTookMs))) return true;
     let cells = 0;
     let dirty = 0;
     for (const { versions } of this.views_.values()) {

@@ -202,6 +202,9 @@ export class Lane {
     else if (this.columns.fieldsChanged) {
       for (const view of this.views) view.flush();
       this.layOut(this.columns);
+    } else if (this.columns.isFull) {
+      for (const view of this.views) view.flush();
+      this.columns.renewDictionaries();
     }
     let result = this.decodeOnce(at, length);
     append(result.rows);

@@ -77,10 +77,7 @@ export function writeCellHead(writer: RowWriter, isIncomplete: boolean): void {
 }
 
 /** Hands out the groups of a page one after another; `take` reads each one's accumulators. */
-export function readPage(
-  reader: ByteReader,
-  take: (groups: KeyPart[], isIncomplete: boolean) => void,
-): void {
+export function readPage(reader: ByteReader, take: (groups: KeyPart[], isIncomplete: boolean) => void): void {
   for (let left = reader.varint(); left > 0; left--) {
     const isIncomplete = (reader.u8() & 1) !== 0;
     take(decodeKey(reader.bytes(reader.varint())), isIncomplete);

@@ -196,6 +196,7 @@ export class ViewPartition {
     for (const level of this.levels) level.markGroups(isLive);
     const moved = this.registry.collect(isLive);
     for (const level of this.levels) level.renumber(moved);
+    this.delta.renumber(moved);
   }
 
   get cells(): number {
