@@ -141,9 +141,11 @@ class EngineCore implements Engine {
 
   /** What is published or committed while much is to be read is soon out of date: both are done less often then. */
   private get tickMs(): number {
-    return this.lanes.all.some(({ isFarBehind }) => isFarBehind)
-      ? behindFactor * this.publishMs
-      : this.publishMs;
+    return this.pace * this.publishMs;
+  }
+
+  private get pace(): number {
+    return this.lanes.all.some(({ isFarBehind }) => isFarBehind) ? behindFactor : 1;
   }
 
   private async step(lane: Lane): Promise<number> {
@@ -258,7 +260,8 @@ class EngineCore implements Engine {
 
   private isCommitDue(): boolean {
     const sinceMs = performance.now() - this.committedAt;
-    if (sinceMs >= Math.min(commitPauseMsMax, Math.max(this.pace * this.commitMs, 9 * this.commitTookMs))) return true;
+    if (sinceMs >= Math.min(commitPauseMsMax, Math.max(this.pace * this.commitMs, 9 * this.commitTookMs)))
+      return true;
     let cells = 0;
     let dirty = 0;
     for (const { versions } of this.views_.values()) {
@@ -282,10 +285,18 @@ class EngineCore implements Engine {
       this.committedAt = performance.now();
       return;
     }
-    for (const version of versions) version.markCommitted(this.cellsMax / versions.length);
+    this.markCommitted(versions);
     this.mustCommit = false;
     this.committedAt = performance.now();
     this.commitTookMs = this.committedAt - startedAt;
+  }
+
+  /** Every view keeps the same share of its cells where all together are too many. */
+  private markCommitted(versions: readonly ViewVersion[]): void {
+    let cells = 0;
+    for (const version of versions) cells += version.cells;
+    const share = cells > this.cellsMax ? this.cellsMax / cells : 1;
+    for (const version of versions) version.markCommitted(share);
   }
 
   private settle(): void {
@@ -331,9 +342,7 @@ class EngineCore implements Engine {
         writeRecord(transaction, { name: view.name, current: current.plan });
         for (const range of versionRanges(old.plan.name, old.plan.version)) transaction.deleteRange(...range);
       });
-      for (const other of this.views_.values()) {
-        for (const version of other.versions) version.markCommitted(this.cellsMax / this.views_.size);
-      }
+      this.markCommitted([...this.views_.values()].flatMap(other => other.versions));
       this.lanes.detach(old);
     }
   }

@@ -198,6 +198,7 @@ export class Lane {
     length: number,
     append: (rows: number) => void,
   ): { rows: number; consumed: number } {
+    const isNew = this.columns === undefined;
     if (this.columns === undefined) this.layOut(new EventColumns(this.views.map(sourcePlan)));
     else if (this.columns.fieldsChanged) {
       for (const view of this.views) view.flush();
@@ -206,11 +207,15 @@ export class Lane {
       for (const view of this.views) view.flush();
       this.columns.renewDictionaries();
     }
+    const columns = this.columns!;
     let result = this.decodeOnce(at, length);
     append(result.rows);
-    while (this.columns!.load(result, this.kernel.input(0), this.appendUs) === 'again') {
+    // What the first events show of the fields is taken in at once, before any view knows the dictionaries.
+    for (;;) {
+      const isTaken = columns.load(result, this.kernel.input(0), this.appendUs) === 'ok';
+      if (isTaken && !(isNew && columns.fieldsChanged)) break;
       for (const view of this.views) view.flush();
-      this.layOut(this.columns!);
+      this.layOut(columns);
       result = this.decodeOnce(at, length);
     }
     return { rows: result.rows, consumed: result.consumed };

@@ -182,9 +182,11 @@ export class ViewPartition {
   }
 
   /** After the transaction has succeeded. */
-  markCommitted(cellsMax: number): void {
-    for (const level of this.levels) level.markCommitted();
-    for (const level of this.levels) level.evict(Math.ceil(cellsMax / this.levels.length));
+  markCommitted(share: number): void {
+    for (const level of this.levels) {
+      level.markCommitted();
+      if (share < 1) level.evict(Math.ceil(level.cells * share));
+    }
     this.collectGroups();
   }
 

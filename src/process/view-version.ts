@@ -88,9 +88,10 @@ export class ViewVersion {
     });
   }
 
-  markCommitted(cellsMax: number): void {
+  /** After the transaction has succeeded; puts cells out of memory down to `share` of them. */
+  markCommitted(share: number): void {
     if (this.failure !== undefined) return;
-    for (const partition of this.partitions) partition.markCommitted(cellsMax / this.partitions.length);
+    for (const partition of this.partitions) partition.markCommitted(share);
   }
 
   get dirtyCells(): number {
