@@ -68,10 +68,17 @@ class EnginePool implements Engine {
 
   define(definition: ViewDefinition): Promise<ViewSummary> {
     const defined = this.placing.then(async () => {
-      const index = this.places.get(definition.name) ?? (await this.placeFor(definition));
-      const summary = await this.engine(index).define(definition);
-      this.places.set(definition.name, index);
-      return summary;
+      const { name } = definition;
+      const isNew = !this.places.has(name);
+      const index = this.places.get(name) ?? (await this.placeFor(definition));
+      // Before it is defined: the engine may list it before it answers.
+      this.places.set(name, index);
+      try {
+        return await this.engine(index).define(definition);
+      } catch (thrown) {
+        if (isNew) this.places.delete(name);
+        throw thrown;
+      }
     });
     this.placing = defined.catch(() => {});
     return defined;

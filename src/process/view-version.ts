@@ -138,7 +138,10 @@ export class ViewVersion {
       sql: plan.sql,
       streams: this.streams,
       window: plan.window,
-      resolutions: plan.keepMs.map(entry => ({ ...entry })),
+      resolutions: plan.keepMs.map(({ everyMs, keepMs }) => {
+        const cutUs = this.cutUs(keepMs === null ? null : keepMs * 1000);
+        return { everyMs, keepMs, keptFromUs: cutUs === Number.NEGATIVE_INFINITY ? null : cutUs };
+      }),
       columns: plan.outputs.map(({ column }) => column),
       state: failure === undefined ? state : 'failed',
       progress,
