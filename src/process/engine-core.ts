@@ -40,6 +40,11 @@ export interface EngineOptions extends Omit<PlanOptions, 'views'> {
   readBytes?: number;
   /** Groups of windows kept in memory, all views together; default 600,000. */
   cellsMax?: number;
+  /**
+   * Where so many events wait in a partition, results are published and committed ten times as seldom, and windows that the
+   * last of them will put out of keep time are not made; default 131,072.
+   */
+  farBehind?: number;
   /** Names this start of the engine in changes; default from the clock. */
   epoch?: string;
 }
@@ -92,7 +97,8 @@ class EngineCore implements Engine {
     this.publishMs = options.publishMs ?? 100;
     this.commitMs = options.commitMs ?? 1000;
     const { kernel, log, history } = options;
-    this.lanes = new LaneSet({ kernel, log, history, readBytes: options.readBytes ?? 4 * 1024 * 1024 });
+    const { readBytes = 4 * 1024 * 1024, farBehind = 131_072 } = options;
+    this.lanes = new LaneSet({ kernel, log, history, readBytes, farBehind });
     this.cellsMax = options.cellsMax ?? 600_000;
     this.changes = new ViewChanges(options.epoch ?? `${this.clock.nowMs().toString(36)}`);
   }

@@ -16,8 +16,6 @@ export type HistorySource = Pick<LogReader, 'range' | 'read'>;
 
 const rowsMax = 16_384;
 const foreseeBytes = 65_536;
-/** A lane so many events behind looks at the log's end, and again when that is so much further. */
-const farBehind = 131_072;
 
 export class Lane {
   readonly stream: string;
@@ -40,6 +38,7 @@ export class Lane {
   private readonly log: LogReader;
   private readonly history: HistorySource | undefined;
   private readonly readBytes: number;
+  private readonly farBehind: number;
   private columns: EventColumns | undefined;
   private decoder: Decoder | undefined;
   private appendUs = new Float64Array(rowsMax);
@@ -55,6 +54,8 @@ export class Lane {
     log: LogReader;
     history: HistorySource | undefined;
     readBytes: number;
+    /** A lane so many events behind looks at the log's end, and again when that is so much further. */
+    farBehind: number;
   }) {
     this.stream = options.stream;
     this.partition = options.partition;
@@ -63,6 +64,7 @@ export class Lane {
     this.log = options.log;
     this.history = options.history;
     this.readBytes = options.readBytes;
+    this.farBehind = options.farBehind;
   }
 
   add(view: ViewPartition): void {
@@ -84,7 +86,7 @@ export class Lane {
 
   /** There is much more in the log than one step takes. */
   get isFarBehind(): boolean {
-    return this.end - this.position > farBehind;
+    return this.end - this.position > this.farBehind;
   }
 
   /**
@@ -92,7 +94,7 @@ export class Lane {
    * time. What is in the log is durable and will be read before anything is said to be complete.
    */
   private async foresee(target: Uint8Array): Promise<void> {
-    if (!this.isFarBehind || this.end - this.foreseenEnd < farBehind) return;
+    if (!this.isFarBehind || this.end - this.foreseenEnd < this.farBehind) return;
     const { end } = this;
     const { batches } = await this.log.read(this.stream, this.partition, end - 1, target);
     const last = batches.at(-1);
