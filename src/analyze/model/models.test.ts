@@ -112,6 +112,21 @@ describe('regression', () => {
     expectClose(parts.fit().weights, Array.from(informed().fit().weights), 12);
   });
 
+  it('is not led astray by the smallest doubles (found by fast-check)', () => {
+    const regression = new model.InformationRegression(2);
+    const recursive = new model.RecursiveLeastSquares({ dimension: 2, ridge: 0.1 });
+    for (const row of [
+      [5e-324, -5e-10, -100],
+      [5e-324, 0, 0],
+      [-5e-324, 0, 0],
+    ] as const) {
+      regression.update([row[0], row[1]], row[2]);
+      recursive.update([row[0], row[1]], row[2]);
+    }
+    expectClose(regression.fit(0.1).weights, [0, 5e-7], 15);
+    expectClose(recursive.weights, [0, 5e-7], 15);
+  });
+
   it('says where the features depend on each other', () => {
     const regression = new model.InformationRegression(2);
     for (let i = 1; i < 9; i++) regression.update([i, 2 * i], i);

@@ -27,10 +27,16 @@ export class TriangularFactor {
       if (x === 0) continue;
       const pivot = r[j * w + j]!;
       let norm = Math.sqrt(pivot * pivot + x * x);
-      // Where squares would vanish or overflow: slower, and as exact.
-      if (!(norm > 1e-150 && norm < 1e150)) norm = Math.hypot(pivot, x);
-      const c = pivot / norm;
-      const s = x / norm;
+      let c = pivot / norm;
+      let s = x / norm;
+      if (!(norm > 1e-150 && norm < 1e150)) {
+        // Squares vanish or overflow, and quotients of the smallest doubles are no sine and cosine: scale, exactly.
+        const unit = norm < 1 ? 2 ** 600 : 2 ** -600;
+        const scaled = Math.hypot(pivot * unit, x * unit);
+        c = (pivot * unit) / scaled;
+        s = (x * unit) / scaled;
+        norm = scaled / unit;
+      }
       r[j * w + j] = norm;
       for (let k = j + 1; k < w; k++) {
         const above = r[j * w + k]!;
