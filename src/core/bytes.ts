@@ -169,14 +169,9 @@ export class ByteReader {
     const start = this.take(length);
     return this.source.subarray(start, start + length);
   }
-  /** Throws `invalid-bytes` where the bytes are not UTF-8. */
+  /** Throws a TypeError where the bytes are not UTF-8. */
   text(): string {
-    const encoded = this.bytes(this.varint());
-    try {
-      return decoder.decode(encoded);
-    } catch (cause) {
-      throw new MillraceError('invalid-bytes', `The text before ${this.at} is not UTF-8.`, { cause });
-    }
+    return decoder.decode(this.bytes(this.varint()));
   }
   skip(length: number): void {
     this.take(length);

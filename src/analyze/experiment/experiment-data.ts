@@ -106,9 +106,10 @@ export class ExperimentData {
   ): ExperimentData {
     const result = new ExperimentData(variants, metrics);
     return readForm('experiment data', bytes, 1, reader => {
-      const signature = reader.text();
-      if (signature !== result.signature()) {
-        throw invalidArgument('The data are of other variants or metrics.', { seen: signature });
+      const wanted = new TextEncoder().encode(result.signature());
+      const seen = reader.bytes(reader.varint());
+      if (seen.length !== wanted.length || seen.some((byte, i) => byte !== wanted[i])) {
+        throw invalidArgument('The data are of other variants or metrics.');
       }
       result.units.forEach((_, v) => {
         const units = readWholeNumber(reader);
