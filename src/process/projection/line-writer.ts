@@ -13,9 +13,11 @@ export class LineWriter {
   /** Where the next byte goes. */
   at = 0;
   private bytes = new Uint8Array(64 * 1024);
+  /** `"YYYY-MM-DD` of the last day, and `"YYYY-MM-DDThh:mm:ss.` of the last second: events come in order of time. */
   private day = Number.NaN;
-  /** `"YYYY-MM-DDT` of `day`. */
   private dayText: Uint8Array = new Uint8Array(0);
+  private second = Number.NaN;
+  private secondText: Uint8Array = new Uint8Array(0);
 
   reset(): void {
     this.at = 0;
@@ -125,45 +127,48 @@ export class LineWriter {
 
   /** "YYYY-MM-DDThh:mm:ss.mmmZ", with µs where there are any; null outside the years 0 to 9999. */
   time(timeUs: number): void {
-    const day = Math.floor(timeUs / dayUs);
-    if (!this.startDay(day)) {
+    const second = Math.floor(timeUs / 1e6);
+    if (second !== this.second) this.startSecond(second);
+    const { secondText } = this;
+    if (secondText.length === 0) {
       this.null();
       return;
     }
-    this.copy(this.dayText, 0, this.dayText.length);
-    const inDay = timeUs - day * dayUs;
-    const second = Math.floor(inDay / 1e6);
-    const us = Math.floor(inDay - second * 1e6);
-    this.digits((second / 3600) | 0, 2);
-    this.byte(58);
-    this.digits(((second / 60) | 0) % 60, 2);
-    this.byte(58);
-    this.digits(second % 60, 2);
-    this.byte(46);
+    this.copy(secondText, 0, secondText.length);
+    const us = Math.floor(timeUs - second * 1e6);
     this.digits((us / 1000) | 0, 3);
     if (us % 1000 !== 0) this.digits(us % 1000, 3);
-    this.byte(90);
-    this.byte(34);
+    const bytes = this.room(2);
+    bytes[this.at++] = 90;
+    bytes[this.at++] = 34;
   }
 
   /** "YYYY-MM-DD"; null outside the years 0 to 9999. */
   date(timeUs: number): void {
-    if (!this.startDay(Math.floor(timeUs / dayUs))) {
+    const day = Math.floor(timeUs / dayUs);
+    if (day !== this.day) {
+      this.day = day;
+      this.dayText = start(day * dayUs, 10);
+    }
+    const { dayText } = this;
+    if (dayText.length === 0) {
       this.null();
       return;
     }
-    this.copy(this.dayText, 0, this.dayText.length - 1);
+    this.copy(dayText, 0, dayText.length);
     this.byte(34);
   }
 
-  private startDay(day: number): boolean {
-    if (day === this.day) return this.dayText.length > 0;
-    this.day = day;
-    const timeUs = day * dayUs;
-    const text = Math.abs(timeUs) <= 8.64e18 ? formatUs(timeUs) : '';
-    this.dayText = utf8.encode(/^\d{4}-/.test(text) ? `"${text.slice(0, 11)}` : '');
-    return this.dayText.length > 0;
+  private startSecond(second: number): void {
+    this.second = second;
+    this.secondText = start(second * 1e6, 20);
   }
+}
+
+/** A quote and the first characters of a time; nothing outside the years 0 to 9999. */
+function start(timeUs: number, characters: number): Uint8Array {
+  const text = Math.abs(timeUs) <= 8.64e18 ? formatUs(timeUs) : '';
+  return utf8.encode(/^\d{4}-/.test(text) ? `"${text.slice(0, characters)}` : '');
 }
 
 /** A value as JSON, in UTF-8; half a surrogate pair as its escape. */

@@ -1,10 +1,12 @@
 // One column of the output: how its value of a row is written. Texts are escaped once for each code of their dictionary.
 import type { Column } from '../../kernel/kernel.ts';
 import { cell } from '../../kernel/kernel.ts';
-import type { ColumnFunction } from '../plan/compile.ts';
-import type { ScalarType } from '../plan/plan.ts';
-import type { ColumnSource, Dictionary, Vector } from '../plan/vector.ts';
-import { jsonText, type LineWriter } from './line-writer.ts';
+import { type ColumnFunction, compileColumn } from '../plan/compile.ts';
+import { evaluator, type LookupContext } from '../plan/evaluate.ts';
+import type { Scalar } from '../plan/functions/function.ts';
+import type { Expression, ScalarType } from '../plan/plan.ts';
+import type { ColumnSource, Dictionary, DictionaryValue, Vector } from '../plan/vector.ts';
+import { jsonText, LineWriter } from './line-writer.ts';
 
 /** Bytes of escaped texts kept for one column. */
 const textBytesMax = 32 * 1024 * 1024;
@@ -60,11 +62,82 @@ export class CopiedColumn implements OutputColumn {
   }
 }
 
-/** The value of an expression. */
-export class ComputedColumn implements OutputColumn {
+/** The column of an expression's values. What depends on one field of text alone is computed and written out once for each. */
+export function computedColumn(expression: Expression, context: LookupContext): OutputColumn {
+  const leaf = onlyText(expression);
+  if (leaf === undefined) return new ComputedColumn(compileColumn(expression, context), expression.type);
+  return new MemoisedColumn(expression, leaf);
+}
+
+type Field = Expression & { kind: 'field' };
+
+/** The field of text that is all an expression reads, if so; a lookup table may change, so it counts as more. */
+function onlyText(expression: Expression): Field | undefined {
+  const fields = new Map<string, Field>();
+  let others = 0;
+  const visit = (node: Expression): void => {
+    if (node.kind === 'field') fields.set(JSON.stringify(node), node);
+    else if (node.kind === 'call') node.args.forEach(visit);
+    else if (node.kind === 'case') {
+      for (const { when, value } of node.branches) [when, value].forEach(visit);
+      visit(node.otherwise);
+    } else if (node.kind !== 'literal') others++;
+  };
+  visit(expression);
+  const [field] = fields.values();
+  return others === 0 && fields.size === 1 && field!.type === 'text' ? field : undefined;
+}
+
+class MemoisedColumn implements OutputColumn {
+  private readonly leaf: Field;
+  private readonly texts: EscapedTexts;
+  private readonly ofNull: Uint8Array;
+  private vector!: Vector & { kind: 'dictionary' };
+
+  constructor(expression: Expression, leaf: Field) {
+    this.leaf = leaf;
+    const evaluate = evaluator(expression);
+    const writer = new LineWriter();
+    const written = (read: string | null): Uint8Array => {
+      writer.reset();
+      writeScalar(writer, evaluate({ field: () => read }) as Scalar, expression.type);
+      return writer.written();
+    };
+    this.ofNull = written(null).slice();
+    this.texts = new EscapedTexts(value => written(String(value)));
+  }
+
+  prepare({ selected }: OutputBatch): void {
+    const vector = selected.field(this.leaf.path, this.leaf.type);
+    if (vector.kind !== 'dictionary') throw new Error('a text is in a dictionary');
+    this.vector = vector;
+    this.texts.prepare(vector.dictionary);
+  }
+
+  write(writer: LineWriter, i: number): void {
+    if (this.vector.valid[i] === 0) writer.copy(this.ofNull, 0, this.ofNull.length);
+    else this.texts.write(writer, this.vector.codes[i]!);
+  }
+}
+
+function writeScalar(writer: LineWriter, value: Scalar, type: ScalarType): void {
+  if (value === null) writer.null();
+  else if (typeof value === 'bigint') writer.ascii(String(value));
+  else if (typeof value === 'number' && type === 'date') writer.date(value);
+  else if (typeof value === 'number' && type === 'time') writer.time(value);
+  else if (typeof value === 'number') writer.number(value);
+  else if (typeof value === 'boolean') writer.boolean(value);
+  else {
+    const text = jsonText(value);
+    writer.copy(text, 0, text.length);
+  }
+}
+
+/** Values computed for every row. */
+class ComputedColumn implements OutputColumn {
   private readonly compute: ColumnFunction;
   private readonly isDate: boolean;
-  private readonly texts = new EscapedTexts();
+  private readonly texts = new EscapedTexts(jsonText);
   private vector!: Vector;
 
   constructor(compute: ColumnFunction, type: ScalarType) {
@@ -106,8 +179,9 @@ export class ComputedColumn implements OutputColumn {
   }
 }
 
-/** The JSON of a dictionary's values, one after another, each made when it is first written. */
+/** The JSON of something about each of a dictionary's values, one after another, each made when it is first written. */
 class EscapedTexts {
+  private readonly textOf: (value: DictionaryValue) => Uint8Array;
   private dictionary: Dictionary | undefined;
   private generation = -1;
   private bytes = new Uint8Array(0);
@@ -115,6 +189,11 @@ class EscapedTexts {
   /** By code: where its text begins, plus one; 0 while it has not been made. */
   private starts = new Uint32Array(0);
   private ends = new Uint32Array(0);
+
+  /** `textOf` answers bytes that are copied at once. */
+  constructor(textOf: (value: DictionaryValue) => Uint8Array) {
+    this.textOf = textOf;
+  }
 
   prepare(dictionary: Dictionary): void {
     const { generation } = dictionary;
@@ -139,8 +218,7 @@ class EscapedTexts {
   }
 
   private make(code: number): void {
-    const value = this.dictionary!.value(code);
-    const text = jsonText(value);
+    const text = this.textOf(this.dictionary!.value(code));
     if (this.used + text.length > this.bytes.length) {
       const longer = new Uint8Array(Math.max(this.used + text.length, this.bytes.length * 2, 1024));
       longer.set(this.bytes.subarray(0, this.used));

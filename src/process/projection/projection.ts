@@ -7,13 +7,13 @@
 // from one to the next but dictionaries, each bounded.
 import { MillraceError } from '../../core/errors.ts';
 import type { DecodeResult, Decoder, FieldSpec, Kernel } from '../../kernel/kernel.ts';
-import { compileColumn, compileFilter } from '../plan/compile.ts';
+import { compileFilter } from '../plan/compile.ts';
 import type { LookupTable } from '../plan/evaluate.ts';
 import { EventColumns } from '../plan/event-columns.ts';
 import type { SourcePlan } from '../plan/plan.ts';
 import type { ColumnSource } from '../plan/vector.ts';
 import { LineWriter } from './line-writer.ts';
-import { ComputedColumn, CopiedColumn, type OutputColumn } from './output-column.ts';
+import { CopiedColumn, computedColumn, type OutputColumn } from './output-column.ts';
 import type { ProjectionPlan, ProjectionSource } from './projection-plan.ts';
 import { SelectedColumns } from './selected-columns.ts';
 
@@ -76,9 +76,7 @@ export class Projection {
     this.events = new EventColumns([fieldsIn(source)]);
     this.filter = source.filter && compileFilter(source.filter, context);
     this.columns = source.values.map(value =>
-      value.kind === 'as-is'
-        ? this.slice(value.path)
-        : new ComputedColumn(compileColumn(value.expression, context), value.expression.type),
+      value.kind === 'as-is' ? this.slice(value.path) : computedColumn(value.expression, context),
     );
     if (plan.hasAll) this.own = plan.columns.map(({ name }) => this.slice([name]));
     this.heads = plan.columns.map(({ name }, k) =>
