@@ -3,8 +3,9 @@
 //
 // Who calls: whoever reads a stream (a pipeline, a benchmark), in the kernel's thread. The events lie in the kernel's input
 // region, as LogReader.read leaves them, and are valid NDJSON as the log holds it. One Projection serves one partition of one
-// source of a plan; it owns a decoder, so `free` it. Spans must come in order only for the caller's sake: nothing is kept
-// from one to the next but dictionaries, each bounded.
+// source of a plan; it owns a decoder, so `free` it. Nothing is kept from one span to the next but dictionaries, each bounded:
+// what a run gives for the events at offsets [from, from + rows) depends on them alone, so an append of it whose producer
+// counts input offsets is done once, wherever the reading begins again.
 import { MillraceError } from '../../core/errors.ts';
 import type { DecodeResult, Decoder, FieldSpec, Kernel } from '../../kernel/kernel.ts';
 import { compileFilter } from '../plan/compile.ts';
