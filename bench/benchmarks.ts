@@ -8,12 +8,14 @@ import type { Benchmark } from './harness.ts';
 import { benchmark as kernel } from './kernel.bench.ts';
 import { benchmark as log } from './log.bench.ts';
 import { benchmark as nab } from './nab.bench.ts';
+import { benchmark as nexmark } from './nexmark.bench.ts';
 import { benchmark as sketch } from './sketch.bench.ts';
 
 export const benchmarks: readonly Benchmark[] = [
   log,
   kernel,
   accessLog,
+  nexmark,
   expressions,
   sketch,
   statistics,
