@@ -32,7 +32,8 @@ export class Body {
   readonly bytes: Buffer;
   readonly events: number;
   readonly totals: Totals = new Map();
-  private date = '';
+  /** What is stamped on every event now. */
+  private stamped = { time: timeText, batch: '0'.repeat(batchDigits) };
 
   /** `head` is put in front of the events: the request's head. */
   constructor(head: string, events: number, seed: number) {
@@ -61,20 +62,22 @@ export class Body {
     this.events = events;
   }
 
-  /** Makes it batch `batch` of the second `nowMs`. */
+  /** Makes it batch `batch` of the second `nowMs`. Digits that stay are not written again. */
   stamp(batch: number, nowMs: number): void {
+    const time = new Date(nowMs).toISOString();
+    const number = String(batch).padStart(batchDigits, '0');
+    this.overwrite(timeAt, this.stamped.time.slice(0, 19), time);
+    this.overwrite(batchAt, this.stamped.batch, number);
+    this.stamped = { time, batch: number };
+  }
+
+  private overwrite(at: number, before: string, after: string): void {
     const { bytes, events } = this;
-    const text = new Date(nowMs).toISOString();
-    const first = bytes.length - events * eventBytes;
-    const day = text.slice(0, 10);
-    // The day changes at midnight only, the clock with every sending.
-    const from = day === this.date ? 11 : 0;
-    this.date = day;
-    const time = Buffer.from(text.slice(from, 19), 'latin1');
-    const number = Buffer.from(String(batch).padStart(batchDigits, '0'), 'latin1');
-    for (let line = 0, at = first; line < events; line++, at += eventBytes) {
-      for (let i = 0; i < time.length; i++) bytes[at + timeAt + from + i] = time[i]!;
-      for (let i = 0; i < batchDigits; i++) bytes[at + batchAt + i] = number[i]!;
+    const first = bytes.length - events * eventBytes + at;
+    for (let i = 0; i < before.length; i++) {
+      const digit = after.charCodeAt(i);
+      if (before.charCodeAt(i) === digit) continue;
+      for (let place = first + i; place < bytes.length; place += eventBytes) bytes[place] = digit;
     }
   }
 }

@@ -132,13 +132,20 @@ const percentile = (sorted: readonly number[], percent: number): number =>
 const ms = (value: number): string => `${value.toPrecision(3)} ms`;
 const megabytes = (bytes: number): number => bytes / 1e6;
 
-/** Cores used by each thread over some seconds. */
-function cores(before: Cpu, after: Cpu, generatorSeconds: number, seconds: number): string {
-  const share = (used: number): string => (used / seconds).toFixed(2);
+/** Processor time for one event, in all threads together and in each. */
+function costOf(title: string, before: Cpu, after: Cpu, report: LoadReport): Case {
   const threads = (['main', 'engine', 'others', 'query'] as const).map(
-    thread => `${thread} ${share(after[thread] - before[thread])}`,
+    thread => [thread, after[thread] - before[thread]] as const,
   );
-  return `cores: ${threads.join(', ')}, generator ${share(generatorSeconds)}`;
+  const used: (readonly [string, number])[] = [...threads, ['generator', report.cpuSeconds]];
+  const each = used.map(([name, seconds]) => [name, (seconds * 1e6) / report.events] as const);
+  return {
+    name: `${title}: processor time`,
+    peer: false,
+    unit: 'µs/event',
+    value: each.reduce((sum, [, cost]) => sum + cost, 0),
+    note: each.map(([name, cost]) => `${name} ${cost.toFixed(3)}`).join(', '),
+  };
 }
 
 interface Part {
@@ -182,7 +189,7 @@ async function runPart(part: Part, options: RunOptions): Promise<Case[]> {
       doneMs = Date.now();
     }
     const tookSeconds = (doneMs - report.firstSentMs) / 1000;
-    const used = cores(before, server.cpu(), report.cpuSeconds, tookSeconds);
+    const cost = costOf(title, before, server.cpu(), report);
     const peakBytes = server.peakBytes;
     await server.stop();
     if (part.checksLog) await checkLog(server, report);
@@ -199,10 +206,10 @@ async function runPart(part: Part, options: RunOptions): Promise<Case[]> {
           ...(part.withLake ? [`lake complete ${doneMs - report.lastAnswerMs} ms after it`] : []),
           `answer p50 ${ms(percentile(answerMs, 50))}, p99 ${ms(percentile(answerMs, 99))}`,
           ...(pushedBack > 0 ? [`${pushedBack} pushed back`] : []),
-          used,
           `device alone ${Math.round(device)} MB/s`,
         ].join('; '),
       },
+      cost,
     ];
     if (part.isLive) {
       const [p50, p99, most] = [50, 99, 100].map(percent => percentile(freshMs, percent));
