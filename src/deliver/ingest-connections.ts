@@ -80,6 +80,8 @@ class IngestConnection {
   /** Bytes that are read and not understood: the beginning of a head, or what came while nothing more is taken. */
   private rest: Buffer | undefined;
   private reading: Reading | undefined;
+  /** The memory that was given last is the body's own. */
+  private isDirect = false;
   private underWay = 0;
   private lastAnswer: Promise<void> = Promise.resolve();
   private isLeft = false;
@@ -146,45 +148,51 @@ class IngestConnection {
   /** Where the next bytes are to be put. */
   private nextMemory(): Buffer {
     const { reading } = this;
-    if (!reading || this.isLeft) return scratch;
-    return reading.buffer.subarray(reading.filled, reading.head.contentLength);
+    this.isDirect = reading !== undefined;
+    return reading?.buffer.subarray(reading.filled, reading.head.contentLength) ?? scratch;
   }
 
   /** So many bytes are in the memory that was given last. False stops reading. */
   private take(bytes: number): boolean {
     if (this.isLeft) return this.socket.push(Buffer.from(scratch.subarray(0, bytes)));
-    const { reading } = this;
-    if (!reading) return this.takeRaw(scratch.subarray(0, bytes));
-    reading.filled += bytes;
-    if (reading.filled === reading.head.contentLength) this.finishReading(reading);
+    if (!this.isDirect) return this.takeRaw(scratch.subarray(0, bytes));
+    this.fill(this.reading!, bytes);
     return this.underWay < underWayMax;
   }
 
-  /** Bytes that begin anywhere between two bodies. */
+  /** Bytes that begin anywhere. */
   private takeRaw(bytes: Buffer): boolean {
     if (this.rest) {
       bytes = Buffer.concat([this.rest, bytes]);
       this.rest = undefined;
-    } else if (this.underWay === 0) this.sinceMs = performance.now();
+    } else if (this.underWay === 0 && !this.reading) this.sinceMs = performance.now();
     // What follows the last request is not read.
     while (bytes.length > 0 && !this.isEnding) {
-      const headEnd = this.underWay < underWayMax ? bytes.indexOf('\r\n\r\n') : -1;
-      if (headEnd < 0) {
-        if (this.underWay < underWayMax && bytes.length > headBytesMax) return this.leaveWith(bytes);
-        this.rest = Buffer.from(bytes);
-        return this.underWay < underWayMax;
+      if (!this.reading) {
+        const headEnd = this.underWay < underWayMax ? bytes.indexOf('\r\n\r\n') : -1;
+        if (headEnd < 0) {
+          if (this.underWay < underWayMax && bytes.length > headBytesMax) return this.leaveWith(bytes);
+          this.rest = Buffer.from(bytes);
+          break;
+        }
+        const head = headEnd <= headBytesMax ? this.headOf(bytes.toString('latin1', 0, headEnd)) : undefined;
+        if (!head || !this.options.ingest.reserve(head.contentLength)) return this.leaveWith(bytes);
+        const buffer = this.options.ingest.buffers.take(head.contentLength);
+        this.reading = { head, buffer, filled: 0 };
+        bytes = bytes.subarray(headEnd + 4);
       }
-      const head = headEnd <= headBytesMax ? this.headOf(bytes.toString('latin1', 0, headEnd)) : undefined;
-      if (!head || !this.options.ingest.reserve(head.contentLength)) return this.leaveWith(bytes);
-      const bodyAt = headEnd + 4;
-      const here = Math.min(bytes.length - bodyAt, head.contentLength);
-      const buffer = this.options.ingest.buffers.take(head.contentLength);
-      bytes.copy(buffer, 0, bodyAt, bodyAt + here);
-      this.reading = { head, buffer, filled: here };
-      bytes = bytes.subarray(bodyAt + here);
-      if (here === head.contentLength) this.finishReading(this.reading);
+      const { buffer, filled, head } = this.reading;
+      const here = Math.min(bytes.length, head.contentLength - filled);
+      bytes.copy(buffer, filled, 0, here);
+      bytes = bytes.subarray(here);
+      this.fill(this.reading, here);
     }
     return this.underWay < underWayMax;
+  }
+
+  private fill(reading: Reading, bytes: number): void {
+    reading.filled += bytes;
+    if (reading.filled === reading.head.contentLength) this.finishReading(reading);
   }
 
   /** Heads of one connection are mostly the same, so the last one is remembered. */
