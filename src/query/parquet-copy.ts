@@ -1,7 +1,7 @@
 // NDJSON → Parquet by DuckDB's COPY, one chunk of a stream's lake at a time. File names carry the offset range, so a
 // repeat of the same range replaces what an interrupted one left.
 import { once } from 'node:events';
-import { createReadStream, createWriteStream, renameSync, statSync } from 'node:fs';
+import { createReadStream, createWriteStream, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
@@ -9,6 +9,7 @@ import { toError } from '../core/errors.ts';
 import { chunkSelect, columnFields, givenColumns, identifier, quoted } from '../store/lake-sql.ts';
 import type { ParquetFile, ParquetRequest, ParquetResult } from '../store/parquet.ts';
 import { type Field, type FieldType, fieldType, mergeSchema, widen } from '../store/schema.ts';
+import { fieldExamples } from './field-examples.ts';
 import { mendLine } from './mend-line.ts';
 
 /** Formats that match nothing, so that DuckDB leaves dates in strings alone. */
@@ -49,6 +50,26 @@ interface Spelling {
   key: string;
 }
 
+/** Whether a column of whole numbers has some that are beyond 64 bits with a sign. */
+async function hasWide(connection: DuckDBConnection, source: string, name: string): Promise<boolean> {
+  const column = identifier(name);
+  const sql = `SELECT count(*) FROM ${source} WHERE ${column} IS NOT NULL AND TRY_CAST(${column} AS BIGINT) IS NULL`;
+  return Number((await rowsOf(connection, sql))[0]![0]) > 0;
+}
+
+/** As `describe`, from the few lines that tell as much as all of them. */
+async function describeQuickly(connection: DuckDBConnection, file: string): ReturnType<typeof describe> {
+  const examples = fieldExamples(file);
+  if (examples === undefined) return describe(connection, file);
+  const examplesFile = `${file}.examples`;
+  writeFileSync(examplesFile, examples);
+  try {
+    return await describe(connection, examplesFile);
+  } finally {
+    rmSync(examplesFile, { force: true });
+  }
+}
+
 /**
  * Fields and types of an NDJSON file, from all of its lines. Keys that differ only in case are one column in SQL: the first
  * spelling names it and the others are listed. Keys that are columns of ours are left out (`_time` is read as the event's time).
@@ -57,9 +78,15 @@ async function describe(
   connection: DuckDBConnection,
   file: string,
 ): Promise<{ fields: Field[]; spellings: Spelling[] }> {
-  const source = `read_json(${quoted(file)}, ${lines}, sample_size = -1, ${noDates})`;
+  // Lines without some fields say nothing about the others: no field is too rare to be one.
+  const source = `read_json(${quoted(file)}, ${lines}, sample_size = -1, field_appearance_threshold = 0, map_inference_threshold = -1, ${noDates})`;
   const rows = await rowsOf(connection, `DESCRIBE SELECT * FROM ${source}`);
-  let fields = rows.map(row => ({ name: String(row[0]), type: fieldType(String(row[1])) }));
+  let fields: Field[] = [];
+  for (const [name, type] of rows.map(row => row.map(String) as [string, string])) {
+    // Whole numbers of both signs are HUGEINT to DuckDB, however small they are.
+    const isWide = type === 'HUGEINT' && (await hasWide(connection, source, name));
+    fields.push({ name, type: type === 'HUGEINT' && !isWide ? 'BIGINT' : fieldType(type) });
+  }
   const spellings: Spelling[] = [];
   // DuckDB numbers repeated names (`id_1`); only then are the keys themselves worth another look at the file.
   const names = new Set(fields.map(field => field.name.toLowerCase()));
@@ -146,7 +173,7 @@ async function archive(instance: DuckDBInstance, request: ParquetRequest): Promi
   const connection = await instance.connect();
   try {
     await connection.run(`SET TimeZone = 'UTC'`);
-    const { fields: described, spellings } = await describe(connection, request.spoolFile);
+    const { fields: described, spellings } = await describeQuickly(connection, request.spoolFile);
     const schema = mergeSchema(request.schema, described);
     const present = new Map(described.map(field => [field.name.toLowerCase(), field]));
     const fields = schema.fields.filter(field => present.has(field.name.toLowerCase()));
@@ -171,18 +198,18 @@ async function archive(instance: DuckDBInstance, request: ParquetRequest): Promi
       .join(', ');
     const own = times.length > 0 ? `COALESCE(${times.join(', ')})` : 'NULL::TIMESTAMP';
     const timed = `SELECT *, ${own} AS __own FROM (${numbered})`;
-    const missing = Number(
-      (
-        await rowsOf(connection, `SELECT count(*) FROM (SELECT ${own} AS t FROM ${source}) WHERE t IS NULL`)
-      )[0]![0],
-    );
-    const select =
-      missing === 0
-        ? `SELECT e.__own AS _time, e._offset${values ? `, ${values}` : ''} FROM (${timed}) e`
-        : `SELECT COALESCE(e.__own, make_timestamp(b.append)) AS _time, e._offset${values ? `, ${values}` : ''} ` +
-          `FROM (${timed}) e ASOF JOIN (SELECT * FROM (VALUES ${batches}) v(base, append)) b ON e._offset >= b.base`;
     const stored = kept.map(field => ({ ...field }));
-    return await copy(connection, select, request.directory, request, stored);
+    const plainly = `SELECT e.__own AS _time, e._offset${values ? `, ${values}` : ''} FROM (${timed}) e`;
+    if (times.length > 0) {
+      // Mostly every event has its time: then nothing needs to be joined, and what was written shows it.
+      const { result, withoutTime } = await copy(connection, plainly, request.directory, request, stored);
+      if (withoutTime === 0) return result;
+      for (const { path } of result.files) rmSync(join(request.directory, path), { force: true });
+    }
+    const joined =
+      `SELECT COALESCE(e.__own, make_timestamp(b.append)) AS _time, e._offset${values ? `, ${values}` : ''} ` +
+      `FROM (${timed}) e ASOF JOIN (SELECT * FROM (VALUES ${batches}) v(base, append)) b ON e._offset >= b.base`;
+    return (await copy(connection, joined, request.directory, request, stored)).result;
   } finally {
     connection.closeSync();
   }
@@ -206,7 +233,7 @@ export async function compactParquet(
     const select = request.inputs
       .map(input => chunkSelect(input.files, input.fields, fields))
       .join(' UNION ALL ');
-    return await copy(connection, select, request.directory, request, fields);
+    return (await copy(connection, select, request.directory, request, fields)).result;
   } finally {
     connection.closeSync();
   }
@@ -218,7 +245,7 @@ async function copy(
   directory: string,
   range: { partition: number; first: number; last: number },
   fields: Field[],
-): Promise<ParquetResult> {
+): Promise<{ result: ParquetResult; withoutTime: number }> {
   const name = `${range.partition}-${range.first}-${range.last}`;
   const rows = await rowsOf(
     connection,
@@ -236,13 +263,8 @@ async function copy(
   const list = files.map(file => quoted(join(directory, file.path))).join(', ');
   const span = await rowsOf(
     connection,
-    `SELECT epoch_us(min(_time)), epoch_us(max(_time)), count(*) FROM read_parquet([${list}], hive_partitioning = false)`,
+    `SELECT epoch_us(min(_time)), epoch_us(max(_time)), count(*), count(*) - count(_time) FROM read_parquet([${list}], hive_partitioning = false)`,
   );
-  return {
-    files,
-    rows: Number(span[0]![2]),
-    fields,
-    fromUs: Number(span[0]![0]),
-    toUs: Number(span[0]![1]),
-  };
+  const [fromUs, toUs, rowCount, withoutTime] = span[0]!.map(Number) as [number, number, number, number];
+  return { result: { files, rows: rowCount, fields, fromUs, toUs }, withoutTime };
 }
