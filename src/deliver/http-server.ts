@@ -9,6 +9,7 @@ import type { DashboardList, Health } from './api.ts';
 import { contentSecurityPolicy, loadConsoleFiles } from './console-files.ts';
 import { serveIngestConnections } from './ingest-connections.ts';
 import { serveLive } from './live.ts';
+import { LiveConnections } from './live-connections.ts';
 import { problemHeaders, problemOf } from './problem.ts';
 import { routeSql } from './routes-sql.ts';
 import { routeStreams } from './routes-streams.ts';
@@ -140,6 +141,7 @@ const viewLivePath = /^\/v1\/views\/([^/?]+)\/live$/;
 
 /** Calls that need the raw request; true where one was answered. */
 function rawRoutes(services: Services) {
+  const connections = new LiveConnections();
   return async (request: IncomingMessage, response: ServerResponse): Promise<boolean> => {
     const url = request.url ?? '/';
     const question = url.indexOf('?');
@@ -153,11 +155,13 @@ function rawRoutes(services: Services) {
     if (request.method !== 'GET') return false;
     const query = new URLSearchParams(question < 0 ? '' : url.slice(question + 1));
     if (path === '/v1/live') {
+      connections.admit(response);
       await serveLive(liveOptions(services), query, request, response);
       return true;
     }
     const view = viewLivePath.exec(path);
     if (view) {
+      connections.admit(response);
       const every = query.get('every');
       query.append('s', `${decoded(view[1]!)}${every === null ? '' : `@${every}`}`);
       await serveLive(liveOptions(services), query, request, response);
@@ -165,6 +169,7 @@ function rawRoutes(services: Services) {
     }
     const tail = tailPath.exec(path);
     if (tail) {
+      connections.admit(response);
       await serveTail(services.log, decoded(tail[1]!), request, response);
       return true;
     }
