@@ -56,7 +56,7 @@ async function untilInView(server: Server, report: LoadReport): Promise<number> 
   const wanted = new Map(report.totals);
   const patienceMs = Date.now() + 600_000;
   for (;;) {
-    const { windows } = (await server.get('/v1/views/load?every=1s&limit=100000')) as ViewWindows;
+    const { windows } = (await server.get('/v1/views/load?every=1s&from=-1h&limit=100000')) as ViewWindows;
     const found = new Map<number, { count: number; bytes: number }>();
     let events = 0;
     for (const { values } of windows) {
