@@ -58,8 +58,7 @@ export class Server {
     this.dir = dir;
     this.child = child;
     this.port = port;
-    if (process.env.E2E_TEE) child.stdout!.pipe(process.stderr);
-    else child.stdout!.resume();
+    child.stdout!.resume();
     this.memoryTimer = setInterval(() => {
       this.peakBytes = Math.max(this.peakBytes, this.residentBytes());
     }, 200);

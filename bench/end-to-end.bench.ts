@@ -1,6 +1,9 @@
 // The whole way: HTTP → validated → on disk → in the view, by the real program, with the load generator on the same machine. After every
 // part the view's windows must hold exactly what was acknowledged, and after the burst so must the log, batch by batch. Rates count from the
 // first request until the view is complete.
+//
+// MILLRACE_BENCH_PART=burst runs the parts whose title has the word; MILLRACE_BENCH_DIR is where the data goes; MILLRACE_BENCH_NODE_OPTIONS
+// are given to the server's Node (--cpu-prof and the like).
 import { type ChildProcess, fork } from 'node:child_process';
 import { closeSync, fdatasyncSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
