@@ -7,6 +7,7 @@ import type { MergeableSketch } from '../mergeable-sketch.ts';
 import { type KllContent, readKll, writeKll } from './kll-bytes.ts';
 import { doubleItems, floatItems, type KllItemKind, longItems, stringItems } from './kll-items.ts';
 import { KllLevels, smallestLevel } from './kll-levels.ts';
+import { wantedRank } from './wanted-rank.ts';
 
 /**
  * The rank error of a KLL sketch of this k at 99 % confidence, as a share of n: 2.296/k^0.9723 for one rank or quantile
@@ -144,7 +145,7 @@ export abstract class KllSketch<Item> implements MergeableSketch<KllSketch<Item>
     const found = ranks.map(rank => {
       if (rank === 0) return this.lowest;
       if (rank === 1) return this.highest;
-      return items[firstAtLeast(cumulativeWeights, Math.ceil(rank * this.total))];
+      return items[firstAtLeast(cumulativeWeights, wantedRank(rank, this.total))];
     });
     return typeof q === 'number' ? found[0] : found;
   }
@@ -249,13 +250,20 @@ export class KllDoubles extends KllSketch<number> {
     let highest = Number.NEGATIVE_INFINITY;
     let added = 0;
     const { levels } = this;
-    for (let i = 0; i < count; i++) {
-      const value = values[rows ? rows[i]! : i]!;
-      if (value < lowest) lowest = value;
-      if (value > highest) highest = value;
-      if (Number.isNaN(value)) continue;
-      levels.add(value);
-      added++;
+    for (let i = 0; i < count; ) {
+      let room = levels.makeRoom();
+      const free = room;
+      const store = levels.store;
+      while (i < count && room > 0) {
+        const value = values[rows ? rows[i]! : i]!;
+        i++;
+        if (Number.isNaN(value)) continue;
+        store[--room] = value;
+        if (value < lowest) lowest = value;
+        if (value > highest) highest = value;
+      }
+      added += free - room;
+      if (room < free) levels.tookRoom(room);
     }
     if (added > 0) this.noteAdded(added, lowest, highest);
   }

@@ -6,7 +6,7 @@ import { Rng } from '../../../core/rng.ts';
 import { DDSketch } from '../quantile/ddsketch.ts';
 import { KllDoubles } from '../quantile/kll.ts';
 import { TDigest } from '../quantile/tdigest.ts';
-import { distinctErrors, distinctKinds } from './accuracy.ts';
+import { distinctErrors, distinctKinds } from './distinct-accuracy.ts';
 import { proofSeed, roundsOf } from './exchange-files.ts';
 import { lineChart } from './line-chart.ts';
 
