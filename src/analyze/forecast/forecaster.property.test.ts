@@ -123,5 +123,5 @@ test('bytes that are no forecaster are refused', () => {
   const bytes = SeasonalNaive.fit([1, 2, 3]).serialize();
   expect(() => deserializeForecaster(Uint8Array.of(77, 1))).toThrow(/kind 77/);
   expect(() => deserializeForecaster(Uint8Array.of(3, 9, 0))).toThrow(/version 9/);
-  expect(() => deserializeForecaster(bytes.slice(0, -1))).toThrow(/left/);
+  expect(() => deserializeForecaster(bytes.slice(0, -1))).toThrow(/end early|left over/);
 });

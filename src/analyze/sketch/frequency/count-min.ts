@@ -110,6 +110,7 @@ export class CountMin implements MergeableSketch<CountMin> {
     return this.estimateHash(scratch[0]!, scratch[1]!, scratch[2]!, scratch[3]!);
   }
 
+  /** As `estimate`, by the item's 128-bit hash. O(depth). */
   estimateHash(h1Low: number, h1High: number, h2Low: number, h2High: number): number {
     this.table.locate(h1Low, h1High, h2Low, h2High);
     return this.table.smallest();

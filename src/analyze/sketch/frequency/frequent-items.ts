@@ -265,6 +265,7 @@ function count(reader: ByteReader): number {
  * paths.top(10); // [{ item: '/checkout', estimate: 1, lower: 1, upper: 1 }]
  */
 export class FrequentStrings extends FrequentItems<string> {
+  /** `mapSizeMax`: a power of two in [8, 2^26]. Throws `invalid-argument`. */
   constructor(mapSizeMax = 1024) {
     super(stringCodec, mapSizeMax);
   }
@@ -278,6 +279,7 @@ export class FrequentStrings extends FrequentItems<string> {
 
 /** Frequent 64-bit integers. */
 export class FrequentLongs extends FrequentItems<bigint> {
+  /** `mapSizeMax`: a power of two in [8, 2^26]. Throws `invalid-argument`. */
   constructor(mapSizeMax = 1024) {
     super(longCodec, mapSizeMax);
   }

@@ -202,7 +202,7 @@ export class KllLevels<Item> {
 
 const none = [0, 0] as const;
 
-/** Merges the sorted runs store[from, from+half) and store[end, end+above) upward, to end at end+above. */
+/** Merges the sorted runs store[from, from+half) and store[end, end+above) upward, to end at end+above. Neither is empty. */
 function mergeRuns<Item>(
   store: KllStore<Item>,
   from: number,
@@ -210,15 +210,26 @@ function mergeRuns<Item>(
   end: number,
   above: number,
 ): void {
-  let left = from;
   const leftEnd = from + half;
-  let right = end;
   const rightEnd = end + above;
+  let left = from;
+  let right = end;
   let to = end - half;
-  while (left < leftEnd) {
-    if (right < rightEnd && store[right]! < store[left]!) store[to++] = store[right++]!;
-    else store[to++] = store[left++]!;
+  let mine = store[left]!;
+  let theirs = store[right]!;
+  for (;;) {
+    if (theirs < mine) {
+      store[to++] = theirs;
+      if (++right === rightEnd) break;
+      theirs = store[right]!;
+    } else {
+      store[to++] = mine;
+      // What is left of the upper run is in its place already.
+      if (++left === leftEnd) return;
+      mine = store[left]!;
+    }
   }
+  while (left < leftEnd) store[to++] = store[left++]!;
 }
 
 function mergeInto<Item>(

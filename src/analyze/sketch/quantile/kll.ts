@@ -82,12 +82,13 @@ export abstract class KllSketch<Item> implements MergeableSketch<KllSketch<Item>
 
   /**
    * Adds all items of `other`. The bound is then that of the smaller k. Throws `incompatible-sketches` for another kind of
-   * item. O(k).
+   * item or smallest level size m. O(k).
    */
   merge(other: KllSketch<Item>): void {
-    if (other.levels.kind.name !== this.levels.kind.name || other.levels.m !== this.levels.m) {
+    const [mine, theirs] = [this.levels, other.levels];
+    if (theirs.kind.name !== mine.kind.name || theirs.m !== mine.m) {
       throw incompatibleSketches(
-        `KLL sketches of ${this.levels.kind.name} and ${other.levels.kind.name} do not merge.`,
+        `KLL sketches of ${mine.kind.name}s with m ${mine.m} and ${theirs.kind.name}s with m ${theirs.m} do not merge.`,
       );
     }
     if (other.isEmpty) return;
@@ -240,6 +241,7 @@ const read = <Item>(bytes: Uint8Array, kind: KllItemKind<Item>, rng?: Rng): KllC
  * latencies.quantile(0.5); // 12
  */
 export class KllDoubles extends KllSketch<number> {
+  /** `k` in [8, 65535], `rng` as for {@link KllSketch}. Throws `invalid-argument`. */
   constructor(k = 200, rng?: Rng) {
     super(doubleItems, k, rng);
   }
@@ -277,10 +279,12 @@ export class KllDoubles extends KllSketch<number> {
 
 /** Quantiles of single-precision numbers: updates are rounded to them, and each takes four bytes when written. */
 export class KllFloats extends KllSketch<number> {
+  /** `k` in [8, 65535], `rng` as for {@link KllSketch}. Throws `invalid-argument`. */
   constructor(k = 200, rng?: Rng) {
     super(floatItems, k, rng);
   }
 
+  /** Adds an item, rounded to single precision; NaN is ignored. */
   override update(item: number): void {
     super.update(Math.fround(item));
   }
@@ -294,6 +298,7 @@ export class KllFloats extends KllSketch<number> {
 
 /** Quantiles of 64-bit integers. */
 export class KllLongs extends KllSketch<bigint> {
+  /** `k` in [8, 65535], `rng` as for {@link KllSketch}. Throws `invalid-argument`. */
   constructor(k = 200, rng?: Rng) {
     super(longItems, k, rng);
   }
@@ -313,6 +318,7 @@ export class KllLongs extends KllSketch<bigint> {
 
 /** Quantiles of strings, ordered by UTF-16 code units as in Java and JavaScript. Memory is 3k strings. */
 export class KllStrings extends KllSketch<string> {
+  /** `k` in [8, 65535], `rng` as for {@link KllSketch}. Throws `invalid-argument`. */
   constructor(k = 200, rng?: Rng) {
     super(stringItems, k, rng);
   }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Rng } from '../../../core/rng.ts';
 import { distinctErrors, distinctKinds, mergedDenseErrors, publishedErrors } from './distinct-accuracy.ts';
 import { frequencyErrors } from './frequency-accuracy.ts';
-import { percentile, quantileInputs, rankErrors, visitShuffled } from './quantile-accuracy.ts';
+import { percentile, rankErrors, visitShuffled } from './quantile-accuracy.ts';
 
 describe('accuracy, quickly', () => {
   const trials = 60;
@@ -30,16 +30,15 @@ describe('accuracy, quickly', () => {
     expect(Math.abs(coverage - 0.954)).toBeLessThan(0.015);
   });
 
-  it.each(quantileInputs)('KLL K 200 keeps its rank error on %s input', input => {
-    for (const [n, trials] of [
-      [100, 20],
-      [20_000, 30],
-      [300_000, 3],
-    ] as const) {
-      const { queries } = rankErrors(input, n, trials, 2);
-      expect(percentile(queries, 0.99), `${n}`).toBeLessThan(0.0133);
+  it.each([
+    [100, 20],
+    [20_000, 30],
+    [300_000, 3],
+  ])('KLL K 200 keeps its rank error over %d items on every kind of input', (n, trials) => {
+    for (const [input, { queries }] of Object.entries(rankErrors(n, trials, 2))) {
+      expect(percentile(queries, 0.99), input).toBeLessThan(0.0133);
       // Up to k items a sketch is exact; beyond it errs, or the trial measures nothing.
-      expect(Math.max(...queries) > 1e-9, `${n}`).toBe(n > 200);
+      expect(Math.max(...queries) > 1e-9, input).toBe(n > 200);
     }
   });
 

@@ -14,101 +14,121 @@ export interface RankErrors {
 }
 
 /** The value at which `share` of the numbers are not larger. */
-export const percentile = (values: Float64Array, share: number): number =>
-  values.slice().sort()[Math.min(values.length - 1, Math.ceil(share * values.length) - 1)]!;
+export const percentile = (values: ArrayLike<number>, share: number): number =>
+  Float64Array.from(values).sort()[Math.min(values.length - 1, Math.ceil(share * values.length) - 1)]!;
+
+type ValueAt = (place: number, n: number) => number;
 
 /** A non-decreasing function of an item's place in sorted order, 0 … n − 1. */
-const valueAt: Record<QuantileInput, (place: number, n: number) => number> = {
+const valueAt: Record<QuantileInput, ValueAt> = {
   shuffled: place => place,
   sorted: place => place,
   // Twenty values of which the first has half of the items, the next a quarter, …: plateaus everywhere.
-  duplicates: (place, n) => Math.min(20, Math.floor(-Math.log2(1 - place / n))),
+  duplicates: (place, n) => Math.min(20, 31 - Math.clz32(n / (n - place))),
   pareto: (place, n) => n / (n - place - 0.5),
 };
+
+/** Ranks that a sketch is asked for. */
+const asked = Array.from({ length: 199 }, (_, i) => (i + 1) / 200);
 
 const chunkLength = 8192;
 const feistelRounds = 4;
 
 /**
- * Hands every place 0 … n − 1 once to `visit`, in chunks and in an order that `rng` decides: a Feistel network permutes a square domain
- * (Luby and Rackoff 1988), of which the places below n are taken. Unlike shuffling an array it stays in the processor's cache.
+ * Hands every place 0 … n − 1 once to `visit`, in chunks and in an order that `rng` decides: a Feistel network (Luby and Rackoff 1988) over
+ * pairs of digits in base ⌈√n⌉ permutes the least square number ≥ n, of which the places below n are taken. Unlike a shuffled array it
+ * stays in the processor's cache.
  */
 export function visitShuffled(n: number, rng: Rng, visit: (places: Float64Array) => void): void {
-  const halfBits = Math.max(1, Math.ceil(Math.log2(n) / 2));
-  const shift = 32 - halfBits;
-  const mask = 2 ** halfBits - 1;
+  const base = Math.ceil(Math.sqrt(n));
+  const perUnit = base / 4294967296;
   const keys = Int32Array.from({ length: feistelRounds }, () => rng.uint32());
   const chunk = new Float64Array(chunkLength);
   let filled = 0;
-  for (let i = 0; i < 4 ** halfBits; i++) {
-    let left = i >>> halfBits;
-    let right = i & mask;
-    for (let round = 0; round < feistelRounds; round++) {
-      let mixed = Math.imul(right + keys[round]!, 0x85ebca6b);
-      mixed = Math.imul(mixed ^ (mixed >>> 15), 0xc2b2ae35);
-      const next = left ^ (mixed >>> shift);
-      left = right;
-      right = next;
-    }
-    const place = left * (mask + 1) + right;
-    if (place >= n) continue;
-    chunk[filled++] = place;
-    if (filled === chunkLength) {
-      visit(chunk);
-      filled = 0;
+  for (let high = 0; high < base; high++) {
+    for (let low = 0; low < base; low++) {
+      let left = high;
+      let right = low;
+      for (let round = 0; round < feistelRounds; round++) {
+        let mixed = Math.imul(right + keys[round]!, 0x85ebca6b);
+        mixed = Math.imul(mixed ^ (mixed >>> 15), 0xc2b2ae35);
+        mixed ^= mixed >>> 16;
+        const sum = left + Math.floor((mixed >>> 0) * perUnit);
+        left = right;
+        right = sum >= base ? sum - base : sum;
+      }
+      const place = left * base + right;
+      if (place >= n) continue;
+      chunk[filled++] = place;
+      if (filled === chunkLength) {
+        visit(chunk);
+        filled = 0;
+      }
     }
   }
   if (filled > 0) visit(chunk.subarray(0, filled));
 }
 
 function visitSorted(n: number, visit: (places: Float64Array) => void): void {
+  const chunk = new Float64Array(chunkLength);
   for (let from = 0; from < n; from += chunkLength) {
-    visit(Float64Array.from({ length: Math.min(chunkLength, n - from) }, (_, i) => from + i));
+    const length = Math.min(chunkLength, n - from);
+    for (let i = 0; i < length; i++) chunk[i] = from + i;
+    visit(chunk.subarray(0, length));
   }
 }
 
 /**
- * Rank errors of KLL K 200 over streams of n items, queried both ways at 199 ranks. A quantile errs by the distance of its rank from the
- * span of ranks that its value has; a rank by its distance from the true one. Every trial draws its own order and coins.
+ * Rank errors of KLL K 200 over streams of n items, queried both ways at 199 ranks, for each kind of input. A quantile errs by the distance
+ * of its rank from the span of ranks that its value has; a rank by its distance from the true one. Every trial draws a new order, which
+ * the three unsorted inputs share, and every sketch its own coins.
  */
-export function rankErrors(input: QuantileInput, n: number, trials: number, seed: number): RankErrors {
-  // Each kind of input takes its own part of the generator, or Pareto would repeat the shuffled trials, rank for rank.
-  const rng = new Rng(seed * 4 + quantileInputs.indexOf(input));
-  const valueFor = valueAt[input];
-  const ranks = Array.from({ length: 199 }, (_, i) => (i + 1) / 200);
-  const queries = new Float64Array(trials * ranks.length * 2);
-  const largest = new Float64Array(trials);
+export function rankErrors(n: number, trials: number, seed: number): Record<QuantileInput, RankErrors> {
+  const rng = new Rng(seed);
+  const perTrial = asked.length * 2;
+  const errors = Object.fromEntries(
+    quantileInputs.map(input => [
+      input,
+      { queries: new Float64Array(trials * perTrial), largest: new Float64Array(trials) },
+    ]),
+  ) as Record<QuantileInput, RankErrors>;
+  const values = new Float64Array(chunkLength);
   for (let trial = 0; trial < trials; trial++) {
-    const sketch = new KllDoubles(200, rng.fork());
-    const take = (places: Float64Array): void => {
-      for (let i = 0; i < places.length; i++) places[i] = valueFor(places[i]!, n);
-      sketch.updateColumn(places);
+    const sketches = quantileInputs.map(() => new KllDoubles(200, rng.fork()));
+    const show = (input: QuantileInput, places: Float64Array): void => {
+      const valueFor = valueAt[input];
+      for (let i = 0; i < places.length; i++) values[i] = valueFor(places[i]!, n);
+      sketches[quantileInputs.indexOf(input)]!.updateColumn(values, undefined, places.length);
     };
-    if (input === 'sorted') visitSorted(n, take);
-    else visitShuffled(n, rng, take);
-    const found = sketch.quantile(ranks);
-    ranks.forEach((rank, i) => {
-      const value = found[i]!;
-      const above = itemsBelow(valueFor, n, value, true) / n;
-      const ofQuantile = Math.max(0, itemsBelow(valueFor, n, value, false) / n - rank, rank - above);
-      const asked = valueFor(Math.floor(rank * n), n);
-      const ofRank = Math.abs(sketch.rank(asked) - itemsBelow(valueFor, n, asked, true) / n);
-      const at = (trial * ranks.length + i) * 2;
-      queries[at] = ofQuantile;
-      queries[at + 1] = ofRank;
-      largest[trial] = Math.max(largest[trial]!, ofQuantile, ofRank);
+    visitShuffled(n, rng, places => {
+      for (const input of quantileInputs) if (input !== 'sorted') show(input, places);
+    });
+    visitSorted(n, places => show('sorted', places));
+    quantileInputs.forEach((input, i) => {
+      const found = rankErrorsOf(sketches[i]!, valueAt[input], n);
+      errors[input].queries.set(found, trial * perTrial);
+      errors[input].largest[trial] = found.reduce((most, error) => Math.max(most, error));
     });
   }
-  return { queries, largest };
+  return errors;
+}
+
+/** The errors of a quantile and of a rank at each of the ranks asked for. */
+function rankErrorsOf(sketch: KllDoubles, valueFor: ValueAt, n: number): Float64Array {
+  const errors = new Float64Array(asked.length * 2);
+  const found = sketch.quantile(asked);
+  asked.forEach((rank, i) => {
+    const value = found[i]!;
+    const above = itemsBelow(valueFor, n, value, true) / n;
+    errors[2 * i] = Math.max(0, itemsBelow(valueFor, n, value, false) / n - rank, rank - above);
+    const item = valueFor(Math.floor(rank * n), n);
+    errors[2 * i + 1] = Math.abs(sketch.rank(item) - itemsBelow(valueFor, n, item, true) / n);
+  });
+  return errors;
 }
 
 /** How many of the n items are below `value`, or not above it where `isInclusive`. */
-function itemsBelow(
-  valueFor: (place: number, n: number) => number,
-  n: number,
-  value: number,
-  isInclusive: boolean,
-): number {
+function itemsBelow(valueFor: ValueAt, n: number, value: number, isInclusive: boolean): number {
   let low = 0;
   let high = n;
   while (low < high) {
