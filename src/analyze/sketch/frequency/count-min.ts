@@ -86,6 +86,11 @@ export class CountMin implements MergeableSketch<CountMin> {
     rows?: Uint32Array,
     count = rows ? rows.length : hashes.length >>> 2,
   ): void {
+    if (!this.isConservative) {
+      this.table.addOnes(hashes, rows, count);
+      this.total += count;
+      return;
+    }
     for (let i = 0; i < count; i++) {
       const at = (rows ? rows[i]! : i) * 4;
       this.updateHash(hashes[at]!, hashes[at + 1]!, hashes[at + 2]!, hashes[at + 3]!);
