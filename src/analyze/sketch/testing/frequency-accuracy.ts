@@ -17,6 +17,15 @@ export interface FrequencyErrors {
   countMinError: number;
 }
 
+/** The errors of two sets of trials. */
+export const together = (a: FrequencyErrors, b: FrequencyErrors): FrequencyErrors => ({
+  trials: a.trials + b.trials,
+  frequentViolations: a.frequentViolations + b.frequentViolations,
+  frequentError: Math.max(a.frequentError, b.frequentError),
+  countMinViolations: a.countMinViolations + b.countMinViolations,
+  countMinError: Math.max(a.countMinError, b.countMinError),
+});
+
 /** Frequent items as the library has them, of items that cost the proof less than strings. */
 class FrequentNumbers extends FrequentItems<number> {
   constructor(mapSizeMax: number) {
