@@ -87,7 +87,7 @@ export async function openPartition(
       await closeSegment(files);
       problems.push(`the index of the segment at ${newest} is lost, with up to ${lines} events.`);
       const end = newest + lines;
-      const segment = new ActiveSegment(await createSegment(fs, directory, end));
+      const segment = new ActiveSegment(await createSegment(fs, directory, end), limits);
       segments.push(end);
       bytes += dataBytes;
       return { segments, first, end, bytes, lastAppendMs: 0, segment, problems };
@@ -101,7 +101,7 @@ export async function openPartition(
       slots > 0 || before === undefined
         ? tail.lastAppendMs
         : ((await lastAppendMsOf(fs, directory, before)) ?? 0);
-    const segment = new ActiveSegment(files, position, slots);
+    const segment = new ActiveSegment(files, limits, position, slots);
     return { segments, first, end, bytes: bytes + position, lastAppendMs, segment, problems };
   } catch (thrown) {
     await closeSegment(files).catch(() => {});

@@ -2,7 +2,7 @@
 // offsets are given in the order of append; a group is acknowledged only after a sync that began after it was
 // written; after a failed write or sync nothing is written again before a restart has verified the files.
 import { codeOf, MillraceError, toError } from '../core/errors.ts';
-import { ActiveSegment } from './active-segment.ts';
+import { ActiveSegment, type SegmentRoom } from './active-segment.ts';
 import { formGroup, type Group, isFullFor } from './append-group.ts';
 import { AppendQueue, type Backlog, type Waiting, wrongBatch } from './append-queue.ts';
 import type { Clock } from './clock.ts';
@@ -30,7 +30,7 @@ export type Failpoint = (
     | 'after-unlink',
 ) => void;
 
-export interface WriterLimits {
+export interface WriterLimits extends SegmentRoom {
   maxBatchBytes: number;
   segmentBytes: number;
   /** Index records a segment; bounds its index and the reading at an opening. */
@@ -373,9 +373,15 @@ export class PartitionWriter {
     const { context, state } = this;
     context.failpoint?.('before-roll');
     if (context.syncDelayMs !== undefined) await this.syncNow();
+    // Finished before there is a next one: only the newest segment can ever be found unfinished.
+    if (state.segment) await this.finish(state.segment);
+    if (this.failure !== undefined) throw new Error(this.failure);
     let segment: ActiveSegment;
     try {
-      segment = new ActiveSegment(await createSegment(context.fs, state.directory, state.end));
+      segment = new ActiveSegment(
+        await createSegment(context.fs, state.directory, state.end),
+        context.limits,
+      );
     } catch (thrown) {
       // What was made of it must go: a later opening would take it for the newest, and give offsets out twice.
       await removeSegment(context.fs, state.directory, state.end);
@@ -383,11 +389,7 @@ export class PartitionWriter {
       this.queue.refuseAll(await context.disk.noteFull());
       return false;
     }
-    if (state.segment) {
-      await this.finish(state.segment);
-      await state.segment.close();
-      if (this.failure !== undefined) throw new Error(this.failure);
-    }
+    await state.segment?.close();
     state.segment = segment;
     state.segments.push(state.end);
     context.board.update(state.slot, { segmentsChanged: true });
