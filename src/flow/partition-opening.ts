@@ -2,7 +2,7 @@
 // files ready to be appended to. Reads only that segment's tail.
 import { ActiveSegment } from './active-segment.ts';
 import type { FileSystem } from './file-system.ts';
-import type { WriterLimits } from './partition-writer.ts';
+import { removeSnapshotsBeyond } from './producer-snapshot.ts';
 import {
   closeSegment,
   createSegment,
@@ -16,6 +16,7 @@ import {
   type SegmentFiles,
 } from './segment.ts';
 import { recoverSegment } from './segment-recovery.ts';
+import type { WriterLimits } from './writer-context.ts';
 
 export interface OpenedPartition {
   segments: number[];
@@ -94,6 +95,7 @@ export async function openPartition(
     }
     const tail = await recoverSegment(files, newest);
     await fs.syncDirectory(directory);
+    await removeSnapshotsBeyond(fs, directory, tail.end);
     if (tail.damage) problems.push(tail.damage + '.');
     const { end, slots, position } = tail;
     const before = segments[segments.length - 2];

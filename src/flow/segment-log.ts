@@ -19,17 +19,13 @@ import type {
 import { streamNamePattern } from './log.ts';
 import { badStreamName, logClosed, logIo, unknownStream } from './log-errors.ts';
 import { openPartition } from './partition-opening.ts';
-import {
-  type Failpoint,
-  PartitionWriter,
-  type WriterContext,
-  type WriterLimits,
-} from './partition-writer.ts';
+import { PartitionWriter } from './partition-writer.ts';
 import { type WindowLimits, windowLimits } from './producer-window.ts';
 import { retainPartition } from './retention.ts';
 import { partitionPath } from './segment.ts';
 import { type SegmentLogHandle, SegmentReader } from './segment-reader.ts';
 import { TailBoard } from './tail-board.ts';
+import type { Failpoint, WriterContext, WriterLimits } from './writer-context.ts';
 
 /**
  * When an append is answered. `fsync`: after it is on disk (group commit); nothing answered is lost, whatever
