@@ -6,7 +6,7 @@ import type { FileSystem } from './file-system.ts';
 import { streamNamePattern } from './log.ts';
 import { type OpenedPartition, openPartition } from './partition-opening.ts';
 import { PartitionWriter } from './partition-writer.ts';
-import { partitionPath } from './segment.ts';
+import { partitionPath, partitionsPath, readNumber, writeNumber } from './segment.ts';
 import type { WriterContext } from './writer-context.ts';
 
 export interface LoadedLog {
@@ -18,6 +18,8 @@ export interface LoadedLog {
   found: string[];
 }
 
+/** A stream's own limit on partitions. */
+export const partitionsPerStreamMax = 1024;
 /** Partitions opened side by side; more would only queue for the same few threads. */
 const openingsAtOnce = 16;
 
@@ -38,15 +40,21 @@ export async function loadStream(
   stream: string,
   whatFails: 'set aside' | 'throw',
 ): Promise<void> {
-  let names: string[];
+  const { fs } = log.context;
+  let numbers: number[];
+  let stated: number | 'unreadable' | undefined;
   try {
-    names = await log.context.fs.list(join(log.directory, 'streams', stream));
+    const names = await fs.list(join(log.directory, 'streams', stream));
+    numbers = names.filter(name => /^\d{1,4}$/.test(name)).map(Number);
+    stated = await readNumber(fs, partitionsPath(log.directory, stream));
   } catch (thrown) {
     if (whatFails === 'throw') throw thrown;
     return setAside(log, stream, 0, toError(thrown));
   }
-  const numbers = names.filter(name => /^\d{1,4}$/.test(name)).map(Number);
-  const partitions = numbers.length === 0 ? 0 : Math.max(...numbers) + 1;
+  if (stated === 'unreadable') log.found.push(`${stream}: the file "partitions" is damaged.`);
+  // The file is missing in a log of an earlier version.
+  const least = typeof stated === 'number' ? Math.min(stated, partitionsPerStreamMax) : 0;
+  const partitions = Math.max(least, ...numbers.map(number => number + 1));
   for (let from = 0; from < partitions; from += openingsAtOnce) {
     const range = { from, to: Math.min(from + openingsAtOnce, partitions) };
     await loadPartitions(log, stream, { ...range, numbers }, whatFails);
@@ -123,6 +131,7 @@ export async function makeStreamFolders(
     for (let partition = 0; partition < partitions; partition++) {
       await fs.makeDirectory(join(draft, String(partition)));
     }
+    await writeNumber(fs, partitionsPath(directory, `.new-${stream}`), partitions);
     // The rename is the moment at which the stream exists, with all of its partitions.
     await fs.rename(draft, join(root, stream));
   }

@@ -11,9 +11,10 @@ import {
   lastAppendMsOf,
   listSegments,
   openSegment,
-  readStart,
+  readNumber,
   removeSegment,
   type SegmentFiles,
+  startPath,
 } from './segment.ts';
 import { recoverSegment } from './segment-recovery.ts';
 import type { WriterLimits } from './writer-context.ts';
@@ -50,7 +51,7 @@ export async function openPartition(
   const problems: string[] = [];
   if ((await fs.list(directory)).length === 0) await fs.makeDirectory(directory);
   let segments = await listSegments(fs, directory);
-  const marked = await readStart(fs, directory);
+  const marked = await readNumber(fs, startPath(directory));
   if (marked === 'unreadable')
     problems.push('the file "start" is damaged; the oldest segment counts as the first.');
   const start = marked === 'unreadable' ? undefined : marked;

@@ -18,7 +18,13 @@ import type {
 } from './log.ts';
 import { streamNamePattern } from './log.ts';
 import { badStreamName, logClosed, logIo, unknownStream } from './log-errors.ts';
-import { type LoadedLog, loadStream, loadStreams, makeStreamFolders } from './log-loading.ts';
+import {
+  type LoadedLog,
+  loadStream,
+  loadStreams,
+  makeStreamFolders,
+  partitionsPerStreamMax,
+} from './log-loading.ts';
 import type { PartitionWriter } from './partition-writer.ts';
 import { type WindowLimits, windowLimits } from './producer-window.ts';
 import { retainPartition } from './retention.ts';
@@ -60,9 +66,6 @@ export const writerLimits: WriterLimits = {
   roomBytes: 16 * 1024 * 1024,
   busyBytes: 4 * 1024 * 1024,
 };
-
-/** A stream's own limit on partitions. */
-const partitionsPerStreamMax = 1024;
 
 export class SegmentLog extends SegmentReader implements Log {
   private readonly context: WriterContext;

@@ -113,6 +113,20 @@ it('never starts a partition anew whose folder is missing', async () => {
   }
 });
 
+it('misses the last partition too', async () => {
+  const disk = await threePartitions();
+  const bare = disk.copy(new Rng(6));
+  await bare.removeDirectory('/log/streams/s/2');
+  const without = await openOn(bare);
+  expect(without.problems()).toEqual([
+    expect.stringContaining('s/2 cannot be opened: its folder is missing'),
+  ]);
+  // A log of an earlier version does not state their number.
+  await bare.unlink('/log/streams/s/partitions');
+  const older = await openOn(bare.afterKill(new Rng(7)));
+  expect(older.problems()).toEqual([]);
+});
+
 it('makes no stream whose partitions cannot be opened', async () => {
   const disk = new SimulatedDisk(new Rng(4));
   const log = await openOn(disk);
