@@ -1,7 +1,7 @@
 // The composition root: the one place where implementations are chosen and put together. Opens a data folder, starts what
 // works on it, and closes everything in the order in which nothing is lost.
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,6 +27,7 @@ import type { Kernel } from './kernel/kernel.ts';
 import { loadKernel } from './kernel/load-kernel.ts';
 import type { AuditReport } from './process/audit.ts';
 import type { Engine } from './process/engine.ts';
+import { openEnginePool } from './process/engine-pool.ts';
 import { planView } from './process/plan/parse.ts';
 import type { ViewDefinition, ViewSummary, WindowRow } from './process/view.ts';
 import { type Project, parseBytes, projectFingerprint, readProject } from './project.ts';
@@ -64,9 +65,12 @@ export interface ReadFilesOptions {
 /** Bytes of one batch, and with it of one request. */
 const maxBatchBytes = 8 * 1024 * 1024;
 
+/** Views are shared out to so many engine threads at most. */
+const engineThreadsMax = 4;
 const archiveMs = 60_000;
 const retainMs = 60_000;
 const projectPollMs = 1000;
+const progressMs = 250;
 
 /** The built files stand beside this one, and in dist/ when the sources themselves run. */
 const here = dirname(fileURLToPath(import.meta.url));
@@ -132,16 +136,25 @@ export class App {
     query.warm();
     try {
       let app: App | undefined;
-      const engine = startEngineThread({
-        entry: join(distDir, 'app-engine.js'),
-        data: {
-          log: log.share(),
-          stateDir: join(options.dataDir, 'state'),
-          kernel: join(distDir, 'kernel.wasm'),
-          readBytes: maxBatchBytes,
-        },
-        parseSql: sql => query.parse(sql),
-        onDeath: cause => app?.engineDied(cause),
+      const stateDir = join(options.dataDir, 'state');
+      // Of an earlier form: views are filled anew from the log and the lake.
+      for (const file of ['state.lmdb', 'state.lmdb-lock']) rmSync(join(stateDir, file), { force: true });
+      mkdirSync(stateDir, { recursive: true });
+      const engine = await openEnginePool({
+        start: index =>
+          startEngineThread({
+            entry: join(distDir, 'app-engine.js'),
+            data: {
+              log: log.share(),
+              stateDir: join(stateDir, String(index)),
+              kernel: join(distDir, 'kernel.wasm'),
+              readBytes: maxBatchBytes,
+            },
+            parseSql: sql => query.parse(sql),
+            onDeath: cause => app?.engineDied(cause),
+          }),
+        existing: readdirSync(stateDir).map(Number).filter(Number.isInteger),
+        size: Math.min(engineThreadsMax, availableParallelism()),
       });
       app = new App(options, project, log, query, engine, temporaryDir);
       try {
@@ -443,9 +456,21 @@ export class App {
     return fromUs < toUs ? { from: formatUs(fromUs), to: formatUs(toUs) } : null;
   }
 
-  /** Resolves when everything appended so far is in the views. */
-  settled(): Promise<void> {
-    return this.engine.settled();
+  /** Resolves when everything appended so far is in the views. `onProgress` is told what share of the events has been read. */
+  async settled(onProgress: (share: number) => void = () => {}): Promise<void> {
+    const tell = async (): Promise<void> => {
+      const { positions } = await this.engine.status();
+      const read = positions.reduce((sum, { offset }) => sum + offset, 0);
+      const left = positions.reduce((sum, { lag }) => sum + lag, 0);
+      onProgress(read / Math.max(1, read + left));
+    };
+    // What is wrong with the engine is said by `settled`.
+    const timer = setInterval(() => tell().catch(() => {}), progressMs);
+    try {
+      await this.engine.settled();
+    } finally {
+      clearInterval(timer);
+    }
   }
 
   /** Compares views with a recomputation from the history. */

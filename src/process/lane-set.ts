@@ -10,6 +10,7 @@ export interface LaneSetOptions {
   log: LogReader;
   history: HistorySource | undefined;
   readBytes: number;
+  farBehind: number;
 }
 
 export class LaneSet {
@@ -72,6 +73,22 @@ export class LaneSet {
     if (!lane.isFilling) return undefined;
     return this.all.find(
       other => !other.isFilling && other.stream === lane.stream && other.partition === lane.partition,
+    );
+  }
+
+  /**
+   * True for a lane that has much to read while another is not far behind it: it is joined before both go on, so that the log is
+   * read once for both.
+   */
+  shouldWait(lane: Lane): boolean {
+    if (!lane.isFarBehind) return false;
+    return this.all.some(
+      other =>
+        other.stream === lane.stream &&
+        other.partition === lane.partition &&
+        other.isReady &&
+        other.position < lane.position &&
+        lane.position - other.position <= this.options.farBehind * 8,
     );
   }
 
