@@ -2,6 +2,7 @@
 // damage to the newest snapshot.
 import { expect, it } from 'vitest';
 import { Rng } from '../../src/core/rng.ts';
+import { verify } from '../../src/flow/log-verification.ts';
 import type { SegmentLog } from '../../src/flow/segment-log.ts';
 import { batchOf } from '../contract/log.contract.ts';
 import { openOn } from './log-power-loss.ts';
@@ -55,6 +56,9 @@ it('falls back to the snapshot before where the newest is damaged', async () => 
   const disk = await quietLog(4, false);
   const [, newest] = snapshotsOf(disk);
   disk.damage(newest!, disk.contentOf(newest!).fill(7, 40, 41));
+  const { problems, eventsLost } = await verify('/log', { fs: disk.copy(new Rng(8)), reserveBytes: 0 });
+  expect(problems).toEqual([expect.stringMatching(/^The snapshot of producers at \d+ of s\/0 is damaged/)]);
+  expect(eventsLost).toBe(0);
   await expectRemembered(await openOn(disk));
 });
 
