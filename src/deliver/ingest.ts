@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { maxLineBytes, maxRejectedPerSpan, type RejectedLine } from '../collect/format.ts';
 import { rejectedNdjson, rejectedStream } from '../collect/rejected.ts';
-import { MillraceError, toError } from '../core/errors.ts';
+import { codeOf, MillraceError, toError } from '../core/errors.ts';
 import type { Clock } from '../core/time.ts';
 import { type Log, type Producer, streamNamePattern } from '../flow/log.ts';
 import type { Kernel, ValidateResult } from '../kernel/kernel.ts';
@@ -47,7 +47,7 @@ export class IngestHandler {
   readonly buffers = new BodyBuffers();
   private readonly options: Required<IngestOptions>;
   private inFlightBytes = 0;
-  private readonly known = new Map<string, number>();
+  private readonly known = new Map<string, { partitions: number; open: number[] }>();
   private nextPartition = 0;
 
   constructor(options: IngestOptions) {
@@ -142,11 +142,13 @@ export class IngestHandler {
     let duplicate = false;
     if (count > 0) {
       partition = await this.choosePartition(stream, producer);
-      const appended = await log.append(stream, partition, {
-        bytes,
-        count,
-        ...(producer ? { producer } : {}),
-      });
+      const appended = await log
+        .append(stream, partition, { bytes, count, ...(producer ? { producer } : {}) })
+        .catch(thrown => {
+          // Which partitions accept is asked again before the next request.
+          if (codeOf(thrown) === 'partition-closed') this.known.delete(stream);
+          throw thrown;
+        });
       offset = appended.offset;
       duplicate = appended.duplicate;
       count = appended.count;
@@ -189,15 +191,21 @@ export class IngestHandler {
     });
   }
 
-  /** Producers keep to one partition, so that their order and their sequence numbers hold; others take turns. */
+  /**
+   * Producers keep to one partition, so that their order and their sequence numbers hold; others take turns among those
+   * that accept.
+   */
   private async choosePartition(stream: string, producer: Producer | undefined): Promise<number> {
-    let partitions = this.known.get(stream);
-    if (partitions === undefined) {
-      partitions = (await this.options.log.createStream(stream)).partitions.length;
-      this.known.set(stream, partitions);
+    let known = this.known.get(stream);
+    if (known === undefined) {
+      const { partitions } = await this.options.log.createStream(stream);
+      const open = partitions.filter(({ closed }) => closed === undefined).map(({ partition }) => partition);
+      known = { partitions: partitions.length, open: open.length > 0 ? open : [0] };
+      this.known.set(stream, known);
     }
+    const { partitions, open } = known;
     if (partitions === 1) return 0;
-    if (!producer) return this.nextPartition++ % partitions;
+    if (!producer) return open[this.nextPartition++ % open.length]!;
     let hash = 0;
     for (const char of 'key' in producer ? producer.key : producer.id)
       hash = (Math.imul(hash, 31) + char.charCodeAt(0)) | 0;
