@@ -4,6 +4,7 @@ import { type MessagePort, workerData } from 'node:worker_threads';
 import { type ErrorWire, fromWire } from './core/errors.ts';
 import { openSegmentReader, type SegmentLogHandle } from './flow/segment-reader.ts';
 import { loadKernel } from './kernel/load-kernel.ts';
+import type { LookupContent } from './process/engine.ts';
 import { createEngine } from './process/engine-core.ts';
 import { serveEngine } from './process/engine-worker.ts';
 import { openLmdbState } from './store/state-lmdb.ts';
@@ -14,6 +15,7 @@ export interface EngineThreadData {
   /** The built kernel.wasm. */
   kernel: string;
   readBytes: number;
+  lookups: LookupContent[];
   engine: MessagePort;
   parser: MessagePort;
 }
@@ -25,7 +27,15 @@ export interface ParseCall {
 
 export type ParseReply = { id: number; tree: unknown } | { id: number; error: ErrorWire };
 
-const { log, stateDir, kernel, readBytes, engine: enginePort, parser } = workerData as EngineThreadData;
+const {
+  log,
+  stateDir,
+  kernel,
+  readBytes,
+  lookups,
+  engine: enginePort,
+  parser,
+} = workerData as EngineThreadData;
 
 const waiting = new Map<number, { resolve(tree: never): void; reject(error: Error): void }>();
 let nextId = 1;
@@ -41,6 +51,7 @@ const engine = await createEngine({
   state: openLmdbState(stateDir),
   kernel: loadKernel(kernel),
   readBytes,
+  lookups,
   parseSql: sql =>
     new Promise((resolve, reject) => {
       const id = nextId++;

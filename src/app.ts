@@ -1,8 +1,8 @@
 // The composition root: the one place where implementations are chosen and put together. Opens a data folder, starts what
 // works on it, and closes everything in the order in which nothing is lost.
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
-import { availableParallelism, totalmem } from 'node:os';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir, totalmem } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Logger, pino } from 'pino';
@@ -25,6 +25,7 @@ import { startEngineThread } from './engine-start.ts';
 import { type Durability, openSegmentLog } from './flow/segment-log.ts';
 import type { Kernel } from './kernel/kernel.ts';
 import { loadKernel } from './kernel/load-kernel.ts';
+import { LookupFiles } from './lookup-files.ts';
 import type { AuditReport } from './process/audit.ts';
 import type { Engine } from './process/engine.ts';
 import { planView } from './process/plan/parse.ts';
@@ -108,6 +109,7 @@ export class App {
   private readonly query: QueryProcess;
   private readonly lake: ParquetLake;
   private readonly tables: SqlTables;
+  private readonly lookups: LookupFiles;
   private readonly kernel: Kernel;
   private readonly registry: FileRegistry;
   private readonly files: FileSource[] = [];
@@ -125,10 +127,15 @@ export class App {
     const temporaryDir = join(options.dataDir, 'tmp');
     rmSync(temporaryDir, { recursive: true, force: true });
     mkdirSync(temporaryDir, { recursive: true });
-    const query = queryProcess(temporaryDir, join(options.dataDir, 'lake'));
+    const lookupDir = join(options.dataDir, 'lookups');
+    const query = queryProcess(temporaryDir, join(options.dataDir, 'lake'), lookupDir);
     query.warm();
     try {
       let app: App | undefined;
+      const lookups = new LookupFiles(lookupDir, request => query.readLookup(request));
+      const streams = new Set((await log.streams()).map(stream => stream.name));
+      const { loaded } = await lookups.refresh(project.lookups, streams);
+      for (const fault of lookups.faults()) options.onNotice?.(fault.message);
       const engine = startEngineThread({
         entry: join(distDir, 'app-engine.js'),
         data: {
@@ -136,11 +143,12 @@ export class App {
           stateDir: join(options.dataDir, 'state'),
           kernel: join(distDir, 'kernel.wasm'),
           readBytes: maxBatchBytes,
+          lookups: [...(await lookups.earlier()), ...loaded],
         },
         parseSql: sql => query.parse(sql),
         onDeath: cause => app?.engineDied(cause),
       });
-      app = new App(options, project, log, query, engine, temporaryDir);
+      app = new App(options, project, log, query, engine, lookups, temporaryDir);
       try {
         await app.start();
       } catch (thrown) {
@@ -160,6 +168,7 @@ export class App {
     log: SegmentLog,
     query: QueryProcess,
     engine: Engine,
+    lookups: LookupFiles,
     temporaryDir: string,
   ) {
     const { dataDir } = options;
@@ -168,6 +177,7 @@ export class App {
     this.log = log;
     this.query = query;
     this.engine = engine;
+    this.lookups = lookups;
     this.logger = pino(
       { level: 'info', base: null },
       pino.destination({ dest: join(dataDir, 'millrace.log'), sync: true }),
@@ -180,11 +190,18 @@ export class App {
       writer: query,
       readBytes: maxBatchBytes,
     });
-    this.tables = new SqlTables({ log, lake: this.lake, engine, query, dir: outputDir });
+    this.tables = new SqlTables({
+      log,
+      lake: this.lake,
+      engine,
+      query,
+      dir: outputDir,
+      lookup: name => lookups.get(name),
+    });
     this.history = new ViewHistory({
       engine,
       lake: this.lake,
-      parseSql: sql => query.parse(sql),
+      lookups,
       sql: request => query.run(request),
     });
     this.kernel = loadKernelHere();
@@ -272,8 +289,21 @@ export class App {
       for (const fault of faults) this.options.onNotice?.(fault.message);
       // Settings are read at the start; a broken file must not undo them meanwhile.
       this.project = { ...project, settings: this.project.settings };
+      await this.refreshLookups();
       if (project.views) await this.defineProjectViews(project.views);
     });
+  }
+
+  /** Brings lookup tables whose files are new, changed or gone into force, before the views that may read them. */
+  private async refreshLookups(): Promise<void> {
+    const taken = new Set((await this.log.streams()).map(stream => stream.name));
+    for (const view of await this.engine.views()) taken.add(view.name);
+    const before = new Set(this.lookups.faults().map(fault => fault.message));
+    const { loaded, removed } = await this.lookups.refresh(this.project.lookups, taken);
+    for (const name of removed) await this.engine.setLookup(name, undefined);
+    for (const content of loaded) await this.engine.setLookup(content.name, content);
+    for (const { message } of this.lookups.faults())
+      if (!before.has(message)) this.options.onNotice?.(message);
   }
 
   private async archive(): Promise<void> {
@@ -383,7 +413,13 @@ export class App {
       const { name, error } = file.status();
       return error === undefined ? [] : [`${name}: ${error}`];
     });
-    return [...this.log.problems(), ...this.lake.problems(), ...sources, ...this.viewProblems.values()];
+    return [
+      ...this.log.problems(),
+      ...this.lake.problems(),
+      ...sources,
+      ...this.lookups.faults().map(fault => fault.message),
+      ...this.viewProblems.values(),
+    ];
   }
 
   dashboards(): Dashboard[] {
@@ -512,23 +548,30 @@ export async function checkProject(dir: string): Promise<{ checked: number; faul
   const faults: MillraceError[] = [];
   const project = readProject(dir, faults);
   const views = project.views ?? [];
-  if (views.length > 0) {
-    // Parsing touches no folder, so none is made.
-    const nowhere = join(project.dir, '.millrace', 'tmp');
-    const query = queryProcess(nowhere, nowhere);
+  if (views.length > 0 || project.lookups.length > 0) {
+    // Parsing touches no folder; copies of lookup tables go to one that is removed again.
+    const copies = mkdtempSync(join(tmpdir(), 'millrace-check-'));
+    const query = queryProcess(copies, copies);
     try {
+      const lookups = new LookupFiles(copies, request => query.readLookup(request));
+      await lookups.refresh(project.lookups, new Set(views.map(view => view.name)));
+      for (const fault of lookups.faults()) faults.push(fault);
       for (const view of views) {
         try {
-          await planView(view, { parseSql: sql => query.parse(sql) as Promise<never> });
+          await planView(view, {
+            parseSql: sql => query.parse(sql) as Promise<never>,
+            lookups: name => lookups.get(name)?.columns,
+          });
         } catch (thrown) {
           faults.push(placed(thrown, `views/${view.name}.sql`));
         }
       }
     } finally {
       await query.close();
+      rmSync(copies, { recursive: true, force: true });
     }
   }
-  return { checked: views.length + project.dashboards.length, faults };
+  return { checked: views.length + project.dashboards.length + project.lookups.length, faults };
 }
 
 /** The error with its file, line and column in front, as editors and people look for them. */
@@ -547,10 +590,11 @@ function placed(thrown: unknown, file: string): MillraceError {
   );
 }
 
-function queryProcess(temporaryDir: string, lakeDir: string): QueryProcess {
+function queryProcess(temporaryDir: string, lakeDir: string, lookupDir?: string): QueryProcess {
   return new QueryProcess({
     entry: join(distDir, 'app-query.js'),
     lakeDir,
+    ...(lookupDir === undefined ? {} : { lookupDir }),
     temporaryDir,
     threads: Math.max(1, availableParallelism()),
     memoryLimitMb: Math.max(512, Math.floor(totalmem() / 4 / 1e6)),

@@ -4,15 +4,15 @@
 // Invariants: the kernel is used by the loop alone, and never while a read into its memory is under way, so everything that
 // makes or frees lanes waits for a safe point between two steps. A transaction commits all views at once.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { MillraceError, toError } from '../core/errors.ts';
+import { codeOf, MillraceError, toError } from '../core/errors.ts';
 import { type Clock, systemClock } from '../core/time.ts';
 import type { LogReader, StreamSummary } from '../flow/log.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { StateStore } from '../store/state.ts';
-import type { Engine, EngineStatus } from './engine.ts';
+import type { Engine, EngineStatus, LookupContent, ServingPlan } from './engine.ts';
 import type { HistorySource, Lane } from './lane.ts';
 import { LaneSet } from './lane-set.ts';
-import type { LookupTable } from './plan/evaluate.ts';
+import { LookupTables } from './lookup-tables.ts';
 import { type PlanOptions, planView } from './plan/parse.ts';
 import type { Plan } from './plan/plan.ts';
 import { versionRanges } from './state-rows.ts';
@@ -23,15 +23,15 @@ import { queryView } from './view-query.ts';
 import { readRecords, writeRecord } from './view-record.ts';
 import { ViewVersion } from './view-version.ts';
 
-export interface EngineOptions extends Omit<PlanOptions, 'views'> {
+export interface EngineOptions extends Omit<PlanOptions, 'views' | 'lookups'> {
   log: LogReader;
   state: StateStore;
   kernel: Kernel;
   clock?: Clock;
   /** Serves what the log's retention has removed, to views that are filled from history. */
   history?: HistorySource;
-  /** Loaded lookup tables by name. */
-  table?: (name: string) => LookupTable;
+  /** Lookup tables that are there from the start. */
+  lookups?: readonly LookupContent[];
   /** Changes are published at most so often; default 100. */
   publishMs?: number;
   /** State is committed at least so often while that takes less than a tenth of the time, else less often; default 1000. */
@@ -66,6 +66,7 @@ class EngineCore implements Engine {
   private readonly views_ = new Map<string, View>();
   private readonly lanes: LaneSet;
   private readonly changes: ViewChanges;
+  private readonly lookups: LookupTables;
   private readonly safePoint: (() => void)[] = [];
   private settling: { ends: Map<string, number>; resolve: () => void }[] = [];
   private readonly stop = new AbortController();
@@ -93,6 +94,7 @@ class EngineCore implements Engine {
     const { kernel, log, history } = options;
     this.lanes = new LaneSet({ kernel, log, history, readBytes: options.readBytes ?? 4 * 1024 * 1024 });
     this.cellsMax = options.cellsMax ?? 600_000;
+    this.lookups = new LookupTables(options.lookups);
     this.changes = new ViewChanges(options.epoch ?? `${this.clock.nowMs().toString(36)}`);
   }
 
@@ -103,6 +105,7 @@ class EngineCore implements Engine {
       if (record.next) view.setNext(this.version(record.next));
       this.views_.set(record.name, view);
     }
+    this.lookups.started();
     this.attachPartitions();
     this.loop = this.run().catch(thrown => {
       this.failure = toError(thrown);
@@ -111,8 +114,8 @@ class EngineCore implements Engine {
   }
 
   private version(plan: Plan): ViewVersion {
-    const { kernel, state, options } = this;
-    return new ViewVersion({ plan, kernel, state, table: options.table });
+    const { kernel, state, lookups } = this;
+    return new ViewVersion({ plan, kernel, state, lookups });
   }
 
   // — the loop —
@@ -338,12 +341,12 @@ class EngineCore implements Engine {
 
   // — the contract —
 
-  private async plan(definition: ViewDefinition): Promise<Plan> {
-    const { parseSql, schema, lookups } = this.options;
+  private async planned(definition: ViewDefinition): Promise<Plan> {
+    const { parseSql, schema } = this.options;
     const plan = await planView(definition, {
       parseSql,
       schema,
-      lookups,
+      lookups: name => this.lookups.columns(name),
       views: name => this.views_.get(name)?.current.plan.outputs.map(({ column }) => column),
     });
     const below = plan.sources.find(({ view }) => view);
@@ -368,13 +371,13 @@ class EngineCore implements Engine {
   }
 
   async check(definition: ViewDefinition): Promise<ViewSummary> {
-    const plan = await this.plan(definition);
+    const plan = await this.planned(definition);
     // Makes the accumulators once, so that parameters are checked too.
     return new ViewVersion({ plan, kernel: this.kernel, state: this.state }).summary('live', 0);
   }
 
   async define(definition: ViewDefinition): Promise<ViewSummary> {
-    const plan = await this.plan(definition);
+    const plan = await this.planned(definition);
     return this.safely(() => {
       const view = this.views_.get(plan.name);
       if (view === undefined) {
@@ -445,6 +448,29 @@ class EngineCore implements Engine {
 
   async views(): Promise<ViewSummary[]> {
     return [...this.views_.values()].map(view => this.summary(view));
+  }
+
+  async plan(name: string): Promise<ServingPlan> {
+    const { plan, lookups } = this.view(name).current;
+    return { plan, lookups };
+  }
+
+  setLookup(name: string, content: LookupContent | undefined): Promise<void> {
+    return this.safely(() => {
+      if (content) this.lookups.set(content);
+      else this.lookups.remove(name);
+      for (const view of this.views_.values()) {
+        for (const version of view.versions) {
+          if (!version.renewLookup(name) || codeOf(version.failure) !== 'lookup-missing') continue;
+          // It stood still for want of the table: what was committed goes on.
+          const revived = this.version(version.plan);
+          if (version === view.current) view.replace(revived);
+          else view.setNext(revived);
+          this.lanes.detach(version);
+        }
+      }
+      this.attachPartitions();
+    });
   }
 
   async query(query: ViewQuery): Promise<ViewResult> {

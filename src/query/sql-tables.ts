@@ -20,6 +20,8 @@ export interface SqlTablesOptions {
   query: QueryService;
   /** A folder that the query process may read. */
   dir: string;
+  /** A lookup table of the project: its columns and a Parquet file below a folder that the query process may read. */
+  lookup?(name: string): { columns: { name: string }[]; copy: string } | undefined;
 }
 
 /** Rows of one view that SQL sees at most. */
@@ -53,7 +55,12 @@ export class SqlTables {
         }
         const [, base, every] = resolutionName.exec(name) ?? [undefined, name, undefined];
         const view = named(views, base!);
-        if (view) tables.push({ name, sql: await this.viewSql(view, every, files) });
+        if (view) {
+          tables.push({ name, sql: await this.viewSql(view, every, files) });
+          continue;
+        }
+        const lookup = this.options.lookup?.(name);
+        if (lookup) tables.push({ name, sql: lookupSql(lookup) });
       }
       return await query.run({ ...request, tables });
     } finally {
@@ -115,6 +122,11 @@ export class SqlTables {
     }
     return `SELECT * FROM read_json(${quoted(file)}, format = 'newline_delimited', maximum_object_size = 33554432, columns = {${columns.join(', ')}})`;
   }
+}
+
+function lookupSql({ columns, copy }: { columns: { name: string }[]; copy: string }): string {
+  const names = columns.map(column => identifier(column.name)).join(', ');
+  return `SELECT ${names} FROM read_parquet(${quoted(copy)}) ORDER BY _row`;
 }
 
 /** A stream without events; `_rejected` has its columns all the same, since questions about it are the same everywhere. */

@@ -4,7 +4,7 @@ import { ExpressionBinder } from './bind-expression.ts';
 import { coerced } from './coercion.ts';
 import { columnName } from './column-name.ts';
 import { findColumn, locate, type SqlColumn } from './column-type.ts';
-import { scalarTypeOf } from './functions/cast.ts';
+import { scalarTypeOf, sqlTypeOf } from './functions/cast.ts';
 import { commonType } from './functions/comparison.ts';
 import type { ExpressionNode, QueryNode, TableNode } from './parse-tree.ts';
 import type { Expression, Lookup, ScalarType } from './plan.ts';
@@ -237,7 +237,7 @@ export class RelationBinder {
         right.type === 'BASE_TABLE'
           ? `"${name}" is no lookup table of the project, and two streams cannot be joined in a view.`
           : 'Only a lookup table can be joined.',
-        'Put a CSV, JSON or Parquet file with the table into the project folder, or join in SQL or in a pipeline.',
+        'Put a CSV, JSON or Parquet file of this name into the folder lookups/ of the project, or join in SQL or in a pipeline.',
       );
     }
     if (table.ref_type !== 'REGULAR' || (table.join_type !== 'INNER' && table.join_type !== 'LEFT')) {
@@ -341,8 +341,14 @@ export class RelationBinder {
     );
   }
 
+  /** The event's side is read as the key's type; a value that does not spell one matches nothing. */
   private condition(other: Expression, key: Expression & { kind: 'lookup' }): Lookup['on'][number] {
-    return { column: key.column, expression: coerced(other, key.type) ?? other };
+    const { column, type } = key;
+    const same = coerced(other, type);
+    if (same) return { column, expression: same };
+    if (other.kind === 'field') return { column, expression: { ...other, type } };
+    const name: Expression = { kind: 'literal', type: 'text', value: sqlTypeOf(type) };
+    return { column, expression: { kind: 'call', function: 'cast', args: [other, name], type } };
   }
 
   scopeOf(input: Input) {
