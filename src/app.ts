@@ -34,6 +34,7 @@ import { type Project, parseBytes, projectFingerprint, readProject } from './pro
 import { QueryProcess } from './query/query-process.ts';
 import { SqlTables } from './query/sql-tables.ts';
 import { announceRunning, withdrawRunning } from './running.ts';
+import { columnFields } from './store/lake-sql.ts';
 import { ParquetLake } from './store/parquet-lake.ts';
 import { ViewHistory } from './view-history.ts';
 
@@ -189,6 +190,9 @@ export class App {
       log,
       writer: query,
       readBytes: maxBatchBytes,
+      onSchema: (stream, { fields }) => {
+        engine.setSchema(stream, columnFields(fields)).catch(() => {});
+      },
     });
     this.tables = new SqlTables({
       log,
@@ -224,6 +228,9 @@ export class App {
       await this.log.createStream(stream, { partitions });
     }
     if (this.options.listen) await this.listen(this.options.listen);
+    for (const { stream, schema } of this.lake.schemas()) {
+      await this.engine.setSchema(stream, columnFields(schema.fields));
+    }
     if (this.defaults) await this.defaults.start();
     else await this.defineProjectViews(this.project.views ?? []);
     this.every(archiveMs, () => this.archive());

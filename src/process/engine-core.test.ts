@@ -304,6 +304,55 @@ describe('definitions', () => {
   });
 });
 
+describe('what a stream has shown', () => {
+  const text =
+    '-- every: 1s\nSELECT status, max(name) AS last, count(*) AS n FROM access WHERE status >= 0 OR true GROUP BY status';
+  const known = [
+    { name: 'status', type: 'BIGINT' },
+    { name: 'name', type: 'VARCHAR' },
+  ];
+  const types = async (engine: Engine): Promise<string[]> =>
+    (await engine.query({ view: 'v' })).columns.map(({ type }) => type);
+
+  test('gives group columns and aggregates their types', async () => {
+    const log = logWith({ _time: at(0), status: 200, name: 'a' }, { _time: at(1), status: 200, name: 'b' });
+    const engine = await openEngine(log);
+    engines.push(engine);
+    await engine.setSchema('access', known);
+    await engine.define({ name: 'v', text });
+    await engine.settled();
+    expect(await types(engine)).toEqual(['BIGINT', 'VARCHAR', 'BIGINT']);
+    expect((await engine.views())[0]!.columns[0]!.type).toBe('BIGINT');
+    expect((await engine.query({ view: 'v' })).rows[0]!.values).toEqual([200, 'b', 2]);
+  });
+
+  test('loses no group where a field drifts to another type, and rebuilds nothing', async () => {
+    const log = logWith({ _time: at(0), status: 200, name: 'a' });
+    const state = createMemoryState();
+    const engine = await openEngine(log, { state });
+    engines.push(engine);
+    await engine.setSchema('access', known);
+    const { version } = await engine.define({ name: 'v', text });
+    log.append('access', 0, [{ _time: at(1), status: 'lost', name: 'b' }], startMs);
+    await engine.settled();
+    await engine.setSchema('access', [{ name: 'status', type: 'JSON' }, known[1]!]);
+    expect(await types(engine)).toEqual(['JSON', 'VARCHAR', 'BIGINT']);
+    expect((await engine.query({ view: 'v' })).rows.map(({ values }) => values)).toEqual(
+      expect.arrayContaining([
+        [200, 'a', 1],
+        ['lost', 'b', 1],
+      ]),
+    );
+    // The same text means the same after a restart, whatever has been learned meanwhile.
+    await engine.close();
+    const again = await openEngine(log, { state });
+    engines.push(again);
+    await again.setSchema('access', [{ name: 'name', type: 'BIGINT' }]);
+    expect((await again.define({ name: 'v', text })).version).toBe(version);
+    expect((await again.define({ name: 'v', text: `${text} ` })).version).not.toBe(version);
+  });
+});
+
 describe('after a crash', () => {
   test('the engine goes on from the committed offsets and counts nothing twice', async () => {
     const kept = createMemoryState();

@@ -16,6 +16,7 @@ import { LookupTables } from './lookup-tables.ts';
 import { type PlanOptions, planView } from './plan/parse.ts';
 import type { Plan } from './plan/plan.ts';
 import { versionRanges } from './state-rows.ts';
+import { StreamSchemas } from './stream-schemas.ts';
 import type { ViewChange, ViewDefinition, ViewQuery, ViewResult, ViewSummary } from './view.ts';
 import { ViewChanges } from './view-changes.ts';
 import { View } from './view-lifecycle.ts';
@@ -23,7 +24,7 @@ import { queryView } from './view-query.ts';
 import { readRecords, writeRecord } from './view-record.ts';
 import { ViewVersion } from './view-version.ts';
 
-export interface EngineOptions extends Omit<PlanOptions, 'views' | 'lookups'> {
+export interface EngineOptions extends Pick<PlanOptions, 'parseSql' | 'schema'> {
   log: LogReader;
   state: StateStore;
   kernel: Kernel;
@@ -67,6 +68,7 @@ class EngineCore implements Engine {
   private readonly lanes: LaneSet;
   private readonly changes: ViewChanges;
   private readonly lookups: LookupTables;
+  private readonly schemas: StreamSchemas;
   private readonly safePoint: (() => void)[] = [];
   private settling: { ends: Map<string, number>; resolve: () => void }[] = [];
   private readonly stop = new AbortController();
@@ -95,6 +97,7 @@ class EngineCore implements Engine {
     this.lanes = new LaneSet({ kernel, log, history, readBytes: options.readBytes ?? 4 * 1024 * 1024 });
     this.cellsMax = options.cellsMax ?? 600_000;
     this.lookups = new LookupTables(options.lookups);
+    this.schemas = new StreamSchemas(options.schema);
     this.changes = new ViewChanges(options.epoch ?? `${this.clock.nowMs().toString(36)}`);
   }
 
@@ -114,8 +117,8 @@ class EngineCore implements Engine {
   }
 
   private version(plan: Plan): ViewVersion {
-    const { kernel, state, lookups } = this;
-    return new ViewVersion({ plan, kernel, state, lookups });
+    const { kernel, state, lookups, schemas } = this;
+    return new ViewVersion({ plan, kernel, state, lookups, schemas });
   }
 
   // — the loop —
@@ -342,9 +345,13 @@ class EngineCore implements Engine {
   // — the contract —
 
   private async planned(definition: ViewDefinition): Promise<Plan> {
-    const { parseSql, schema } = this.options;
+    const known = this.views_.get(definition.name);
+    const { schema, assumed } = this.schemas.forPlanning(definition, [
+      known?.next?.plan,
+      known?.current.plan,
+    ]);
     const plan = await planView(definition, {
-      parseSql,
+      parseSql: this.options.parseSql,
       schema,
       lookups: name => this.lookups.columns(name),
       views: name => this.views_.get(name)?.current.plan.outputs.map(({ column }) => column),
@@ -367,7 +374,7 @@ class EngineCore implements Engine {
         remedy: 'Give the view another name.',
       });
     }
-    return plan;
+    return { ...plan, assumed };
   }
 
   async check(definition: ViewDefinition): Promise<ViewSummary> {
@@ -453,6 +460,10 @@ class EngineCore implements Engine {
   async plan(name: string): Promise<ServingPlan> {
     const { plan, lookups } = this.view(name).current;
     return { plan, lookups };
+  }
+
+  async setSchema(stream: string, columns: { name: string; type: string }[]): Promise<void> {
+    this.schemas.set(stream, columns);
   }
 
   setLookup(name: string, content: LookupContent | undefined): Promise<void> {

@@ -10,6 +10,7 @@ export type EngineMethod =
   | 'views'
   | 'plan'
   | 'setLookup'
+  | 'setSchema'
   | 'query'
   | 'settled'
   | 'status'

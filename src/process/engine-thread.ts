@@ -87,6 +87,9 @@ class PortEngine implements EngineProxy {
   plan(name: string): Promise<ServingPlan> {
     return this.request('plan', name);
   }
+  setSchema(stream: string, columns: { name: string; type: string }[]): Promise<void> {
+    return this.request('setSchema', stream, columns);
+  }
   setLookup(name: string, content: LookupContent | undefined): Promise<void> {
     return this.request('setLookup', name, content);
   }

@@ -49,6 +49,8 @@ export interface Engine {
   views(): Promise<ViewSummary[]>;
   /** The plan that serves now. Throws `unknown-view` (404). */
   plan(name: string): Promise<ServingPlan>;
+  /** Says which columns a stream has shown so far: types that views defined later are planned with, and of group columns. */
+  setSchema(stream: string, columns: { name: string; type: string }[]): Promise<void>;
   /**
    * Brings a lookup table into force, or with undefined takes it away: views defined later see it; those that read it join it to
    * events read from now on, as long as it has the columns they were defined with, and keep the content they had otherwise.

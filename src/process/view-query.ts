@@ -21,7 +21,7 @@ type Condition = NonNullable<ViewQuery['where']>[number];
 
 export function queryView(version: ViewVersion, reader: WindowReader, query: ViewQuery): ViewResult {
   const { plan } = version;
-  const columns = plan.outputs.map(({ column }) => column);
+  const { columns } = version;
   const limit = query.limit ?? limitDefault;
   if (!(Number.isInteger(limit) && limit >= 1 && limit <= limitMax)) {
     throw badQuery(`limit is ${query.limit}.`, `Give a whole number from 1 to ${limitMax}.`);

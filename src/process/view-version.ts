@@ -7,7 +7,8 @@ import { LookupTables, type PlanLookups } from './lookup-tables.ts';
 import { type CompiledSource, compileSource } from './plan/compile.ts';
 import type { Plan } from './plan/plan.ts';
 import { LevelKeys } from './state-rows.ts';
-import type { ViewState, ViewSummary } from './view.ts';
+import { StreamSchemas } from './stream-schemas.ts';
+import type { ViewColumn, ViewState, ViewSummary } from './view.ts';
 import { ViewPartition } from './view-partition.ts';
 import { levelOptionsOf } from './windows/cut.ts';
 import { withSessionBounds } from './windows/session.ts';
@@ -17,6 +18,7 @@ export interface ViewVersionOptions {
   kernel: Kernel;
   state: StateStore;
   lookups?: LookupTables;
+  schemas?: StreamSchemas;
 }
 
 export class ViewVersion {
@@ -129,6 +131,10 @@ export class ViewVersion {
     return cells;
   }
 
+  get columns(): ViewColumn[] {
+    return (this.options.schemas ?? new StreamSchemas()).columnsOf(this.plan);
+  }
+
   get streams(): string[] {
     return [...new Set(this.plan.sources.map(({ stream }) => stream))];
   }
@@ -162,7 +168,7 @@ export class ViewVersion {
       streams: this.streams,
       window: plan.window,
       resolutions: plan.keepMs.map(entry => ({ ...entry })),
-      columns: plan.outputs.map(({ column }) => column),
+      columns: this.columns,
       state: failure === undefined ? state : 'failed',
       progress,
       ...(failure === undefined ? {} : { error: failure.message }),

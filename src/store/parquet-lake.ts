@@ -38,6 +38,8 @@ export interface ParquetLakeOptions {
   compactRun?: number;
   /** How long replaced files stay for queries that still read them. */
   graceMs?: number;
+  /** A stream has shown a new field or another type. */
+  onSchema?(stream: string, schema: Schema): void;
 }
 
 interface StreamState {
@@ -54,7 +56,8 @@ interface StreamState {
 const recordFolder = '_chunks';
 
 export class ParquetLake implements Lake {
-  private readonly options: Required<ParquetLakeOptions>;
+  private readonly options: Required<Omit<ParquetLakeOptions, 'onSchema'>> &
+    Pick<ParquetLakeOptions, 'onSchema'>;
   private readonly states = new Map<string, StreamState>();
   private readonly removals = new Set<NodeJS.Timeout>();
   private buffer: Uint8Array | undefined;
@@ -109,6 +112,11 @@ export class ParquetLake implements Lake {
       await state.queued;
     }
     return this.stream(name);
+  }
+
+  /** What is known of every stream's fields. */
+  schemas(): { stream: string; schema: Schema }[] {
+    return [...this.states.values()].map(({ name, schema }) => ({ stream: name, schema }));
   }
 
   selectSql(name: string): string | undefined {
@@ -277,7 +285,9 @@ export class ParquetLake implements Lake {
     syncPath(join(folder, `${name}.part`));
     renameSync(join(folder, `${name}.part`), join(folder, name));
     syncPath(folder);
-    state.schema = mergeSchema(state.schema, result.fields);
+    const before = state.schema;
+    state.schema = mergeSchema(before, result.fields);
+    if (state.schema !== before) this.options.onSchema?.(state.name, state.schema);
     state.chunks = sorted([...state.chunks.filter(other => !replaced.includes(other)), chunk]);
     for (const old of replaced) this.removeLater(state.name, old);
   }

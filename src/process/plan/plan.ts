@@ -114,4 +114,9 @@ export interface Plan {
   order: { expression: Expression; descending: boolean; nullsFirst: boolean }[];
   /** Rows a window, after order. The state keeps all groups up to maxGroups. */
   limit?: number;
+  /**
+   * The columns of its streams as they were known when the text was planned. The same text is planned with them again, so that what is
+   * learned later changes no result.
+   */
+  assumed?: Record<string, { name: string; type: string }[]>;
 }

@@ -30,6 +30,8 @@ export interface Input {
   column(names: readonly string[], node: ExpressionNode): Expression | undefined;
   /** Whether the name is known to be a column (by schema, not by guess). */
   knows(name: string): boolean;
+  /** The type that the stream has shown for a field so far. */
+  shown?(path: readonly string[]): ScalarType | undefined;
   /** The columns by position where they are known: of a subquery with a list. */
   columns?: { name: string; expression: Expression }[];
 }
@@ -197,6 +199,14 @@ export class RelationBinder {
       view: viewColumns !== undefined,
       lookups: [],
       knows: column => findColumn(columns, column) !== undefined || column.toLowerCase() === '_time',
+      ...(viewColumns
+        ? {}
+        : {
+            shown: (path: readonly string[]) => {
+              const found = locate(columns, path);
+              return found && scalarTypeOf(found.type);
+            },
+          }),
       column: names => {
         if (names.length > 1 && names[0]!.toLowerCase() === alias && !findColumn(columns, names[0]!)) {
           return field(names.slice(1));

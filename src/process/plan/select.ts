@@ -217,7 +217,16 @@ export class SelectBinder {
         'Write epoch(…), which is in seconds.',
       );
     }
-    return bound;
+    return this.asItIs(bound);
+  }
+
+  /**
+   * A field is grouped by as it is, whatever type its stream has shown so far: a value of another type is a group of its own, and not
+   * lost. Several inputs agree on a type instead.
+   */
+  private asItIs(bound: Expression): Expression {
+    if (bound.kind !== 'field' || this.inputs.length !== 1) return bound;
+    return this.inputs[0]!.shown?.(bound.path) === bound.type ? { ...bound, type: 'any' } : bound;
   }
 
   private bindOutputs(): Plan['outputs'] {
@@ -313,7 +322,7 @@ export class SelectBinder {
     if (this.groups[0]!.length === 0) return -1;
     let bound: Expression;
     try {
-      bound = this.below[0]!.bind(node);
+      bound = this.asItIs(this.below[0]!.bind(node));
     } catch {
       return -1;
     }
