@@ -29,6 +29,7 @@ import { LookupFiles } from './lookup-files.ts';
 import type { AuditReport } from './process/audit.ts';
 import type { Engine } from './process/engine.ts';
 import { openEnginePool } from './process/engine-pool.ts';
+import type { KnownView } from './process/plan/over-view.ts';
 import { planView } from './process/plan/parse.ts';
 import type { ViewDefinition, ViewSummary, WindowRow } from './process/view.ts';
 import { type Project, parseBytes, projectFingerprint, readProject } from './project.ts';
@@ -38,6 +39,7 @@ import { announceRunning, withdrawRunning } from './running.ts';
 import { columnFields } from './store/lake-sql.ts';
 import { ParquetLake } from './store/parquet-lake.ts';
 import { ViewHistory } from './view-history.ts';
+import { orderViews } from './view-order.ts';
 
 declare const __VERSION__: string;
 
@@ -274,7 +276,9 @@ export class App {
       if (!names.has(known.name)) await this.engine.drop(known.name);
     }
     const streams = new Set((await this.log.streams()).map(stream => stream.name));
-    for (const view of views) {
+    const { ordered, circular } = await orderViews(views, sql => this.query.tables(sql));
+    for (const [name, error] of circular) this.noteViewProblem(name, error);
+    for (const view of ordered) {
       try {
         if (streams.has(view.name)) {
           throw new MillraceError('name-taken', `views/${view.name}.sql: there is a stream of this name.`, {
@@ -576,12 +580,19 @@ export async function checkProject(dir: string): Promise<{ checked: number; faul
       const lookups = new LookupFiles(copies, request => query.readLookup(request));
       await lookups.refresh(project.lookups, new Set(views.map(view => view.name)));
       for (const fault of lookups.faults()) faults.push(fault);
-      for (const view of views) {
+      const { ordered, circular } = await orderViews(views, sql => query.tables(sql));
+      for (const [name, error] of circular) faults.push(placed(error, `views/${name}.sql`));
+      const known = new Map<string, KnownView>();
+      for (const view of ordered) {
         try {
-          await planView(view, {
+          const { sources, outputs, window, keepMs } = await planView(view, {
             parseSql: sql => query.parse(sql) as Promise<never>,
             lookups: name => lookups.get(name)?.columns,
+            views: name => known.get(name),
           });
+          const below = sources.flatMap(({ stream }) => known.get(stream)?.views ?? []);
+          const columns = outputs.map(({ column }) => column);
+          known.set(view.name, { columns, window, keepMs, views: [view.name, ...below] });
         } catch (thrown) {
           faults.push(placed(thrown, `views/${view.name}.sql`));
         }

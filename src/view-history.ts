@@ -9,7 +9,7 @@ import { type AuditReport, auditView } from './process/audit.ts';
 import type { Engine, ServingPlan } from './process/engine.ts';
 import { lookupNeeds } from './process/lookup-tables.ts';
 import { sqlTypeOf } from './process/plan/functions/cast.ts';
-import { type LookupRelation, planSql } from './process/plan/plan-sql.ts';
+import { type LookupRelation, planSql, type SqlRelation } from './process/plan/plan-sql.ts';
 import type { ViewQuery, ViewResult, ViewSummary, ViewValue } from './process/view.ts';
 import type { QueryAnswer, QueryRequest } from './query/query.ts';
 import type { Lake } from './store/lake.ts';
@@ -39,10 +39,10 @@ export class ViewHistory {
     const serving = await engine.plan(view.name);
     const { plan } = serving;
     const eventConditions: string[] = [];
-    for (const source of plan.sources) {
-      if (source.view) throw notFromHistory(view.name, 'it is made of another view');
-      await lake.flush(source.stream);
+    if (conditions.length > 0 && plan.sources.some(source => source.view)) {
+      throw notFromHistory(view.name, 'its rows are made of another view, which has no such fields');
     }
+    const relations = await this.relations(serving);
     const fields = columnFields(lake.stream(plan.sources[0]!.stream)?.schema.fields ?? []);
     for (const { column, op, value } of conditions) {
       const field = fields.find(field => field.name.toLowerCase() === column.toLowerCase());
@@ -65,7 +65,7 @@ export class ViewHistory {
     }
     const everyMs = query.everyMs ?? view.resolutions.at(-1)!.everyMs;
     const sql = planSql(plan, {
-      events: stream => this.relation(stream),
+      events: relations,
       lookup: (table, source) => this.lookupRelation(serving, table, source),
       everyMs,
       ...(query.fromUs === undefined ? {} : { fromUs: query.fromUs }),
@@ -101,16 +101,16 @@ export class ViewHistory {
 
   /** Compares what the engine keeps of a view with a batch run over all events it has taken in. */
   async audit(view: ViewSummary, onProgress: (share: number) => void): Promise<AuditReport> {
-    const { engine, lake } = this.options;
+    const { engine } = this.options;
     const serving = await engine.plan(view.name);
     const { plan } = serving;
-    for (const { stream, view: isView } of plan.sources) if (!isView) await lake.flush(stream);
+    const relations = await this.relations(serving);
     const fromUs = await this.joinedFromUs(serving);
     return auditView({
       engine,
       plan,
       ...(fromUs === undefined ? {} : { fromUs }),
-      events: stream => this.relation(stream),
+      events: relations,
       lookup: (table, source) => this.lookupRelation(serving, table, source),
       runSql: async sql => {
         const answer = await this.options.sql({
@@ -189,6 +189,31 @@ export class ViewHistory {
       order: '_row',
       version: `CASE ${whens.join(' ')} ELSE -1 END`,
     };
+  }
+
+  /** What a plan's sources are in SQL: streams as archived up to now, and views under it as their own SELECTs. */
+  private async relations({ plan }: ServingPlan): Promise<(name: string) => SqlRelation> {
+    const { engine, lake } = this.options;
+    const views = new Map<string, SqlRelation>();
+    for (const { stream, view, everyMs } of plan.sources) {
+      if (!view) {
+        await lake.flush(stream);
+        continue;
+      }
+      const below = await engine.plan(stream);
+      const sql = planSql(below.plan, {
+        events: await this.relations(below),
+        lookup: (table, source) => this.lookupRelation(below, table, source),
+        ...(everyMs === undefined ? {} : { everyMs }),
+      });
+      const columns = below.plan.outputs.map(({ name, column }) => ({ name, type: column.type }));
+      const bounds = ['window_start', 'window_end'].map(name => ({ name, type: 'TIMESTAMP' }));
+      views.set(stream, {
+        from: `(SELECT _start AS _time, _start AS window_start, _end AS window_end, * EXCLUDE (_start, _end) FROM (${sql}))`,
+        columns: [...columns, ...bounds],
+      });
+    }
+    return name => views.get(name) ?? this.relation(name);
   }
 
   private relation(stream: string): { from: string; columns: { name: string; type: string }[] } {

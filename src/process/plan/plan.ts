@@ -83,9 +83,10 @@ export interface Lookup {
 
 /** One input of the view; more than one for UNION ALL. Expressions below are in terms of each source's own fields. */
 export interface SourcePlan {
-  /** A stream, or with `view` true a view whose finest windows are the input. */
+  /** A stream, or with `view` true a view, the rows of whose windows of the resolution `everyMs` are the input. */
   stream: string;
   view: boolean;
+  everyMs?: number;
   lookups: Lookup[];
   filter?: Expression;
   groups: Expression[];

@@ -1,11 +1,13 @@
 // What stands behind FROM: streams, views, lookup tables, UNION ALL of them, and subqueries or CTEs that only rename and
 // filter. Each becomes a list of inputs, one for every stream, whose columns are expressions over the stream's own fields.
+import { parseDuration } from '../../core/duration.ts';
 import { ExpressionBinder } from './bind-expression.ts';
 import { coerced } from './coercion.ts';
 import { columnName } from './column-name.ts';
 import { findColumn, locate, type SqlColumn } from './column-type.ts';
 import { scalarTypeOf, sqlTypeOf } from './functions/cast.ts';
 import { commonType } from './functions/comparison.ts';
+import { type KnownView, viewAndResolution } from './over-view.ts';
 import type { ExpressionNode, QueryNode, TableNode } from './parse-tree.ts';
 import type { Expression, Lookup, ScalarType } from './plan.ts';
 import type { Source } from './refusal.ts';
@@ -16,14 +18,18 @@ export interface Catalog {
   schema?: (stream: string) => readonly SqlColumn[] | undefined;
   /** The columns of a lookup table; undefined: there is no such table. */
   lookups?: (table: string) => readonly SqlColumn[] | undefined;
-  /** The output columns of a view; undefined: there is no such view. */
-  views?: (view: string) => readonly SqlColumn[] | undefined;
+  /** A view by its name; undefined: there is no such view. */
+  views?: (view: string) => KnownView | undefined;
 }
 
 /** One stream under FROM. */
 export interface Input {
   stream: string;
   view: boolean;
+  /** The resolution of the view that was asked for. */
+  everyMs?: number;
+  /** Where it stands in the text. */
+  position?: number;
   lookups: Lookup[];
   filter?: Expression;
   /** The column of a name, or undefined where this input has none of it. */
@@ -37,6 +43,21 @@ export interface Input {
 }
 
 const inputsMax = 32;
+/** What a view's rows have beside its result. */
+const windowColumns: readonly SqlColumn[] = [
+  { name: 'window_start', type: 'TIMESTAMP' },
+  { name: 'window_end', type: 'TIMESTAMP' },
+];
+
+const isTime = (path: readonly string[]): boolean => path.length === 1 && path[0]!.toLowerCase() === '_time';
+
+function resolutionOf(source: Source, position: number | undefined, every: string): number {
+  try {
+    return parseDuration(every);
+  } catch {
+    return source.refuse(position, `"${every}" is no resolution.`, 'Write for instance FROM "requests@1m".');
+  }
+}
 
 export class RelationBinder {
   private readonly source: Source;
@@ -183,10 +204,20 @@ export class RelationBinder {
     if (name === this.source.name) {
       this.source.refuse(position, 'A view cannot read itself.', 'Name a stream or another view.');
     }
-    const viewColumns = this.catalog.views?.(name);
+    const { base, every } = viewAndResolution(name);
+    const view = this.catalog.views?.(name) ?? (every ? this.catalog.views?.(base) : undefined);
+    const isAt = view !== undefined && this.catalog.views?.(name) === undefined;
+    const viewColumns = view && [...view.columns, ...windowColumns];
     const columns = viewColumns ?? this.catalog.schema?.(name) ?? [];
     const alias = (table.alias ?? name).toLowerCase();
-    const field = (path: readonly string[]): Expression => {
+    const field = (path: readonly string[], node?: ExpressionNode): Expression => {
+      if (viewColumns && !isTime(path) && !findColumn(viewColumns, path[0]!)) {
+        this.source.refuse(
+          this.source.fromBytes(node?.query_location) ?? position,
+          `The view "${base}" has no column "${path[0]}".`,
+          `It has ${viewColumns.map(column => column.name).join(', ')}.`,
+        );
+      }
       if (path.length === 1 && path[0]!.toLowerCase() === '_time')
         return { kind: 'event-time', type: 'time' };
       const found = locate(columns, path);
@@ -195,11 +226,13 @@ export class RelationBinder {
       return { kind: 'field', path: spelled, type: (found && scalarTypeOf(found.type)) ?? 'any' };
     };
     return {
-      stream: name,
-      view: viewColumns !== undefined,
+      stream: isAt ? base : name,
+      view: view !== undefined,
+      ...(isAt ? { everyMs: resolutionOf(this.source, position, every!) } : {}),
+      ...(position === undefined ? {} : { position }),
       lookups: [],
       knows: column => findColumn(columns, column) !== undefined || column.toLowerCase() === '_time',
-      ...(viewColumns
+      ...(view
         ? {}
         : {
             shown: (path: readonly string[]) => {
@@ -207,11 +240,11 @@ export class RelationBinder {
               return found && scalarTypeOf(found.type);
             },
           }),
-      column: names => {
+      column: (names, node) => {
         if (names.length > 1 && names[0]!.toLowerCase() === alias && !findColumn(columns, names[0]!)) {
-          return field(names.slice(1));
+          return field(names.slice(1), node);
         }
-        return field(names);
+        return field(names, node);
       },
     };
   }

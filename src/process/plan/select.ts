@@ -48,7 +48,7 @@ export class SelectBinder {
     this.query = query;
   }
 
-  plan(): Selected {
+  plan(): Selected & { positions: (number | undefined)[] } {
     const { query, source } = this;
     this.refuseShapes();
     const relations = new RelationBinder(source, this.options);
@@ -84,12 +84,14 @@ export class SelectBinder {
     const sources: SourcePlan[] = this.inputs.map((input, index) => ({
       stream: input.stream,
       view: input.view,
+      ...(input.everyMs === undefined ? {} : { everyMs: input.everyMs }),
       lookups: input.lookups,
       ...(filters[index] ? { filter: filters[index] } : {}),
       groups: this.groups[index]!,
       aggregates: this.aggregates.aggregates[index]!,
     }));
     return {
+      positions: this.inputs.map(input => input.position),
       sources,
       outputs,
       ...(having ? { having } : {}),
