@@ -36,6 +36,7 @@ import { type Project, parseBytes, projectFingerprint, readProject } from './pro
 import { QueryProcess } from './query/query-process.ts';
 import { SqlTables } from './query/sql-tables.ts';
 import { announceRunning, withdrawRunning } from './running.ts';
+import { type HistoryRead, type HistoryRequest, LakeHistory } from './store/lake-history.ts';
 import { columnFields } from './store/lake-sql.ts';
 import { ParquetLake } from './store/parquet-lake.ts';
 import { ViewHistory } from './view-history.ts';
@@ -143,6 +144,13 @@ export class App {
       const { loaded } = await lookups.refresh(project.lookups, streams);
       for (const fault of lookups.faults()) options.onNotice?.(fault.message);
       const tables = [...(await lookups.earlier()), ...loaded];
+      // Views are opened before the lake is; what they miss of the log waits for it.
+      let opened: (lake: LakeHistory) => void = () => {};
+      const lakeHistory = new Promise<LakeHistory>(resolve => {
+        opened = resolve;
+      });
+      const history = async (request: HistoryRequest): Promise<HistoryRead> =>
+        (await lakeHistory).read(request);
       const stateDir = join(options.dataDir, 'state');
       // Of an earlier form: views are filled anew from the log and the lake.
       for (const file of ['state.lmdb', 'state.lmdb-lock']) rmSync(join(stateDir, file), { force: true });
@@ -159,12 +167,20 @@ export class App {
               lookups: tables,
             },
             parseSql: sql => query.parse(sql),
+            history: request => history(request),
             onDeath: cause => app?.engineDied(cause),
           }),
         existing: readdirSync(stateDir).map(Number).filter(Number.isInteger),
         size: Math.min(engineThreadsMax, availableParallelism()),
       });
       app = new App(options, project, log, query, engine, lookups, temporaryDir);
+      opened(
+        new LakeHistory({
+          dir: join(options.dataDir, 'lake'),
+          lake: app.lake,
+          sql: request => query.run({ ...request, format: 'json', timeoutMs: 60_000, tables: [] }),
+        }),
+      );
       try {
         await app.start();
       } catch (thrown) {

@@ -9,10 +9,10 @@ import { EventColumns } from './plan/event-columns.ts';
 import type { ViewPartition } from './view-partition.ts';
 
 /**
- * Serves offsets that the log's retention has removed. `range` and `read` are as the log's; a read ends at the offset
- * where the log begins at the latest.
+ * Serves offsets that the log's retention has removed. `read` is as the log's; it ends at the offset where the log begins at the
+ * latest, and its `next` is the offset asked for where there is nothing.
  */
-export type HistorySource = Pick<LogReader, 'range' | 'read'>;
+export type HistorySource = Pick<LogReader, 'read'>;
 
 const rowsMax = 16_384;
 const foreseeBytes = 65_536;
@@ -135,14 +135,15 @@ export class Lane {
   }
 
   private async read(target: Uint8Array): Promise<ReadResult> {
-    if (this.history !== undefined) {
-      const range = await this.log.range(this.stream, this.partition);
-      if (this.position < range.first) {
-        const old = await this.history.read(this.stream, this.partition, this.position, target);
-        if (old.next > this.position) return { ...old, end: range.end };
-      }
+    try {
+      return await this.log.read(this.stream, this.partition, this.position, target);
+    } catch (thrown) {
+      if (this.history === undefined || codeOf(thrown) !== 'offset-retained') throw thrown;
+      const { end } = await this.log.range(this.stream, this.partition);
+      const old = await this.history.read(this.stream, this.partition, this.position, target);
+      if (old.next <= this.position) throw thrown;
+      return { ...old, end };
     }
-    return this.log.read(this.stream, this.partition, this.position, target);
   }
 
   /** Goes on behind offsets that are no more; throws what is no such loss. */

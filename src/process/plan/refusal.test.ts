@@ -149,7 +149,10 @@ const refused: [string, RegExp][] = [
   ['-- every: 1m\nSELECT sum(requests) FROM ¶visits', /sessions/],
   ['-- session: ¶30m by requests\nSELECT requests, count(*) FROM other GROUP BY 1', /Sessions are made/],
   ['-- every: 1m\nSELECT sum(requests) FROM ¶around', /never end/],
-  ['-- every: 1m\nSELECT sum(requests) FROM ¶other o JOIN countries c ON o.requests = c.code', /joined to events/],
+  [
+    '-- every: 1m\nSELECT sum(requests) FROM ¶other o JOIN countries c ON o.requests = c.code',
+    /joined to events/,
+  ],
   // sessions
   ['-- session: ¶30m by user\nSELECT count(*) FROM s', /need it in GROUP BY/],
 ];
