@@ -288,12 +288,6 @@ describe('definitions', () => {
     });
   });
 
-  test('a view over a view is refused, not left empty', async () => {
-    const engine = await engineWith(logWith(), '-- every: 1s\nSELECT count(*) AS n FROM access');
-    const over = { name: 'over', text: '-- every: 1m\nSELECT sum(n) AS n FROM v0' };
-    await expect(engine.define(over)).rejects.toMatchObject({ code: 'view-refused', status: 400 });
-  });
-
   test('a view defined before its stream exists takes its events when it comes', async () => {
     const log = new MemoryLog();
     const engine = await engineWith(log, '-- every: 1s\nSELECT count(*) AS n FROM later');

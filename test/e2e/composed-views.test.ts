@@ -121,3 +121,30 @@ test('views that read each other are refused with their place; a view whose sour
       views.length === 1 && views[0].state === 'failed' && /"low" under it is gone/.test(views[0].error),
   );
 });
+
+test('events too late for every kept window are counted and listed, and unusable values count their events', async () => {
+  const dir = project({
+    kept: '-- every: 1m\n-- keep: 1h\nSELECT count(*) AS n, sum(x) AS x, max(x + y) AS y FROM s',
+    other: '-- every: 1m\nSELECT count(*) AS n FROM s',
+  });
+  const server = await serve(dir, ['up']);
+  await post(server, 's', [{ _time: at(100_000), x: 1, y: 2 }]);
+  await post(server, 's', [
+    { _time: at(0), x: 1, y: 2 },
+    { _time: at(100_001), x: 'none', y: 'neither' },
+  ]);
+  const answer = await eventually(
+    () => server.json('/v1/views/kept/expired'),
+    ({ expired }) => expired > 0,
+  );
+  expect(answer).toEqual({
+    view: 'kept',
+    expired: 1,
+    events: [{ stream: 's', partition: 0, offset: 1, time: '2026-01-01T00:00:00.000Z' }],
+  });
+  const { views } = await server.json('/v1/views');
+  const mismatched = views.map((view: { name: string; mismatched: number }) => [view.name, view.mismatched]);
+  expect(Object.fromEntries(mismatched)).toEqual({ kept: 1, other: 0 });
+  expect((await server.json('/v1/views/none/expired')).code).toBe('unknown-view');
+  expect((await run(dir, ['views'])).stdout).toMatch(/kept: 1 event came too late/);
+});
