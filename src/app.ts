@@ -73,6 +73,7 @@ const engineThreadsMax = 4;
 const archiveMs = 60_000;
 const retainMs = 60_000;
 const projectPollMs = 1000;
+const progressMs = 250;
 
 /** The built files stand beside this one, and in dist/ when the sources themselves run. */
 const here = dirname(fileURLToPath(import.meta.url));
@@ -516,9 +517,21 @@ export class App {
     return fromUs < toUs ? { from: formatUs(fromUs), to: formatUs(toUs) } : null;
   }
 
-  /** Resolves when everything appended so far is in the views. */
-  settled(): Promise<void> {
-    return this.engine.settled();
+  /** Resolves when everything appended so far is in the views. `onProgress` is told what share of the events has been read. */
+  async settled(onProgress: (share: number) => void = () => {}): Promise<void> {
+    const tell = async (): Promise<void> => {
+      const { positions } = await this.engine.status();
+      const read = positions.reduce((sum, { offset }) => sum + offset, 0);
+      const left = positions.reduce((sum, { lag }) => sum + lag, 0);
+      onProgress(read / Math.max(1, read + left));
+    };
+    // What is wrong with the engine is said by `settled`.
+    const timer = setInterval(() => tell().catch(() => {}), progressMs);
+    try {
+      await this.engine.settled();
+    } finally {
+      clearInterval(timer);
+    }
   }
 
   /** Compares views with a recomputation from the history. */

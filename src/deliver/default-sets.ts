@@ -101,13 +101,12 @@ export class DefaultSets {
   }
 
   private async define(stream: string, set: DefaultSet): Promise<void> {
-    for (const view of set.views) {
-      try {
-        await this.options.engine.define(view);
-      } catch (error) {
-        this.options.onFailure(stream, error);
-      }
-    }
+    // Together, so that they read a long history together.
+    await Promise.all(
+      set.views.map(view =>
+        this.options.engine.define(view).catch(error => this.options.onFailure(stream, error)),
+      ),
+    );
   }
 
   private async firstEvents(stream: string): Promise<string[]> {

@@ -185,6 +185,8 @@ export interface AccessLogResult {
   rejectedLines: Uint8Array[];
   /** Bytes of input consumed: whole lines. */
   consumed: number;
+  /** Lines of these, blank and refused ones too. */
+  lines: number;
 }
 
 export interface Kernel {

@@ -149,6 +149,7 @@ class EngineCore implements Engine {
       let worked = 0;
       for (const lane of [...this.lanes.all]) {
         if (!lane.isReady || this.stop.signal.aborted || !this.lanes.all.includes(lane)) continue;
+        if (this.lanes.shouldWait(lane)) continue;
         worked += await this.step(lane);
         this.atSafePoint();
         if (performance.now() - this.tickedAt >= this.tickMs) this.tick();

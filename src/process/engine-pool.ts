@@ -37,8 +37,9 @@ class EnginePool implements Engine {
   private readonly news = new Map<string, (engine: Engine) => Promise<void>>();
   private readonly epoch = Date.now().toString(36);
   private nextId = 1;
-  /** Views are placed one after another. */
+  /** Views are placed one after another; definitions of one view follow each other. */
   private placing: Promise<unknown> = Promise.resolve();
+  private readonly defining = new Map<string, Promise<unknown>>();
 
   constructor(options: EnginePoolOptions) {
     this.options = options;
@@ -69,22 +70,37 @@ class EnginePool implements Engine {
     return [...this.engines.values()];
   }
 
-  define(definition: ViewDefinition): Promise<ViewSummary> {
-    const defined = this.placing.then(async () => {
-      const { name } = definition;
+  async define(definition: ViewDefinition): Promise<ViewSummary> {
+    const { name } = definition;
+    const before = this.defining.get(name);
+    const defined = (async () => {
+      await before?.catch(() => {});
       const isNew = !this.places.has(name);
-      const index = this.places.get(name) ?? (await this.placeFor(definition));
-      // Before it is defined: the engine may list it before it answers.
-      this.places.set(name, index);
+      const engine = this.engine(await this.place(definition));
       try {
-        return await this.engine(index).define(definition);
+        return await engine.define(definition);
       } catch (thrown) {
         if (isNew) this.places.delete(name);
         throw thrown;
       }
+    })();
+    this.defining.set(name, defined);
+    try {
+      return await defined;
+    } finally {
+      if (this.defining.get(name) === defined) this.defining.delete(name);
+    }
+  }
+
+  /** The engine of a view, which is noted before it is defined: the engine may list it before it answers. */
+  private place(definition: ViewDefinition): Promise<number> {
+    const placed = this.placing.then(async () => {
+      const index = this.places.get(definition.name) ?? (await this.placeFor(definition));
+      this.places.set(definition.name, index);
+      return index;
     });
-    this.placing = defined.catch(() => {});
-    return defined;
+    this.placing = placed.catch(() => {});
+    return placed;
   }
 
   /** Where the views are that it reads, else where there are the fewest. */
@@ -110,7 +126,7 @@ class EnginePool implements Engine {
     return views.indexOf(Math.min(...views));
   }
 
-  private place(name: string): Engine {
+  private engineOf(name: string): Engine {
     const index = this.places.get(name);
     if (index === undefined) {
       throw new MillraceError('unknown-view', `There is no view "${name}".`, { status: 404 });
@@ -123,7 +139,7 @@ class EnginePool implements Engine {
   }
 
   async drop(name: string): Promise<void> {
-    await this.place(name).drop(name);
+    await this.engineOf(name).drop(name);
     this.places.delete(name);
   }
 
@@ -150,7 +166,7 @@ class EnginePool implements Engine {
   }
 
   async query(query: ViewQuery): Promise<ViewResult> {
-    return this.place(query.view).query(query);
+    return this.engineOf(query.view).query(query);
   }
 
   onChange(listener: (change: ViewChange) => void): () => void {
@@ -191,7 +207,7 @@ class EnginePool implements Engine {
   }
 
   async close(): Promise<void> {
-    await this.placing;
+    await Promise.allSettled(this.defining.values());
     await Promise.all(this.all().map(engine => engine.close()));
   }
 }
