@@ -2,6 +2,7 @@
 // refuses, with place, reason and a suggestion, what cannot be kept incrementally in bounded memory.
 import { murmur128Text } from '../../core/hash.ts';
 import type { ViewDefinition } from '../view.ts';
+import { overViews } from './over-view.ts';
 import type { ParseResult, QueryNode } from './parse-tree.ts';
 import type { Plan } from './plan.ts';
 import { Source } from './refusal.ts';
@@ -26,10 +27,11 @@ export async function planView(definition: ViewDefinition, options: PlanOptions)
   if (definition.text.length > viewTextMax) {
     source.refuse(viewTextMax, `The text is longer than ${viewTextMax} characters.`, 'Split the view.');
   }
-  const header = parseViewFile(definition.name, definition.text);
+  const written = parseViewFile(definition.name, definition.text);
   const parsed = await options.parseSql(definition.text);
   const query = statement(source, typeof parsed === 'string' ? (JSON.parse(parsed) as ParseResult) : parsed);
-  const select = new SelectBinder(source, options, query).plan();
+  const bound = new SelectBinder(source, options, query).plan();
+  const { header, selected: select } = overViews(source, written, bound, options);
   if (header.window.kind === 'session') {
     for (const by of header.window.by) {
       const output = select.outputs.find(({ name }) => name.toLowerCase() === by.toLowerCase());

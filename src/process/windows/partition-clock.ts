@@ -17,6 +17,13 @@ export interface ExpiredEvent {
   timeUs: number;
 }
 
+/** From offset `from` on this content of a lookup table was joined. */
+export interface LookupUse {
+  table: string;
+  version: string;
+  from: number;
+}
+
 /** What is committed of a view's partition beside its windows. */
 export interface PositionRecord {
   /** Absent before anything was read. */
@@ -31,6 +38,8 @@ export interface PositionRecord {
   mismatched: number;
   /** The last expired events. */
   recentExpired: ExpiredEvent[];
+  /** Of views that join lookup tables: which content from which offset on, oldest first. */
+  lookups?: LookupUse[];
 }
 
 const recentMax = 100;
