@@ -134,8 +134,9 @@ class EnginePool implements Engine {
     return this.engine(index);
   }
 
-  check(definition: ViewDefinition): Promise<ViewSummary> {
-    return this.engine(this.places.get(definition.name) ?? 0).check(definition);
+  async check(definition: ViewDefinition): Promise<ViewSummary> {
+    const index = this.places.get(definition.name) ?? (await this.placeFor(definition));
+    return this.engine(index).check(definition);
   }
 
   async drop(name: string): Promise<void> {
@@ -148,7 +149,7 @@ class EnginePool implements Engine {
   }
 
   async plan(name: string): Promise<ServingPlan> {
-    return this.place(name).plan(name);
+    return this.engineOf(name).plan(name);
   }
 
   setLookup(name: string, content: LookupContent | undefined): Promise<void> {
