@@ -1,4 +1,4 @@
-// The project folder: what people write and keep in git — views/*.sql, dashboards/*.yaml and millrace.yaml. Read here and
+// The project folder: what people write and keep in git — views/*.sql, dashboards/*.yaml, lookups/* and millrace.yaml. Read here and
 // nowhere else; every fault names its file and line.
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
@@ -9,7 +9,9 @@ import { MillraceError } from './core/errors.ts';
 import type { Dashboard } from './deliver/api.ts';
 import { parseDashboard } from './deliver/dashboard-file.ts';
 import { streamNamePattern } from './flow/log.ts';
+import type { LookupFile } from './lookup-files.ts';
 import type { ViewDefinition } from './process/view.ts';
+import { lookupReaders } from './query/lookup-file.ts';
 
 const duration = z.string().refine(text => {
   try {
@@ -48,6 +50,8 @@ export interface Project {
   /** Undefined where there is no folder views/: the system makes its own then. */
   views: ViewDefinition[] | undefined;
   dashboards: Dashboard[];
+  /** Tables that views and SQL can join, from lookups/. */
+  lookups: LookupFile[];
 }
 
 /** Throws the first fault; `faults` collects all of them instead, for `check`. */
@@ -66,7 +70,7 @@ export function readProject(dir: string, faults?: MillraceError[]): Project {
   const settings = attempt(() => readSettings(join(root, 'millrace.yaml'))) ?? settingsSchema.parse({});
   const views = filesOf(join(root, 'views'), '.sql')?.map(file => {
     const name = basename(file, '.sql');
-    attempt(() => checkName(name, file));
+    attempt(() => checkName(name, file, 'a view'));
     return { name, text: readFileSync(file, 'utf8') };
   });
   const dashboards: Dashboard[] = [];
@@ -75,22 +79,47 @@ export function readProject(dir: string, faults?: MillraceError[]): Project {
     const dashboard = attempt(() => parseDashboard(name, file, readFileSync(file, 'utf8')));
     if (dashboard) dashboards.push(dashboard);
   }
-  return { dir: root, name: settings.name ?? basename(root), settings, views, dashboards };
+  const lookups: LookupFile[] = [];
+  for (const file of lookupFilesOf(root)) {
+    const name = basename(file).slice(0, basename(file).lastIndexOf('.'));
+    attempt(() => {
+      checkName(name, file, 'a lookup table');
+      const same = lookups.find(other => other.name.toLowerCase() === name.toLowerCase());
+      if (same) throw twoLookups(same.file, file);
+      lookups.push({ name, file });
+    });
+  }
+  return { dir: root, name: settings.name ?? basename(root), settings, views, dashboards, lookups };
+}
+
+function lookupFilesOf(dir: string): string[] {
+  const files = Object.keys(lookupReaders).flatMap(
+    ending => filesOf(join(dir, 'lookups'), `.${ending}`) ?? [],
+  );
+  return files.sort();
+}
+
+function twoLookups(first: string, second: string): MillraceError {
+  return new MillraceError('bad-lookup', `${second}: ${first} is a lookup table of the same name.`, {
+    status: 400,
+    context: { file: second },
+    remedy: 'Remove one of the two.',
+  });
 }
 
 /** Changes whenever a file of the folder does: what a watcher compares. */
 export function projectFingerprint(dir: string): string {
-  const parts: string[] = [];
-  for (const [folder, ending] of [
-    ['views', '.sql'],
-    ['dashboards', '.yaml'],
-  ] as const) {
-    for (const file of filesOf(join(dir, folder), ending) ?? [`no ${folder}`]) {
+  const files = [
+    ...(filesOf(join(dir, 'views'), '.sql') ?? ['no views']),
+    ...(filesOf(join(dir, 'dashboards'), '.yaml') ?? ['no dashboards']),
+    ...lookupFilesOf(dir),
+  ];
+  return files
+    .map(file => {
       const stat = statSync(file, { throwIfNoEntry: false });
-      parts.push(`${file} ${stat?.mtimeMs} ${stat?.size} ${stat?.ino}`);
-    }
-  }
-  return parts.join('\n');
+      return `${file} ${stat?.mtimeMs} ${stat?.size} ${stat?.ino}`;
+    })
+    .join('\n');
 }
 
 /** Sizes such as 500MB or 2.5GB (powers of 1000) or a plain number of bytes. */
@@ -109,9 +138,9 @@ function filesOf(folder: string, ending: string): string[] | undefined {
     .sort();
 }
 
-function checkName(name: string, file: string): void {
+function checkName(name: string, file: string, what: string): void {
   if (streamNamePattern.test(name)) return;
-  throw new MillraceError('bad-view-name', `${file}: "${name}" cannot be the name of a view.`, {
+  throw new MillraceError('bad-view-name', `${file}: "${name}" cannot be the name of ${what}.`, {
     status: 400,
     context: { file },
     remedy: 'Use letters, digits, "_", "-" and ".", starting with a letter.',

@@ -3,7 +3,7 @@
 //
 // Invariant: a view stays where it was first defined, over restarts too, and a view over another one is where that is.
 import { MillraceError } from '../core/errors.ts';
-import type { Engine, EngineStatus } from './engine.ts';
+import type { Engine, EngineStatus, LookupContent, ServingPlan } from './engine.ts';
 import type { ViewChange, ViewDefinition, ViewQuery, ViewResult, ViewSummary } from './view.ts';
 
 export interface EnginePoolOptions {
@@ -33,6 +33,8 @@ class EnginePool implements Engine {
   private readonly places = new Map<string, number>();
   private readonly listeners = new Set<(change: ViewChange) => void>();
   private readonly watches = new Set<{ view: string; everyMs: number; stops: (() => void)[] }>();
+  /** What engines that are started later have to be told, by what it is about. */
+  private readonly news = new Map<string, (engine: Engine) => Promise<void>>();
   private readonly epoch = Date.now().toString(36);
   private nextId = 1;
   /** Views are placed one after another; definitions of one view follow each other. */
@@ -58,6 +60,7 @@ class EnginePool implements Engine {
         const numbered = { ...change, id: this.nextId++, epoch: this.epoch };
         for (const listener of this.listeners) listener(numbered);
       });
+      for (const tell of this.news.values()) tell(engine).catch(() => {});
       for (const watch of this.watches) watch.stops.push(engine.watch(watch.view, watch.everyMs));
     }
     return engine;
@@ -106,7 +109,10 @@ class EnginePool implements Engine {
     const text = definition.text.toLowerCase();
     if ([...this.places.keys()].some(name => text.includes(name.toLowerCase()))) {
       const { streams } = await this.engine(0).check(definition);
-      for (const name of streams) if (this.places.has(name)) below.add(this.places.get(name)!);
+      for (const stream of streams) {
+        const index = this.places.get(stream) ?? this.places.get(stream.replace(/@[^@]*$/, ''));
+        if (index !== undefined) below.add(index);
+      }
     }
     if (below.size > 1) {
       throw new MillraceError('view-refused', `"${definition.name}" reads views that are kept apart.`, {
@@ -128,8 +134,9 @@ class EnginePool implements Engine {
     return this.engine(index);
   }
 
-  check(definition: ViewDefinition): Promise<ViewSummary> {
-    return this.engine(this.places.get(definition.name) ?? 0).check(definition);
+  async check(definition: ViewDefinition): Promise<ViewSummary> {
+    const index = this.places.get(definition.name) ?? (await this.placeFor(definition));
+    return this.engine(index).check(definition);
   }
 
   async drop(name: string): Promise<void> {
@@ -139,6 +146,24 @@ class EnginePool implements Engine {
 
   async views(): Promise<ViewSummary[]> {
     return (await Promise.all(this.all().map(engine => engine.views()))).flat();
+  }
+
+  async plan(name: string): Promise<ServingPlan> {
+    return this.engineOf(name).plan(name);
+  }
+
+  setLookup(name: string, content: LookupContent | undefined): Promise<void> {
+    return this.tell(`lookup ${name}`, engine => engine.setLookup(name, content));
+  }
+
+  setSchema(stream: string, columns: { name: string; type: string }[]): Promise<void> {
+    return this.tell(`schema ${stream}`, engine => engine.setSchema(stream, columns));
+  }
+
+  /** Tells every engine, and those that are started later. */
+  private async tell(about: string, tell: (engine: Engine) => Promise<void>): Promise<void> {
+    this.news.set(about, tell);
+    await Promise.all(this.all().map(tell));
   }
 
   async query(query: ViewQuery): Promise<ViewResult> {
