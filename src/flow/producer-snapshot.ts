@@ -119,7 +119,10 @@ export function decodeSnapshot<Waiting>(
   return window;
 }
 
-/** Durable when the folder is synced next: written aside, synced, renamed. */
+/**
+ * Written aside, synced, renamed, the folder synced: it must be durable before the segment is made that may let retention
+ * remove what the snapshot before it would need.
+ */
 export async function writeSnapshot(
   fs: FileSystem,
   directory: string,
@@ -136,6 +139,7 @@ export async function writeSnapshot(
     await file.close();
   }
   await fs.rename(draft, snapshotPath(directory, offset));
+  await fs.syncDirectory(directory);
 }
 
 /** The snapshot of that offset; undefined where it cannot be read as one. */

@@ -38,7 +38,14 @@ async function main(orders: CrashOrders): Promise<void> {
       process.kill(process.pid, 'SIGKILL');
   };
   const { dir } = orders;
-  const log = await openSegmentLog({ dir, segmentBytes: 20_000, reserveBytes: 0, failpoint });
+  const log = await openSegmentLog({
+    dir,
+    segmentBytes: 20_000,
+    roomBytes: 3000,
+    busyBytes: 600,
+    reserveBytes: 0,
+    failpoint,
+  });
   await log.createStream('s');
   writeSync(1, 'ready\n');
   const produce = async (producer: number): Promise<void> => {

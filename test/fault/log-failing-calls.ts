@@ -34,6 +34,8 @@ export async function failingCallRound(seed: number, fault?: { at: number; how: 
       }
       if (disk.faultHit?.name === 'write') {
         for (const sent of ledger.unanswered().filter(({ batch }) => 'key' in batch.producer!)) {
+          // Where the making of the stream itself had failed, its sender makes it again.
+          await log.createStream(sent.stream, { partitions: 2 });
           if (!(await ledger.send(log, sent, () => true))) throw new Error('writing did not resume');
         }
       }

@@ -78,7 +78,9 @@ export class Ledger {
         return { ...result, duplicate: true };
       });
       if (!answer.duplicate || answer.offset !== result.offset) {
-        throw new Error(`batch ${ids[0]} of ${result.offset} was repeated at ${answer.offset}`);
+        throw new Error(
+          `batch ${ids[0]} of ${stream}/${partition} at ${result.offset} was repeated at ${answer.offset}`,
+        );
       }
     }
   }
