@@ -1,4 +1,4 @@
-// The project folder: what people write and keep in git — views/*.sql, dashboards/*.yaml and millrace.yaml. Read here and
+// The project folder: what people write and keep in git — views/*.sql, pipelines/*.ts, dashboards/*.yaml and millrace.yaml. Read here and
 // nowhere else; every fault names its file and line.
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
@@ -9,6 +9,7 @@ import { MillraceError } from './core/errors.ts';
 import type { Dashboard } from './deliver/api.ts';
 import { parseDashboard } from './deliver/dashboard-file.ts';
 import { streamNamePattern } from './flow/log.ts';
+import type { PipelineFile } from './process/pipeline.ts';
 import type { ViewDefinition } from './process/view.ts';
 
 const duration = z.string().refine(text => {
@@ -47,6 +48,7 @@ export interface Project {
   settings: Settings;
   /** Undefined where there is no folder views/: the system makes its own then. */
   views: ViewDefinition[] | undefined;
+  pipelines: PipelineFile[];
   dashboards: Dashboard[];
 }
 
@@ -66,16 +68,22 @@ export function readProject(dir: string, faults?: MillraceError[]): Project {
   const settings = attempt(() => readSettings(join(root, 'millrace.yaml'))) ?? settingsSchema.parse({});
   const views = filesOf(join(root, 'views'), '.sql')?.map(file => {
     const name = basename(file, '.sql');
-    attempt(() => checkName(name, file));
+    attempt(() => checkName(name, file, 'view'));
     return { name, text: readFileSync(file, 'utf8') };
   });
+  const pipelines: PipelineFile[] = [];
+  for (const path of filesOf(join(root, 'pipelines'), '.ts') ?? []) {
+    if (/\.(d|test)\.ts$/.test(path)) continue;
+    const name = basename(path, '.ts');
+    if (attempt(() => checkName(name, path, 'pipeline'))) pipelines.push({ name, path });
+  }
   const dashboards: Dashboard[] = [];
   for (const file of filesOf(join(root, 'dashboards'), '.yaml') ?? []) {
     const name = basename(file, '.yaml');
     const dashboard = attempt(() => parseDashboard(name, file, readFileSync(file, 'utf8')));
     if (dashboard) dashboards.push(dashboard);
   }
-  return { dir: root, name: settings.name ?? basename(root), settings, views, dashboards };
+  return { dir: root, name: settings.name ?? basename(root), settings, views, pipelines, dashboards };
 }
 
 /** Changes whenever a file of the folder does: what a watcher compares. */
@@ -85,12 +93,21 @@ export function projectFingerprint(dir: string): string {
     ['views', '.sql'],
     ['dashboards', '.yaml'],
   ] as const) {
-    for (const file of filesOf(join(dir, folder), ending) ?? [`no ${folder}`]) {
-      const stat = statSync(file, { throwIfNoEntry: false });
-      parts.push(`${file} ${stat?.mtimeMs} ${stat?.size} ${stat?.ino}`);
+    for (const file of filesOf(join(dir, folder), ending) ?? [`no ${folder}`]) parts.push(stampOf(file));
+  }
+  // What pipelines import may lie in folders below theirs.
+  const below = join(dir, 'pipelines');
+  if (existsSync(below)) {
+    for (const name of readdirSync(below, { recursive: true, encoding: 'utf8' }).sort()) {
+      if (!/(^|[\\/])node_modules([\\/]|$)/.test(name)) parts.push(stampOf(join(below, name)));
     }
   }
   return parts.join('\n');
+}
+
+function stampOf(file: string): string {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  return `${file} ${stat?.mtimeMs} ${stat?.size} ${stat?.ino}`;
 }
 
 /** Sizes such as 500MB or 2.5GB (powers of 1000) or a plain number of bytes. */
@@ -109,9 +126,9 @@ function filesOf(folder: string, ending: string): string[] | undefined {
     .sort();
 }
 
-function checkName(name: string, file: string): void {
-  if (streamNamePattern.test(name)) return;
-  throw new MillraceError('bad-view-name', `${file}: "${name}" cannot be the name of a view.`, {
+function checkName(name: string, file: string, what: 'view' | 'pipeline'): true {
+  if (streamNamePattern.test(name)) return true;
+  throw new MillraceError(`bad-${what}-name`, `${file}: "${name}" cannot be the name of a ${what}.`, {
     status: 400,
     context: { file },
     remedy: 'Use letters, digits, "_", "-" and ".", starting with a letter.',

@@ -239,6 +239,7 @@ export class PartitionLoop {
 
   /** After a first death the batch is run carefully, which tells the guilty call; its deaths count as tries. */
   private async noteDeath({ message, call }: ThreadDeath): Promise<void> {
+    if (this.stopping.signal.aborted) return;
     const { counts, onLog, spec } = this.options;
     counts.restarts++;
     const where = call === undefined ? 'a call not yet known' : call;
