@@ -1,7 +1,7 @@
 // The composition root: the one place where implementations are chosen and put together. Opens a data folder, starts what
 // works on it, and closes everything in the order in which nothing is lost.
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -28,6 +28,7 @@ import { loadKernel } from './kernel/load-kernel.ts';
 import { startPipelinesThread } from './pipelines-start.ts';
 import type { AuditReport } from './process/audit.ts';
 import type { Engine } from './process/engine.ts';
+import { openEnginePool } from './process/engine-pool.ts';
 import type { PipelineSpec } from './process/pipeline/definition.ts';
 import { checkAmong } from './process/pipeline/pipeline-set.ts';
 import { loadPipeline } from './process/pipeline/thread-executor.ts';
@@ -67,6 +68,8 @@ export interface ReadFilesOptions {
 /** Bytes of one batch, and with it of one request. */
 const maxBatchBytes = 8 * 1024 * 1024;
 
+/** Views are shared out to so many engine threads at most. */
+const engineThreadsMax = 4;
 const archiveMs = 60_000;
 const retainMs = 60_000;
 const projectPollMs = 1000;
@@ -136,16 +139,25 @@ export class App {
     query.warm();
     try {
       let app: App | undefined;
-      const engine = startEngineThread({
-        entry: join(distDir, 'app-engine.js'),
-        data: {
-          log: log.share(),
-          stateDir: join(options.dataDir, 'state'),
-          kernel: join(distDir, 'kernel.wasm'),
-          readBytes: maxBatchBytes,
-        },
-        parseSql: sql => query.parse(sql),
-        onDeath: cause => app?.engineDied(cause),
+      const stateDir = join(options.dataDir, 'state');
+      // Of an earlier form: views are filled anew from the log and the lake.
+      for (const file of ['state.lmdb', 'state.lmdb-lock']) rmSync(join(stateDir, file), { force: true });
+      mkdirSync(stateDir, { recursive: true });
+      const engine = await openEnginePool({
+        start: index =>
+          startEngineThread({
+            entry: join(distDir, 'app-engine.js'),
+            data: {
+              log: log.share(),
+              stateDir: join(stateDir, String(index)),
+              kernel: join(distDir, 'kernel.wasm'),
+              readBytes: maxBatchBytes,
+            },
+            parseSql: sql => query.parse(sql),
+            onDeath: cause => app?.engineDied(cause),
+          }),
+        existing: readdirSync(stateDir).map(Number).filter(Number.isInteger),
+        size: Math.min(engineThreadsMax, availableParallelism()),
       });
       app = new App(options, project, log, query, engine, temporaryDir);
       try {

@@ -3,6 +3,7 @@
 import { MillraceError } from './core/errors.ts';
 import { parseIsoUs } from './core/time.ts';
 import type { Condition } from './deliver/view-json.ts';
+import { historyCursor, historySkip } from './deliver/view-source.ts';
 import { type AuditReport, auditView } from './process/audit.ts';
 import type { Engine } from './process/engine.ts';
 import { planView } from './process/plan/parse.ts';
@@ -72,11 +73,12 @@ export class ViewHistory {
       eventConditions,
     });
     const limit = Math.min(query.limit ?? 10_000, maxRows);
+    const skip = historySkip(query.cursor ?? '') ?? 0;
     const answer = await this.options.sql({
-      sql: orderedSql(sql, query),
+      sql: `${orderedSql(sql, query)}\nLIMIT ${limit + 1} OFFSET ${skip}`,
       format: 'json',
       timeoutMs: 60_000,
-      maxRows: limit,
+      maxRows: limit + 1,
       maxBytes: 64 * 1024 * 1024,
       tables: [],
     });
@@ -84,7 +86,7 @@ export class ViewHistory {
       view: view.name,
       everyMs,
       columns: view.columns.map(({ approximate: _, ...column }) => column),
-      rows: answer.rows.map(row => ({
+      rows: answer.rows.slice(0, limit).map(row => ({
         startUs: instantUs(row[0]) ?? query.fromUs ?? 0,
         endUs: instantUs(row[1]) ?? query.toUs ?? 0,
         revision: 1,
@@ -92,6 +94,7 @@ export class ViewHistory {
         values: row.slice(2) as ViewValue[],
       })),
       watermarkUs: view.watermarkUs,
+      ...(answer.rows.length > limit ? { next: historyCursor(skip + limit) } : {}),
     };
   }
 

@@ -11,10 +11,10 @@ export interface DefaultSet {
 }
 
 /** Every second for the last hours, coarser for longer. */
-const fine = '-- every: 1s, 1m, 1h, 1d\n-- keep: 1s for 7d, 1m for 90d\n';
+const fine = '-- every: 1s, 1m, 1h, 1d\n-- keep: 1s for 2h, 1m for 14d, 1h for 1y\n';
 
 /** Lists hold a group a value, so they start at the minute. */
-const coarse = '-- every: 1m, 1h, 1d\n-- keep: 1m for 7d, 1h for 1y\n-- max groups: 20000\n';
+const coarse = '-- every: 1m, 1h, 1d\n-- keep: 1m for 2h, 1h for 90d\n-- max groups: 10000\n';
 
 export function defaultSet(profile: StreamProfile): DefaultSet {
   return isAccessLog(profile) ? accessLogSet(profile) : eventSet(profile);

@@ -1,11 +1,12 @@
 // /v1/views: standing queries and their windows.
 import type { Hono } from 'hono';
-import { MillraceError } from '../core/errors.ts';
+import { codeOf, MillraceError } from '../core/errors.ts';
 import { parseInstantUs } from '../core/time.ts';
 import type { ViewQuery, ViewSummary } from '../process/view.ts';
 import type { ViewList } from './api.ts';
 import type { Services } from './services.ts';
 import { type Condition, everyMsOf, parseCondition, viewAnswer, viewEntry } from './view-json.ts';
+import { needsHistory } from './view-source.ts';
 
 /** Windows that a chart asks for where `every` is left out. */
 const defaultPoints = 400;
@@ -27,13 +28,20 @@ export function routeViews(app: Hono, services: Services): void {
     }
     const parameters = new URL(context.req.url).searchParams;
     const query = viewQuery(view, parameters, services.clock.nowMs());
-    const conditions = parameters.getAll('where').map(parseCondition);
     const groups = new Set(view.columns.filter(column => column.role === 'group').map(column => column.name));
-    if (conditions.every(condition => groups.has(condition.column))) {
-      const result = await services.engine.query({ ...query, where: conditions.map(groupCondition) });
-      return context.json(viewAnswer(result, 'view'));
+    const conditions = parameters.getAll('where').map(parseCondition);
+    const onGroups = conditions.filter(condition => groups.has(condition.column)).map(groupCondition);
+    const onEvents = conditions.filter(condition => !groups.has(condition.column));
+    const whole = { ...query, where: onGroups };
+    if (onEvents.length > 0 || needsHistory(view, query)) {
+      try {
+        return context.json(viewAnswer(await services.viewHistory(whole, onEvents), 'history'));
+      } catch (thrown) {
+        // What is kept is better than nothing.
+        if (onEvents.length > 0 || codeOf(thrown) !== 'no-history') throw thrown;
+      }
     }
-    return context.json(viewAnswer(await services.viewHistory(query, conditions), 'history'));
+    return context.json(viewAnswer(await services.engine.query(whole), 'view'));
   });
 }
 

@@ -5,8 +5,8 @@ import type { DefaultSet } from '../deliver/default-views.ts';
 
 export const shopStream = 'shop';
 
-const fine = '-- every: 1s, 1m, 1h, 1d\n-- keep: 1s for 7d, 1m for 90d\n';
-const coarse = '-- every: 1m, 1h, 1d\n-- keep: 1m for 7d, 1h for 1y\n';
+const fine = '-- every: 1s, 1m, 1h, 1d\n-- keep: 1s for 2h, 1m for 14d, 1h for 1y\n';
+const coarse = '-- every: 1m, 1h, 1d\n-- keep: 1m for 2h, 1h for 90d\n';
 
 export const shopSet: DefaultSet = {
   views: [

@@ -137,6 +137,10 @@ export interface Decoder {
   /** The scalar behind a code of field `index`. Codes are dense from 0 in order of first appearance. */
   dictionaryValue(index: number, code: number): string | number | boolean;
   dictionarySize(index: number): number;
+  /** True where the values of the codes in [from, to) are all texts. */
+  dictionaryIsText(index: number, from: number, to: number): boolean;
+  /** Copies the UTF-8 bytes of a text to `target` at `at` and answers their number; −1 for more than `max` and for what is no text. */
+  dictionaryBytes(index: number, code: number, target: Uint8Array, at: number, max: number): number;
   /**
    * A dictionary holds at most `maxDictionaryEntries`; beyond it cells get state `other`. Forgets all codes
    * of a field (the caller has resolved those it keeps).

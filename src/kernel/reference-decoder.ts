@@ -31,6 +31,7 @@ class ReferenceDictionary {
 }
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+const encoder = new TextEncoder();
 
 /** The object's key spans, or none where [start, end) is not one valid object. */
 function membersOf(bytes: Uint8Array, { start, end }: Span): Map<string, Span> {
@@ -175,6 +176,19 @@ export class ReferenceDecoder implements Decoder {
 
   dictionarySize(index: number): number {
     return this.dictionaries[index]!.values.length;
+  }
+
+  dictionaryIsText(index: number, from: number, to: number): boolean {
+    return this.dictionaries[index]!.values.slice(from, to).every(value => typeof value === 'string');
+  }
+
+  dictionaryBytes(index: number, code: number, target: Uint8Array, at: number, max: number): number {
+    const value = this.dictionaries[index]!.values[code]!;
+    if (typeof value !== 'string') return -1;
+    const bytes = encoder.encode(value);
+    if (bytes.length > max) return -1;
+    target.set(bytes, at);
+    return bytes.length;
   }
 
   resetDictionary(index: number): void {

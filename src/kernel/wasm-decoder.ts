@@ -178,19 +178,42 @@ export class WasmDecoder implements Decoder {
   }
 
   dictionaryValue(index: number, code: number): string | number | boolean {
+    const { at, length, tag } = this.entry(index, code);
+    const text = this.instance.text(at, length);
+    if (tag === tagString) return text;
+    return tag === tagNumber ? Number(text) : text === 'true';
+  }
+
+  private entry(index: number, code: number): { at: number; length: number; tag: number } {
     const dictionary = this.dictionary(index);
     const { allWords } = this.instance;
     const head = dictionary >>> 2;
     checkRange('code', code, 0, allWords[head + countWord]! - 1);
     const entry = allWords[head + entriesWord]! + code * entryBytes;
     const shape = allWords[(entry >>> 2) + shapeWord]!;
-    const tag = shape >>> tagShift;
     const length = shape & ((1 << tagShift) - 1);
     const isShort = length <= shortBytes;
     const at = isShort ? entry : allWords[head + arenaWord]! + allWords[(entry >>> 2) + offsetWord]!;
-    const text = this.instance.text(at, length);
-    if (tag === tagString) return text;
-    return tag === tagNumber ? Number(text) : text === 'true';
+    return { at, length, tag: shape >>> tagShift };
+  }
+
+  dictionaryIsText(index: number, from: number, to: number): boolean {
+    const head = this.dictionary(index) >>> 2;
+    const { allWords } = this.instance;
+    checkRange('to', to, from, allWords[head + countWord]!);
+    const entries = allWords[head + entriesWord]! >>> 2;
+    for (let code = from; code < to; code++) {
+      if (allWords[entries + code * (entryBytes >>> 2) + shapeWord]! >>> tagShift !== tagString) return false;
+    }
+    return true;
+  }
+
+  dictionaryBytes(index: number, code: number, target: Uint8Array, at: number, max: number): number {
+    const entry = this.entry(index, code);
+    if (entry.length > max || entry.tag !== tagString) return -1;
+    const { allBytes } = this.instance;
+    for (let i = 0; i < entry.length; i++) target[at + i] = allBytes[entry.at + i]!;
+    return entry.length;
   }
 
   dictionarySize(index: number): number {

@@ -74,7 +74,7 @@ const defaultMaxMemoryBytes = 1024 * 1024 * 1024;
 export class KernelInstance {
   readonly exports: KernelExports;
   private wordsView: Uint32Array | undefined;
-  private textView: Buffer | undefined;
+  private bytesView: Buffer | undefined;
   private readonly onRefused: { listener: RefusedListener | undefined } = { listener: undefined };
 
   constructor(wasm: Uint8Array | WebAssembly.Module, options: KernelOptions) {
@@ -122,11 +122,16 @@ export class KernelInstance {
     return this.wordsView;
   }
 
+  /** All of memory as bytes, likewise. */
+  get allBytes(): Buffer {
+    const { buffer } = this;
+    if (this.bytesView?.buffer !== buffer) this.bytesView = Buffer.from(buffer);
+    return this.bytesView;
+  }
+
   /** The UTF-8 text at [at, at + length). */
   text(at: number, length: number): string {
-    const { buffer } = this;
-    if (this.textView?.buffer !== buffer) this.textView = Buffer.from(buffer);
-    return this.textView.toString('utf8', at, at + length);
+    return this.allBytes.toString('utf8', at, at + length);
   }
 
   bytes(pointer: number, length: number): Uint8Array<ArrayBuffer> {

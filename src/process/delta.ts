@@ -35,6 +35,10 @@ export class Delta {
   /** By code, where the only group column has a dictionary: the registry's number plus one, −1 where it has none, 0 unasked. */
   private codeGroups = new Int32Array(0);
   private loads = 0;
+  /** The registry has no text but those that `codeGroups` knows of. */
+  private isComplete = false;
+  /** The group of NULL alone, while the registry's generation is `groupGeneration`. */
+  private nullGroup = -1;
   private newRows = new Uint32Array(0);
   private readonly newWords: Uint32Array[] = [];
 
@@ -85,6 +89,9 @@ export class Delta {
     this.groupGrouper?.reset();
     this.groupIds = [];
     this.codeGroups.fill(0);
+    this.nullGroup = -1;
+    this.loads = this.registry.loads;
+    this.isComplete = this.registry.size === 0;
     this.groupGeneration = this.registry.generation;
   }
 
@@ -149,8 +156,10 @@ export class Delta {
     const { codeGroups } = this;
     for (let i = 0; i < count; i++) {
       const row = this.newRows[i]!;
-      if (valid[row] === 0) this.groups[from + i] = this.intern(groups, row);
-      else {
+      if (valid[row] === 0) {
+        if (this.nullGroup < 0) this.nullGroup = this.intern(groups, row);
+        this.groups[from + i] = this.nullGroup;
+      } else {
         const known = codeGroups[codes[row]!]!;
         this.groups[from + i] = known > 0 ? known - 1 : -1 - codes[row]!;
       }
@@ -164,6 +173,7 @@ export class Delta {
     if (this.loads !== this.registry.loads) this.forgetMisses();
     const code = -1 - group;
     if (this.codeGroups[code] === 0) {
+      if (this.isComplete) return -1;
       this.codeGroups[code] = (this.registry.find([this.only!.value(code)]) ?? -2) + 1;
     }
     const id = this.codeGroups[code]! - 1;
@@ -177,14 +187,35 @@ export class Delta {
     const known = this.knownGroup(slot);
     if (known >= 0) return known;
     const code = -1 - this.groups[slot]!;
-    const id = this.registry.intern([this.only!.value(code)]);
+    const id = this.isComplete ? this.added(code) : this.registry.intern([this.only!.value(code)]);
     this.codeGroups[code] = id + 1;
     this.groups[slot] = id;
     return id;
   }
 
+  private added(code: number): number {
+    const { registry, only } = this;
+    const id = registry.addText((target, at, max) => only!.copyText?.(code, target, at, max) ?? -1);
+    if (id >= 0) return id;
+    // The value may be one that well-forming makes equal to another.
+    return registry.intern([only!.value(code)]);
+  }
+
+  /** After the registry gave its groups new numbers. */
+  renumber(moved: Int32Array): void {
+    const isByCode = this.only !== undefined && this.groupIds.length === 0;
+    if (!isByCode || this.groupGeneration !== this.registry.generation - 1) return;
+    const { codeGroups } = this;
+    for (let code = 0; code < codeGroups.length; code++) {
+      if (codeGroups[code]! > 0) codeGroups[code] = moved[codeGroups[code]! - 1]! + 1;
+    }
+    if (this.nullGroup >= 0) this.nullGroup = moved[this.nullGroup]!;
+    this.groupGeneration = this.registry.generation;
+  }
+
   private forgetMisses(): void {
     this.loads = this.registry.loads;
+    this.isComplete = false;
     for (let code = 0; code < this.codeGroups.length; code++) {
       if (this.codeGroups[code]! < 0) this.codeGroups[code] = 0;
     }

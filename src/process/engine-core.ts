@@ -40,6 +40,11 @@ export interface EngineOptions extends Omit<PlanOptions, 'views'> {
   readBytes?: number;
   /** Groups of windows kept in memory, all views together; default 600,000. */
   cellsMax?: number;
+  /**
+   * Where so many events wait in a partition, results are published and committed ten times as seldom, and windows that the
+   * last of them will put out of keep time are not made; default 131,072.
+   */
+  farBehind?: number;
   /** Names this start of the engine in changes; default from the clock. */
   epoch?: string;
 }
@@ -47,6 +52,7 @@ export interface EngineOptions extends Omit<PlanOptions, 'views'> {
 const commitPauseMsMax = 30_000;
 const streamsMs = 1000;
 const retryMs = 1000;
+const behindFactor = 10;
 
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const engine = new EngineCore(options);
@@ -91,7 +97,8 @@ class EngineCore implements Engine {
     this.publishMs = options.publishMs ?? 100;
     this.commitMs = options.commitMs ?? 1000;
     const { kernel, log, history } = options;
-    this.lanes = new LaneSet({ kernel, log, history, readBytes: options.readBytes ?? 4 * 1024 * 1024 });
+    const { readBytes = 4 * 1024 * 1024, farBehind = 131_072 } = options;
+    this.lanes = new LaneSet({ kernel, log, history, readBytes, farBehind });
     this.cellsMax = options.cellsMax ?? 600_000;
     this.changes = new ViewChanges(options.epoch ?? `${this.clock.nowMs().toString(36)}`);
   }
@@ -126,7 +133,7 @@ class EngineCore implements Engine {
         if (!lane.isReady || this.stop.signal.aborted || !this.lanes.all.includes(lane)) continue;
         worked += await this.step(lane);
         this.atSafePoint();
-        if (performance.now() - this.tickedAt >= this.publishMs) this.tick();
+        if (performance.now() - this.tickedAt >= this.tickMs) this.tick();
       }
       if (worked > 0) {
         await nextTurn();
@@ -136,6 +143,15 @@ class EngineCore implements Engine {
       this.idle();
       await this.pause();
     }
+  }
+
+  /** What is published or committed while much is to be read is soon out of date: both are done less often then. */
+  private get tickMs(): number {
+    return this.pace * this.publishMs;
+  }
+
+  private get pace(): number {
+    return this.lanes.all.some(({ isFarBehind }) => isFarBehind) ? behindFactor : 1;
   }
 
   private async step(lane: Lane): Promise<number> {
@@ -250,7 +266,8 @@ class EngineCore implements Engine {
 
   private isCommitDue(): boolean {
     const sinceMs = performance.now() - this.committedAt;
-    if (sinceMs >= Math.min(commitPauseMsMax, Math.max(this.commitMs, 9 * this.commitTookMs))) return true;
+    if (sinceMs >= Math.min(commitPauseMsMax, Math.max(this.pace * this.commitMs, 9 * this.commitTookMs)))
+      return true;
     let cells = 0;
     let dirty = 0;
     for (const { versions } of this.views_.values()) {
@@ -274,10 +291,18 @@ class EngineCore implements Engine {
       this.committedAt = performance.now();
       return;
     }
-    for (const version of versions) version.markCommitted(this.cellsMax / versions.length);
+    this.markCommitted(versions);
     this.mustCommit = false;
     this.committedAt = performance.now();
     this.commitTookMs = this.committedAt - startedAt;
+  }
+
+  /** Every view keeps the same share of its cells where all together are too many. */
+  private markCommitted(versions: readonly ViewVersion[]): void {
+    let cells = 0;
+    for (const version of versions) cells += version.cells;
+    const share = cells > this.cellsMax ? this.cellsMax / cells : 1;
+    for (const version of versions) version.markCommitted(share);
   }
 
   private settle(): void {
@@ -323,9 +348,7 @@ class EngineCore implements Engine {
         writeRecord(transaction, { name: view.name, current: current.plan });
         for (const range of versionRanges(old.plan.name, old.plan.version)) transaction.deleteRange(...range);
       });
-      for (const other of this.views_.values()) {
-        for (const version of other.versions) version.markCommitted(this.cellsMax / this.views_.size);
-      }
+      this.markCommitted([...this.views_.values()].flatMap(other => other.versions));
       this.lanes.detach(old);
     }
   }

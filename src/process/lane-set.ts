@@ -10,6 +10,7 @@ export interface LaneSetOptions {
   log: LogReader;
   history: HistorySource | undefined;
   readBytes: number;
+  farBehind: number;
 }
 
 export class LaneSet {

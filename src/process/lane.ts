@@ -15,6 +15,7 @@ import type { ViewPartition } from './view-partition.ts';
 export type HistorySource = Pick<LogReader, 'range' | 'read'>;
 
 const rowsMax = 16_384;
+const foreseeBytes = 65_536;
 
 export class Lane {
   readonly stream: string;
@@ -37,10 +38,13 @@ export class Lane {
   private readonly log: LogReader;
   private readonly history: HistorySource | undefined;
   private readonly readBytes: number;
+  private readonly farBehind: number;
   private columns: EventColumns | undefined;
   private decoder: Decoder | undefined;
   private appendUs = new Float64Array(rowsMax);
   private mismatched = 0;
+  /** The end when last looked at by `foresee`. */
+  private foreseenEnd = 0;
 
   constructor(options: {
     stream: string;
@@ -50,6 +54,8 @@ export class Lane {
     log: LogReader;
     history: HistorySource | undefined;
     readBytes: number;
+    /** A lane so many events behind looks at the log's end, and again when that is so much further. */
+    farBehind: number;
   }) {
     this.stream = options.stream;
     this.partition = options.partition;
@@ -58,6 +64,7 @@ export class Lane {
     this.log = options.log;
     this.history = options.history;
     this.readBytes = options.readBytes;
+    this.farBehind = options.farBehind;
   }
 
   add(view: ViewPartition): void {
@@ -77,11 +84,40 @@ export class Lane {
     this.columns = undefined;
   }
 
+  /** There is much more in the log than one step takes. */
+  get isFarBehind(): boolean {
+    return this.end - this.position > this.farBehind;
+  }
+
+  /**
+   * Lets the views know the times of the log's last events, so that they need not keep what these will put out of keep
+   * time. What is in the log is durable and will be read before anything is said to be complete.
+   */
+  private async foresee(target: Uint8Array): Promise<void> {
+    if (!this.isFarBehind || this.end - this.foreseenEnd < this.farBehind) return;
+    const { end } = this;
+    const { batches } = await this.log.read(this.stream, this.partition, end - 1, target);
+    const last = batches.at(-1);
+    this.foreseenEnd = end;
+    if (last === undefined) return;
+    const at = Math.max(last.position, last.position + last.length - foreseeBytes);
+    const start = at === last.position ? at : this.lineStart(at, 1);
+    const { rows } = this.decode(start, last.position + last.length - start, size => {
+      this.appendUs.fill(last.appendTimeMs * 1000, 0, size);
+    });
+    const columns = this.columns!;
+    this.mismatched = columns.mismatched;
+    const times = columns.eventTime();
+    if (times.kind !== 'time') return;
+    for (const view of this.views) view.clock.foresee(times.values, this.appendUs, rows);
+  }
+
   /** Reads and takes in one span, at most up to offset `until`. Answers how many events. */
   async step(until = Number.POSITIVE_INFINITY): Promise<number> {
     const target = this.kernel.input(this.readBytes);
     let result: ReadResult;
     try {
+      await this.foresee(target);
       result = await this.read(target);
     } catch (thrown) {
       this.skip(thrown);
@@ -164,16 +200,24 @@ export class Lane {
     length: number,
     append: (rows: number) => void,
   ): { rows: number; consumed: number } {
+    const isNew = this.columns === undefined;
     if (this.columns === undefined) this.layOut(new EventColumns(this.views.map(sourcePlan)));
     else if (this.columns.fieldsChanged) {
       for (const view of this.views) view.flush();
       this.layOut(this.columns);
+    } else if (this.columns.isFull) {
+      for (const view of this.views) view.flush();
+      this.columns.renewDictionaries();
     }
+    const columns = this.columns!;
     let result = this.decodeOnce(at, length);
     append(result.rows);
-    while (this.columns!.load(result, this.kernel.input(0), this.appendUs) === 'again') {
+    // What the first events show of the fields is taken in at once, before any view knows the dictionaries.
+    for (;;) {
+      const isTaken = columns.load(result, this.kernel.input(0), this.appendUs) === 'ok';
+      if (isTaken && !(isNew && columns.fieldsChanged)) break;
       for (const view of this.views) view.flush();
-      this.layOut(this.columns!);
+      this.layOut(columns);
       result = this.decodeOnce(at, length);
     }
     return { rows: result.rows, consumed: result.consumed };

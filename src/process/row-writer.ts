@@ -2,6 +2,8 @@
 // bytes and nothing else. The form is core's ByteReader's: little-endian, LEB128 lengths.
 
 const encoder = new TextEncoder();
+/** Of a whole number below 2^53. */
+const varintBytesMax = 8;
 
 export class RowWriter {
   private buffer = new Uint8Array(4096);
@@ -48,15 +50,24 @@ export class RowWriter {
   }
   /** For whole numbers in [0, 2^53). */
   varint(value: number): this {
-    while (value >= 128) {
-      this.u8((value % 128) | 128);
-      value = Math.floor(value / 128);
-    }
-    return this.u8(value);
+    if (value < 128) return this.u8(value);
+    let at = this.reserve(varintBytesMax);
+    const { buffer } = this;
+    for (; value >= 128; value = Math.floor(value / 128)) buffer[at++] = (value % 128) | 128;
+    buffer[at++] = value;
+    this.at = at;
+    return this;
   }
   bytes(value: Uint8Array): this {
-    const at = this.reserve(value.length);
-    this.buffer.set(value, at);
+    return this.part(value, 0, value.length);
+  }
+  /** Bytes [start, start + length) of `source`. */
+  part(source: Uint8Array, start: number, length: number): this {
+    const at = this.reserve(length);
+    const { buffer } = this;
+    // A call costs more than a few bytes do.
+    if (length > 48) buffer.set(source.subarray(start, start + length), at);
+    else for (let i = 0; i < length; i++) buffer[at + i] = source[start + i]!;
     return this;
   }
   text(value: string): this {

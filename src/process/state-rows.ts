@@ -3,18 +3,13 @@
 //
 //   ['view', name]                                            → definition record, JSON
 //   ['at', name, version, source, partition]                  → position record, JSON
-//   ['window', name, version, everyMs, startUs, source, partition]  → window record: revision, flags, groups, overflow cell
-//   ['cell', name, version, everyMs, startUs, …group, source, partition] → flags, [long group], weight, accumulators
+//   ['window', name, version, everyMs, startUs, source, partition]  → window record, [overflow accumulators], page 0
+//   ['page', name, version, everyMs, startUs, page, source, partition]  → page, for the later ones of a window of many groups
 //
-// A group whose key would be long is keyed by its hash and carries its values in the row.
+// A page is a count, then as many groups: flags, length and bytes of the tuple of values, weight, accumulators.
 import type { ByteReader } from '../core/bytes.ts';
-import { murmur128 } from '../core/hash.ts';
 import { afterPrefix, decodeKey, encodeKey, type KeyPart, KeyWriter } from '../store/state-key.ts';
 import type { RowWriter } from './row-writer.ts';
-
-/** Bytes of group values kept in a key. */
-const groupKeyBytesMax = 800;
-const longGroupMark = '\u0000\u0000long';
 
 export const definitionKey = (name: string): Uint8Array => encodeKey(['view', name]);
 export const definitionRange = (): [Uint8Array, Uint8Array] => prefixRange(['view']);
@@ -29,14 +24,14 @@ export function prefixRange(parts: KeyPart[]): [Uint8Array, Uint8Array] {
 
 /** All rows of one version of a view: ranges to delete. */
 export const versionRanges = (name: string, version: string): [Uint8Array, Uint8Array][] =>
-  ['at', 'window', 'cell'].map(kind => prefixRange([kind, name, version]));
+  ['at', 'window', 'page'].map(kind => prefixRange([kind, name, version]));
 
 /** Writes the keys of one level of one view and partition. */
 export class LevelKeys {
   private readonly windows = new KeyWriter();
-  private readonly cells = new KeyWriter();
+  private readonly pages = new KeyWriter();
   private readonly windowPrefix: number;
-  private readonly cellPrefix: number;
+  private readonly pagePrefix: number;
   private readonly suffix: Uint8Array;
   private readonly parts: KeyPart[];
   private readonly source: number;
@@ -47,9 +42,9 @@ export class LevelKeys {
     this.partition = partition;
     this.parts = [name, version, everyMs];
     for (const part of ['window', ...this.parts]) this.windows.part(part);
-    for (const part of ['cell', ...this.parts]) this.cells.part(part);
+    for (const part of ['page', ...this.parts]) this.pages.part(part);
     this.windowPrefix = this.windows.length;
-    this.cellPrefix = this.cells.length;
+    this.pagePrefix = this.pages.length;
     this.suffix = encodeKey([source, partition]);
   }
 
@@ -61,16 +56,8 @@ export class LevelKeys {
     return this.windows.rewind(this.windowPrefix).part(startUs).raw(this.suffix).finish();
   }
 
-  cell(startUs: number, group: readonly KeyPart[]): Uint8Array {
-    const writer = this.cells.rewind(this.cellPrefix).part(startUs);
-    const groupStart = writer.length;
-    for (const value of group) writer.part(value);
-    if (writer.length - groupStart > groupKeyBytesMax) {
-      const { h1Low, h1High, h2Low, h2High } = murmur128(writer.finish().subarray(groupStart));
-      writer.rewind(groupStart).part(longGroupMark);
-      for (const word of [h1Low, h1High, h2Low, h2High]) writer.part(word);
-    }
-    return writer.raw(this.suffix).finish();
+  page(startUs: number, page: number): Uint8Array {
+    return this.pages.rewind(this.pagePrefix).part(startUs).part(page).raw(this.suffix).finish();
   }
 
   /** Windows of all partitions with fromUs ≤ start < toUs. */
@@ -78,57 +65,28 @@ export class LevelKeys {
     return [encodeKey(['window', ...this.parts, fromUs]), encodeKey(['window', ...this.parts, toUs])];
   }
 
-  /** Cells of all partitions with fromUs ≤ start < toUs. */
-  cellRange(fromUs: number, toUs: number): [Uint8Array, Uint8Array] {
-    return [encodeKey(['cell', ...this.parts, fromUs]), encodeKey(['cell', ...this.parts, toUs])];
+  /** Pages of all partitions' windows with fromUs ≤ start < toUs. */
+  pageRange(fromUs: number, toUs: number): [Uint8Array, Uint8Array] {
+    return [encodeKey(['page', ...this.parts, fromUs]), encodeKey(['page', ...this.parts, toUs])];
   }
 }
 
-const isLong = (group: readonly KeyPart[]): boolean => {
-  let length = 0;
-  for (const value of group) length += typeof value === 'string' ? value.length * 3 + 2 : 9;
-  return length > groupKeyBytesMax;
-};
-
-export const cellFlag = { longGroup: 1, incomplete: 2 } as const;
-
-/** Begins a cell's value; the accumulators follow. */
-export function writeCellHead(writer: RowWriter, group: readonly KeyPart[], isIncomplete: boolean): void {
-  const long = isLong(group);
-  writer.u8((long ? cellFlag.longGroup : 0) | (isIncomplete ? cellFlag.incomplete : 0));
-  if (!long) return;
-  const bytes = encodeKey(group);
-  writer.varint(bytes.length).bytes(bytes);
+/** Begins a group of a page; the values' tuple and the accumulators follow. */
+export function writeCellHead(writer: RowWriter, isIncomplete: boolean): void {
+  writer.u8(isIncomplete ? 1 : 0);
 }
 
-export interface CellHead {
-  isIncomplete: boolean;
-  /** Set where the key does not hold the group. */
-  group: KeyPart[] | undefined;
+/** Hands out the groups of a page one after another; `take` reads each one's accumulators. */
+export function readPage(reader: ByteReader, take: (groups: KeyPart[], isIncomplete: boolean) => void): void {
+  for (let left = reader.varint(); left > 0; left--) {
+    const isIncomplete = (reader.u8() & 1) !== 0;
+    take(decodeKey(reader.bytes(reader.varint())), isIncomplete);
+  }
 }
 
-/** Reads up to the accumulators. */
-export function readCellHead(reader: ByteReader): CellHead {
-  const flags = reader.u8();
-  const group = (flags & cellFlag.longGroup) !== 0 ? decodeKey(reader.bytes(reader.varint())) : undefined;
-  return { isIncomplete: (flags & cellFlag.incomplete) !== 0, group };
-}
-
-export interface CellKey {
-  startUs: number;
-  group: KeyPart[];
-  source: number;
-  partition: number;
-}
-
-export function parseCellKey(key: Uint8Array): CellKey {
+export function parsePageKey(key: Uint8Array): WindowKey {
   const parts = decodeKey(key);
-  return {
-    startUs: parts[4] as number,
-    group: parts.slice(5, -2),
-    source: parts.at(-2) as number,
-    partition: parts.at(-1) as number,
-  };
+  return { startUs: parts[4] as number, source: parts[6] as number, partition: parts[7] as number };
 }
 
 export interface WindowKey {
@@ -145,7 +103,7 @@ export function parseWindowKey(key: Uint8Array): WindowKey {
 /** What is kept of a window beside its cells. */
 export interface WindowRecord {
   revision: number;
-  /** Groups in cells, the overflow group not counted. */
+  /** Groups in pages, the overflow group not counted. */
   groups: number;
   /** Events in all groups. */
   events: number;
@@ -163,7 +121,7 @@ export function writeWindowRecord(writer: RowWriter, record: WindowRecord): void
     .varint(record.events);
 }
 
-/** The overflow cell's accumulators follow where there is one. */
+/** The overflow group's accumulators follow where there is one, then the first page. */
 export function readWindowRecord(reader: ByteReader): WindowRecord {
   const flags = reader.u8();
   return {

@@ -4,7 +4,7 @@ import type { ViewChange } from './view.ts';
 import type { ViewPartition } from './view-partition.ts';
 import type { ViewVersion } from './view-version.ts';
 import type { WindowReader } from './window-rows.ts';
-import type { HotWindow } from './windows/level.ts';
+import type { HotWindow } from './windows/hot-window.ts';
 
 export class ViewChanges {
   private readonly epoch: string;

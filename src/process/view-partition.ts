@@ -10,7 +10,7 @@ import { GroupRegistry } from './group-registry.ts';
 import type { CompiledSource } from './plan/compile.ts';
 import type { Plan } from './plan/plan.ts';
 import { LevelKeys, positionKey } from './state-rows.ts';
-import { levelOptionsOf, paneUsOf } from './windows/cut.ts';
+import { levelOptionsOf, paneLengthsOf } from './windows/cut.ts';
 import { Level } from './windows/level.ts';
 import { PaneColumn, paneStart } from './windows/pane-column.ts';
 import { PartitionClock, type PositionRecord } from './windows/partition-clock.ts';
@@ -60,7 +60,7 @@ export class ViewPartition {
       ({ function: name, args }) => (name === 'first' || name === 'last') && args.length === 1,
     );
     this.delta = new Delta(kernel, aggregates, this.registry, deltaCellsMax);
-    this.panes = new PaneColumn(paneUsOf(plan.window));
+    this.panes = new PaneColumn(paneLengthsOf(plan.window));
     this.levels = levelOptionsOf(plan).map(options => {
       const keys = new LevelKeys(plan.name, plan.version, options.everyMs, source, partition);
       return new Level(options, new AccumulatorSet(aggregates), this.registry, state, keys);
@@ -92,6 +92,7 @@ export class ViewPartition {
     const mask = this.withoutExpired(batch, filter?.(columns));
     const groups = groupColumns.map(column => column(columns));
     if (this.delta.mustFlush(groups, rows)) this.flush();
+    this.panes.keep(this.levels.map(({ options }) => this.clock.pruneUs(options.keepUs)));
     this.panes.compute(batch.timesUs, rows);
     const slots = this.delta.assign(this.panes, groups, rows, mask);
     const { weights, accumulators } = this.delta.accumulators;
@@ -135,13 +136,13 @@ export class ViewPartition {
       delta.reset();
       this.panes.reset();
     }
-    for (const level of this.levels) level.expire(this.clock.cutUs(level.options.keepUs));
+    for (const level of this.levels) level.expire(this.clock.pruneUs(level.options.keepUs));
   }
 
   private mergeInto(level: Level): void {
     const { delta, from, to } = this;
     const { sizeUs, everyUs } = level.options;
-    const cutUs = this.clock.cutUs(level.options.keepUs);
+    const cutUs = this.clock.pruneUs(level.options.keepUs);
     const overlap = sizeUs - this.panes.everyUs;
     const { weights } = delta.accumulators;
     let count = 0;
@@ -181,9 +182,11 @@ export class ViewPartition {
   }
 
   /** After the transaction has succeeded. */
-  markCommitted(cellsMax: number): void {
-    for (const level of this.levels) level.markCommitted();
-    for (const level of this.levels) level.evict(Math.ceil(cellsMax / this.levels.length));
+  markCommitted(share: number): void {
+    for (const level of this.levels) {
+      level.markCommitted();
+      if (share < 1) level.evict(Math.ceil(level.cells * share));
+    }
     this.collectGroups();
   }
 
@@ -195,6 +198,7 @@ export class ViewPartition {
     for (const level of this.levels) level.markGroups(isLive);
     const moved = this.registry.collect(isLive);
     for (const level of this.levels) level.renumber(moved);
+    this.delta.renumber(moved);
   }
 
   get cells(): number {

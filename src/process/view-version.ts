@@ -83,14 +83,15 @@ export class ViewVersion {
       if (!(to >= from + everyUs)) return;
       const keys = new LevelKeys(this.plan.name, this.plan.version, everyMs, 0, 0);
       transaction.deleteRange(...keys.windowRange(from, to));
-      transaction.deleteRange(...keys.cellRange(from, to));
+      transaction.deleteRange(...keys.pageRange(from, to));
       this.deletedTo[index] = to;
     });
   }
 
-  markCommitted(cellsMax: number): void {
+  /** After the transaction has succeeded; puts cells out of memory down to `share` of them. */
+  markCommitted(share: number): void {
     if (this.failure !== undefined) return;
-    for (const partition of this.partitions) partition.markCommitted(cellsMax / this.partitions.length);
+    for (const partition of this.partitions) partition.markCommitted(share);
   }
 
   get dirtyCells(): number {
@@ -137,7 +138,10 @@ export class ViewVersion {
       sql: plan.sql,
       streams: this.streams,
       window: plan.window,
-      resolutions: plan.keepMs.map(entry => ({ ...entry })),
+      resolutions: plan.keepMs.map(({ everyMs, keepMs }) => {
+        const cutUs = this.cutUs(keepMs === null ? null : keepMs * 1000);
+        return { everyMs, keepMs, keptFromUs: cutUs === Number.NEGATIVE_INFINITY ? null : cutUs };
+      }),
       columns: plan.outputs.map(({ column }) => column),
       state: failure === undefined ? state : 'failed',
       progress,

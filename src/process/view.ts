@@ -38,7 +38,8 @@ export interface ViewSummary {
   streams: string[];
   window: WindowSpec;
   /** Resolutions that can be asked for, in ms, finest first, and how long each is kept (ms; Infinity as null). */
-  resolutions: { everyMs: number; keepMs: number | null }[];
+  /** `keptFromUs`: windows that end at or before are no longer kept; null where all are. */
+  resolutions: { everyMs: number; keepMs: number | null; keptFromUs: number | null }[];
   columns: ViewColumn[];
   state: ViewState;
   /** 0–1 while backfilling. */

@@ -8,11 +8,12 @@ import { compareScalars } from './accumulators/scalar.ts';
 import { type Group, MergedGroups } from './merged-groups.ts';
 import { resultRows, type Value } from './plan/evaluate.ts';
 import { SessionReader } from './session-rows.ts';
-import { parseCellKey, parseWindowKey, readCellHead, readWindowRecord } from './state-rows.ts';
+import { parsePageKey, parseWindowKey, readPage, readWindowRecord } from './state-rows.ts';
 import type { ViewValue, WindowRow } from './view.ts';
 import type { ViewPartition } from './view-partition.ts';
 import type { ViewVersion } from './view-version.ts';
-import type { HotWindow, Level } from './windows/level.ts';
+import { type HotWindow, pagesOf } from './windows/hot-window.ts';
+import type { Level } from './windows/level.ts';
 
 export interface WindowResult {
   startUs: number;
@@ -88,8 +89,8 @@ export class WindowReader {
     if (levels.length !== 1) return undefined;
     const { level } = levels[0]!;
     const window = level.windows.get(startUs);
-    if (window === undefined || window.hasMore) return undefined;
-    return { rows: directRows(level, window, window.slots.values()), revision: window.record.revision };
+    if (window === undefined) return undefined;
+    return { rows: directRows(level, window, window.slots), revision: window.record.revision };
   }
 
   /** The changed groups of a window, or all of them where the others matter. */
@@ -101,7 +102,7 @@ export class WindowReader {
     const { plan, partitions } = this.version;
     if (plan.window.kind === 'session') {
       const level = partition.levels[index]!;
-      const groups = window.changed.map(slot => level.group(slot));
+      const groups = level.changedSlots(window).map(slot => level.group(slot));
       return { rows: new SessionReader(this.version, this).around(window.startUs, groups), isWhole: false };
     }
     const needsAll = plan.having !== undefined || plan.limit !== undefined || window.isReplaced;
@@ -109,7 +110,7 @@ export class WindowReader {
       return { rows: this.window(index, window.startUs).rows, isWhole: true };
     }
     const level = partition.levels[index]!;
-    const groups = directRows(level, window, window.changed);
+    const groups = directRows(level, window, level.changedSlots(window));
     const { rows } = this.finish(groups, window.startUs, level.endUs(window), window.record.revision);
     return { rows, isWhole: false };
   }
@@ -127,63 +128,57 @@ export class WindowReader {
 
   private gather(index: number, startUs: number, merged: MergedGroups): void {
     const levels = this.levels(index);
-    const hot = new Map<ViewPartition, HotWindow>();
-    const compacted = new Map<ViewPartition | undefined, Set<number>>();
-    let isStored = false;
+    const hot = new Set<ViewPartition>();
     for (const { partition, level } of levels) {
       const window = level.windows.get(startUs);
-      if (window === undefined) {
-        isStored = true;
-        continue;
-      }
-      hot.set(partition, window);
-      isStored ||= window.hasMore;
+      if (window === undefined) continue;
+      hot.add(partition);
       merged.revision += window.record.revision;
       const seen = window.record.isCompacted ? merged.compactedPart() : undefined;
-      if (seen) compacted.set(partition, seen);
-      for (const slot of window.slots.values()) {
+      for (const slot of window.slots) {
         const to = merged.addHot(level, slot, level.group(slot));
         seen?.add(to);
       }
       if (window.overflow >= 0) merged.addHot(level, window.overflow, undefined);
     }
-    if (isStored) this.gatherStored(levels, startUs, merged, hot, compacted);
+    if (hot.size < levels.length) this.gatherStored(levels, startUs, merged, hot);
   }
 
+  /** Adds the parts of the partitions that do not have the window in memory. */
   private gatherStored(
     levels: { partition: ViewPartition; level: Level }[],
     startUs: number,
     merged: MergedGroups,
-    hot: ReadonlyMap<ViewPartition, HotWindow>,
-    compacted: Map<ViewPartition | undefined, Set<number>>,
+    hot: ReadonlySet<ViewPartition>,
   ): void {
     const { keys } = levels[0]!.level;
-    const owner = (source: number, partition: number): ViewPartition | undefined =>
-      levels.find(({ partition: own }) => own.source === source && own.partition === partition)?.partition;
+    const isHot = (source: number, partition: number): boolean => {
+      const owner = levels.find(({ partition: own }) => own.source === source && own.partition === partition);
+      return owner !== undefined && hot.has(owner.partition);
+    };
+    const seen = new Map<string, Set<number> | undefined>();
+    const addPage = (reader: ByteReader, part: string): void =>
+      readPage(reader, (groups, isIncomplete) => {
+        const to = merged.addStored(reader, groups, isIncomplete);
+        seen.get(part)?.add(to);
+      });
+    let hasPages = false;
     for (const { key, value } of this.state.range(...keys.windowRange(startUs, startUs + 1))) {
-      const parsed = parseWindowKey(key);
-      const partition = owner(parsed.source, parsed.partition);
-      if (partition !== undefined && hot.has(partition)) continue;
+      const { source, partition } = parseWindowKey(key);
+      if (isHot(source, partition)) continue;
       const reader = new ByteReader(value);
       const record = readWindowRecord(reader);
       merged.revision += record.revision;
-      if (record.isCompacted) compacted.set(partition, merged.compactedPart());
+      const part = `${source} ${partition}`;
+      seen.set(part, record.isCompacted ? merged.compactedPart() : undefined);
       if (record.hasOverflow) merged.addStored(reader, undefined, false);
+      addPage(reader, part);
+      hasPages ||= pagesOf(record.groups) > 1;
     }
-    for (const { key, value } of this.state.range(...keys.cellRange(startUs, startUs + 1))) {
-      const parsed = parseCellKey(key);
-      const reader = new ByteReader(value);
-      const head = readCellHead(reader);
-      const groups = head.group ?? parsed.group;
-      const partition = owner(parsed.source, parsed.partition);
-      const window = partition && hot.get(partition);
-      if (window !== undefined) {
-        if (!window.hasMore) continue;
-        const id = partition!.registry.find(groups);
-        if (id !== undefined && window.slots.has(id)) continue;
-      }
-      const to = merged.addStored(reader, groups, head.isIncomplete);
-      compacted.get(partition)?.add(to);
+    if (!hasPages) return;
+    for (const { key, value } of this.state.range(...keys.pageRange(startUs, startUs + 1))) {
+      const { source, partition } = parsePageKey(key);
+      if (!isHot(source, partition)) addPage(new ByteReader(value), `${source} ${partition}`);
     }
   }
 
@@ -204,7 +199,7 @@ export class WindowReader {
   }
 }
 
-function directRows(level: Level, window: HotWindow, slots: Iterable<number>): Group[] {
+function directRows(level: Level, window: HotWindow, slots: readonly number[]): Group[] {
   const rows: Group[] = [];
   const row = (slot: number, groups: readonly KeyPart[], isOverflow: boolean): Group => ({
     groups,

@@ -6,7 +6,9 @@ import { MillraceError } from '../core/errors.ts';
 /** A bigint must fit in 64 bits; it sorts after every number, so a field is one or the other. */
 export type KeyPart = null | boolean | number | bigint | string;
 
-const tag = { null: 1, false: 2, true: 3, number: 4, integer: 5, text: 6 } as const;
+/** First byte of a text, which a zero byte ends. */
+export const textTag = 6;
+const tag = { null: 1, false: 2, true: 3, number: 4, integer: 5, text: textTag } as const;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -110,6 +112,12 @@ export function decodeKey(bytes: Uint8Array): KeyPart[] {
       parts.push(kind === tag.number ? decodeNumber(view, at) : decodeInteger(view, at));
       at += 8;
     } else if (kind === tag.text) {
+      const end = bytes.indexOf(0, at);
+      if (end >= 0 && bytes[end + 1] !== 0xff) {
+        parts.push(decoder.decode(bytes.subarray(at, end)));
+        at = end + 1;
+        continue;
+      }
       const unescaped: number[] = [];
       for (;;) {
         if (at >= bytes.length) throw damaged();

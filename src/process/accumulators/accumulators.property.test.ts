@@ -9,6 +9,7 @@ import { GrowingDictionary, type Vector } from '../plan/vector.ts';
 import { RowWriter } from '../row-writer.ts';
 import type { Accumulator, AggregateValue } from './accumulator.ts';
 import { createAccumulator } from './create.ts';
+import { DistinctAccumulator, distinctMax } from './distinct.ts';
 
 const field = (type: ScalarType): Expression => ({ kind: 'field', path: ['x'], type });
 
@@ -266,11 +267,32 @@ test('a sample is of the right size and uniform over merged parts', () => {
   expect(Math.abs(fromFirst - 500)).toBeLessThan(97);
 });
 
-test('a distinct count beyond its bound turns into an estimate and stays close', () => {
-  const accumulator = createAccumulator(aggregate('count_distinct', ['any']));
-  const count = 80_000;
-  const values = Float64Array.from({ length: count }, (_, i) => i);
-  const vector: Vector = { kind: 'number', rows: count, values, valid: new Uint8Array(count).fill(1) };
-  accumulator.update([vector], count, new Int32Array(count));
-  expect(Math.abs((accumulator.value(0) as number) - count) / count).toBeLessThan(4 * 0.0081);
+describe('a distinct count beyond its bound', () => {
+  const countOf = (values: Float64Array, slots: Int32Array, accumulator: DistinctAccumulator) => {
+    const rows = values.length;
+    accumulator.update([{ kind: 'number', rows, values, valid: new Uint8Array(rows).fill(1) }], rows, slots);
+    return accumulator;
+  };
+  const numbers = (count: number) => Float64Array.from({ length: count }, (_, i) => i);
+
+  test('of a group turns into an estimate and stays close', () => {
+    const count = distinctMax + 1000;
+    const accumulator = countOf(numbers(count), new Int32Array(count), new DistinctAccumulator());
+    expect(accumulator.value(0)).not.toBe(count);
+    expect(Math.abs(accumulator.value(0) - count) / count).toBeLessThan(4 * 0.0081);
+    expect(countOf(numbers(100_000), new Int32Array(100_000), new DistinctAccumulator()).value(0)).toBe(
+      100_000,
+    );
+  });
+
+  test('of all groups turns the largest into estimates and leaves the others exact', () => {
+    // Group 0 has 3,000 values, groups 1 to 200 have ten each.
+    const slots = Int32Array.from({ length: 5000 }, (_, i) => (i < 3000 ? 0 : 1 + ((i - 3000) % 200)));
+    const accumulator = countOf(numbers(5000), slots, new DistinctAccumulator(4000));
+    expect(Math.abs(accumulator.value(0) - 3000) / 3000).toBeLessThan(4 * 0.0081);
+    for (let slot = 1; slot <= 200; slot++) expect(accumulator.value(slot)).toBe(10);
+    accumulator.clear(0, 201);
+    const again = countOf(numbers(4000), new Int32Array(4000), accumulator);
+    expect(again.value(0)).toBe(4000);
+  });
 });

@@ -1,5 +1,6 @@
-// count(DISTINCT x): exact while a group has at most `distinctMax` values, told apart by 128-bit hashes; beyond that the
-// group turns into a HyperLogLog (lgK 14, relative standard error 0.81 %) for good, so that memory stays bounded.
+// count(DISTINCT x): exact while a group has at most `distinctMax` values, told apart by 128-bit hashes, and all groups in memory
+// together have at most `distinctTotalMax`. Beyond that a group, the largest first, turns into a HyperLogLog (lgK 14, relative
+// standard error 0.81 %) for good, so that memory stays bounded: about 130 MB an aggregate.
 
 import { HyperLogLog } from '../../analyze/sketch/distinct/hyperloglog.ts';
 import type { ByteReader } from '../../core/bytes.ts';
@@ -10,17 +11,33 @@ import { HashColumn } from './hash-column.ts';
 import { HashSet } from './hash-set.ts';
 
 /** Values of one group that are kept one by one. */
-export const distinctMax = 65_536;
+export const distinctMax = 1_048_576;
+/** Values of all groups of an aggregate that are kept one by one. */
+const distinctTotalMax = 4_194_304;
 const lgK = 14;
 
 export class DistinctAccumulator implements Accumulator {
   private readonly groups: (HashSet | HyperLogLog | undefined)[] = [];
   private readonly hashes = new HashColumn();
+  private readonly totalMax: number;
+  /** Values kept one by one. */
+  private total = 0;
+
+  constructor(totalMax = distinctTotalMax) {
+    this.totalMax = totalMax;
+  }
 
   reserve(): void {}
 
   clear(from: number, to: number): void {
-    for (let slot = from; slot < Math.min(to, this.groups.length); slot++) this.groups[slot] = undefined;
+    for (let slot = from; slot < Math.min(to, this.groups.length); slot++) this.set(slot, undefined);
+  }
+
+  private set(slot: number, group: HashSet | HyperLogLog | undefined): void {
+    const before = this.groups[slot];
+    if (before instanceof HashSet) this.total -= before.size;
+    if (group instanceof HashSet) this.total += group.size;
+    this.groups[slot] = group;
   }
 
   update(args: readonly Vector[], rows: number, slots: Int32Array): void {
@@ -35,9 +52,24 @@ export class DistinctAccumulator implements Accumulator {
   private add(slot: number, words: Uint32Array, at: number): void {
     const group = (this.groups[slot] ??= new HashSet());
     if (group instanceof HashSet) {
-      group.add(words, at);
-      if (group.size > distinctMax) this.groups[slot] = sketchOf(group);
+      if (!group.add(words, at)) return;
+      this.total++;
+      if (group.size > distinctMax) this.set(slot, sketchOf(group));
+      else if (this.total > this.totalMax) this.makeRoom();
     } else group.updateHash(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!);
+  }
+
+  /** Turns the largest groups into sketches until a quarter of the room is free. */
+  private makeRoom(): void {
+    const bySize: { slot: number; set: HashSet }[] = [];
+    this.groups.forEach((set, slot) => {
+      if (set instanceof HashSet) bySize.push({ slot, set });
+    });
+    bySize.sort((a, b) => b.set.size - a.set.size);
+    for (const { slot, set } of bySize) {
+      if (this.total <= this.totalMax * 0.75) return;
+      this.set(slot, sketchOf(set));
+    }
   }
 
   merge(other: DistinctAccumulator, from: Int32Array, to: Int32Array, count: number): void {
@@ -50,7 +82,7 @@ export class DistinctAccumulator implements Accumulator {
         const target = this.groups[slot];
         const sketch = target instanceof HyperLogLog ? target : sketchOf(target ?? new HashSet());
         sketch.merge(source);
-        this.groups[slot] = sketch;
+        this.set(slot, sketch);
       }
     }
   }
@@ -64,12 +96,16 @@ export class DistinctAccumulator implements Accumulator {
     }
     writer.u8(0).varint(group?.size ?? 0);
     group?.each((words, at) => {
-      for (let w = 0; w < 4; w++) writer.u32(words[at + w]!);
+      writer
+        .u32(words[at]!)
+        .u32(words[at + 1]!)
+        .u32(words[at + 2]!)
+        .u32(words[at + 3]!);
     });
   }
 
   read(slot: number, reader: ByteReader): void {
-    this.groups[slot] = undefined;
+    this.set(slot, undefined);
     if (reader.u8() === 1) {
       this.groups[slot] = HyperLogLog.deserialize(reader.bytes(reader.varint()));
       return;

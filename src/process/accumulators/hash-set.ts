@@ -7,8 +7,8 @@ export class HashSet {
   size = 0;
   private words = new Uint32Array(firstLength * 4);
 
-  /** Adds the hash at `from[at … at + 4)`. */
-  add(from: Uint32Array, at: number): void {
+  /** Adds the hash at `from[at … at + 4)`; true where it is new. */
+  add(from: Uint32Array, at: number): boolean {
     const [a, b, c] = [from[at]!, from[at + 1]!, from[at + 2]!];
     const d = (a | b | c | from[at + 3]!) === 0 ? 1 : from[at + 3]!;
     const { words } = this;
@@ -21,10 +21,10 @@ export class HashSet {
         words[place + 2] = c;
         words[place + 3] = d;
         if (++this.size * 16 > words.length * 3) this.grow();
-        return;
+        return true;
       }
       const isSame = words[place] === a && words[place + 1] === b && words[place + 2] === c;
-      if (isSame && words[place + 3] === d) return;
+      if (isSame && words[place + 3] === d) return false;
     }
   }
 

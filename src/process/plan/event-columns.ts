@@ -297,12 +297,16 @@ export class EventColumns implements ColumnSource {
     };
   }
 
-  /**
-   * Starts new dictionaries for fields whose are full. To be called between batches, when no code of the last batch is
-   * needed any more; returns whether there were any.
-   */
-  renewDictionaries(): boolean {
-    let renewed = false;
+  /** Some dictionary is to start anew before the next batch is decoded. */
+  get isFull(): boolean {
+    for (const dictionary of this.dictionaries.values()) {
+      if (dictionary.size() >= dictionaryEntriesMax) return true;
+    }
+    return false;
+  }
+
+  /** Starts new dictionaries for fields whose are full. To be called between batches, when no code of the last one is needed. */
+  renewDictionaries(): void {
     for (const { key, column } of this.layout.uses) {
       const dictionary = this.dictionaries.get(key);
       if (!dictionary || dictionary.size() < dictionaryEntriesMax) continue;
@@ -310,9 +314,7 @@ export class EventColumns implements ColumnSource {
       for (const other of this.layout.uses) {
         if (other.column === column) this.dictionaries.get(other.key)?.clear();
       }
-      renewed = true;
     }
-    return renewed;
   }
 
   private take(readable: boolean, valid: Uint8Array, row: number): void {

@@ -8,7 +8,8 @@ export class FieldDictionary implements Dictionary {
   private readonly decoder: Decoder;
   private readonly column: number;
   private readonly asText: boolean;
-  private values: DictionaryValue[] = [];
+  /** By code; undefined while nobody has asked. */
+  private values: (DictionaryValue | undefined)[] = [];
   /** Set once the codes here differ from the kernel's: by kernel code. */
   private translation: Uint32Array | undefined;
   private codes: Map<DictionaryValue, number> | undefined;
@@ -25,26 +26,39 @@ export class FieldDictionary implements Dictionary {
   }
 
   value(code: number): DictionaryValue {
-    return this.values[code]!;
+    return (this.values[code] ??= this.read(code));
+  }
+
+  copyText(code: number, target: Uint8Array, at: number, max: number): number {
+    if (this.translation) return -1;
+    return this.decoder.dictionaryBytes(this.column, code, target, at, max);
+  }
+
+  private read(code: number): DictionaryValue {
+    const read = this.decoder.dictionaryValue(this.column, code);
+    return this.asText ? String(read) : read;
   }
 
   /** Takes over the codes that the kernel has given since the last call. */
   grow(): void {
     const size = this.decoder.dictionarySize(this.column);
-    for (; this.seen < size; this.seen++) {
-      const read = this.decoder.dictionaryValue(this.column, this.seen);
-      if (this.asText && typeof read !== 'string') this.separate();
-      const value = this.asText ? String(read) : read;
-      if (!this.translation) this.values.push(value);
-      else {
-        if (this.translation.length <= this.seen) {
-          const longer = new Uint32Array(this.seen * 2 + 16);
-          longer.set(this.translation);
-          this.translation = longer;
-        }
-        this.translation[this.seen] = this.intern(value);
-      }
+    if (size === this.seen) return;
+    if (!this.translation && this.asText && !this.decoder.dictionaryIsText(this.column, this.seen, size)) {
+      this.separate();
     }
+    for (; this.seen < size; this.seen++) {
+      if (!this.translation) this.values.push(undefined);
+      else this.translated(this.seen, this.read(this.seen));
+    }
+  }
+
+  private translated(code: number, value: DictionaryValue): void {
+    if (this.translation!.length <= code) {
+      const longer = new Uint32Array(code * 2 + 16);
+      longer.set(this.translation!);
+      this.translation = longer;
+    }
+    this.translation![code] = this.intern(value);
   }
 
   /** Puts the codes here in place of the kernel's. */
@@ -72,7 +86,7 @@ export class FieldDictionary implements Dictionary {
   private separate(): void {
     if (this.translation) return;
     this.translation = Uint32Array.from({ length: Math.max(16, this.seen * 2) }, (_, code) => code);
-    this.codes = new Map(this.values.map((value, code) => [value, code]));
+    this.codes = new Map(this.values.map((_, code) => [this.value(code), code]));
   }
 
   private intern(value: DictionaryValue): number {

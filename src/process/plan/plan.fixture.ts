@@ -84,6 +84,9 @@ export function decoderOf(fields: readonly FieldSpec[], lines: readonly string[]
     },
     dictionaryValue: (index, code) => dictionaries[index]![code]!,
     dictionarySize: index => dictionaries[index]!.length,
+    dictionaryIsText: (index, from, to) =>
+      dictionaries[index]!.slice(from, to).every(value => typeof value === 'string'),
+    dictionaryBytes: () => -1,
     resetDictionary: index => {
       dictionaries[index] = [];
     },

@@ -26,6 +26,8 @@ export interface Dictionary {
   readonly generation: number;
   size(): number;
   value(code: number): DictionaryValue;
+  /** Copies the UTF-8 bytes of a text and answers their number; −1 where there are more than `max`, or nothing can be copied. */
+  copyText?(code: number, target: Uint8Array, at: number, max: number): number;
 }
 
 /** The columns of one batch that expressions read. */

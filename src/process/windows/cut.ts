@@ -3,10 +3,10 @@ import type { Plan } from '../plan/plan.ts';
 import type { WindowSpec } from '../view.ts';
 import type { LevelOptions } from './level.ts';
 
-/** Length of the panes events are gathered in, µs: every window is made of whole panes. */
-export function paneUsOf(window: WindowSpec): number {
-  if (window.kind === 'tumbling') return window.everyMs[0]! * 1000;
-  return (window.kind === 'hopping' ? window.everyMs : window.gapMs) * 1000;
+/** Lengths of the panes events are gathered in, µs, finest first: every window is made of whole panes. */
+export function paneLengthsOf(window: WindowSpec): number[] {
+  if (window.kind === 'tumbling') return window.everyMs.map(everyMs => everyMs * 1000);
+  return [(window.kind === 'hopping' ? window.everyMs : window.gapMs) * 1000];
 }
 
 /** The levels of a view, finest first. */

@@ -1,9 +1,8 @@
 // One resolution of one view in one partition: the windows that are in memory, with a slot for each group of each. What is
-// not in memory is in the state store and is read back cell by cell when an event wants it.
+// not in memory is in the state store, and a window is read back whole when an event wants it.
 //
-// Invariants: a slot belongs to one cell of one window; a cell that differs from its row in the store is in its window's
-// `dirty` list, one that was not published in `changed`; a window is put out of memory only when both are empty.
-
+// Invariants: a slot belongs to one cell of one window and is found in `table`; a window that differs from the store is in
+// `dirtyWindows`, one that was not published in `changedWindows`; a window is put out of memory only when it is in neither.
 import { ByteReader } from '../../core/bytes.ts';
 import { Rng } from '../../core/rng.ts';
 import type { StateReader, StateTransaction } from '../../store/state.ts';
@@ -14,32 +13,15 @@ import type { GroupRegistry } from '../group-registry.ts';
 import { RowWriter } from '../row-writer.ts';
 import {
   type LevelKeys,
-  parseCellKey,
-  readCellHead,
+  parsePageKey,
+  parseWindowKey,
+  readPage,
   readWindowRecord,
-  type WindowRecord,
   writeCellHead,
   writeWindowRecord,
 } from '../state-rows.ts';
-
-export interface HotWindow {
-  startUs: number;
-  /** Slots by the registry's group number. */
-  slots: Map<number, number>;
-  record: WindowRecord;
-  /** Slot of the overflow group, or −1. */
-  overflow: number;
-  /** The store may hold cells that are not in `slots`. */
-  hasMore: boolean;
-  isDirty: boolean;
-  dirty: number[];
-  isChanged: boolean;
-  changed: number[];
-  /** Groups have left since the last publish: it must be sent whole. */
-  isReplaced: boolean;
-  /** Flush in which it was last written to. */
-  touched: number;
-}
+import { CellTable } from './cell-table.ts';
+import { type HotWindow, newWindow, pageGroups, pagesOf } from './hot-window.ts';
 
 export interface LevelOptions {
   everyMs: number;
@@ -52,7 +34,7 @@ export interface LevelOptions {
   maxGroups: number;
 }
 
-const flag = { dirty: 1, changed: 2, stored: 4, incomplete: 8 } as const;
+const flag = { changed: 1, incomplete: 2 } as const;
 /** Share of a full window's groups that stays when the smallest go to the overflow group. */
 const compactTo = 0.75;
 
@@ -63,14 +45,20 @@ export class Level {
   readonly keys: LevelKeys;
   private readonly registry: GroupRegistry;
   private readonly state: StateReader;
+  private readonly table = new CellTable();
   private slotGroups = new Int32Array(0);
+  private slotPlaces = new Int32Array(0);
   private slotFlags = new Uint8Array(0);
   private dirtyWindows: HotWindow[] = [];
   private changedWindows: HotWindow[] = [];
-  /** Rows of cells that went to an overflow group, to be deleted at the next commit. */
-  private deletions: Uint8Array[] = [];
+  private freeIds: number[] = [];
+  private ids = 0;
   private flushes = 0;
   private last: HotWindow | undefined;
+  /** No window in memory ends before. */
+  private oldestEndUs = Number.POSITIVE_INFINITY;
+  /** No window in the store starts later. */
+  private newestStoredUs: number;
   private readonly writer = new RowWriter();
   private readonly rng = new Rng(1);
   /** The group that comes next has been drawn already. */
@@ -88,6 +76,14 @@ export class Level {
     this.registry = registry;
     this.state = state;
     this.keys = keys;
+    this.newestStoredUs = this.newestStored();
+  }
+
+  private newestStored(): number {
+    const range = this.keys.windowRange(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
+    for (const { key } of this.state.range(...range, { limit: 1, reverse: true }))
+      return parseWindowKey(key).startUs;
+    return Number.NEGATIVE_INFINITY;
   }
 
   /** Cells in memory. */
@@ -95,10 +91,10 @@ export class Level {
     return this.accumulators.size;
   }
 
-  /** Cells that differ from the store. */
+  /** Cells of the windows that differ from the store. */
   get dirtyCells(): number {
     let count = 0;
-    for (const window of this.dirtyWindows) count += window.dirty.length;
+    for (const window of this.dirtyWindows) count += window.slots.length;
     return count;
   }
 
@@ -111,43 +107,32 @@ export class Level {
   }
 
   /**
-   * The slot that the group's `weight` events of this window go to, marked dirty and changed. `settle` is called before slots are moved
+   * The slot that the group's `weight` events of this window go to, noted as changed. `settle` is called before slots are moved
    * about: merges that the caller has put off must be done then.
    */
   slotFor(startUs: number, group: number, weight: number, settle: () => void): number {
     const window = this.last?.startUs === startUs ? this.last : this.window(startUs);
     window.touched = this.flushes;
     window.record.events += weight;
-    const slot = window.slots.get(group) ?? this.admit(window, group, weight, settle);
-    this.noteWritten(window);
-    // The overflow group is written with its window's record and sent with every change.
+    let slot = this.table.find(window.id, group);
+    if (slot < 0) slot = this.admit(window, group, weight, settle);
+    if (!(window.isDirty && window.isChanged)) this.noteWritten(window);
+    // The overflow group is written with its window's row and sent with every change.
     if (slot === window.overflow) return slot;
-    const flags = this.slotFlags[slot]!;
-    if ((flags & flag.dirty) === 0) window.dirty.push(slot);
-    if ((flags & flag.changed) === 0) window.changed.push(slot);
-    this.slotFlags[slot] = flags | flag.dirty | flag.changed;
+    this.slotFlags[slot]! |= flag.changed;
+    const place = this.slotPlaces[slot]!;
+    if (place >= pageGroups) window.dirtyPages[Math.floor(place / pageGroups)] = true;
     return slot;
   }
 
   private window(startUs: number): HotWindow {
     let window = this.windows.get(startUs);
     if (window === undefined) {
-      const stored = this.state.get(this.keys.window(startUs));
-      window = {
-        startUs,
-        slots: new Map(),
-        record: { revision: -1, groups: 0, events: 0, isCompacted: false, hasOverflow: false },
-        overflow: -1,
-        hasMore: stored !== undefined,
-        isDirty: false,
-        dirty: [],
-        isChanged: false,
-        changed: [],
-        isReplaced: false,
-        touched: this.flushes,
-      };
-      if (stored !== undefined) this.restore(window, stored);
+      window = newWindow(startUs, this.freeIds.pop() ?? this.ids++);
       this.windows.set(startUs, window);
+      this.oldestEndUs = Math.min(this.oldestEndUs, this.endUs(window));
+      const stored = startUs <= this.newestStoredUs ? this.state.get(this.keys.window(startUs)) : undefined;
+      if (stored !== undefined) this.restore(window, stored);
     }
     this.last = window;
     return window;
@@ -156,16 +141,47 @@ export class Level {
   private restore(window: HotWindow, stored: Uint8Array): void {
     const reader = new ByteReader(stored);
     window.record = readWindowRecord(reader);
-    if (!window.record.hasOverflow) return;
-    window.overflow = this.take(-1);
-    this.accumulators.read(window.overflow, reader);
+    window.storedPages = pagesOf(window.record.groups);
+    if (window.record.hasOverflow) {
+      window.overflow = this.take(-1, -1);
+      this.accumulators.read(window.overflow, reader);
+    }
+    this.restorePage(window, reader);
+    if (window.storedPages === 1) return;
+    for (const { key, value } of this.state.range(
+      ...this.keys.pageRange(window.startUs, window.startUs + 1),
+    )) {
+      const { source, partition } = parsePageKey(key);
+      if (this.keys.isOwn(source, partition)) this.restorePage(window, new ByteReader(value));
+    }
   }
 
-  private take(group: number): number {
-    const slot = this.accumulators.allocate();
-    this.slotGroups = grown(this.slotGroups, this.accumulators.bound);
-    this.slotFlags = grown(this.slotFlags, this.accumulators.bound);
+  private restorePage(window: HotWindow, reader: ByteReader): void {
+    readPage(reader, (values, isIncomplete) => {
+      const slot = this.put(window, this.registry.load(values));
+      if (isIncomplete) this.slotFlags[slot] = flag.incomplete;
+      this.accumulators.read(slot, reader);
+    });
+  }
+
+  /** A slot for a group at the window's next place. */
+  private put(window: HotWindow, group: number): number {
+    const slot = this.take(group, window.slots.length);
+    window.slots.push(slot);
+    this.table.add(window.id, group, slot);
+    return slot;
+  }
+
+  private take(group: number, place: number): number {
+    const { accumulators } = this;
+    const slot = accumulators.allocate();
+    if (slot >= this.slotGroups.length) {
+      this.slotGroups = grown(this.slotGroups, accumulators.bound);
+      this.slotPlaces = grown(this.slotPlaces, accumulators.bound);
+      this.slotFlags = grown(this.slotFlags, accumulators.bound);
+    }
     this.slotGroups[slot] = group;
+    this.slotPlaces[slot] = place;
     this.slotFlags[slot] = 0;
     return slot;
   }
@@ -176,7 +192,7 @@ export class Level {
    */
   turnedAway(startUs: number, weight: number): number {
     const window = this.last?.startUs === startUs ? this.last : this.windows.get(startUs);
-    if (window === undefined || window.hasMore || !window.record.isCompacted) return -1;
+    if (window === undefined || !window.record.isCompacted) return -1;
     window.record.events += weight;
     if (this.isUnlucky(window, weight)) {
       window.touched = this.flushes;
@@ -209,71 +225,52 @@ export class Level {
    * 2002): a group with a share well above one over the cap soon has its row, and a flood of keys does not churn.
    */
   private admit(window: HotWindow, group: number, weight: number, settle: () => void): number {
-    if (window.hasMore) {
-      const key = this.keys.cell(window.startUs, this.registry.values(group));
-      const stored = this.state.get(key);
-      if (stored !== undefined) return this.revive(window, group, new ByteReader(stored));
-    }
-    const { maxGroups } = this.options;
     if (this.isDrawn) this.isDrawn = false;
     else if (this.isUnlucky(window, weight)) return window.overflow;
-    if (window.record.groups >= maxGroups) {
+    if (window.slots.length >= this.options.maxGroups) {
       settle();
       this.compact(window);
     }
-    window.record.groups++;
-    const slot = this.take(group);
+    const slot = this.put(window, group);
+    window.record.groups = window.slots.length;
     if (window.record.isCompacted) this.slotFlags[slot] = flag.incomplete;
-    window.slots.set(group, slot);
     return slot;
   }
 
-  private revive(window: HotWindow, group: number, reader: ByteReader): number {
-    const slot = this.take(group);
-    const { isIncomplete } = readCellHead(reader);
-    this.accumulators.read(slot, reader);
-    this.slotFlags[slot] = flag.stored | (isIncomplete ? flag.incomplete : 0);
-    window.slots.set(group, slot);
-    return slot;
-  }
-
-  /** Reads all of the window's cells into memory. */
-  private loadAll(window: HotWindow): void {
-    if (!window.hasMore) return;
-    for (const { key, value } of this.state.range(
-      ...this.keys.cellRange(window.startUs, window.startUs + 1),
-    )) {
-      const parsed = parseCellKey(key);
-      if (!this.keys.isOwn(parsed.source, parsed.partition)) continue;
-      const head = readCellHead(new ByteReader(value));
-      const group = this.registry.load(head.group ?? parsed.group);
-      if (!window.slots.has(group)) this.revive(window, group, new ByteReader(value));
-    }
-    window.hasMore = false;
-  }
-
-  /** Moves the smallest groups, by events, into the overflow group. */
+  /** Moves the smallest groups, by events, into the overflow group. The others move up to the free places. */
   private compact(window: HotWindow): void {
-    this.loadAll(window);
-    const leaving = this.smallest(window, window.slots.size - Math.floor(this.options.maxGroups * compactTo));
-    if (window.overflow < 0) window.overflow = this.take(-1);
+    const leaving = this.smallest(
+      window,
+      window.slots.length - Math.floor(this.options.maxGroups * compactTo),
+    );
+    if (window.overflow < 0) window.overflow = this.take(-1, -1);
     const into = new Int32Array(leaving.length).fill(window.overflow);
     this.accumulators.merge(this.accumulators, Int32Array.from(leaving), into, leaving.length);
     for (const slot of leaving) {
-      const group = this.slotGroups[slot]!;
-      if ((this.slotFlags[slot]! & flag.stored) !== 0) {
-        this.deletions.push(this.keys.cell(window.startUs, this.registry.values(group)));
-      }
-      window.slots.delete(group);
-      this.slotFlags[slot] = 0;
+      this.table.remove(window.id, this.slotGroups[slot]!);
+      this.slotGroups[slot] = -1;
       this.accumulators.release(slot);
     }
-    const gone = new Set(leaving);
-    window.dirty = window.dirty.filter(slot => !gone.has(slot));
-    window.changed = window.changed.filter(slot => !gone.has(slot));
-    window.record.groups = window.slots.size;
+    window.slots = window.slots.filter(slot => this.slotGroups[slot] !== -1);
+    window.slots.forEach((slot, place) => {
+      this.slotPlaces[slot] = place;
+    });
+    window.dirtyPages = new Array(pagesOf(window.slots.length)).fill(true);
+    window.record.groups = window.slots.length;
     window.record.isCompacted = window.record.hasOverflow = true;
     window.isReplaced = true;
+  }
+
+  /** Slots of the `count` groups with the fewest events; of equal ones those that came last. */
+  private smallest(window: HotWindow, count: number): number[] {
+    const { weights } = this.accumulators;
+    const slots = window.slots.toReversed();
+    const ascending = Float64Array.from(slots, slot => weights[slot]!).sort();
+    const limit = ascending[count - 1]!;
+    let below = 0;
+    while (below < count && ascending[below]! < limit) below++;
+    let ties = count - below;
+    return slots.filter(slot => weights[slot]! < limit || (weights[slot] === limit && ties-- > 0));
   }
 
   /** Gives every window changed since the last call its next revision and hands them out. */
@@ -284,56 +281,60 @@ export class Level {
     return changed;
   }
 
+  /** Slots written to since the last publish. */
+  changedSlots(window: HotWindow): number[] {
+    return window.slots.filter(slot => (this.slotFlags[slot]! & flag.changed) !== 0);
+  }
+
   /** After the changed windows were looked at. */
   markPublished(changed: readonly HotWindow[]): void {
+    const { slotFlags } = this;
     for (const window of changed) {
-      for (const slot of window.changed) this.slotFlags[slot]! &= ~flag.changed;
-      window.changed = [];
+      for (const slot of window.slots) slotFlags[slot]! &= ~flag.changed;
       window.isChanged = window.isReplaced = false;
     }
   }
 
-  /** Slots of the `count` groups with the fewest events; of equal ones those that came last. */
-  private smallest(window: HotWindow, count: number): number[] {
-    const { weights } = this.accumulators;
-    const slots = [...window.slots.values()].reverse();
-    const ascending = Float64Array.from(slots, slot => weights[slot]!).sort();
-    const limit = ascending[count - 1]!;
-    let below = 0;
-    while (below < count && ascending[below]! < limit) below++;
-    let ties = count - below;
-    return slots.filter(slot => weights[slot]! < limit || (weights[slot] === limit && ties-- > 0));
-  }
-
   /** Writes what has changed since the last commit; `markCommitted` follows when the transaction has succeeded. */
   commit(transaction: StateTransaction): void {
-    for (const key of this.deletions) transaction.delete(key);
+    const { keys } = this;
     for (const window of this.dirtyWindows) {
+      const { startUs, dirtyPages } = window;
       const writer = this.writer.reset();
       writeWindowRecord(writer, window.record);
       if (window.overflow >= 0) this.accumulators.write(window.overflow, writer);
-      transaction.put(this.keys.window(window.startUs), writer.finish());
-      for (const slot of window.dirty) {
-        transaction.put(this.keys.cell(window.startUs, this.group(slot)), this.cellBytes(slot));
+      this.writePage(window, 0);
+      transaction.put(keys.window(startUs), writer.finish());
+      const pages = pagesOf(window.slots.length);
+      for (let page = 1; page < pages; page++) {
+        if (!dirtyPages[page]) continue;
+        writer.reset();
+        this.writePage(window, page);
+        transaction.put(keys.page(startUs, page), writer.finish());
       }
+      for (let page = pages; page < window.storedPages; page++) transaction.delete(keys.page(startUs, page));
     }
   }
 
-  private cellBytes(slot: number): Uint8Array {
-    const writer = this.writer.reset();
-    writeCellHead(writer, this.group(slot), this.isIncomplete(slot));
-    this.accumulators.write(slot, writer);
-    return writer.finish();
+  private writePage(window: HotWindow, page: number): void {
+    const { writer, registry, accumulators } = this;
+    const first = page * pageGroups;
+    const end = Math.min(window.slots.length, first + pageGroups);
+    writer.varint(end - first);
+    for (let place = first; place < end; place++) {
+      const slot = window.slots[place]!;
+      writeCellHead(writer, this.isIncomplete(slot));
+      registry.write(this.slotGroups[slot]!, writer);
+      accumulators.write(slot, writer);
+    }
   }
 
   markCommitted(): void {
-    this.deletions = [];
     for (const window of this.dirtyWindows) {
-      for (const slot of window.dirty) {
-        this.slotFlags[slot] = (this.slotFlags[slot]! & ~flag.dirty) | flag.stored;
-      }
-      window.dirty = [];
+      window.dirtyPages = [];
+      window.storedPages = pagesOf(window.slots.length);
       window.isDirty = false;
+      this.newestStoredUs = Math.max(this.newestStoredUs, window.startUs);
     }
     this.dirtyWindows = [];
   }
@@ -352,15 +353,20 @@ export class Level {
 
   /** Forgets windows that ended at or before `cutUs`, dirty or not. */
   expire(cutUs: number): void {
+    if (cutUs < this.oldestEndUs) return;
+    this.oldestEndUs = Number.POSITIVE_INFINITY;
     let isAny = false;
     for (const window of this.windows.values()) {
-      if (this.endUs(window) > cutUs) continue;
-      this.drop(window);
-      isAny = true;
+      const endUs = this.endUs(window);
+      if (endUs > cutUs) this.oldestEndUs = Math.min(this.oldestEndUs, endUs);
+      else {
+        this.drop(window);
+        isAny = true;
+      }
     }
     if (!isAny) return;
-    this.dirtyWindows = this.dirtyWindows.filter(window => this.windows.has(window.startUs));
-    this.changedWindows = this.changedWindows.filter(window => this.windows.has(window.startUs));
+    this.dirtyWindows = this.dirtyWindows.filter(window => this.windows.get(window.startUs) === window);
+    this.changedWindows = this.changedWindows.filter(window => this.windows.get(window.startUs) === window);
   }
 
   /** Puts clean windows out of memory, those not written to for longest first, until at most `cellsMax` cells are left. */
@@ -375,35 +381,48 @@ export class Level {
   }
 
   private drop(window: HotWindow): void {
-    for (const slot of window.slots.values()) this.release(slot);
-    if (window.overflow >= 0) this.release(window.overflow);
     this.windows.delete(window.startUs);
+    this.freeIds.push(window.id);
     if (this.last === window) this.last = undefined;
-  }
-
-  private release(slot: number): void {
-    this.slotFlags[slot] = 0;
-    this.accumulators.release(slot);
+    if (this.windows.size === 0) {
+      this.table.clear();
+      this.accumulators.reset();
+      return;
+    }
+    for (const slot of window.slots) {
+      this.table.remove(window.id, this.slotGroups[slot]!);
+      this.accumulators.release(slot);
+    }
+    if (window.overflow >= 0) this.accumulators.release(window.overflow);
   }
 
   /** Notes the groups that cells in memory belong to. */
   markGroups(isLive: Uint8Array): void {
-    for (const { slots } of this.windows.values()) for (const group of slots.keys()) isLive[group] = 1;
+    for (const { slots } of this.windows.values()) {
+      for (const slot of slots) isLive[this.slotGroups[slot]!] = 1;
+    }
   }
 
   /** After the registry gave its groups new numbers. */
   renumber(moved: Int32Array): void {
+    this.table.clear();
     for (const window of this.windows.values()) {
-      const slots = new Map<number, number>();
-      for (const [group, slot] of window.slots) {
-        slots.set(moved[group]!, slot);
-        this.slotGroups[slot] = moved[group]!;
+      for (const slot of window.slots) {
+        const group = moved[this.slotGroups[slot]!]!;
+        this.slotGroups[slot] = group;
+        this.table.add(window.id, group, slot);
       }
-      window.slots = slots;
     }
   }
 
   memoryBytes(): number {
-    return this.accumulators.memoryBytes() + this.cells * 48 + this.windows.size * 400;
+    const bySlot = this.slotGroups.byteLength + this.slotPlaces.byteLength + this.slotFlags.byteLength;
+    return (
+      this.accumulators.memoryBytes() +
+      bySlot +
+      this.table.byteLength +
+      this.cells * 8 +
+      this.windows.size * 320
+    );
   }
 }

@@ -1,10 +1,16 @@
 // Which pane (a tumbling span of event time, aligned to 1970) each row falls into, as small dense numbers, so that a
 // pane is one 32-bit word of a group key. Numbers stay until `reset`.
+//
+// A pane is as long as the finest window that is still kept at its time. Two panes of different length may have the same start
+// and number: the shorter one came first, and windows of its length are no longer kept when both are merged.
 
 const cacheSize = 64;
 
 export class PaneColumn {
-  readonly everyUs: number;
+  /** Lengths of panes, each a multiple of the one before, µs. */
+  private readonly lengths: readonly number[];
+  /** By length: times from here on lie in windows of that length that are kept, µs. */
+  private readonly keptFrom: Float64Array;
   /** By row, after `compute`. */
   numbers = new Uint32Array(0);
   /** Start of each pane by number, µs. */
@@ -14,21 +20,41 @@ export class PaneColumn {
   private readonly cacheStarts = new Float64Array(cacheSize).fill(Number.NaN);
   private readonly cacheNumbers = new Uint32Array(cacheSize);
 
-  constructor(everyUs: number) {
-    this.everyUs = everyUs;
+  constructor(lengths: readonly number[]) {
+    this.lengths = lengths;
+    this.keptFrom = new Float64Array(lengths.length).fill(Number.NEGATIVE_INFINITY);
+  }
+
+  /** Length of the shortest panes, µs. */
+  get everyUs(): number {
+    return this.lengths[0]!;
+  }
+
+  /** By length: windows that end at or before are not kept. They never come back. */
+  keep(cutsUs: readonly number[]): void {
+    this.lengths.forEach((length, index) => {
+      this.keptFrom[index] = Math.floor(cutsUs[index]! / length) * length;
+    });
   }
 
   compute(timesUs: Float64Array, rows: number): Uint32Array {
     if (this.numbers.length < rows) this.numbers = new Uint32Array(rows);
-    const { numbers, everyUs } = this;
+    const { numbers, lengths, keptFrom } = this;
     let start = Number.NaN;
     let end = Number.NaN;
     let number = 0;
     for (let row = 0; row < rows; row++) {
       const timeUs = timesUs[row]!;
       if (!(timeUs >= start && timeUs < end)) {
-        start = paneStart(timeUs, everyUs);
-        end = start + everyUs;
+        let index = 0;
+        let finerFrom = Number.POSITIVE_INFINITY;
+        while (index < lengths.length - 1 && timeUs < keptFrom[index]!) {
+          finerFrom = Math.min(finerFrom, keptFrom[index]!);
+          index++;
+        }
+        const length = lengths[index]!;
+        start = paneStart(timeUs, length);
+        end = Math.min(start + length, finerFrom);
         number = this.numberOf(start);
       }
       numbers[row] = number;

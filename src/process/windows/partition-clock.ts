@@ -45,6 +45,8 @@ export class PartitionClock {
   /** High mark before the batch that `advance` saw. */
   private highBefore = Number.NEGATIVE_INFINITY;
   private high: number;
+  /** An event time that counts and that the partition is known to come to. */
+  private foreseen = Number.NEGATIVE_INFINITY;
   private lastEventMs = 0;
 
   constructor(plan: Plan, stored: PositionRecord | undefined) {
@@ -111,6 +113,23 @@ export class PartitionClock {
   /** Windows that end at or before are no longer kept. */
   cutUs(keepUs: number | null): number {
     return keepUs === null ? Number.NEGATIVE_INFINITY : this.high - this.delayUs - keepUs;
+  }
+
+  /** Takes times of events that are in the log but not yet read. */
+  foresee(timesUs: Float64Array, appendUs: Float64Array, rows: number): void {
+    for (let row = 0; row < rows; row++) {
+      const timeUs = timesUs[row]!;
+      if (timeUs > this.foreseen && timeUs <= appendUs[row]! + this.aheadUs) this.foreseen = timeUs;
+    }
+  }
+
+  /**
+   * Windows that end at or before need not be made: they are no longer kept once the events that are in the log are read. At
+   * least `cutUs`; a history much longer than what is kept of it at the finest resolution is so read much faster.
+   */
+  pruneUs(keepUs: number | null): number {
+    if (keepUs === null) return Number.NEGATIVE_INFINITY;
+    return Math.max(this.high, this.foreseen) - this.delayUs - keepUs;
   }
 
   /** Clears the mask of events that came after all their windows' keep time, in the order they came, and notes them. */

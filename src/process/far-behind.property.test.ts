@@ -1,0 +1,79 @@
+// A history that is read far behind the log's end must leave the windows, and say of them, what it would have event by event.
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { ReadResult } from '../flow/log.ts';
+import { at, MemoryLog, openEngine, startMs } from './engine.fixture.ts';
+import type { WindowRow } from './view.ts';
+
+const view = `-- every: 5s, 1m, 10m
+-- keep: 5s for 1m, 1m for 5m, 10m for ever
+-- delay: 0s
+SELECT path, count(*) AS n, sum(bytes) AS s, approx_count_distinct(bytes) AS d FROM access GROUP BY path`;
+
+interface Sent {
+  stepMs: number;
+  lateMs: number;
+  path: number;
+  bytes: number;
+}
+
+const sent = fc.record<Sent>({
+  stepMs: fc.integer({ min: 0, max: 4000 }),
+  lateMs: fc.oneof(
+    { weight: 4, arbitrary: fc.constant(0) },
+    { weight: 2, arbitrary: fc.integer({ min: 0, max: 90_000 }) },
+    { weight: 1, arbitrary: fc.constantFrom(-5_000_000_000, 900_000) },
+  ),
+  path: fc.integer({ min: 0, max: 4 }),
+  bytes: fc.integer({ min: 0, max: 1000 }),
+});
+
+/** Reads a few events at a time, so that a short log is long. */
+class SlowLog extends MemoryLog {
+  override read(stream: string, partition: number, from: number, target: Uint8Array): Promise<ReadResult> {
+    return super.read(stream, partition, from, target.subarray(0, 2500));
+  }
+}
+
+/** What is said of the kept windows at each resolution; how often they were restated depends on the pace. */
+async function results(log: MemoryLog, farBehind: number): Promise<unknown> {
+  // Published and committed at each turn, so that flushes come at many places.
+  const engine = await openEngine(log, { farBehind, publishMs: 0, commitMs: 0 });
+  await engine.define({ name: 'v', text: view });
+  await engine.settled();
+  const rows: [number, WindowRow['values']][] = [];
+  for (const everyMs of [5000, 60_000, 600_000]) {
+    for (const { startUs, values } of (await engine.query({ view: 'v', everyMs })).rows) {
+      rows.push([startUs / 1000 - startMs, values]);
+    }
+  }
+  const [summary] = await engine.views();
+  await engine.close();
+  return { rows, expired: summary!.expired, listed: summary!.recentExpired, ahead: summary!.ahead };
+}
+
+describe('a history longer than what is kept of it', () => {
+  test('gives the same windows read with and without a look at its end', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(sent, { minLength: 30, maxLength: 300 }),
+        fc.integer({ min: 1, max: 20 }),
+        async (events, batch) => {
+          const log = new SlowLog();
+          log.createStream('access');
+          let time = 0;
+          const all = events.map(({ stepMs, lateMs, path, bytes }) => {
+            time += stepMs;
+            return { _time: at(time - lateMs), path: `/${path}`, bytes };
+          });
+          for (let i = 0; i < all.length; i += batch) {
+            log.append('access', 0, all.slice(i, i + batch), startMs + time);
+          }
+          const plain = await results(log, Number.POSITIVE_INFINITY);
+          expect(await results(log, 5)).toEqual(plain);
+        },
+      ),
+      { seed: 20261123, numRuns: 60 },
+    );
+  });
+});

@@ -1,0 +1,44 @@
+// A window in memory. Its groups have places in the order they were admitted; a page is `pageGroups` neighbouring places, and
+// what is written to the store when one of them has changed.
+import type { WindowRecord } from '../state-rows.ts';
+
+export interface HotWindow {
+  startUs: number;
+  /** Its number in the level's cell table. */
+  id: number;
+  /** Slots by place. */
+  slots: number[];
+  record: WindowRecord;
+  /** Slot of the overflow group, or −1. */
+  overflow: number;
+  /** It differs from the store. */
+  isDirty: boolean;
+  /** Pages that differ from the store; the first one always goes with the window's own row. */
+  dirtyPages: boolean[];
+  /** Pages in the store. */
+  storedPages: number;
+  /** It was not published as it is. */
+  isChanged: boolean;
+  /** Groups have left since the last publish: it must be sent whole. */
+  isReplaced: boolean;
+  /** Flush in which it was last written to. */
+  touched: number;
+}
+
+export const pageGroups = 256;
+
+export const pagesOf = (groups: number): number => Math.max(1, Math.ceil(groups / pageGroups));
+
+export const newWindow = (startUs: number, id: number): HotWindow => ({
+  startUs,
+  id,
+  slots: [],
+  record: { revision: -1, groups: 0, events: 0, isCompacted: false, hasOverflow: false },
+  overflow: -1,
+  isDirty: false,
+  dirtyPages: [],
+  storedPages: 0,
+  isChanged: false,
+  isReplaced: false,
+  touched: 0,
+});
