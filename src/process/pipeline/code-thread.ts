@@ -13,7 +13,7 @@ import {
   placeIn,
   refusedPipeline,
 } from './definition.ts';
-import { loadModule } from './load-module.ts';
+import { ImportFailure, loadModule } from './load-module.ts';
 
 export async function runCodeThread(): Promise<void> {
   const port = parentPort!;
@@ -74,10 +74,14 @@ function refusal(name: string, url: string, thrown: unknown): MillraceError {
     if (thrown.message.startsWith('pipelines/')) return thrown;
   }
   const error = toError(thrown);
-  const { place, line } = placeIn(error.stack ?? '', name, url);
-  const what = error instanceof MillraceError ? error.message : `${error.name}: ${error.message}.`;
+  const { place, line } =
+    error instanceof ImportFailure
+      ? placeIn(`at ${error.url}${error.line === undefined ? '' : `:${error.line}`}`, name, url)
+      : placeIn(error.stack ?? '', name, url);
+  const isPlain = error instanceof MillraceError || error instanceof ImportFailure;
+  const what = `${isPlain ? '' : `${error.name}: `}${error.message}.`;
   const remedy = error instanceof MillraceError ? error.remedy : undefined;
-  const isMissing = /Cannot find (module|package)|ENOENT|no such file/.test(error.message);
+  const isMissing = /cannot be read|Cannot find (module|package)|ENOENT|no such file/.test(error.message);
   const byDefault = isMissing
     ? 'Name local files with their ending (./lib/shop.ts); install packages in the project folder.'
     : `Mend ${labelOf(name)}; it is read again when it changes.`;

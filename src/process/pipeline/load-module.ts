@@ -3,7 +3,7 @@
 // of the project and Node's own modules, is imported as from that file.
 import { isBuiltin } from 'node:module';
 import vm from 'node:vm';
-import { MillraceError } from '../../core/errors.ts';
+import { MillraceError, toError } from '../../core/errors.ts';
 
 export interface ModuleSources {
   /** The JavaScript, or JSON, of a local file. */
@@ -12,9 +12,24 @@ export interface ModuleSources {
   given: Record<string, Record<string, unknown> | string>;
 }
 
+/** Where a module imports what cannot be had: V8 says what, but not in which line. */
+export class ImportFailure extends Error {
+  readonly url: string;
+  readonly line: number | undefined;
+
+  constructor(cause: unknown, url: string, code: string, specifier: string) {
+    super(toError(cause).message, { cause });
+    this.url = url;
+    const lines = code.split('\n');
+    const at = lines.findIndex(line => line.includes(`'${specifier}'`) || line.includes(`"${specifier}"`));
+    this.line = at < 0 ? undefined : at + 1;
+  }
+}
+
 /** Resolves with the module's exports once it has run. */
 export async function loadModule(url: string, sources: ModuleSources): Promise<Record<string, unknown>> {
   const modules = new Map<string, Promise<vm.Module>>();
+  const codes = new Map<string, string>();
 
   function moduleAt(key: string, make: () => Promise<vm.Module>): Promise<vm.Module> {
     let found = modules.get(key);
@@ -24,6 +39,7 @@ export async function loadModule(url: string, sources: ModuleSources): Promise<R
 
   async function local(fileUrl: string): Promise<vm.Module> {
     const code = await sources.source(fileUrl);
+    codes.set(fileUrl, code);
     if (fileUrl.endsWith('.json')) return synthetic({ default: JSON.parse(code) }, fileUrl);
     return new vm.SourceTextModule(code, {
       identifier: fileUrl,
@@ -54,11 +70,26 @@ export async function loadModule(url: string, sources: ModuleSources): Promise<R
     return moduleAt(target, async () => synthetic(await import(target), target));
   }
 
-  const link = (specifier: string, from: vm.Module): Promise<vm.Module> =>
-    resolve(specifier, from.identifier);
+  async function link(specifier: string, from: vm.Module): Promise<vm.Module> {
+    try {
+      return await resolve(specifier, from.identifier);
+    } catch (thrown) {
+      // What is wrong within the imported file has its own place.
+      if (thrown instanceof ImportFailure) throw thrown;
+      if (thrown instanceof MillraceError && thrown.context['line'] !== undefined) throw thrown;
+      throw new ImportFailure(thrown, from.identifier, codes.get(from.identifier) ?? '', specifier);
+    }
+  }
 
   const module = await moduleAt(url, () => local(url));
-  await module.link(link);
+  try {
+    await module.link(link);
+  } catch (thrown) {
+    const missing = /^The requested module '(.+)' does not provide/.exec(toError(thrown).message);
+    if (!missing || thrown instanceof ImportFailure) throw thrown;
+    const [importer, code] = [...codes].find(([, text]) => text.includes(missing[1]!)) ?? [url, ''];
+    throw new ImportFailure(thrown, importer, code, missing[1]!);
+  }
   await module.evaluate();
   return module.namespace as Record<string, unknown>;
 }
