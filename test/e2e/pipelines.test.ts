@@ -1,8 +1,8 @@
 // Pipelines as a user meets them: files in the project folder of a running Millrace.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { cleanUp, eventually, folder, run, type Server, serve } from './command.ts';
+import { cleanUp, eventually, folder, root, run, type Server, serve } from './command.ts';
 
 afterAll(cleanUp);
 
@@ -187,6 +187,23 @@ test('after a restart a pipeline goes on where it stood', async () => {
   await running(second, 'visits');
   await send(second, 'clicks', [{ user: 'ann', page: '/' }]);
   expect((await events(second, 'visits', 2)).map(({ count }) => count)).toEqual([1, 2]);
+});
+
+test("the guide's example does what it says", async () => {
+  const guide = readFileSync(join(root, 'docs/pipelines.md'), 'utf8');
+  const example = /```ts\n(\/\/ pipelines\/visits\.ts[\s\S]*?)```/.exec(guide)![1]!;
+  const server = await serve(project({ 'pipelines/visits.ts': example }), ['up']);
+  const click = (time: string, user: string, page: string) => ({ _time: `2026-01-01T${time}Z`, user, page });
+  await send(server, 'clicks', [
+    click('10:00:00', 'ann', '/'),
+    click('10:20:00', 'ann', '/shop'),
+    click('10:21:00', 'bob', '/'),
+    click('10:50:09', 'bob', '/about'),
+    click('10:50:10', 'cyd', '/'),
+  ]);
+  expect(await events(server, 'visits', 1)).toEqual([
+    { _time: '2026-01-01T10:50:00.000Z', user: 'ann', pages: 2, last: '/shop' },
+  ]);
 });
 
 describe('millrace check', () => {

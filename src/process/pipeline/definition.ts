@@ -26,7 +26,7 @@ export interface PipelineFunctions {
   onTimer: PipelineDefinition['onTimer'];
 }
 
-const options = [
+export const optionNames = [
   'from',
   'to',
   'sides',
@@ -89,9 +89,9 @@ export function checkDefinition(
     throw refusedPipeline(place, what, remedy);
   };
   const definition = exported as Record<string, unknown>;
-  const unknown = Object.keys(definition).find(key => !(options as readonly string[]).includes(key));
+  const unknown = Object.keys(definition).find(key => !(optionNames as readonly string[]).includes(key));
   if (unknown !== undefined) {
-    refuse(`there is no option "${unknown}".`, `The options are ${options.join(', ')}.`);
+    refuse(`there is no option "${unknown}".`, `The options are ${optionNames.join(', ')}.`);
   }
   const stream = (option: string, value: unknown): string => {
     if (value === undefined) return refuse(`"${option}" is missing.`, `Name a stream: ${option}: 'access'.`);
