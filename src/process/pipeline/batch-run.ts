@@ -78,6 +78,7 @@ export class BatchRun {
   };
   private readonly log: Omit<PipelineLogLine, 'pipeline'>[] = [];
   private queue = new TimerQueue([], null);
+  private readonly astray: KeyTimer[] = [];
 
   constructor(options: BatchRunOptions) {
     this.options = options;
@@ -176,7 +177,7 @@ export class BatchRun {
     );
     const startedMs = this.options.elapsedMs();
     const isFull = (): boolean =>
-      this.calls >= limits.callsPerBatchMax ||
+      this.calls >= this.options.batch.callsMax ||
       this.emittedBytes >= this.options.batch.emittedBytesMax ||
       this.options.elapsedMs() - startedMs >= limits.batchMs;
     for (const timer of state.timers) {
@@ -223,7 +224,12 @@ export class BatchRun {
     const loaded = this.keys.get(key);
     const entry = loaded?.row.timers.get(name);
     // Moved, deleted or fired already.
-    if (!loaded || entry?.timeUs !== timeUs || entry.clock !== clock) return;
+    if (!loaded || entry?.timeUs !== timeUs || entry.clock !== clock) {
+      const stored = loaded?.before?.get(name) ?? entry;
+      // Known to the store's order of timers but not to the key: taken out, or it would be due for ever.
+      if (stored?.timeUs !== timeUs || stored.clock !== clock) this.astray.push({ clock, timeUs, key, name });
+      return;
+    }
     this.counts.timersFired++;
     this.changeTimer(loaded, key, name, null);
     const timer: PipelineTimer = { name, clock, timeMs: timeUs / 1000 };
@@ -329,7 +335,7 @@ export class BatchRun {
 
   private result(): BatchResult {
     const rows: BatchResult['rows'] = [];
-    const timersRemoved: KeyTimer[] = [];
+    const timersRemoved: KeyTimer[] = [...this.astray];
     const timersSet: KeyTimer[] = [];
     for (const [key, { row, before, isChanged }] of this.keys) {
       if (!isChanged) continue;

@@ -19,6 +19,8 @@ export interface PipelineBatch {
   deaths: CallDeath[];
   /** Tell of each call before it is made, so that one that takes the thread down is known. */
   careful: boolean;
+  /** Events and timers that it takes in. */
+  callsMax: number;
   /** Bytes that one call may emit, and after which the batch ends. */
   emittedBytesMax: number;
 }

@@ -66,6 +66,8 @@ export interface PartitionLoopOptions {
   /** Partitions of an output stream. */
   partitionsOf(stream: string): Promise<number>;
   onLog(line: Omit<PipelineLogLine, 'pipeline'>): void;
+  /** Events and timers of a batch; default `callsPerBatchMax`. */
+  callsMax?: number;
   failpoint?(name: PipelineFailpoint): void;
 }
 
@@ -73,7 +75,6 @@ export interface PartitionLoopOptions {
 export const idleMs = 10_000;
 const retryMs = 1000;
 const pauseMsMax = 30_000;
-const timersMax = 500;
 const alarmMsMax = 3_600_000;
 
 export class PartitionLoop {
@@ -82,6 +83,7 @@ export class PartitionLoop {
   position: PipelinePosition;
   private readonly options: PartitionLoopOptions;
   private readonly input: PipelineInput;
+  private readonly callsMax: number;
   private readonly stopping = new AbortController();
   private running: Promise<void> | undefined;
   private wake: () => void = () => {};
@@ -95,6 +97,7 @@ export class PartitionLoop {
   constructor(options: PartitionLoopOptions) {
     const { rows, partition, begin, log, clock } = options;
     this.options = options;
+    this.callsMax = options.callsMax ?? limits.callsPerBatchMax;
     this.position = rows.position(partition) ?? {
       offset: begin,
       highUs: null,
@@ -169,7 +172,7 @@ export class PartitionLoop {
   private async step(): Promise<void> {
     const { rows, partition, clock, counts } = this.options;
     this.startDelivery();
-    const piece = await this.input.take(this.position.offset, limits.callsPerBatchMax);
+    const piece = await this.input.take(this.position.offset, this.callsMax);
     if (piece.slices.length === 0) this.position = { ...this.position, offset: piece.next };
     const { position } = this;
     const batch = this.batchOf(piece);
@@ -211,6 +214,7 @@ export class PartitionLoop {
       nowMs,
       deaths: this.deaths,
       careful: this.isCareful,
+      callsMax: this.callsMax,
       // One call more may come on top: together they fit into one batch of the log.
       emittedBytesMax: Math.min(limits.emittedBytesPerCallMax, Math.floor(log.maxBatchBytes / 4)),
     };
@@ -270,11 +274,11 @@ export class PartitionLoop {
       loaded.set(key, row);
       return true;
     };
-    const wall = rows.dueTimers(partition, 'wall', nowMs * 1000, timersMax).timers;
+    const wall = rows.dueTimers(partition, 'wall', nowMs * 1000, this.callsMax).timers;
     const event =
       watermarkUs === null
         ? { timers: [], more: null }
-        : rows.dueTimers(partition, 'event', watermarkUs, timersMax);
+        : rows.dueTimers(partition, 'event', watermarkUs, this.callsMax);
     const wallFits = wall.filter(({ key }) => load(key));
     const firstOut = event.timers.findIndex(({ key }) => !load(key));
     const timers = firstOut < 0 ? event.timers : event.timers.slice(0, firstOut);

@@ -29,6 +29,8 @@ export interface PipelineSetOptions {
   onLog(line: PipelineLogLine): void;
   /** Names a new beginning; unique. */
   newEpoch(): string;
+  /** Events and timers of a batch, for tests; default `callsPerBatchMax`. */
+  callsMax?: number;
   failpoint?(name: PipelineFailpoint): void;
 }
 
@@ -114,7 +116,7 @@ export class PipelineSet implements Pipelines {
   }
 
   private async start(loaded: LoadedPipeline, current: RunningPipeline | undefined): Promise<void> {
-    const { log, state, clock, onLog, failpoint } = this.options;
+    const { log, state, clock, onLog, callsMax, failpoint } = this.options;
     const { name, from, version } = loaded.spec;
     if (current?.spec.from === from && current.spec.version === version) return current.replace(loaded);
     await current?.stop();
@@ -126,6 +128,7 @@ export class PipelineSet implements Pipelines {
       clock,
       record,
       onLog: line => onLog({ pipeline: name, ...line }),
+      callsMax,
       ...(failpoint ? { failpoint } : {}),
     });
     this.running.set(name, one);

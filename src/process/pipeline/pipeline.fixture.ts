@@ -109,20 +109,32 @@ export class PipelineHarness {
   log = new MemoryLog(this.store);
   set: PipelineSet;
   failpoint: ((name: PipelineFailpoint) => void) | undefined;
+  /** Turns of the event loop that an append of a pipeline takes. */
+  appendTurns: () => number = () => 0;
   private epochs = 0;
 
-  constructor() {
+  private readonly callsMax: number | undefined;
+
+  constructor(callsMax?: number) {
+    this.callsMax = callsMax;
     this.set = this.open();
   }
 
   private open(): PipelineSet {
+    const log = Object.create(this.log) as MemoryLog;
+    log.append = async (...args) => {
+      for (let turns = this.appendTurns(); turns > 0; turns--)
+        await new Promise(resolve => setImmediate(resolve));
+      return MemoryLog.prototype.append.apply(log, args);
+    };
     const options: PipelineSetOptions = {
-      log: this.log,
+      log,
       state: this.state,
       clock: this.clock,
       load: async file => this.load(file),
       onLog: line => this.logged.push(`${line.pipeline} ${line.level}: ${line.message}`),
       newEpoch: () => `e${++this.epochs}`,
+      callsMax: this.callsMax,
       failpoint: name => this.failpoint?.(name),
     };
     return new PipelineSet(options);
@@ -167,29 +179,32 @@ export class PipelineHarness {
     return lines.map(line => JSON.parse(line) as Record<string, unknown>);
   }
 
-  /** Waits until every pipeline has read its input to the end and delivered what came of it. */
-  async settled(): Promise<void> {
-    for (let quiet = 0, tries = 0; quiet < 3; tries++) {
+  /** Waits until every pipeline has read its input to the end and delivered what came of it, or until `isOver`. */
+  async settled(isOver = () => false): Promise<void> {
+    const ends = (): string =>
+      JSON.stringify([...this.store.values()].map(places => places.map(({ end }) => end)));
+    for (let quiet = 0, tries = 0; quiet < 3 && !isOver(); tries++) {
       if (tries > 2000) throw new Error(`not settled: ${JSON.stringify(await this.set.list())}`);
       await new Promise(resolve => setImmediate(resolve));
-      const before = JSON.stringify(
-        [...this.store].map(([name, places]) => [name, places.map(({ end }) => end)]),
-      );
+      const before = ends();
       const list = await this.set.list();
       const isIdle = list.every(({ lag, state }) => state !== 'running' || lag === 0);
-      const after = JSON.stringify(
-        [...this.store].map(([name, places]) => [name, places.map(({ end }) => end)]),
-      );
-      quiet = isIdle && before === after ? quiet + 1 : 0;
+      const isDelivered = this.rows('pipeline-output').length === 0;
+      quiet = isIdle && isDelivered && before === ends() ? quiet + 1 : 0;
     }
+  }
+
+  private rows(kind: string): { parts: unknown[]; value: Uint8Array }[] {
+    return [...this.state.range(Uint8Array.of(0), Uint8Array.of(255))]
+      .map(({ key, value }) => ({ parts: decode(key), value }))
+      .filter(({ parts }) => parts[0] === kind);
   }
 
   /** Values of state by key. */
   keys(name: string, partition = 0): Record<string, unknown> {
     const found: Record<string, unknown> = {};
-    for (const { key, value } of this.state.range(Uint8Array.of(0), Uint8Array.of(255))) {
-      const parts = decode(key);
-      if (parts[0] !== 'pipeline-key' || parts[1] !== name || parts[2] !== partition) continue;
+    for (const { parts, value } of this.rows('pipeline-key')) {
+      if (parts[1] !== name || parts[2] !== partition) continue;
       const { values } = JSON.parse(Buffer.from(value).toString()) as { values: [string, string][] };
       found[String(parts[3])] = Object.fromEntries(values.map(([one, text]) => [one, JSON.parse(text)]));
     }
@@ -197,10 +212,7 @@ export class PipelineHarness {
   }
 
   timers(): unknown[][] {
-    return [...this.state.range(Uint8Array.of(0), Uint8Array.of(255))]
-      .map(({ key }) => decode(key))
-      .filter(parts => parts[0] === 'pipeline-timer')
-      .map(parts => parts.slice(1));
+    return this.rows('pipeline-timer').map(({ parts }) => parts.slice(1));
   }
 }
 

@@ -28,6 +28,7 @@ export interface RunningPipelineOptions {
   clock: PipelineClock;
   record: PipelineRecord;
   onLog(line: Omit<PipelineLogLine, 'pipeline'>): void;
+  callsMax?: number;
   failpoint?(name: PipelineFailpoint): void;
 }
 
@@ -63,7 +64,7 @@ export class RunningPipeline {
 
   /** Starts loops for partitions that have none yet; called at the start and again now and then. */
   async attach(): Promise<void> {
-    const { log, state, clock, record, onLog, failpoint } = this.options;
+    const { log, state, clock, record, onLog, callsMax, failpoint } = this.options;
     const { name, from } = this.spec;
     const input = (await log.streams()).find(stream => stream.name === from);
     if (!input) return;
@@ -86,6 +87,7 @@ export class RunningPipeline {
         partitionsOf: stream =>
           this.partitionsOf(stream, stream.startsWith('_') ? 1 : input.partitions.length),
         onLog,
+        callsMax,
         ...(failpoint ? { failpoint } : {}),
       });
       this.loops.set(partition, loop);
