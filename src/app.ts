@@ -288,7 +288,7 @@ export class App {
   private async definePipelines(): Promise<void> {
     const { pipelines: files } = this.project;
     const stateDir = join(this.options.dataDir, 'pipelines');
-    if (files.length === 0 && !existsSync(stateDir)) return;
+    if (this.closing || (files.length === 0 && !existsSync(stateDir))) return;
     try {
       this.pipelines ??= startPipelinesThread({
         entry: join(distDir, 'app-pipelines.js'),
@@ -303,10 +303,10 @@ export class App {
         onDeath: cause => this.notePipelineProblem('pipelines', `The pipelines stopped: ${cause.message}`),
       });
       const views = (await this.engine.views()).map(view => view.name);
-      const faults = await this.pipelines.define(files, views);
-      for (const { message, remedy } of faults) this.logger.warn({ remedy }, message);
+      await this.pipelines.define(files, views);
       await this.lookAtPipelines();
     } catch (thrown) {
+      if (this.closing) return;
       this.notePipelineProblem('pipelines', `The pipelines could not be started: ${toError(thrown).message}`);
     }
   }

@@ -56,17 +56,11 @@ export class PipelineSet implements Pipelines {
   private attachLater(): void {
     this.cancelAttach = this.options.clock.after(attachMs, () => {
       void this.inTurn(async () => {
-        for (const one of this.running.values())
-          await one.attach().catch(thrown => this.complain(one, thrown));
+        for (const one of this.running.values()) await one.attach();
       }).finally(() => {
         if (!this.isClosed) this.attachLater();
       });
     });
-  }
-
-  private complain(one: RunningPipeline, thrown: unknown): void {
-    const { message } = toError(thrown);
-    this.options.onLog({ pipeline: one.spec.name, level: 'error', message });
   }
 
   private inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -206,10 +200,10 @@ export class PipelineSet implements Pipelines {
 
   async list(): Promise<PipelineSummary[]> {
     const summaries = await Promise.all(
-      [...this.running].map(([name, one]) => one.summary(this.refused.get(name)?.message)),
+      [...this.running].map(([name, one]) => one.summary(textOf(this.refused.get(name)))),
     );
-    for (const [name, { message }] of this.refused) {
-      if (!this.running.has(name)) summaries.push({ ...nothing, name, error: message });
+    for (const [name, error] of this.refused) {
+      if (!this.running.has(name)) summaries.push({ ...nothing, name, error: textOf(error)! });
     }
     return summaries.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
@@ -243,6 +237,9 @@ function refusal(name: string, thrown: unknown): MillraceError {
   const what = toError(thrown).message;
   return refusedPipeline(labelOf(name), what, 'Mend the file; it is read again when it changes.');
 }
+
+const textOf = (error: MillraceError | undefined): string | undefined =>
+  error && (error.remedy === undefined ? error.message : `${error.message} ${error.remedy}`);
 
 const nothing: Omit<PipelineSummary, 'name'> = {
   from: '',

@@ -52,6 +52,7 @@ export class RunningPipeline {
   };
   private lent: Promise<unknown> = Promise.resolve();
   private isStopped = false;
+  private attachProblem: string | undefined;
 
   constructor(loaded: LoadedPipeline, options: RunningPipelineOptions) {
     this.loaded = loaded;
@@ -62,8 +63,19 @@ export class RunningPipeline {
     return this.loaded.spec;
   }
 
-  /** Starts loops for partitions that have none yet; called at the start and again now and then. */
+  /** Starts loops for partitions that have none yet; called at the start and again every second. Does not throw. */
   async attach(): Promise<void> {
+    try {
+      await this.attachPartitions();
+      this.attachProblem = undefined;
+    } catch (thrown) {
+      const { message } = toError(thrown);
+      if (message !== this.attachProblem) this.options.onLog({ level: 'error', message });
+      this.attachProblem = message;
+    }
+  }
+
+  private async attachPartitions(): Promise<void> {
     const { log, state, clock, record, onLog, callsMax, failpoint } = this.options;
     const { name, from } = this.spec;
     const input = (await log.streams()).find(stream => stream.name === from);
@@ -137,7 +149,7 @@ export class RunningPipeline {
     const { name, from, to, sides } = this.spec;
     let lag = 0;
     let watermarkUs: number | null = null;
-    let problem: string | undefined;
+    let problem = this.attachProblem;
     for (const [partition, loop] of this.loops) {
       const { offset, watermarkUs: reached } = loop.position;
       problem ??= loop.problem;
