@@ -4,8 +4,10 @@ import { type MessagePort, workerData } from 'node:worker_threads';
 import { type ErrorWire, fromWire } from './core/errors.ts';
 import { openSegmentReader, type SegmentLogHandle } from './flow/segment-reader.ts';
 import { loadKernel } from './kernel/load-kernel.ts';
+import type { LookupContent } from './process/engine.ts';
 import { createEngine } from './process/engine-core.ts';
 import { serveEngine } from './process/engine-worker.ts';
+import type { HistoryRead, HistoryRequest } from './store/lake-history.ts';
 import { openLmdbState } from './store/state-lmdb.ts';
 
 export interface EngineThreadData {
@@ -14,38 +16,60 @@ export interface EngineThreadData {
   /** The built kernel.wasm. */
   kernel: string;
   readBytes: number;
+  lookups: LookupContent[];
   engine: MessagePort;
   parser: MessagePort;
 }
 
-export interface ParseCall {
-  id: number;
-  sql: string;
-}
+/** What the thread asks the main one, where the query process can be reached. */
+export type MainCall = { id: number } & ({ sql: string } | { history: HistoryRequest });
 
-export type ParseReply = { id: number; tree: unknown } | { id: number; error: ErrorWire };
+/** `value`: a parse tree, or a HistoryRead. */
+export type MainReply = { id: number; value: unknown } | { id: number; error: ErrorWire };
 
-const { log, stateDir, kernel, readBytes, engine: enginePort, parser } = workerData as EngineThreadData;
+const {
+  log,
+  stateDir,
+  kernel,
+  readBytes,
+  lookups,
+  engine: enginePort,
+  parser,
+} = workerData as EngineThreadData;
 
-const waiting = new Map<number, { resolve(tree: never): void; reject(error: Error): void }>();
+const waiting = new Map<number, { resolve(value: never): void; reject(error: Error): void }>();
 let nextId = 1;
-parser.on('message', (reply: ParseReply) => {
+parser.on('message', (reply: MainReply) => {
   const call = waiting.get(reply.id);
   waiting.delete(reply.id);
   if ('error' in reply) call?.reject(fromWire(reply.error));
-  else call?.resolve(reply.tree as never);
+  else call?.resolve(reply.value as never);
 });
 
+function ask<Value>(call: { sql: string } | { history: HistoryRequest }): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const id = nextId++;
+    waiting.set(id, { resolve, reject });
+    parser.postMessage({ id, ...call } satisfies MainCall);
+  });
+}
+
+const reader = await openSegmentReader(log);
 const engine = await createEngine({
-  log: await openSegmentReader(log),
+  log: reader,
+  history: {
+    async read(stream, partition, from, target) {
+      const { first, end } = await reader.range(stream, partition);
+      const history = { stream, partition, from, until: first, maxBytes: target.length };
+      const { bytes, batches, next } = await ask<HistoryRead>({ history });
+      target.set(bytes);
+      return { batches, length: bytes.length, next, end };
+    },
+  },
   state: openLmdbState(stateDir),
   kernel: loadKernel(kernel),
   readBytes,
-  parseSql: sql =>
-    new Promise((resolve, reject) => {
-      const id = nextId++;
-      waiting.set(id, { resolve, reject });
-      parser.postMessage({ id, sql } satisfies ParseCall);
-    }),
+  lookups,
+  parseSql: sql => ask({ sql }),
 });
 serveEngine(enginePort, engine);

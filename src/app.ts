@@ -1,8 +1,8 @@
 // The composition root: the one place where implementations are chosen and put together. Opens a data folder, starts what
 // works on it, and closes everything in the order in which nothing is lost.
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { availableParallelism, totalmem } from 'node:os';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir, totalmem } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type Logger, pino } from 'pino';
@@ -22,9 +22,10 @@ import { Metrics } from './deliver/metrics.ts';
 import type { Services } from './deliver/services.ts';
 import { StreamStats } from './deliver/stream-stats.ts';
 import { startEngineThread } from './engine-start.ts';
-import { type Durability, openSegmentLog } from './flow/segment-log.ts';
+import { type Durability, openSegmentLog, type SegmentLogOptions } from './flow/segment-log.ts';
 import type { Kernel } from './kernel/kernel.ts';
 import { loadKernel } from './kernel/load-kernel.ts';
+import { LookupFiles } from './lookup-files.ts';
 import { startPipelinesThread } from './pipelines-start.ts';
 import type { AuditReport } from './process/audit.ts';
 import type { Engine } from './process/engine.ts';
@@ -33,14 +34,18 @@ import type { PipelineSpec } from './process/pipeline/definition.ts';
 import { checkAmong } from './process/pipeline/pipeline-set.ts';
 import { loadPipeline } from './process/pipeline/thread-executor.ts';
 import type { PipelineSummary, Pipelines } from './process/pipeline.ts';
+import type { KnownView } from './process/plan/over-view.ts';
 import { planView } from './process/plan/parse.ts';
 import type { ViewDefinition, ViewSummary, WindowRow } from './process/view.ts';
 import { type Project, parseBytes, projectFingerprint, readProject } from './project.ts';
 import { QueryProcess } from './query/query-process.ts';
 import { SqlTables } from './query/sql-tables.ts';
 import { announceRunning, withdrawRunning } from './running.ts';
+import { type HistoryRead, type HistoryRequest, LakeHistory } from './store/lake-history.ts';
+import { columnFields } from './store/lake-sql.ts';
 import { ParquetLake } from './store/parquet-lake.ts';
 import { ViewHistory } from './view-history.ts';
+import { orderViews } from './view-order.ts';
 
 declare const __VERSION__: string;
 
@@ -54,6 +59,8 @@ export interface AppOptions {
   mustExist?: boolean;
   /** Views and dashboards for streams that are made by the caller. */
   knownSets?: ReadonlyMap<string, DefaultSet>;
+  /** How the log is opened: for tests, which kill the process at named points. */
+  log?: Pick<SegmentLogOptions, 'failpoint' | 'segmentBytes'>;
   /** Something that a person at the terminal should know. */
   onNotice?(line: string): void;
 }
@@ -73,6 +80,7 @@ const engineThreadsMax = 4;
 const archiveMs = 60_000;
 const retainMs = 60_000;
 const projectPollMs = 1000;
+const progressMs = 250;
 
 /** The built files stand beside this one, and in dist/ when the sources themselves run. */
 const here = dirname(fileURLToPath(import.meta.url));
@@ -95,6 +103,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     dir: join(options.dataDir, 'log'),
     durability: durabilityOf(project.settings.durability),
     maxBatchBytes,
+    ...options.log,
   });
   try {
     return await App.open(options, project, log);
@@ -116,6 +125,7 @@ export class App {
   private readonly query: QueryProcess;
   private readonly lake: ParquetLake;
   private readonly tables: SqlTables;
+  private readonly lookups: LookupFiles;
   private readonly kernel: Kernel;
   private readonly registry: FileRegistry;
   private readonly files: FileSource[] = [];
@@ -135,10 +145,23 @@ export class App {
     const temporaryDir = join(options.dataDir, 'tmp');
     rmSync(temporaryDir, { recursive: true, force: true });
     mkdirSync(temporaryDir, { recursive: true });
-    const query = queryProcess(temporaryDir, join(options.dataDir, 'lake'));
+    const lookupDir = join(options.dataDir, 'lookups');
+    const query = queryProcess(temporaryDir, join(options.dataDir, 'lake'), lookupDir);
     query.warm();
     try {
       let app: App | undefined;
+      const lookups = new LookupFiles(lookupDir, request => query.readLookup(request));
+      const streams = new Set((await log.streams()).map(stream => stream.name));
+      const { loaded } = await lookups.refresh(project.lookups, streams);
+      for (const fault of lookups.faults()) options.onNotice?.(fault.message);
+      const tables = [...(await lookups.earlier()), ...loaded];
+      // Views are opened before the lake is; what they miss of the log waits for it.
+      let opened: (lake: LakeHistory) => void = () => {};
+      const lakeHistory = new Promise<LakeHistory>(resolve => {
+        opened = resolve;
+      });
+      const history = async (request: HistoryRequest): Promise<HistoryRead> =>
+        (await lakeHistory).read(request);
       const stateDir = join(options.dataDir, 'state');
       // Of an earlier form: views are filled anew from the log and the lake.
       for (const file of ['state.lmdb', 'state.lmdb-lock']) rmSync(join(stateDir, file), { force: true });
@@ -152,14 +175,23 @@ export class App {
               stateDir: join(stateDir, String(index)),
               kernel: join(distDir, 'kernel.wasm'),
               readBytes: maxBatchBytes,
+              lookups: tables,
             },
             parseSql: sql => query.parse(sql),
+            history: request => history(request),
             onDeath: cause => app?.engineDied(cause),
           }),
         existing: readdirSync(stateDir).map(Number).filter(Number.isInteger),
         size: Math.min(engineThreadsMax, availableParallelism()),
       });
-      app = new App(options, project, log, query, engine, temporaryDir);
+      app = new App(options, project, log, query, engine, lookups, temporaryDir);
+      opened(
+        new LakeHistory({
+          dir: join(options.dataDir, 'lake'),
+          lake: app.lake,
+          sql: request => query.run({ ...request, format: 'json', timeoutMs: 60_000, tables: [] }),
+        }),
+      );
       try {
         await app.start();
       } catch (thrown) {
@@ -179,6 +211,7 @@ export class App {
     log: SegmentLog,
     query: QueryProcess,
     engine: Engine,
+    lookups: LookupFiles,
     temporaryDir: string,
   ) {
     const { dataDir } = options;
@@ -187,6 +220,7 @@ export class App {
     this.log = log;
     this.query = query;
     this.engine = engine;
+    this.lookups = lookups;
     this.logger = pino(
       { level: 'info', base: null },
       pino.destination({ dest: join(dataDir, 'millrace.log'), sync: true }),
@@ -198,12 +232,22 @@ export class App {
       log,
       writer: query,
       readBytes: maxBatchBytes,
+      onSchema: (stream, { fields }) => {
+        engine.setSchema(stream, columnFields(fields)).catch(() => {});
+      },
     });
-    this.tables = new SqlTables({ log, lake: this.lake, engine, query, dir: outputDir });
+    this.tables = new SqlTables({
+      log,
+      lake: this.lake,
+      engine,
+      query,
+      dir: outputDir,
+      lookup: name => lookups.get(name),
+    });
     this.history = new ViewHistory({
       engine,
       lake: this.lake,
-      parseSql: sql => query.parse(sql),
+      lookups,
       sql: request => query.run(request),
     });
     this.kernel = loadKernelHere();
@@ -226,6 +270,9 @@ export class App {
       await this.log.createStream(stream, { partitions });
     }
     if (this.options.listen) await this.listen(this.options.listen);
+    for (const { stream, schema } of this.lake.schemas()) {
+      await this.engine.setSchema(stream, columnFields(schema.fields));
+    }
     if (this.defaults) await this.defaults.start();
     else await this.defineProjectViews(this.project.views ?? []);
     this.every(archiveMs, () => this.archive());
@@ -261,7 +308,9 @@ export class App {
       if (!names.has(known.name)) await this.engine.drop(known.name);
     }
     const streams = new Set((await this.log.streams()).map(stream => stream.name));
-    for (const view of views) {
+    const { ordered, circular } = await orderViews(views, sql => this.query.tables(sql));
+    for (const [name, error] of circular) this.noteViewProblem(name, error);
+    for (const view of ordered) {
       try {
         if (streams.has(view.name)) {
           throw new MillraceError('name-taken', `views/${view.name}.sql: there is a stream of this name.`, {
@@ -342,9 +391,22 @@ export class App {
       for (const fault of faults) this.options.onNotice?.(fault.message);
       // Settings are read at the start; a broken file must not undo them meanwhile.
       this.project = { ...project, settings: this.project.settings };
+      await this.refreshLookups();
       if (project.views) await this.defineProjectViews(project.views);
       await this.definePipelines();
     });
+  }
+
+  /** Brings lookup tables whose files are new, changed or gone into force, before the views that may read them. */
+  private async refreshLookups(): Promise<void> {
+    const taken = new Set((await this.log.streams()).map(stream => stream.name));
+    for (const view of await this.engine.views()) taken.add(view.name);
+    const before = new Set(this.lookups.faults().map(fault => fault.message));
+    const { loaded, removed } = await this.lookups.refresh(this.project.lookups, taken);
+    for (const name of removed) await this.engine.setLookup(name, undefined);
+    for (const content of loaded) await this.engine.setLookup(content.name, content);
+    for (const { message } of this.lookups.faults())
+      if (!before.has(message)) this.options.onNotice?.(message);
   }
 
   private async archive(): Promise<void> {
@@ -466,6 +528,7 @@ export class App {
       ...this.log.problems(),
       ...this.lake.problems(),
       ...sources,
+      ...this.lookups.faults().map(fault => fault.message),
       ...this.viewProblems.values(),
       ...this.pipelineProblems.values(),
     ];
@@ -525,9 +588,21 @@ export class App {
     return fromUs < toUs ? { from: formatUs(fromUs), to: formatUs(toUs) } : null;
   }
 
-  /** Resolves when everything appended so far is in the views. */
-  settled(): Promise<void> {
-    return this.engine.settled();
+  /** Resolves when everything appended so far is in the views. `onProgress` is told what share of the events has been read. */
+  async settled(onProgress: (share: number) => void = () => {}): Promise<void> {
+    const tell = async (): Promise<void> => {
+      const { positions } = await this.engine.status();
+      const read = positions.reduce((sum, { offset }) => sum + offset, 0);
+      const left = positions.reduce((sum, { lag }) => sum + lag, 0);
+      onProgress(read / Math.max(1, read + left));
+    };
+    // What is wrong with the engine is said by `settled`.
+    const timer = setInterval(() => tell().catch(() => {}), progressMs);
+    try {
+      await this.engine.settled();
+    } finally {
+      clearInterval(timer);
+    }
   }
 
   /** Compares views with a recomputation from the history. */
@@ -600,24 +675,39 @@ export async function checkProject(dir: string): Promise<{ checked: number; faul
   const faults: MillraceError[] = [];
   const project = readProject(dir, faults);
   const views = project.views ?? [];
-  if (views.length > 0) {
-    // Parsing touches no folder, so none is made.
-    const nowhere = join(project.dir, '.millrace', 'tmp');
-    const query = queryProcess(nowhere, nowhere);
+  if (views.length > 0 || project.lookups.length > 0) {
+    // Parsing touches no folder; copies of lookup tables go to one that is removed again.
+    const copies = mkdtempSync(join(tmpdir(), 'millrace-check-'));
+    const query = queryProcess(copies, copies);
     try {
-      for (const view of views) {
+      const lookups = new LookupFiles(copies, request => query.readLookup(request));
+      await lookups.refresh(project.lookups, new Set(views.map(view => view.name)));
+      for (const fault of lookups.faults()) faults.push(fault);
+      const { ordered, circular } = await orderViews(views, sql => query.tables(sql));
+      for (const [name, error] of circular) faults.push(placed(error, `views/${name}.sql`));
+      const known = new Map<string, KnownView>();
+      for (const view of ordered) {
         try {
-          await planView(view, { parseSql: sql => query.parse(sql) as Promise<never> });
+          const { sources, outputs, window, keepMs } = await planView(view, {
+            parseSql: sql => query.parse(sql) as Promise<never>,
+            lookups: name => lookups.get(name)?.columns,
+            views: name => known.get(name),
+          });
+          const below = sources.flatMap(({ stream }) => known.get(stream)?.views ?? []);
+          const columns = outputs.map(({ column }) => column);
+          known.set(view.name, { columns, window, keepMs, views: [view.name, ...below] });
         } catch (thrown) {
           faults.push(placed(thrown, `views/${view.name}.sql`));
         }
       }
     } finally {
       await query.close();
+      rmSync(copies, { recursive: true, force: true });
     }
   }
   await checkPipelines(project, faults);
-  return { checked: views.length + project.pipelines.length + project.dashboards.length, faults };
+  const { pipelines, dashboards, lookups } = project;
+  return { checked: views.length + pipelines.length + dashboards.length + lookups.length, faults };
 }
 
 /** Loads each pipeline as it would be loaded to run, which runs the top level of its file. */
@@ -656,10 +746,11 @@ function placed(thrown: unknown, file: string): MillraceError {
   );
 }
 
-function queryProcess(temporaryDir: string, lakeDir: string): QueryProcess {
+function queryProcess(temporaryDir: string, lakeDir: string, lookupDir?: string): QueryProcess {
   return new QueryProcess({
     entry: join(distDir, 'app-query.js'),
     lakeDir,
+    ...(lookupDir === undefined ? {} : { lookupDir }),
     temporaryDir,
     threads: Math.max(1, availableParallelism()),
     memoryLimitMb: Math.max(512, Math.floor(totalmem() / 4 / 1e6)),

@@ -1,27 +1,31 @@
 // Starts the engine thread and connects to it.
 import { MessageChannel, Worker } from 'node:worker_threads';
-import type { EngineThreadData, ParseCall, ParseReply } from './app-engine.ts';
+import type { EngineThreadData, MainCall, MainReply } from './app-engine.ts';
 import { MillraceError, toError, toWire } from './core/errors.ts';
 import { connectEngine, type EngineProxy } from './process/engine-thread.ts';
+import type { HistoryRead, HistoryRequest } from './store/lake-history.ts';
 
 export interface EngineStart {
   /** The built entry (`app-engine.js`). */
   entry: string;
   data: Omit<EngineThreadData, 'engine' | 'parser'>;
   parseSql(sql: string): Promise<unknown>;
+  /** Events that the log no longer holds. */
+  history(request: HistoryRequest): Promise<HistoryRead>;
   /** The thread ended without being asked to. */
   onDeath(cause: Error): void;
 }
 
-export function startEngineThread({ entry, data, parseSql, onDeath }: EngineStart): EngineProxy {
+export function startEngineThread({ entry, data, parseSql, history, onDeath }: EngineStart): EngineProxy {
   const engineChannel = new MessageChannel();
   const parserChannel = new MessageChannel();
   const workerData: EngineThreadData = { ...data, engine: engineChannel.port2, parser: parserChannel.port2 };
   const worker = new Worker(entry, { workerData, transferList: [engineChannel.port2, parserChannel.port2] });
-  parserChannel.port1.on('message', async ({ id, sql }: ParseCall) => {
-    let reply: ParseReply;
+  parserChannel.port1.on('message', async (call: MainCall) => {
+    const { id } = call;
+    let reply: MainReply;
     try {
-      reply = { id, tree: await parseSql(sql) };
+      reply = { id, value: await ('sql' in call ? parseSql(call.sql) : history(call.history)) };
     } catch (thrown) {
       reply = { id, error: toWire(thrown) };
     }

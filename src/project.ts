@@ -1,4 +1,4 @@
-// The project folder: what people write and keep in git — views/*.sql, pipelines/*.ts, dashboards/*.yaml and millrace.yaml. Read here and
+// The project folder: what people write and keep in git — views/*.sql, pipelines/*.ts, dashboards/*.yaml, lookups/* and millrace.yaml. Read here and
 // nowhere else; every fault names its file and line.
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
@@ -9,8 +9,10 @@ import { MillraceError } from './core/errors.ts';
 import type { Dashboard } from './deliver/api.ts';
 import { parseDashboard } from './deliver/dashboard-file.ts';
 import { streamNamePattern } from './flow/log.ts';
+import type { LookupFile } from './lookup-files.ts';
 import type { PipelineFile } from './process/pipeline.ts';
 import type { ViewDefinition } from './process/view.ts';
+import { lookupReaders } from './query/lookup-file.ts';
 
 const duration = z.string().refine(text => {
   try {
@@ -50,6 +52,8 @@ export interface Project {
   views: ViewDefinition[] | undefined;
   pipelines: PipelineFile[];
   dashboards: Dashboard[];
+  /** Tables that views and SQL can join, from lookups/. */
+  lookups: LookupFile[];
 }
 
 /** Throws the first fault; `faults` collects all of them instead, for `check`. */
@@ -68,14 +72,17 @@ export function readProject(dir: string, faults?: MillraceError[]): Project {
   const settings = attempt(() => readSettings(join(root, 'millrace.yaml'))) ?? settingsSchema.parse({});
   const views = filesOf(join(root, 'views'), '.sql')?.map(file => {
     const name = basename(file, '.sql');
-    attempt(() => checkName(name, file, 'view'));
+    attempt(() => checkName(name, file, 'a view'));
     return { name, text: readFileSync(file, 'utf8') };
   });
   const pipelines: PipelineFile[] = [];
   for (const path of filesOf(join(root, 'pipelines'), '.ts') ?? []) {
     if (/\.(d|test)\.ts$/.test(path)) continue;
     const name = basename(path, '.ts');
-    if (attempt(() => checkName(name, path, 'pipeline'))) pipelines.push({ name, path });
+    attempt(() => {
+      checkName(name, path, 'a pipeline');
+      pipelines.push({ name, path });
+    });
   }
   const dashboards: Dashboard[] = [];
   for (const file of filesOf(join(root, 'dashboards'), '.yaml') ?? []) {
@@ -83,31 +90,66 @@ export function readProject(dir: string, faults?: MillraceError[]): Project {
     const dashboard = attempt(() => parseDashboard(name, file, readFileSync(file, 'utf8')));
     if (dashboard) dashboards.push(dashboard);
   }
-  return { dir: root, name: settings.name ?? basename(root), settings, views, pipelines, dashboards };
+  const lookups: LookupFile[] = [];
+  for (const file of lookupFilesOf(root)) {
+    const name = basename(file).slice(0, basename(file).lastIndexOf('.'));
+    attempt(() => {
+      checkName(name, file, 'a lookup table');
+      const same = lookups.find(other => other.name.toLowerCase() === name.toLowerCase());
+      if (same) throw twoLookups(same.file, file);
+      lookups.push({ name, file });
+    });
+  }
+  return {
+    dir: root,
+    name: settings.name ?? basename(root),
+    settings,
+    views,
+    pipelines,
+    dashboards,
+    lookups,
+  };
+}
+
+function lookupFilesOf(dir: string): string[] {
+  const files = Object.keys(lookupReaders).flatMap(
+    ending => filesOf(join(dir, 'lookups'), `.${ending}`) ?? [],
+  );
+  return files.sort();
+}
+
+function twoLookups(first: string, second: string): MillraceError {
+  return new MillraceError('bad-lookup', `${second}: ${first} is a lookup table of the same name.`, {
+    status: 400,
+    context: { file: second },
+    remedy: 'Remove one of the two.',
+  });
 }
 
 /** Changes whenever a file of the folder does: what a watcher compares. */
 export function projectFingerprint(dir: string): string {
-  const parts: string[] = [];
-  for (const [folder, ending] of [
-    ['views', '.sql'],
-    ['dashboards', '.yaml'],
-  ] as const) {
-    for (const file of filesOf(join(dir, folder), ending) ?? [`no ${folder}`]) parts.push(stampOf(file));
-  }
-  // What pipelines import may lie in folders below theirs.
-  const below = join(dir, 'pipelines');
-  if (existsSync(below)) {
-    for (const name of readdirSync(below, { recursive: true, encoding: 'utf8' }).sort()) {
-      if (!/(^|[\\/])node_modules([\\/]|$)/.test(name)) parts.push(stampOf(join(below, name)));
-    }
-  }
-  return parts.join('\n');
+  const files = [
+    ...(filesOf(join(dir, 'views'), '.sql') ?? ['no views']),
+    ...(filesOf(join(dir, 'dashboards'), '.yaml') ?? ['no dashboards']),
+    ...lookupFilesOf(dir),
+    ...pipelineFilesOf(dir),
+  ];
+  return files
+    .map(file => {
+      const stat = statSync(file, { throwIfNoEntry: false });
+      return `${file} ${stat?.mtimeMs} ${stat?.size} ${stat?.ino}`;
+    })
+    .join('\n');
 }
 
-function stampOf(file: string): string {
-  const stat = statSync(file, { throwIfNoEntry: false });
-  return `${file} ${stat?.mtimeMs} ${stat?.size} ${stat?.ino}`;
+/** Also what pipelines may import from folders below theirs. */
+function pipelineFilesOf(dir: string): string[] {
+  const below = join(dir, 'pipelines');
+  if (!existsSync(below)) return [];
+  return readdirSync(below, { recursive: true, encoding: 'utf8' })
+    .filter(name => !/(^|[\\/])node_modules([\\/]|$)/.test(name))
+    .map(name => join(below, name))
+    .sort();
 }
 
 /** Sizes such as 500MB or 2.5GB (powers of 1000) or a plain number of bytes. */
@@ -126,9 +168,9 @@ function filesOf(folder: string, ending: string): string[] | undefined {
     .sort();
 }
 
-function checkName(name: string, file: string, what: 'view' | 'pipeline'): true {
-  if (streamNamePattern.test(name)) return true;
-  throw new MillraceError(`bad-${what}-name`, `${file}: "${name}" cannot be the name of a ${what}.`, {
+function checkName(name: string, file: string, what: string): void {
+  if (streamNamePattern.test(name)) return;
+  throw new MillraceError('bad-view-name', `${file}: "${name}" cannot be the name of ${what}.`, {
     status: 400,
     context: { file },
     remedy: 'Use letters, digits, "_", "-" and ".", starting with a letter.',

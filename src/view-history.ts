@@ -4,11 +4,12 @@ import { MillraceError } from './core/errors.ts';
 import { parseIsoUs } from './core/time.ts';
 import type { Condition } from './deliver/view-json.ts';
 import { historyCursor, historySkip } from './deliver/view-source.ts';
+import type { LookupFiles } from './lookup-files.ts';
 import { type AuditReport, auditView } from './process/audit.ts';
-import type { Engine } from './process/engine.ts';
-import { planView } from './process/plan/parse.ts';
-import type { Plan } from './process/plan/plan.ts';
-import { planSql } from './process/plan/plan-sql.ts';
+import type { Engine, ServingPlan } from './process/engine.ts';
+import { lookupNeeds } from './process/lookup-tables.ts';
+import { sqlTypeOf } from './process/plan/functions/cast.ts';
+import { type LookupRelation, planSql, type SqlRelation } from './process/plan/plan-sql.ts';
 import type { ViewQuery, ViewResult, ViewSummary, ViewValue } from './process/view.ts';
 import type { QueryAnswer, QueryRequest } from './query/query.ts';
 import type { Lake } from './store/lake.ts';
@@ -17,7 +18,7 @@ import { columnFields, identifier, quoted } from './store/lake-sql.ts';
 export interface ViewHistoryOptions {
   engine: Engine;
   lake: Lake;
-  parseSql(sql: string): Promise<unknown>;
+  lookups: Pick<LookupFiles, 'copyOf'>;
   sql(request: QueryRequest): Promise<QueryAnswer>;
 }
 
@@ -26,8 +27,6 @@ const maxRows = 100_000;
 
 export class ViewHistory {
   private readonly options: ViewHistoryOptions;
-  /** Plans by view and text; as many as there are views. */
-  private readonly plans = new Map<string, { text: string; plan: Plan }>();
 
   constructor(options: ViewHistoryOptions) {
     this.options = options;
@@ -37,12 +36,13 @@ export class ViewHistory {
     const { engine, lake } = this.options;
     const view = (await engine.views()).find(view => view.name === query.view);
     if (!view) throw new MillraceError('unknown-view', `There is no view "${query.view}".`, { status: 404 });
-    const plan = await this.planOf(view.name, view.sql);
+    const serving = await engine.plan(view.name);
+    const { plan } = serving;
     const eventConditions: string[] = [];
-    for (const source of plan.sources) {
-      if (source.view) throw notFromHistory(view.name, 'it is made of another view');
-      await lake.flush(source.stream);
+    if (conditions.length > 0 && plan.sources.some(source => source.view)) {
+      throw notFromHistory(view.name, 'its rows are made of another view, which has no such fields');
     }
+    const relations = await this.relations(serving);
     const fields = columnFields(lake.stream(plan.sources[0]!.stream)?.schema.fields ?? []);
     for (const { column, op, value } of conditions) {
       const field = fields.find(field => field.name.toLowerCase() === column.toLowerCase());
@@ -65,7 +65,8 @@ export class ViewHistory {
     }
     const everyMs = query.everyMs ?? view.resolutions.at(-1)!.everyMs;
     const sql = planSql(plan, {
-      events: stream => this.relation(stream),
+      events: relations,
+      lookup: (table, source) => this.lookupRelation(serving, table, source),
       everyMs,
       ...(query.fromUs === undefined ? {} : { fromUs: query.fromUs }),
       ...(query.toUs === undefined ? {} : { toUs: query.toUs }),
@@ -100,13 +101,17 @@ export class ViewHistory {
 
   /** Compares what the engine keeps of a view with a batch run over all events it has taken in. */
   async audit(view: ViewSummary, onProgress: (share: number) => void): Promise<AuditReport> {
-    const { engine, lake } = this.options;
-    const plan = await this.planOf(view.name, view.sql);
-    for (const { stream, view: isView } of plan.sources) if (!isView) await lake.flush(stream);
+    const { engine } = this.options;
+    const serving = await engine.plan(view.name);
+    const { plan } = serving;
+    const relations = await this.relations(serving);
+    const fromUs = await this.joinedFromUs(serving);
     return auditView({
       engine,
       plan,
-      events: stream => this.relation(stream),
+      ...(fromUs === undefined ? {} : { fromUs }),
+      events: relations,
+      lookup: (table, source) => this.lookupRelation(serving, table, source),
       runSql: async sql => {
         const answer = await this.options.sql({
           sql,
@@ -122,15 +127,93 @@ export class ViewHistory {
     });
   }
 
-  private async planOf(name: string, text: string): Promise<Plan> {
-    const known = this.plans.get(name);
-    if (known?.text === text) return known.plan;
-    const plan = await planView(
-      { name, text },
-      { parseSql: sql => this.options.parseSql(sql) as Promise<never> },
+  /**
+   * The event time from which on it is known what events were joined with: lookup tables that have changed very often have had
+   * contents that are no longer kept. Undefined: for all events.
+   */
+  private async joinedFromUs({ plan, lookups }: ServingPlan): Promise<number | undefined> {
+    let fromUs: number | undefined;
+    for (const [source, { stream, lookups: joined }] of plan.sources.entries()) {
+      for (const { table } of joined) {
+        const uses = lookups.filter(use => use.source === source && use.table === table);
+        for (const partition of new Set(uses.map(use => use.partition))) {
+          const own = uses.filter(use => use.partition === partition);
+          const forgotten = own.findLastIndex(use => !this.options.lookups.copyOf(table, use.version));
+          const from = forgotten < 0 ? own[0]!.from : (own[forgotten + 1]?.from ?? Number.MAX_SAFE_INTEGER);
+          if (from === 0) continue;
+          const answer = await this.options.sql({
+            sql: `SELECT epoch_us(max(_time)) FROM ${this.relation(stream).from} WHERE _partition = ${partition} AND _offset < ${from}`,
+            format: 'json',
+            timeoutMs: 60_000,
+            maxRows: 1,
+            maxBytes: 1000,
+            tables: [],
+          });
+          const last = answer.rows[0]?.[0];
+          if (last !== null && last !== undefined) fromUs = Math.max(fromUs ?? 0, Number(last) + 1);
+        }
+      }
+    }
+    return fromUs;
+  }
+
+  /** The contents of a lookup table that the events of a source were joined with. */
+  private lookupRelation({ plan, lookups }: ServingPlan, table: string, source: number): LookupRelation {
+    const needs = [...(lookupNeeds(plan).get(table) ?? [])];
+    const columns = needs.map(([name, type]) => ({ name, type: sqlTypeOf(type) }));
+    const uses = lookups.filter(use => use.source === source && use.table === table);
+    const versions = [...new Set(uses.map(use => use.version))].filter(version =>
+      this.options.lookups.copyOf(table, version),
     );
-    this.plans.set(name, { text, plan });
-    return plan;
+    const selected = columns.map(({ name, type }) =>
+      type === 'JSON' ? identifier(name) : `${identifier(name)}::${type} AS ${identifier(name)}`,
+    );
+    if (versions.length === 0) {
+      const none = columns.map(({ name, type }) => `NULL::${type} AS ${identifier(name)}`);
+      return { from: `(SELECT ${[...none, '0 AS _row'].join(', ')} WHERE false)`, columns, order: '_row' };
+    }
+    const selects = versions.map((version, index) => {
+      const file = quoted(this.options.lookups.copyOf(table, version)!);
+      return `SELECT ${[...selected, '_row', `${index} AS _version`].join(', ')} FROM read_parquet(${file})`;
+    });
+    // Within a partition contents follow each other by offset; the newest that had begun counts.
+    const whens = [...uses]
+      .sort((a, b) => b.from - a.from)
+      .map(
+        ({ partition, from, version }) =>
+          `WHEN event._partition = ${partition} AND event._offset >= ${from} THEN ${versions.indexOf(version)}`,
+      );
+    return {
+      from: `(${selects.join(' UNION ALL ')})`,
+      columns,
+      order: '_row',
+      version: `CASE ${whens.join(' ')} ELSE -1 END`,
+    };
+  }
+
+  /** What a plan's sources are in SQL: streams as archived up to now, and views under it as their own SELECTs. */
+  private async relations({ plan }: ServingPlan): Promise<(name: string) => SqlRelation> {
+    const { engine, lake } = this.options;
+    const views = new Map<string, SqlRelation>();
+    for (const { stream, view, everyMs } of plan.sources) {
+      if (!view) {
+        await lake.flush(stream);
+        continue;
+      }
+      const below = await engine.plan(stream);
+      const sql = planSql(below.plan, {
+        events: await this.relations(below),
+        lookup: (table, source) => this.lookupRelation(below, table, source),
+        ...(everyMs === undefined ? {} : { everyMs }),
+      });
+      const columns = below.plan.outputs.map(({ name, column }) => ({ name, type: column.type }));
+      const bounds = ['window_start', 'window_end'].map(name => ({ name, type: 'TIMESTAMP' }));
+      views.set(stream, {
+        from: `(SELECT _start AS _time, _start AS window_start, _end AS window_end, * EXCLUDE (_start, _end) FROM (${sql}))`,
+        columns: [...columns, ...bounds],
+      });
+    }
+    return name => views.get(name) ?? this.relation(name);
   }
 
   private relation(stream: string): { from: string; columns: { name: string; type: string }[] } {

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { openApp } from '../app.ts';
 import { formats } from '../collect/detect.ts';
 import { type CommonOptions, dataDir, withCommon } from './options.ts';
+import { bar, clearProgress, showProgress } from './terminal.ts';
 import { readFiles } from './up.ts';
 
 export function registerLoad(program: Command): void {
@@ -25,7 +26,8 @@ Examples:
       const app = await openApp({ dataDir: dataDir(options), projectDir: options.project });
       try {
         await readFiles(app, files, { ...options, follow: false });
-        await app.settled();
+        await app.settled(share => showProgress(`${bar(share)} ${Math.floor(share * 100)} % of the views`));
+        clearProgress();
       } finally {
         await app.close();
       }

@@ -4,7 +4,7 @@ import type { ViewList } from '../deliver/api.ts';
 import { callApi } from '../running.ts';
 import { withServerOf } from './client.ts';
 import { type CommonOptions, withCommon } from './options.ts';
-import { bytesText, print, printJson, table } from './terminal.ts';
+import { bytesText, count, print, printJson, table } from './terminal.ts';
 
 export function registerViews(program: Command): void {
   withCommon(program.command('views'))
@@ -33,6 +33,14 @@ export function registerViews(program: Command): void {
           rows,
         ))
           print(line);
+        for (const view of views) {
+          if (view.expired > 0) {
+            const events = view.expired === 1 ? 'event' : 'events';
+            print(
+              `\n${view.name}: ${count(view.expired)} ${events} came too late for any kept window; GET /v1/views/${view.name}/expired lists the last`,
+            );
+          }
+        }
         for (const view of views) if (view.error) print(`\n${view.name}: ${view.error}`);
       });
     });

@@ -135,6 +135,15 @@ export interface PipelineEntry extends Omit<PipelineSummary, 'watermarkUs'> {
   watermark: string | null;
 }
 
+/** GET /v1/views/{v}/expired */
+export interface ExpiredList {
+  view: string;
+  /** Events that came after the keep time of every window they belong to, and are in none. */
+  expired: number;
+  /** The last of them, at most a hundred a partition; `offset` is their place in the stream. */
+  events: { stream: string; partition: number; offset: number; time: string | null }[];
+}
+
 /**
  * GET /v1/views/{v}?every&from&to&where&order&limit&cursor
  *   every   a kept resolution ("1m"), "total" for one row a group over the whole range, or left out for the finest

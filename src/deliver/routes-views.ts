@@ -3,9 +3,16 @@ import type { Hono } from 'hono';
 import { codeOf, MillraceError } from '../core/errors.ts';
 import { parseInstantUs } from '../core/time.ts';
 import type { ViewQuery, ViewSummary } from '../process/view.ts';
-import type { ViewList } from './api.ts';
+import type { ExpiredList, ViewList } from './api.ts';
 import type { Services } from './services.ts';
-import { type Condition, everyMsOf, parseCondition, viewAnswer, viewEntry } from './view-json.ts';
+import {
+  type Condition,
+  everyMsOf,
+  instantOrNull,
+  parseCondition,
+  viewAnswer,
+  viewEntry,
+} from './view-json.ts';
 import { needsHistory } from './view-source.ts';
 
 /** Windows that a chart asks for where `every` is left out. */
@@ -17,15 +24,23 @@ export function routeViews(app: Hono, services: Services): void {
     return context.json({ views: views.map(viewEntry) } satisfies ViewList);
   });
 
-  app.get('/v1/views/:view', async context => {
-    const name = context.req.param('view');
+  const known = async (name: string): Promise<ViewSummary> => {
     const view = (await services.engine.views()).find(view => view.name === name);
-    if (!view) {
-      throw new MillraceError('unknown-view', `There is no view "${name}".`, {
-        status: 404,
-        remedy: 'GET /v1/views lists the views; a view is a file views/NAME.sql of the project folder.',
-      });
-    }
+    if (view) return view;
+    throw new MillraceError('unknown-view', `There is no view "${name}".`, {
+      status: 404,
+      remedy: 'GET /v1/views lists the views; a view is a file views/NAME.sql of the project folder.',
+    });
+  };
+
+  app.get('/v1/views/:view/expired', async context => {
+    const { name, expired, recentExpired } = await known(context.req.param('view'));
+    const events = recentExpired.map(({ timeUs, ...place }) => ({ ...place, time: instantOrNull(timeUs) }));
+    return context.json({ view: name, expired, events } satisfies ExpiredList);
+  });
+
+  app.get('/v1/views/:view', async context => {
+    const view = await known(context.req.param('view'));
     const parameters = new URL(context.req.url).searchParams;
     const query = viewQuery(view, parameters, services.clock.nowMs());
     const groups = new Set(view.columns.filter(column => column.role === 'group').map(column => column.name));

@@ -124,6 +124,7 @@ export function createKernel(wasm: Uint8Array | WebAssembly.Module, options: Ker
         rejected: exports.rejected() >>> 0,
         rejectedLines,
         consumed: (exports.accessLogConsumed() >>> 0) - at,
+        lines: exports.accessLogLines() >>> 0,
       };
     },
 

@@ -112,8 +112,10 @@ export function referenceAccessLog(
   const rejections = new Rejections(input, defaultMaxErrors);
   const output: string[] = [];
   let consumed = 0;
+  let lines = 0;
   for (const line of linesOf(input, 0, length)) {
     if (!line.isWhole && !last) break;
+    lines++;
     consumed = Math.min(line.next, length);
     const text = Buffer.from(input.subarray(line.start, line.end)).toString('latin1');
     if (/^[ \t\r]*$/.test(text)) continue;
@@ -123,5 +125,5 @@ export function referenceAccessLog(
   }
   const { errors, rejected, rejectedLines } = rejections;
   const bytes = new TextEncoder().encode(output.join(''));
-  return { count: output.length, output: bytes, errors, rejected, rejectedLines, consumed };
+  return { count: output.length, output: bytes, errors, rejected, rejectedLines, consumed, lines };
 }

@@ -41,6 +41,7 @@ export interface KernelExports {
   accessLogToNdjson(start: number, length: number, variant: number, last: number, maxErrors: number): number;
   accessLogOutput(): number;
   accessLogConsumed(): number;
+  accessLogLines(): number;
   setPowersOfFive(pointer: number): void;
   keysAt(): number;
   keyBytes: WebAssembly.Global;

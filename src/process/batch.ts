@@ -10,6 +10,6 @@ export interface Batch {
   appendUs: Float64Array;
   /** Offset of the first row; the others follow. */
   firstOffset: number;
-  /** Values of the lane's fields that could not be used as the type wanted, in this batch. */
+  /** Events with a value that the view could not use as the type it wants. */
   mismatched: number;
 }

@@ -4,18 +4,20 @@
 // Invariants: the kernel is used by the loop alone, and never while a read into its memory is under way, so everything that
 // makes or frees lanes waits for a safe point between two steps. A transaction commits all views at once.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { MillraceError, toError } from '../core/errors.ts';
+import { codeOf, MillraceError, toError } from '../core/errors.ts';
 import { type Clock, systemClock } from '../core/time.ts';
 import type { LogReader, StreamSummary } from '../flow/log.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { StateStore } from '../store/state.ts';
-import type { Engine, EngineStatus } from './engine.ts';
+import { DerivedViews } from './derived-views.ts';
+import type { Engine, EngineStatus, LookupContent, ServingPlan } from './engine.ts';
 import type { HistorySource, Lane } from './lane.ts';
 import { LaneSet } from './lane-set.ts';
-import type { LookupTable } from './plan/evaluate.ts';
+import { LookupTables } from './lookup-tables.ts';
 import { type PlanOptions, planView } from './plan/parse.ts';
 import type { Plan } from './plan/plan.ts';
 import { versionRanges } from './state-rows.ts';
+import { StreamSchemas } from './stream-schemas.ts';
 import type { ViewChange, ViewDefinition, ViewQuery, ViewResult, ViewSummary } from './view.ts';
 import { ViewChanges } from './view-changes.ts';
 import { View } from './view-lifecycle.ts';
@@ -23,15 +25,15 @@ import { queryView } from './view-query.ts';
 import { readRecords, writeRecord } from './view-record.ts';
 import { ViewVersion } from './view-version.ts';
 
-export interface EngineOptions extends Omit<PlanOptions, 'views'> {
+export interface EngineOptions extends Pick<PlanOptions, 'parseSql' | 'schema'> {
   log: LogReader;
   state: StateStore;
   kernel: Kernel;
   clock?: Clock;
   /** Serves what the log's retention has removed, to views that are filled from history. */
   history?: HistorySource;
-  /** Loaded lookup tables by name. */
-  table?: (name: string) => LookupTable;
+  /** Lookup tables that are there from the start. */
+  lookups?: readonly LookupContent[];
   /** Changes are published at most so often; default 100. */
   publishMs?: number;
   /** State is committed at least so often while that takes less than a tenth of the time, else less often; default 1000. */
@@ -72,6 +74,10 @@ class EngineCore implements Engine {
   private readonly views_ = new Map<string, View>();
   private readonly lanes: LaneSet;
   private readonly changes: ViewChanges;
+  private readonly lookups: LookupTables;
+  private readonly schemas: StreamSchemas;
+  private readonly derived: DerivedViews;
+  private replanning: Promise<void> = Promise.resolve();
   private readonly safePoint: (() => void)[] = [];
   private settling: { ends: Map<string, number>; resolve: () => void }[] = [];
   private readonly stop = new AbortController();
@@ -100,16 +106,28 @@ class EngineCore implements Engine {
     const { readBytes = 4 * 1024 * 1024, farBehind = 131_072 } = options;
     this.lanes = new LaneSet({ kernel, log, history, readBytes, farBehind });
     this.cellsMax = options.cellsMax ?? 600_000;
+    this.lookups = new LookupTables(options.lookups);
+    this.schemas = new StreamSchemas(options.schema);
     this.changes = new ViewChanges(options.epoch ?? `${this.clock.nowMs().toString(36)}`);
+    this.derived = new DerivedViews({
+      changes: this.changes,
+      stored: name => this.views_.get(name),
+      state: name => this.summary(this.view(name)),
+    });
   }
 
   async open(): Promise<void> {
     this.streams = await this.log.streams();
     for (const record of readRecords(this.state)) {
+      if (DerivedViews.isDerived(record.current)) {
+        this.derived.set(record.current);
+        continue;
+      }
       const view = new View(record.name, this.version(record.current), this.state);
       if (record.next) view.setNext(this.version(record.next));
       this.views_.set(record.name, view);
     }
+    this.lookups.started();
     this.attachPartitions();
     this.loop = this.run().catch(thrown => {
       this.failure = toError(thrown);
@@ -118,8 +136,8 @@ class EngineCore implements Engine {
   }
 
   private version(plan: Plan): ViewVersion {
-    const { kernel, state, options } = this;
-    return new ViewVersion({ plan, kernel, state, table: options.table });
+    const { kernel, state, lookups, schemas } = this;
+    return new ViewVersion({ plan, kernel, state, lookups, schemas });
   }
 
   // — the loop —
@@ -131,6 +149,7 @@ class EngineCore implements Engine {
       let worked = 0;
       for (const lane of [...this.lanes.all]) {
         if (!lane.isReady || this.stop.signal.aborted || !this.lanes.all.includes(lane)) continue;
+        if (this.lanes.shouldWait(lane)) continue;
         worked += await this.step(lane);
         this.atSafePoint();
         if (performance.now() - this.tickedAt >= this.tickMs) this.tick();
@@ -253,9 +272,14 @@ class EngineCore implements Engine {
       for (const view of this.views_.values()) {
         for (const version of view.versions) {
           for (const partition of version.partitions) if (!partition.failure) partition.flush();
-          if (!this.isHeld) this.changes.publish(version, view.reader(version), version === view.current);
+          if (this.isHeld) continue;
+          const changed = this.changes.publish(version, view.reader(version), version === view.current);
+          if (version === view.current) {
+            for (const [index, starts] of changed.entries()) this.derived.changed(view.name, index, starts);
+          }
         }
       }
+      if (this.isHeld) this.derived.forgetAll();
       this.mustCommit = true;
     }
     this.promote();
@@ -350,6 +374,7 @@ class EngineCore implements Engine {
       });
       this.markCommitted([...this.views_.values()].flatMap(other => other.versions));
       this.lanes.detach(old);
+      this.replanOver(view.name);
     }
   }
 
@@ -361,25 +386,18 @@ class EngineCore implements Engine {
 
   // — the contract —
 
-  private async plan(definition: ViewDefinition): Promise<Plan> {
-    const { parseSql, schema, lookups } = this.options;
+  private async planned(definition: ViewDefinition): Promise<Plan> {
+    const known = this.views_.get(definition.name);
+    const { schema, assumed } = this.schemas.forPlanning(definition, [
+      known?.next?.plan,
+      known?.current.plan,
+    ]);
     const plan = await planView(definition, {
-      parseSql,
+      parseSql: this.options.parseSql,
       schema,
-      lookups,
-      views: name => this.views_.get(name)?.current.plan.outputs.map(({ column }) => column),
+      lookups: name => this.lookups.columns(name),
+      views: name => this.derived.known(name),
     });
-    const below = plan.sources.find(({ view }) => view);
-    if (below !== undefined) {
-      throw new MillraceError(
-        'view-refused',
-        `"${below.stream}" is a view, and views over views are not kept.`,
-        {
-          status: 400,
-          remedy: `Write the SELECT over the streams of "${below.stream}".`,
-        },
-      );
-    }
     this.streams = await this.log.streams();
     if (this.streams.some(({ name }) => name === definition.name)) {
       throw new MillraceError('view-refused', `A stream has the name "${definition.name}".`, {
@@ -387,18 +405,25 @@ class EngineCore implements Engine {
         remedy: 'Give the view another name.',
       });
     }
-    return plan;
+    return DerivedViews.isDerived(plan) ? this.derived.versioned(plan) : { ...plan, assumed };
   }
 
   async check(definition: ViewDefinition): Promise<ViewSummary> {
-    const plan = await this.plan(definition);
+    const plan = await this.planned(definition);
+    if (DerivedViews.isDerived(plan)) return this.derived.trial(plan);
     // Makes the accumulators once, so that parameters are checked too.
     return new ViewVersion({ plan, kernel: this.kernel, state: this.state }).summary('live', 0);
   }
 
   async define(definition: ViewDefinition): Promise<ViewSummary> {
-    const plan = await this.plan(definition);
+    const plan = await this.planned(definition);
     return this.safely(() => {
+      this.replanOver(plan.name);
+      if (DerivedViews.isDerived(plan)) {
+        if (this.views_.has(plan.name)) this.remove(plan.name);
+        return this.setDerived(plan);
+      }
+      this.derived.all.delete(plan.name);
       const view = this.views_.get(plan.name);
       if (view === undefined) {
         this.state.transaction(t => writeRecord(t, { name: plan.name, current: plan }));
@@ -407,6 +432,31 @@ class EngineCore implements Engine {
       this.attachPartitions();
       return this.summary(this.views_.get(plan.name)!);
     });
+  }
+
+  private setDerived(plan: Plan): ViewSummary {
+    this.state.transaction(t => writeRecord(t, { name: plan.name, current: plan }));
+    return this.derived.summary(this.derived.set(plan));
+  }
+
+  /** The views over one that has another definition are planned anew; one that can no longer be says why. */
+  private replanOver(name: string): void {
+    this.derived.forgetOver(name);
+    for (const { plan: before } of this.derived.over(name)) {
+      this.replanning = this.replanning.then(async () => {
+        const view = this.derived.all.get(before.name);
+        if (view?.plan.sql !== before.sql || this.stop.signal.aborted) return;
+        try {
+          const plan = await this.planned({ name: before.name, text: before.sql });
+          if (this.derived.all.get(before.name) !== view || !DerivedViews.isDerived(plan)) return;
+          if (plan.version === view.plan.version && view.failure === undefined) return;
+          this.setDerived(plan);
+          this.replanOver(before.name);
+        } catch (thrown) {
+          view.failure = toError(thrown);
+        }
+      });
+    }
   }
 
   private redefine(view: View, plan: Plan): void {
@@ -439,13 +489,19 @@ class EngineCore implements Engine {
 
   async drop(name: string): Promise<void> {
     await this.safely(() => {
-      const view = this.view(name);
-      for (const version of view.versions) this.lanes.detach(version);
-      this.views_.delete(name);
-      this.state.transaction(transaction => {
-        transaction.delete(View.key(name));
-        for (const { plan } of view.versions) this.freeState(transaction, plan);
-      });
+      if (this.derived.all.delete(name)) this.state.transaction(t => t.delete(View.key(name)));
+      else this.remove(name);
+      this.derived.forgetOver(name);
+    });
+  }
+
+  private remove(name: string): void {
+    const view = this.view(name);
+    for (const version of view.versions) this.lanes.detach(version);
+    this.views_.delete(name);
+    this.state.transaction(transaction => {
+      transaction.delete(View.key(name));
+      for (const { plan } of view.versions) this.freeState(transaction, plan);
     });
   }
 
@@ -467,10 +523,42 @@ class EngineCore implements Engine {
   }
 
   async views(): Promise<ViewSummary[]> {
-    return [...this.views_.values()].map(view => this.summary(view));
+    const stored = [...this.views_.values()].map(view => this.summary(view));
+    return [...stored, ...this.derived.summaries()];
+  }
+
+  async plan(name: string): Promise<ServingPlan> {
+    const derived = this.derived.all.get(name);
+    if (derived) return { plan: derived.plan, lookups: [] };
+    const { plan, lookups } = this.view(name).current;
+    return { plan, lookups };
+  }
+
+  async setSchema(stream: string, columns: { name: string; type: string }[]): Promise<void> {
+    this.schemas.set(stream, columns);
+  }
+
+  setLookup(name: string, content: LookupContent | undefined): Promise<void> {
+    return this.safely(() => {
+      if (content) this.lookups.set(content);
+      else this.lookups.remove(name);
+      for (const view of this.views_.values()) {
+        for (const version of view.versions) {
+          if (!version.renewLookup(name) || codeOf(version.failure) !== 'lookup-missing') continue;
+          // It stood still for want of the table: what was committed goes on.
+          const revived = this.version(version.plan);
+          if (version === view.current) view.replace(revived);
+          else view.setNext(revived);
+          this.lanes.detach(version);
+        }
+      }
+      this.attachPartitions();
+    });
   }
 
   async query(query: ViewQuery): Promise<ViewResult> {
+    const derived = this.derived.all.get(query.view);
+    if (derived) return queryView(derived, derived, query);
     const view = this.view(query.view);
     return queryView(view.current, view.reader(view.current), query);
   }
@@ -513,6 +601,7 @@ class EngineCore implements Engine {
   async status(): Promise<EngineStatus> {
     let memoryBytes = this.kernel.memoryBytes();
     for (const { versions } of this.views_.values()) for (const v of versions) memoryBytes += v.memoryBytes();
+    memoryBytes += this.derived.memoryBytes();
     return {
       positions: this.lanes.all.map(lane => ({
         stream: lane.stream,
@@ -531,6 +620,7 @@ class EngineCore implements Engine {
     this.stop.abort();
     this.wake();
     await this.loop;
+    await this.replanning;
     for (const work of this.safePoint.splice(0)) work();
     if (!this.failure) {
       this.hasUnflushed = true;

@@ -3,7 +3,18 @@
 import type { ErrorWire } from '../core/errors.ts';
 import type { ViewChange } from './view.ts';
 
-export type EngineMethod = 'define' | 'check' | 'drop' | 'views' | 'query' | 'settled' | 'status' | 'close';
+export type EngineMethod =
+  | 'define'
+  | 'check'
+  | 'drop'
+  | 'views'
+  | 'plan'
+  | 'setLookup'
+  | 'setSchema'
+  | 'query'
+  | 'settled'
+  | 'status'
+  | 'close';
 
 export type ToEngine =
   | { kind: 'request'; id: number; method: EngineMethod; args: unknown[] }

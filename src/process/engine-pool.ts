@@ -3,7 +3,7 @@
 //
 // Invariant: a view stays where it was first defined, over restarts too, and a view over another one is where that is.
 import { MillraceError } from '../core/errors.ts';
-import type { Engine, EngineStatus } from './engine.ts';
+import type { Engine, EngineStatus, LookupContent, ServingPlan } from './engine.ts';
 import type { ViewChange, ViewDefinition, ViewQuery, ViewResult, ViewSummary } from './view.ts';
 
 export interface EnginePoolOptions {
@@ -33,10 +33,13 @@ class EnginePool implements Engine {
   private readonly places = new Map<string, number>();
   private readonly listeners = new Set<(change: ViewChange) => void>();
   private readonly watches = new Set<{ view: string; everyMs: number; stops: (() => void)[] }>();
+  /** What engines that are started later have to be told, by what it is about. */
+  private readonly news = new Map<string, (engine: Engine) => Promise<void>>();
   private readonly epoch = Date.now().toString(36);
   private nextId = 1;
-  /** Views are placed one after another. */
+  /** Views are placed one after another; definitions of one view follow each other. */
   private placing: Promise<unknown> = Promise.resolve();
+  private readonly defining = new Map<string, Promise<unknown>>();
 
   constructor(options: EnginePoolOptions) {
     this.options = options;
@@ -57,6 +60,7 @@ class EnginePool implements Engine {
         const numbered = { ...change, id: this.nextId++, epoch: this.epoch };
         for (const listener of this.listeners) listener(numbered);
       });
+      for (const tell of this.news.values()) tell(engine).catch(() => {});
       for (const watch of this.watches) watch.stops.push(engine.watch(watch.view, watch.everyMs));
     }
     return engine;
@@ -66,22 +70,37 @@ class EnginePool implements Engine {
     return [...this.engines.values()];
   }
 
-  define(definition: ViewDefinition): Promise<ViewSummary> {
-    const defined = this.placing.then(async () => {
-      const { name } = definition;
+  async define(definition: ViewDefinition): Promise<ViewSummary> {
+    const { name } = definition;
+    const before = this.defining.get(name);
+    const defined = (async () => {
+      await before?.catch(() => {});
       const isNew = !this.places.has(name);
-      const index = this.places.get(name) ?? (await this.placeFor(definition));
-      // Before it is defined: the engine may list it before it answers.
-      this.places.set(name, index);
+      const engine = this.engine(await this.place(definition));
       try {
-        return await this.engine(index).define(definition);
+        return await engine.define(definition);
       } catch (thrown) {
         if (isNew) this.places.delete(name);
         throw thrown;
       }
+    })();
+    this.defining.set(name, defined);
+    try {
+      return await defined;
+    } finally {
+      if (this.defining.get(name) === defined) this.defining.delete(name);
+    }
+  }
+
+  /** The engine of a view, which is noted before it is defined: the engine may list it before it answers. */
+  private place(definition: ViewDefinition): Promise<number> {
+    const placed = this.placing.then(async () => {
+      const index = this.places.get(definition.name) ?? (await this.placeFor(definition));
+      this.places.set(definition.name, index);
+      return index;
     });
-    this.placing = defined.catch(() => {});
-    return defined;
+    this.placing = placed.catch(() => {});
+    return placed;
   }
 
   /** Where the views are that it reads, else where there are the fewest. */
@@ -90,7 +109,10 @@ class EnginePool implements Engine {
     const text = definition.text.toLowerCase();
     if ([...this.places.keys()].some(name => text.includes(name.toLowerCase()))) {
       const { streams } = await this.engine(0).check(definition);
-      for (const name of streams) if (this.places.has(name)) below.add(this.places.get(name)!);
+      for (const stream of streams) {
+        const index = this.places.get(stream) ?? this.places.get(stream.replace(/@[^@]*$/, ''));
+        if (index !== undefined) below.add(index);
+      }
     }
     if (below.size > 1) {
       throw new MillraceError('view-refused', `"${definition.name}" reads views that are kept apart.`, {
@@ -104,7 +126,7 @@ class EnginePool implements Engine {
     return views.indexOf(Math.min(...views));
   }
 
-  private place(name: string): Engine {
+  private engineOf(name: string): Engine {
     const index = this.places.get(name);
     if (index === undefined) {
       throw new MillraceError('unknown-view', `There is no view "${name}".`, { status: 404 });
@@ -112,12 +134,13 @@ class EnginePool implements Engine {
     return this.engine(index);
   }
 
-  check(definition: ViewDefinition): Promise<ViewSummary> {
-    return this.engine(this.places.get(definition.name) ?? 0).check(definition);
+  async check(definition: ViewDefinition): Promise<ViewSummary> {
+    const index = this.places.get(definition.name) ?? (await this.placeFor(definition));
+    return this.engine(index).check(definition);
   }
 
   async drop(name: string): Promise<void> {
-    await this.place(name).drop(name);
+    await this.engineOf(name).drop(name);
     this.places.delete(name);
   }
 
@@ -125,8 +148,26 @@ class EnginePool implements Engine {
     return (await Promise.all(this.all().map(engine => engine.views()))).flat();
   }
 
+  async plan(name: string): Promise<ServingPlan> {
+    return this.engineOf(name).plan(name);
+  }
+
+  setLookup(name: string, content: LookupContent | undefined): Promise<void> {
+    return this.tell(`lookup ${name}`, engine => engine.setLookup(name, content));
+  }
+
+  setSchema(stream: string, columns: { name: string; type: string }[]): Promise<void> {
+    return this.tell(`schema ${stream}`, engine => engine.setSchema(stream, columns));
+  }
+
+  /** Tells every engine, and those that are started later. */
+  private async tell(about: string, tell: (engine: Engine) => Promise<void>): Promise<void> {
+    this.news.set(about, tell);
+    await Promise.all(this.all().map(tell));
+  }
+
   async query(query: ViewQuery): Promise<ViewResult> {
-    return this.place(query.view).query(query);
+    return this.engineOf(query.view).query(query);
   }
 
   onChange(listener: (change: ViewChange) => void): () => void {
@@ -167,7 +208,7 @@ class EnginePool implements Engine {
   }
 
   async close(): Promise<void> {
-    await this.placing;
+    await Promise.allSettled(this.defining.values());
     await Promise.all(this.all().map(engine => engine.close()));
   }
 }

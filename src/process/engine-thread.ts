@@ -1,7 +1,7 @@
 // The main thread's side of the port: an Engine whose work is done elsewhere. At most `requestsMax` requests are under way;
 // more are refused at once, so that a stuck engine cannot fill memory.
 import { fromWire, MillraceError } from '../core/errors.ts';
-import type { Engine, EngineStatus } from './engine.ts';
+import type { Engine, EngineStatus, LookupContent, ServingPlan } from './engine.ts';
 import type { EngineMethod, EnginePort, FromEngine, ToEngine } from './engine-message.ts';
 import type { ViewChange, ViewDefinition, ViewQuery, ViewResult, ViewSummary } from './view.ts';
 
@@ -83,6 +83,15 @@ class PortEngine implements EngineProxy {
   }
   views(): Promise<ViewSummary[]> {
     return this.request('views');
+  }
+  plan(name: string): Promise<ServingPlan> {
+    return this.request('plan', name);
+  }
+  setSchema(stream: string, columns: { name: string; type: string }[]): Promise<void> {
+    return this.request('setSchema', stream, columns);
+  }
+  setLookup(name: string, content: LookupContent | undefined): Promise<void> {
+    return this.request('setLookup', name, content);
   }
   query(query: ViewQuery): Promise<ViewResult> {
     return this.request('query', query);

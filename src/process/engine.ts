@@ -4,7 +4,27 @@
 // Results are visible to `query` and `onChange` as soon as the engine has read the events (at most `publishMs`
 // later), and are committed with the offsets they came from in one transaction at least every `commitMs`. After a
 // crash the engine reads again from the committed offsets: nothing is counted twice and nothing is left out.
+import type { Plan } from './plan/plan.ts';
 import type { ViewChange, ViewDefinition, ViewQuery, ViewResult, ViewSummary } from './view.ts';
+
+export type LookupValue = string | number | bigint | boolean | null;
+
+/** A lookup table as loaded from its file. */
+export interface LookupContent {
+  name: string;
+  /** Names the content: another content is another version. */
+  version: string;
+  columns: { name: string; type: string }[];
+  /** By column, then by row; times and dates are µs. */
+  values: LookupValue[][];
+}
+
+/** What serves under a view's name, for whoever computes it again. */
+export interface ServingPlan {
+  plan: Plan;
+  /** Which content of which lookup table was joined to the events of a partition from offset `from` on. */
+  lookups: { source: number; partition: number; table: string; version: string; from: number }[];
+}
 
 export interface EngineStatus {
   /** Position of the engine in each partition it reads: offset and lag in events. */
@@ -27,6 +47,15 @@ export interface Engine {
   /** Removes a view and its state. Throws `unknown-view` (404). */
   drop(name: string): Promise<void>;
   views(): Promise<ViewSummary[]>;
+  /** The plan that serves now. Throws `unknown-view` (404). */
+  plan(name: string): Promise<ServingPlan>;
+  /** Says which columns a stream has shown so far: types that views defined later are planned with, and of group columns. */
+  setSchema(stream: string, columns: { name: string; type: string }[]): Promise<void>;
+  /**
+   * Brings a lookup table into force, or with undefined takes it away: views defined later see it; those that read it join it to
+   * events read from now on, as long as it has the columns they were defined with, and keep the content they had otherwise.
+   */
+  setLookup(name: string, content: LookupContent | undefined): Promise<void>;
   /** Throws `unknown-view` (404), `bad-query` (400). */
   query(query: ViewQuery): Promise<ViewResult>;
   /** Changed windows of views that somebody watches (`watch`), coalesced to at most one a window and `publishMs`. */

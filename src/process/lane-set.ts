@@ -76,6 +76,22 @@ export class LaneSet {
     );
   }
 
+  /**
+   * True for a lane that has much to read while another is not far behind it: it is joined before both go on, so that the log is
+   * read once for both.
+   */
+  shouldWait(lane: Lane): boolean {
+    if (!lane.isFarBehind) return false;
+    return this.all.some(
+      other =>
+        other.stream === lane.stream &&
+        other.partition === lane.partition &&
+        other.isReady &&
+        other.position < lane.position &&
+        lane.position - other.position <= this.options.farBehind * 8,
+    );
+  }
+
   /** Both are at the same offset: the views of the one go on in the other. */
   join(lane: Lane, live: Lane): void {
     for (const part of [...lane.views]) {

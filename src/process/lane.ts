@@ -6,13 +6,15 @@ import type { LogReader, ReadResult } from '../flow/log.ts';
 import type { DecodeResult, Decoder, Kernel } from '../kernel/kernel.ts';
 import type { Batch } from './batch.ts';
 import { EventColumns } from './plan/event-columns.ts';
+import { fieldUses, useKey } from './plan/fields.ts';
+import type { SourcePlan } from './plan/plan.ts';
 import type { ViewPartition } from './view-partition.ts';
 
 /**
- * Serves offsets that the log's retention has removed. `range` and `read` are as the log's; a read ends at the offset
- * where the log begins at the latest.
+ * Serves offsets that the log's retention has removed. `read` is as the log's; it ends at the offset where the log begins at the
+ * latest, and its `next` is the offset asked for where there is nothing.
  */
-export type HistorySource = Pick<LogReader, 'range' | 'read'>;
+export type HistorySource = Pick<LogReader, 'read'>;
 
 const rowsMax = 16_384;
 const foreseeBytes = 65_536;
@@ -42,7 +44,6 @@ export class Lane {
   private columns: EventColumns | undefined;
   private decoder: Decoder | undefined;
   private appendUs = new Float64Array(rowsMax);
-  private mismatched = 0;
   /** The end when last looked at by `foresee`. */
   private foreseenEnd = 0;
 
@@ -106,7 +107,6 @@ export class Lane {
       this.appendUs.fill(last.appendTimeMs * 1000, 0, size);
     });
     const columns = this.columns!;
-    this.mismatched = columns.mismatched;
     const times = columns.eventTime();
     if (times.kind !== 'time') return;
     for (const view of this.views) view.clock.foresee(times.values, this.appendUs, rows);
@@ -135,14 +135,15 @@ export class Lane {
   }
 
   private async read(target: Uint8Array): Promise<ReadResult> {
-    if (this.history !== undefined) {
-      const range = await this.log.range(this.stream, this.partition);
-      if (this.position < range.first) {
-        const old = await this.history.read(this.stream, this.partition, this.position, target);
-        if (old.next > this.position) return { ...old, end: range.end };
-      }
+    try {
+      return await this.log.read(this.stream, this.partition, this.position, target);
+    } catch (thrown) {
+      if (this.history === undefined || codeOf(thrown) !== 'offset-retained') throw thrown;
+      const { end } = await this.log.range(this.stream, this.partition);
+      const old = await this.history.read(this.stream, this.partition, this.position, target);
+      if (old.next <= this.position) throw thrown;
+      return { ...old, end };
     }
-    return this.log.read(this.stream, this.partition, this.position, target);
   }
 
   /** Goes on behind offsets that are no more; throws what is no such loss. */
@@ -235,27 +236,23 @@ export class Lane {
     this.columns = columns;
     this.decoder = this.kernel.decoder(columns.fields, { maxRows: rowsMax });
     columns.attach(this.decoder);
-    this.mismatched = columns.mismatched;
   }
 
   private hand(rows: number, firstOffset: number): void {
     const columns = this.columns!;
     const times = columns.eventTime();
     if (times.kind !== 'time') return;
-    const mismatched = columns.mismatched - this.mismatched;
-    this.mismatched = columns.mismatched;
-    const batch: Batch = {
+    const batch: Omit<Batch, 'mismatched'> = {
       rows,
       columns,
       timesUs: times.values,
       appendUs: this.appendUs,
       firstOffset,
-      mismatched,
     };
     for (const view of this.views) {
       if (view.failure !== undefined) continue;
       try {
-        view.take(batch);
+        view.take({ ...batch, mismatched: columns.mismatchedEvents(usesOf(view)) });
       } catch (thrown) {
         // The delta may hold part of the batch: nothing of this view is committed any more.
         view.failure = toError(thrown);
@@ -270,3 +267,16 @@ export class Lane {
 }
 
 const sourcePlan = (view: ViewPartition) => view.plan.sources[view.source]!;
+
+const uses = new WeakMap<SourcePlan, string[]>();
+
+/** What a view reads of its events. */
+function usesOf(view: ViewPartition): string[] {
+  const source = sourcePlan(view);
+  let keys = uses.get(source);
+  if (keys === undefined) {
+    keys = fieldUses([source]).map(({ path, as }) => useKey(path, as));
+    uses.set(source, keys);
+  }
+  return keys;
+}

@@ -1,6 +1,6 @@
 // Who watches which view at which resolution, and the changes that go out: after each flush, the changed windows of what is
 // watched, numbered within one start of the engine.
-import type { ViewChange } from './view.ts';
+import type { ViewChange, WindowRow } from './view.ts';
 import type { ViewPartition } from './view-partition.ts';
 import type { ViewVersion } from './view-version.ts';
 import type { WindowReader } from './window-rows.ts';
@@ -34,20 +34,35 @@ export class ViewChanges {
     };
   }
 
-  /** Gives changed windows their revisions; sends them where `isServing` and somebody watches. */
-  publish(version: ViewVersion, reader: WindowReader, isServing: boolean): void {
+  isWatched(view: string, everyMs: number): boolean {
+    return this.listeners.size > 0 && this.watched.has(`${everyMs} ${view}`);
+  }
+
+  /** Sends all rows of a window. */
+  sendWhole(view: string, everyMs: number, watermarkUs: number | null, rows: WindowRow[]): void {
+    this.emit({ view, everyMs, id: this.nextId++, epoch: this.epoch, watermarkUs, rows, whole: true });
+  }
+
+  private emit(change: ViewChange): void {
+    for (const listener of this.listeners) listener(change);
+  }
+
+  /**
+   * Gives changed windows their revisions; sends them where `isServing` and somebody watches. Answers their starts by resolution.
+   */
+  publish(version: ViewVersion, reader: WindowReader, isServing: boolean): number[][] {
     const levels = version.partitions[0]?.levels ?? [];
-    levels.forEach(({ options: { everyMs } }, index) => {
+    return levels.map(({ options: { everyMs } }, index) => {
       const changed = new Map<number, { partition: ViewPartition; window: HotWindow }>();
       const taken = version.partitions.map(partition => {
         const windows = partition.levels[index]!.takeChanged();
         for (const window of windows) changed.set(window.startUs, { partition, window });
         return { partition, windows };
       });
-      const isWanted =
-        isServing && this.listeners.size > 0 && this.watched.has(`${everyMs} ${version.plan.name}`);
-      if (isWanted) this.send(version, reader, index, everyMs, changed);
+      if (isServing && this.isWatched(version.plan.name, everyMs))
+        this.send(version, reader, index, everyMs, changed);
       for (const { partition, windows } of taken) partition.levels[index]!.markPublished(windows);
+      return [...changed.keys()];
     });
   }
 
@@ -62,7 +77,7 @@ export class ViewChanges {
     for (const startUs of starts) {
       const { partition, window } = changed.get(startUs)!;
       const { rows, isWhole } = reader.changed(index, partition, window);
-      const change: ViewChange = {
+      this.emit({
         view: version.plan.name,
         everyMs,
         id: this.nextId++,
@@ -70,8 +85,7 @@ export class ViewChanges {
         watermarkUs: version.watermarkUs,
         rows,
         ...(isWhole ? { whole: true as const } : {}),
-      };
-      for (const listener of this.listeners) listener(change);
+      });
     }
   }
 }

@@ -1,11 +1,13 @@
 // A view by its name: the version that serves, and the next one while it is filled beside it.
 import type { StateReader } from '../store/state.ts';
+import type { ReadableView } from './derived-view.ts';
 import type { Plan } from './plan/plan.ts';
 import { definitionKey } from './state-rows.ts';
+import type { ViewColumn } from './view.ts';
 import type { ViewVersion } from './view-version.ts';
-import { WindowReader } from './window-rows.ts';
+import { WindowReader, type WindowResult } from './window-rows.ts';
 
-export class View {
+export class View implements ReadableView {
   readonly name: string;
   current: ViewVersion;
   next: ViewVersion | undefined;
@@ -24,6 +26,32 @@ export class View {
 
   get versions(): ViewVersion[] {
     return this.next === undefined ? [this.current] : [this.current, this.next];
+  }
+
+  // What serves, for views over it.
+
+  get plan(): Plan {
+    return this.current.plan;
+  }
+
+  get columns(): ViewColumn[] {
+    return this.current.columns;
+  }
+
+  get watermarkUs(): number | null {
+    return this.current.watermarkUs;
+  }
+
+  cutUs(keepUs: number | null): number {
+    return this.current.cutUs(keepUs);
+  }
+
+  starts(index: number, fromUs: number, toUs: number): number[] {
+    return this.reader(this.current).starts(index, fromUs, toUs);
+  }
+
+  window(index: number, startUs: number): WindowResult {
+    return this.reader(this.current).window(index, startUs);
   }
 
   reader(version: ViewVersion): WindowReader {

@@ -2,10 +2,11 @@
 import { formatDuration } from '../core/duration.ts';
 import { MillraceError } from '../core/errors.ts';
 import { compareScalars } from './accumulators/scalar.ts';
+import type { ReadableView } from './derived-view.ts';
 import { SessionReader } from './session-rows.ts';
 import type { ViewColumn, ViewQuery, ViewResult, ViewValue, WindowRow } from './view.ts';
-import type { ViewVersion } from './view-version.ts';
-import type { WindowReader } from './window-rows.ts';
+import { ViewVersion } from './view-version.ts';
+import { WindowReader } from './window-rows.ts';
 import { levelOptionsOf } from './windows/cut.ts';
 
 const limitDefault = 10_000;
@@ -19,9 +20,15 @@ const badQuery = (message: string, remedy?: string): MillraceError =>
 
 type Condition = NonNullable<ViewQuery['where']>[number];
 
-export function queryView(version: ViewVersion, reader: WindowReader, query: ViewQuery): ViewResult {
+/** A view as queries see it. */
+export type QueriedView = Pick<ReadableView, 'plan' | 'columns' | 'watermarkUs' | 'cutUs'>;
+
+/** Its windows. */
+export type QueriedWindows = Pick<WindowReader, 'starts' | 'window' | 'total'>;
+
+export function queryView(version: QueriedView, reader: QueriedWindows, query: ViewQuery): ViewResult {
   const { plan } = version;
-  const columns = plan.outputs.map(({ column }) => column);
+  const { columns } = version;
   const limit = query.limit ?? limitDefault;
   if (!(Number.isInteger(limit) && limit >= 1 && limit <= limitMax)) {
     throw badQuery(`limit is ${query.limit}.`, `Give a whole number from 1 to ${limitMax}.`);
@@ -46,7 +53,7 @@ export function queryView(version: ViewVersion, reader: WindowReader, query: Vie
       answer(page, 'total', next),
     );
   }
-  if (plan.window.kind === 'session') {
+  if (plan.window.kind === 'session' && version instanceof ViewVersion && reader instanceof WindowReader) {
     const { gapMs } = plan.window;
     if (query.everyMs !== undefined && query.everyMs !== gapMs) {
       throw badQuery('Sessions have no resolutions.', `Leave everyMs out, or give the gap, ${gapMs}.`);
@@ -105,7 +112,7 @@ function parseCursor(text: string | undefined): Cursor {
 function levelFor(
   everyMs: number | undefined,
   resolutions: readonly number[],
-  reader: WindowReader,
+  reader: QueriedWindows,
   fromUs: number,
   toUs: number,
 ): number {
@@ -128,7 +135,7 @@ function levelFor(
 }
 
 /** The finest windows of the range, with coarser ones wherever they lie inside it or finer ones are no longer kept. */
-function totalRows(version: ViewVersion, reader: WindowReader, fromUs: number, toUs: number): WindowRow[] {
+function totalRows(version: QueriedView, reader: QueriedWindows, fromUs: number, toUs: number): WindowRow[] {
   const levels = levelOptionsOf(version.plan);
   const chosen: { index: number; startUs: number }[] = [];
   let low = Number.POSITIVE_INFINITY;

@@ -2,11 +2,13 @@
 // with its own state; both can be kept at the same time while the new one is filled.
 import type { Kernel } from '../kernel/kernel.ts';
 import type { StateStore, StateTransaction } from '../store/state.ts';
+import type { ServingPlan } from './engine.ts';
+import { LookupTables, type PlanLookups } from './lookup-tables.ts';
 import { type CompiledSource, compileSource } from './plan/compile.ts';
-import type { LookupTable } from './plan/evaluate.ts';
 import type { Plan } from './plan/plan.ts';
 import { LevelKeys } from './state-rows.ts';
-import type { ViewState, ViewSummary } from './view.ts';
+import { StreamSchemas } from './stream-schemas.ts';
+import type { ViewColumn, ViewState, ViewSummary } from './view.ts';
 import { ViewPartition } from './view-partition.ts';
 import { levelOptionsOf } from './windows/cut.ts';
 import { withSessionBounds } from './windows/session.ts';
@@ -15,7 +17,8 @@ export interface ViewVersionOptions {
   plan: Plan;
   kernel: Kernel;
   state: StateStore;
-  table?: (name: string) => LookupTable;
+  lookups?: LookupTables;
+  schemas?: StreamSchemas;
 }
 
 export class ViewVersion {
@@ -26,19 +29,42 @@ export class ViewVersion {
   private readonly options: ViewVersionOptions;
   /** By level: windows that start before are deleted from the store. */
   private readonly deletedTo: number[] = [];
+  private readonly tables: PlanLookups;
 
   constructor(options: ViewVersionOptions) {
     this.options = options;
     this.plan = withSessionBounds(options.plan);
+    this.tables = (options.lookups ?? new LookupTables()).for(options.plan);
   }
 
   addPartition(source: number, partition: number): ViewPartition {
-    const { kernel, state, table } = this.options;
+    const { kernel, state } = this.options;
     // Each partition has its own compiled columns, since they own their results.
-    const compiled: CompiledSource = compileSource(this.plan.sources[source]!, table);
+    const compiled: CompiledSource = compileSource(this.plan.sources[source]!, this.tables.table);
     const part = new ViewPartition({ plan: this.plan, source, partition, kernel, state, compiled });
     this.partitions.push(part);
+    this.noteLookups(part);
     return part;
+  }
+
+  private noteLookups({ source, clock }: ViewPartition): void {
+    this.tables.note(
+      clock.record,
+      this.plan.sources[source]!.lookups.map(({ table }) => table),
+    );
+  }
+
+  /** A lookup table has another content; answers whether this version joins it from now on. */
+  renewLookup(name: string): boolean {
+    if (!this.tables.renew(name)) return false;
+    for (const partition of this.partitions) this.noteLookups(partition);
+    return true;
+  }
+
+  get lookups(): ServingPlan['lookups'] {
+    return this.partitions.flatMap(({ source, partition, record }) =>
+      (record.lookups ?? []).map(use => ({ source, partition, ...use })),
+    );
   }
 
   adopt(changed: Plan): void {
@@ -106,6 +132,10 @@ export class ViewVersion {
     return cells;
   }
 
+  get columns(): ViewColumn[] {
+    return (this.options.schemas ?? new StreamSchemas()).columnsOf(this.plan);
+  }
+
   get streams(): string[] {
     return [...new Set(this.plan.sources.map(({ stream }) => stream))];
   }
@@ -142,7 +172,7 @@ export class ViewVersion {
         const cutUs = this.cutUs(keepMs === null ? null : keepMs * 1000);
         return { everyMs, keepMs, keptFromUs: cutUs === Number.NEGATIVE_INFINITY ? null : cutUs };
       }),
-      columns: plan.outputs.map(({ column }) => column),
+      columns: this.columns,
       state: failure === undefined ? state : 'failed',
       progress,
       ...(failure === undefined ? {} : { error: failure.message }),

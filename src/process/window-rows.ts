@@ -213,7 +213,7 @@ function directRows(level: Level, window: HotWindow, slots: readonly number[]): 
 }
 
 /** NULLs first, the overflow group last. */
-function byGroup(a: Group, b: Group): number {
+export function byGroup(a: Group, b: Group): number {
   if (a.isOverflow !== b.isOverflow) return a.isOverflow ? 1 : -1;
   for (let i = 0; i < a.groups.length; i++) {
     const [x, y] = [a.groups[i]!, b.groups[i]!];

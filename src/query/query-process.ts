@@ -3,6 +3,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { type ErrorWire, fromWire, MillraceError } from '../core/errors.ts';
 import type { ParquetResult, ParquetWriter } from '../store/parquet.ts';
+import type { LookupRequest, LookupRows } from './lookup-file.ts';
 import type { QueryAnswer, QueryRequest, QueryService } from './query.ts';
 import type { QueryServerOptions } from './query-server.ts';
 
@@ -17,7 +18,7 @@ export interface QueryProcessOptions extends QueryServerOptions {
 
 export interface QueryCall {
   id: number;
-  method: 'parse' | 'tables' | 'run' | 'writeParquet' | 'compactParquet';
+  method: 'parse' | 'tables' | 'run' | 'readLookup' | 'writeParquet' | 'compactParquet';
   argument: unknown;
 }
 
@@ -64,6 +65,11 @@ export class QueryProcess implements QueryService, ParquetWriter {
 
   run(request: QueryRequest): Promise<QueryAnswer> {
     return this.call('run', request, request.timeoutMs + graceMs) as Promise<QueryAnswer>;
+  }
+
+  /** Throws `bad-lookup` (400). */
+  readLookup(request: LookupRequest): Promise<LookupRows> {
+    return this.call('readLookup', request) as Promise<LookupRows>;
   }
 
   write(request: Parameters<ParquetWriter['write']>[0]): Promise<ParquetResult> {
@@ -150,10 +156,10 @@ export class QueryProcess implements QueryService, ParquetWriter {
 
   private start(): ChildProcess {
     if (this.child) return this.child;
-    const { lakeDir, temporaryDir, threads, memoryLimitMb } = this.options;
+    const { lakeDir, lookupDir, temporaryDir, threads, memoryLimitMb } = this.options;
     const child = fork(
       this.options.entry,
-      [JSON.stringify({ lakeDir, temporaryDir, threads, memoryLimitMb })],
+      [JSON.stringify({ lakeDir, lookupDir, temporaryDir, threads, memoryLimitMb })],
       {
         serialization: 'advanced',
         execArgv: [],

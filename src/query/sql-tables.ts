@@ -8,7 +8,7 @@ import { parseDuration } from '../core/duration.ts';
 import { formatUs } from '../core/time.ts';
 import type { LogReader } from '../flow/log.ts';
 import type { Engine } from '../process/engine.ts';
-import type { ViewSummary } from '../process/view.ts';
+import type { ViewColumn, ViewSummary } from '../process/view.ts';
 import type { Lake } from '../store/lake.ts';
 import { identifier, quoted } from '../store/lake-sql.ts';
 import type { QueryAnswer, QueryRequest, QueryService, QueryTable } from './query.ts';
@@ -20,6 +20,8 @@ export interface SqlTablesOptions {
   query: QueryService;
   /** A folder that the query process may read. */
   dir: string;
+  /** A lookup table of the project: its columns and a Parquet file below a folder that the query process may read. */
+  lookup?(name: string): { columns: { name: string }[]; copy: string } | undefined;
 }
 
 /** Rows of one view that SQL sees at most. */
@@ -53,7 +55,12 @@ export class SqlTables {
         }
         const [, base, every] = resolutionName.exec(name) ?? [undefined, name, undefined];
         const view = named(views, base!);
-        if (view) tables.push({ name, sql: await this.viewSql(view, every, files) });
+        if (view) {
+          tables.push({ name, sql: await this.viewSql(view, every, files) });
+          continue;
+        }
+        const lookup = this.options.lookup?.(name);
+        if (lookup) tables.push({ name, sql: lookupSql(lookup) });
       }
       return await query.run({ ...request, tables });
     } finally {
@@ -93,7 +100,7 @@ export class SqlTables {
         page.columns.forEach((column, index) => {
           const value = row.values[index];
           record[column.name] = value;
-          if (value !== null) kinds[index]!.add(Number.isInteger(value) ? 'integer' : typeof value);
+          if (value !== null) kinds[index]!.add(kindOf(value, column.type));
         });
         lines.push(JSON.stringify(record));
       }
@@ -106,7 +113,7 @@ export class SqlTables {
       `'revision': 'BIGINT'`,
       `'final': 'BOOLEAN'`,
       ...view.columns.map(
-        (column, index) => `${quoted(column.name)}: ${quoted(columnType(column.type, kinds[index]!))}`,
+        (column, index) => `${quoted(column.name)}: ${quoted(columnType(column, kinds[index]!))}`,
       ),
     ];
     if (lines.length === 0) {
@@ -115,6 +122,11 @@ export class SqlTables {
     }
     return `SELECT * FROM read_json(${quoted(file)}, format = 'newline_delimited', maximum_object_size = 33554432, columns = {${columns.join(', ')}})`;
   }
+}
+
+function lookupSql({ columns, copy }: { columns: { name: string }[]; copy: string }): string {
+  const names = columns.map(column => identifier(column.name)).join(', ');
+  return `SELECT ${names} FROM read_parquet(${quoted(copy)}) ORDER BY _row`;
 }
 
 /** A stream without events; `_rejected` has its columns all the same, since questions about it are the same everywhere. */
@@ -126,12 +138,24 @@ function emptySql(stream: string): string {
   return `SELECT NULL::TIMESTAMP AS _time, NULL::BIGINT AS _offset, NULL::INTEGER AS _partition${known} WHERE false`;
 }
 
-/** A group by a field of any type is JSON to the engine; in SQL it is what its values are, where they agree. */
-function columnType(type: string, kinds: ReadonlySet<string>): string {
-  if (type !== 'JSON') return type;
+/** Digits of a whole number beyond 2^53 are text in JSON. */
+function kindOf(value: unknown, type: string): string {
+  if (Number.isInteger(value)) return 'integer';
+  return type === 'BIGINT' && typeof value === 'string' && /^-?\d{16,19}$/.test(value)
+    ? 'integer'
+    : typeof value;
+}
+
+/**
+ * A group by a field holds any value as it is; in SQL it is what its values are, where they agree. The type that the stream is known
+ * to have can lag behind its values.
+ */
+function columnType({ type, role }: ViewColumn, kinds: ReadonlySet<string>): string {
+  if (role !== 'group' || !['JSON', 'BIGINT', 'DOUBLE', 'VARCHAR', 'BOOLEAN'].includes(type)) return type;
   const found = [...kinds].sort().join(' ');
+  if (found === '') return type;
   if (found === 'string') return 'VARCHAR';
-  if (found === 'integer') return 'BIGINT';
+  if (found === 'integer') return type === 'DOUBLE' ? type : 'BIGINT';
   if (found === 'number' || found === 'integer number') return 'DOUBLE';
   return found === 'boolean' ? 'BOOLEAN' : 'JSON';
 }

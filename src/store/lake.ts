@@ -15,6 +15,8 @@ export interface Chunk {
   schema: Schema['fields'];
   fromUs: number;
   toUs: number;
+  /** When its events were appended, ms: from an offset on, in steps; the first time of each. */
+  appended?: [offset: number, appendTimeMs: number][];
 }
 
 export interface LakeStream {

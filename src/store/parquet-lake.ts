@@ -38,6 +38,8 @@ export interface ParquetLakeOptions {
   compactRun?: number;
   /** How long replaced files stay for queries that still read them. */
   graceMs?: number;
+  /** A stream has shown a new field or another type. */
+  onSchema?(stream: string, schema: Schema): void;
 }
 
 interface StreamState {
@@ -54,7 +56,8 @@ interface StreamState {
 const recordFolder = '_chunks';
 
 export class ParquetLake implements Lake {
-  private readonly options: Required<ParquetLakeOptions>;
+  private readonly options: Required<Omit<ParquetLakeOptions, 'onSchema'>> &
+    Pick<ParquetLakeOptions, 'onSchema'>;
   private readonly states = new Map<string, StreamState>();
   private readonly removals = new Set<NodeJS.Timeout>();
   private buffer: Uint8Array | undefined;
@@ -109,6 +112,11 @@ export class ParquetLake implements Lake {
       await state.queued;
     }
     return this.stream(name);
+  }
+
+  /** What is known of every stream's fields. */
+  schemas(): { stream: string; schema: Schema }[] {
+    return [...this.states.values()].map(({ name, schema }) => ({ stream: name, schema }));
   }
 
   selectSql(name: string): string | undefined {
@@ -223,7 +231,8 @@ export class ParquetLake implements Lake {
     const range = { partition, first, last: from - 1 };
     const result = await writer.write({ spoolFile, directory, ...range, schema: state.schema, batches });
     rmSync(spoolFile, { force: true });
-    this.commit(state, range, result, []);
+    const appended = thinned(batches.map(({ offset, appendTimeMs }) => [offset, appendTimeMs]));
+    this.commit(state, range, result, [], appended);
     return true;
   }
 
@@ -245,7 +254,7 @@ export class ParquetLake implements Lake {
       fields: chunk.schema,
     }));
     const result = await writer.compact({ directory, ...range, inputs, schema: state.schema });
-    this.commit(state, range, result, run);
+    this.commit(state, range, result, run, thinned(run.flatMap(chunk => chunk.appended ?? [])));
   }
 
   private commit(
@@ -253,6 +262,7 @@ export class ParquetLake implements Lake {
     range: { partition: number; first: number; last: number },
     result: ParquetResult,
     replaced: Chunk[],
+    appended: NonNullable<Chunk['appended']>,
   ): void {
     const directory = join(this.options.dir, state.name);
     const files = result.files.map(file => file.path);
@@ -270,6 +280,7 @@ export class ParquetLake implements Lake {
       schema: result.fields,
       fromUs: result.fromUs,
       toUs: result.toUs,
+      appended,
     };
     const folder = join(directory, recordFolder);
     const name = `${range.partition}-${range.first}-${range.last}.json`;
@@ -277,7 +288,9 @@ export class ParquetLake implements Lake {
     syncPath(join(folder, `${name}.part`));
     renameSync(join(folder, `${name}.part`), join(folder, name));
     syncPath(folder);
-    state.schema = mergeSchema(state.schema, result.fields);
+    const before = state.schema;
+    state.schema = mergeSchema(before, result.fields);
+    if (state.schema !== before) this.options.onSchema?.(state.name, state.schema);
     state.chunks = sorted([...state.chunks.filter(other => !replaced.includes(other)), chunk]);
     for (const old of replaced) this.removeLater(state.name, old);
   }
@@ -301,8 +314,12 @@ export class ParquetLake implements Lake {
     if (!existsSync(folder)) return;
     const records: Chunk[] = [];
     for (const file of readdirSync(folder)) {
-      if (file.endsWith('.json')) records.push(JSON.parse(readFileSync(join(folder, file), 'utf8')) as Chunk);
-      else rmSync(join(folder, file), { force: true });
+      if (file.endsWith('.json')) {
+        const chunk = JSON.parse(readFileSync(join(folder, file), 'utf8')) as Chunk;
+        // A record of before append times were kept was written soon after them.
+        chunk.appended ??= [[chunk.first, statSync(join(folder, file)).mtimeMs]];
+        records.push(chunk);
+      } else rmSync(join(folder, file), { force: true });
     }
     // A crash between stating a merged chunk and forgetting its parts leaves both: the wider one counts.
     const chunks = sorted(
@@ -360,4 +377,13 @@ function syncPath(path: string): void {
   } finally {
     closeSync(handle);
   }
+}
+
+/** So many steps of append times are kept of a chunk; between them an event has the time of the step before. */
+const appendedMax = 256;
+
+function thinned(steps: NonNullable<Chunk['appended']>): NonNullable<Chunk['appended']> {
+  let kept = steps.filter(([, timeMs], index) => index === 0 || timeMs !== steps[index - 1]![1]);
+  while (kept.length > appendedMax) kept = kept.filter((_, index) => index % 2 === 0);
+  return kept;
 }

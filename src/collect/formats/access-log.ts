@@ -46,12 +46,11 @@ function accessLog(variant: Variant, title: string, shape: RegExp, parts: string
             reason: sentences[error.reason] ?? error.reason,
             raw: result.rejectedLines[index]!,
           }));
-          const lines = newlines(kernel.input(length), result.consumed, last);
           return {
             ndjson: result.output,
             count: result.count,
             consumed: result.consumed,
-            lines,
+            lines: result.lines,
             rejected,
             rejectedCount: result.rejected,
           };
@@ -59,18 +58,6 @@ function accessLog(variant: Variant, title: string, shape: RegExp, parts: string
       };
     },
   };
-}
-
-function newlines(bytes: Uint8Array, length: number, last: boolean): number {
-  let count = 0;
-  let at = 0;
-  while (at < length) {
-    const end = bytes.indexOf(10, at);
-    if (end < 0 || end >= length) return count + (last ? 1 : 0);
-    count++;
-    at = end + 1;
-  }
-  return count;
 }
 
 export const accessCommon = accessLog(

@@ -281,6 +281,8 @@ function isBlank(at: usize, end: usize): bool {
   return true;
 }
 
+let linesTaken: u32 = 0;
+
 /**
  * Converts the lines of [start, start + length); bytes at accessLogOutput. `last` is 1 where no more input
  * follows.
@@ -312,5 +314,11 @@ export function accessLogToNdjson(start: usize, length: u32, variant: u32, last:
     written = u32(putEvent(variant, output + written) - output);
     acceptOne();
   }
+  linesTaken = u32(lines);
   return written;
+}
+
+/** Lines of the last call, blank and refused ones too. */
+export function accessLogLines(): u32 {
+  return linesTaken;
 }

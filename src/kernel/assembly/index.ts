@@ -7,5 +7,5 @@ export { keysAt, keyBytes, murmur128 } from './hash';
 export { newDecoder, rootOf, childOf, addField, freeDecoder, fieldOf } from './plan';
 export { decode, decodeEnd } from './decode';
 export { clearDictionary } from './dictionary';
-export { accessLogToNdjson, accessLogOutput, accessLogConsumed } from './access-log';
+export { accessLogToNdjson, accessLogOutput, accessLogConsumed, accessLogLines } from './access-log';
 export { newGrouper, resetGrouper, freeGrouper, idsFor, assignGroups } from './grouper';

@@ -40,6 +40,8 @@ export class EventColumns implements ColumnSource {
   rows = 0;
   /** Values that could not be used as the type that a use wants, since the start. */
   mismatched = 0;
+  /** Rows of the batch with such values, by use. */
+  private readonly misread = new Map<string, number[]>();
   private readonly uses: FieldUse[];
   private wanted: Layout;
   private layout: Layout;
@@ -86,6 +88,7 @@ export class EventColumns implements ColumnSource {
    */
   load(result: DecodeResult, input: Uint8Array, appendTimeUs: number | Float64Array): 'ok' | 'again' {
     this.rows = result.rows;
+    this.misread.clear();
     if (!this.loadTimes(result, input, appendTimeUs)) return 'again';
     const late: (() => void)[] = [];
     for (const { key, use, column } of this.layout.uses) {
@@ -215,7 +218,7 @@ export class EventColumns implements ColumnSource {
         for (const row of others) {
           const value = JSON.parse(rawText(column, row, input));
           const read = typeof value === 'object' ? null : booleanFromText(String(value));
-          this.take(read !== null, valid, row);
+          this.take(key, read !== null, valid, row);
           values[row] = read ? 1 : 0;
         }
         this.vectors.set(key, { kind: 'boolean', rows, values, valid });
@@ -246,7 +249,7 @@ export class EventColumns implements ColumnSource {
       const raw = rawText(column, row, input);
       const value: unknown = JSON.parse(raw);
       const read = isTime ? (timeOf(value) ?? null) : numberOf(value);
-      this.take(read !== null, valid, row);
+      this.take(key, read !== null, valid, row);
       values[row] = read ?? 0;
       if (as === 'integer' && read !== null && !Number.isSafeInteger(read)) {
         const exact = /^"?\s*([+-]?\d+)\s*"?$/.exec(raw)?.[1];
@@ -317,9 +320,20 @@ export class EventColumns implements ColumnSource {
     }
   }
 
-  private take(readable: boolean, valid: Uint8Array, row: number): void {
+  private take(key: string, readable: boolean, valid: Uint8Array, row: number): void {
     valid[row] = readable ? 1 : 0;
-    if (!readable) this.mismatched++;
+    if (readable) return;
+    this.mismatched++;
+    const rows = this.misread.get(key);
+    if (rows) rows.push(row);
+    else this.misread.set(key, [row]);
+  }
+
+  /** Events of the batch with a value that one of these uses (by `useKey`) could not be made of. */
+  mismatchedEvents(keys: readonly string[]): number {
+    if (this.misread.size === 0) return 0;
+    const rows = keys.flatMap(key => this.misread.get(key) ?? []);
+    return rows.length < 2 ? rows.length : new Set(rows).size;
   }
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compileSource } from './compile.ts';
+import type { KnownView } from './over-view.ts';
 import { columnsOf, defaultView, planOf } from './plan.fixture.ts';
 import { scalarAt } from './vector.ts';
 
@@ -103,9 +104,9 @@ describe('names', () => {
     ]);
     const schema = () => [{ name: 'kind', type: 'VARCHAR' }];
     const sql = 'SELECT kind, max(length(method)) AS n FROM s GROUP BY kind';
-    expect(await groupOf(sql, { schema })).toEqual([field('kind', 'text')]);
+    expect(await groupOf(sql, { schema })).toEqual([field('kind')]);
     const aliased = 'SELECT lower(method) AS kind, count(*) AS n FROM s GROUP BY 1, kind';
-    expect(await groupOf(aliased, { schema })).toMatchObject([{ function: 'lower' }, field('kind', 'text')]);
+    expect(await groupOf(aliased, { schema })).toMatchObject([{ function: 'lower' }, field('kind')]);
   });
 
   it('may be qualified by the stream or its alias, and reach into nested fields', async () => {
@@ -210,9 +211,18 @@ describe('inputs', () => {
   });
 
   it('may be another view, whose columns have their types', async () => {
-    const views = (name: string) => (name === 'by_path' ? [{ name: 'requests', type: 'BIGINT' }] : undefined);
+    const column = { name: 'requests', type: 'BIGINT', role: 'value' } as const;
+    const views = (name: string): KnownView | undefined =>
+      name === 'by_path'
+        ? {
+            columns: [column],
+            window: { kind: 'tumbling', everyMs: [60_000] },
+            keepMs: [{ everyMs: 60_000, keepMs: null }],
+            views: ['by_path'],
+          }
+        : undefined;
     const plan = await planOf('SELECT sum(requests) AS requests FROM by_path', { views });
-    expect(plan.sources).toMatchObject([{ stream: 'by_path', view: true }]);
+    expect(plan.sources).toMatchObject([{ stream: 'by_path', view: true, everyMs: 60_000 }]);
     expect(plan.outputs[0]!.column.type).toBe('HUGEINT');
   });
 

@@ -2,6 +2,7 @@
 // refuses, with place, reason and a suggestion, what cannot be kept incrementally in bounded memory.
 import { murmur128Text } from '../../core/hash.ts';
 import type { ViewDefinition } from '../view.ts';
+import { overViews } from './over-view.ts';
 import type { ParseResult, QueryNode } from './parse-tree.ts';
 import type { Plan } from './plan.ts';
 import { Source } from './refusal.ts';
@@ -26,10 +27,11 @@ export async function planView(definition: ViewDefinition, options: PlanOptions)
   if (definition.text.length > viewTextMax) {
     source.refuse(viewTextMax, `The text is longer than ${viewTextMax} characters.`, 'Split the view.');
   }
-  const header = parseViewFile(definition.name, definition.text);
+  const written = parseViewFile(definition.name, definition.text);
   const parsed = await options.parseSql(definition.text);
   const query = statement(source, typeof parsed === 'string' ? (JSON.parse(parsed) as ParseResult) : parsed);
-  const select = new SelectBinder(source, options, query).plan();
+  const bound = new SelectBinder(source, options, query).plan();
+  const { header, selected: select } = overViews(source, written, bound, options);
   if (header.window.kind === 'session') {
     for (const by of header.window.by) {
       const output = select.outputs.find(({ name }) => name.toLowerCase() === by.toLowerCase());
@@ -56,12 +58,14 @@ export async function planView(definition: ViewDefinition, options: PlanOptions)
   };
 }
 
-function hashOf(meaning: unknown): string {
+/** A short hash of what a plan means. */
+export function hashOf(meaning: unknown): string {
   const { h1High, h1Low } = murmur128Text(JSON.stringify(meaning));
   return [h1High, h1Low].map(word => (word >>> 0).toString(16).padStart(8, '0')).join('');
 }
 
-function statement(source: Source, parsed: ParseResult): QueryNode {
+/** The one statement of a parsed text; refuses what is none. */
+export function statement(source: Source, parsed: ParseResult): QueryNode {
   if (parsed.error) {
     const message = parsed.error_message ?? 'The SQL does not parse.';
     if (parsed.error_type === 'not implemented') {

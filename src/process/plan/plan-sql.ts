@@ -15,10 +15,18 @@ export interface SqlRelation {
   columns: readonly SqlColumn[];
 }
 
+/** A lookup table in the contents that events were joined with. */
+export interface LookupRelation extends SqlRelation {
+  /** A column that orders the rows: of rows with one key the first counts. */
+  order?: string;
+  /** Where there are several contents, told apart by a column `_version`: the one that `event` was joined with, as SQL. */
+  version?: string;
+}
+
 export interface PlanSqlOptions {
   /** The relation of a stream (or of a view's finest windows, for a view over a view). */
   events: (stream: string) => SqlRelation;
-  lookup?: (table: string) => SqlRelation;
+  lookup?: (table: string, source: number) => LookupRelation;
   /** A resolution of the plan, or of any length, or 'total' for one row a group. Default: the finest, or the plan's own window. */
   everyMs?: number | 'total';
   /** Event-time range, µs, end exclusive. */
@@ -39,7 +47,7 @@ export function planSql(plan: Plan, options: PlanSqlOptions): string {
   const groups = plan.sources[0]!.groups.map((_, index) => `_g${index}`);
   const above: SqlLeaves = { group: index => `_g${index}`, aggregate: index => `_a${index}` };
   const parts = [
-    `WITH _events AS (${plan.sources.map(source => sourceSql(source, options)).join('\nUNION ALL ')})`,
+    `WITH _events AS (${plan.sources.map((source, index) => sourceSql(source, index, options)).join('\nUNION ALL ')})`,
     ...windowSql(window, sessionKeys(plan)),
     `_grouped AS (SELECT ${[
       '_w',
@@ -136,9 +144,9 @@ function windowSql(window: SqlWindow, keys: readonly string[]): string[] {
 }
 
 /** The events of one source: their time, groups, arguments and filters. */
-function sourceSql(source: SourcePlan, options: PlanSqlOptions): string {
+function sourceSql(source: SourcePlan, at: number, options: PlanSqlOptions): string {
   const { from, columns } = options.events(source.stream);
-  const tables = source.lookups.map(lookup => options.lookup!(lookup.table));
+  const tables = source.lookups.map(lookup => options.lookup!(lookup.table, at));
   const leaves: SqlLeaves = {
     field: (path, type) => fieldSql(columns, 'event', path, type),
     eventTime: () => 'event._time',
@@ -146,12 +154,17 @@ function sourceSql(source: SourcePlan, options: PlanSqlOptions): string {
   };
   const sql = (expression: Expression) => expressionSql(expression, leaves);
   const joins = source.lookups.map((lookup, index) => {
-    const keys = lookup.on.map(({ column }) => quoteName(column)).join(', ');
+    const { from, order, version } = tables[index]!;
+    const keys = [
+      ...lookup.on.map(({ column }) => quoteName(column)),
+      ...(version === undefined ? [] : ['_version']),
+    ].join(', ');
     const on = lookup.on.map(
       ({ column, expression }) => `lookup${index}.${quoteName(column)} = ${sql(expression)}`,
     );
-    // The first row of a key counts; a table has an order only as it is read.
-    const rows = `(SELECT DISTINCT ON (${keys}) * FROM ${tables[index]!.from})`;
+    if (version !== undefined) on.push(`lookup${index}._version = ${version}`);
+    const sorted = order === undefined ? '' : ` ORDER BY ${keys}, ${quoteName(order)}`;
+    const rows = `(SELECT DISTINCT ON (${keys}) * FROM ${from}${sorted})`;
     return `\n  LEFT JOIN ${rows} AS lookup${index} ON ${on.join(' AND ')}`;
   });
   const selected = [

@@ -83,9 +83,10 @@ export interface Lookup {
 
 /** One input of the view; more than one for UNION ALL. Expressions below are in terms of each source's own fields. */
 export interface SourcePlan {
-  /** A stream, or with `view` true a view whose finest windows are the input. */
+  /** A stream, or with `view` true a view, the rows of whose windows of the resolution `everyMs` are the input. */
   stream: string;
   view: boolean;
+  everyMs?: number;
   lookups: Lookup[];
   filter?: Expression;
   groups: Expression[];
@@ -114,4 +115,9 @@ export interface Plan {
   order: { expression: Expression; descending: boolean; nullsFirst: boolean }[];
   /** Rows a window, after order. The state keeps all groups up to maxGroups. */
   limit?: number;
+  /**
+   * The columns of its streams as they were known when the text was planned. The same text is planned with them again, so that what is
+   * learned later changes no result.
+   */
+  assumed?: Record<string, { name: string; type: string }[]>;
 }

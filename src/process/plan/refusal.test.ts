@@ -1,10 +1,24 @@
 // Every refusal, with the text at its position. The `¶` in a view marks where the error must point.
 import { describe, expect, it } from 'vitest';
 import { MillraceError } from '../../core/errors.ts';
+import type { WindowSpec } from '../view.ts';
+import type { KnownView } from './over-view.ts';
 import { planOf } from './plan.fixture.ts';
 import { Source } from './refusal.ts';
 import type { Catalog } from './relation.ts';
 
+const known = (name: string, window: WindowSpec, keepMs: number | null = null): KnownView => ({
+  columns: [{ name: 'requests', type: 'BIGINT', role: 'value' }],
+  window,
+  keepMs: (window.kind === 'tumbling' ? window.everyMs : [60_000]).map(everyMs => ({ everyMs, keepMs })),
+  views: [name],
+});
+const knownViews: Record<string, KnownView> = {
+  other: known('other', { kind: 'tumbling', everyMs: [60_000, 3_600_000] }),
+  short: known('short', { kind: 'tumbling', everyMs: [60_000] }, 86_400_000),
+  visits: known('visits', { kind: 'session', gapMs: 60_000, by: ['requests'] }),
+  around: { ...known('around', { kind: 'tumbling', everyMs: [60_000] }), views: ['around', 'view'] },
+};
 const catalog: Catalog = {
   schema: stream =>
     stream === 'typed'
@@ -22,7 +36,7 @@ const catalog: Catalog = {
           { name: 'country', type: 'VARCHAR' },
         ]
       : undefined,
-  views: view => (view === 'other' ? [{ name: 'requests', type: 'BIGINT' }] : undefined),
+  views: view => knownViews[view],
 };
 
 /** [view with ¶, a word of the reason] */
@@ -123,6 +137,22 @@ const refused: [string, RegExp][] = [
   ["SELECT max(stamp ¶- TIMESTAMP '2026-01-01') FROM typed", /interval/i],
   ['SELECT approx_quantile(a, [0.5, 0.9])[¶3] FROM s', /2 items/],
   ['SELECT ¶approx_top_k(a, 3)[1] FROM s', /approx_quantile/],
+  // views over views
+  [
+    '-- every: 1m\nSELECT sum(requests) FROM (SELECT requests FROM other UNION ALL SELECT a FROM ¶s)',
+    /not both/,
+  ],
+  ['-- every: ¶30s\nSELECT sum(requests) FROM other', /30s cannot be made/],
+  ['-- every: 2m\nSELECT sum(requests) FROM ¶"other@5m"', /no resolution of 5m/],
+  ['-- every: 1m\nSELECT sum(¶request) FROM other', /no column "request"/],
+  ['-- every: 1m\n-- keep: ¶30d\nSELECT sum(requests) FROM short', /kept for 1d/],
+  ['-- every: 1m\nSELECT sum(requests) FROM ¶visits', /sessions/],
+  ['-- session: ¶30m by requests\nSELECT requests, count(*) FROM other GROUP BY 1', /Sessions are made/],
+  ['-- every: 1m\nSELECT sum(requests) FROM ¶around', /never end/],
+  [
+    '-- every: 1m\nSELECT sum(requests) FROM ¶other o JOIN countries c ON o.requests = c.code',
+    /joined to events/,
+  ],
   // sessions
   ['-- session: ¶30m by user\nSELECT count(*) FROM s', /need it in GROUP BY/],
 ];

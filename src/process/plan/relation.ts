@@ -1,11 +1,13 @@
 // What stands behind FROM: streams, views, lookup tables, UNION ALL of them, and subqueries or CTEs that only rename and
 // filter. Each becomes a list of inputs, one for every stream, whose columns are expressions over the stream's own fields.
+import { parseDuration } from '../../core/duration.ts';
 import { ExpressionBinder } from './bind-expression.ts';
 import { coerced } from './coercion.ts';
 import { columnName } from './column-name.ts';
 import { findColumn, locate, type SqlColumn } from './column-type.ts';
-import { scalarTypeOf } from './functions/cast.ts';
+import { scalarTypeOf, sqlTypeOf } from './functions/cast.ts';
 import { commonType } from './functions/comparison.ts';
+import { type KnownView, viewAndResolution } from './over-view.ts';
 import type { ExpressionNode, QueryNode, TableNode } from './parse-tree.ts';
 import type { Expression, Lookup, ScalarType } from './plan.ts';
 import type { Source } from './refusal.ts';
@@ -16,25 +18,46 @@ export interface Catalog {
   schema?: (stream: string) => readonly SqlColumn[] | undefined;
   /** The columns of a lookup table; undefined: there is no such table. */
   lookups?: (table: string) => readonly SqlColumn[] | undefined;
-  /** The output columns of a view; undefined: there is no such view. */
-  views?: (view: string) => readonly SqlColumn[] | undefined;
+  /** A view by its name; undefined: there is no such view. */
+  views?: (view: string) => KnownView | undefined;
 }
 
 /** One stream under FROM. */
 export interface Input {
   stream: string;
   view: boolean;
+  /** The resolution of the view that was asked for. */
+  everyMs?: number;
+  /** Where it stands in the text. */
+  position?: number;
   lookups: Lookup[];
   filter?: Expression;
   /** The column of a name, or undefined where this input has none of it. */
   column(names: readonly string[], node: ExpressionNode): Expression | undefined;
   /** Whether the name is known to be a column (by schema, not by guess). */
   knows(name: string): boolean;
+  /** The type that the stream has shown for a field so far. */
+  shown?(path: readonly string[]): ScalarType | undefined;
   /** The columns by position where they are known: of a subquery with a list. */
   columns?: { name: string; expression: Expression }[];
 }
 
 const inputsMax = 32;
+/** What a view's rows have beside its result. */
+const windowColumns: readonly SqlColumn[] = [
+  { name: 'window_start', type: 'TIMESTAMP' },
+  { name: 'window_end', type: 'TIMESTAMP' },
+];
+
+const isTime = (path: readonly string[]): boolean => path.length === 1 && path[0]!.toLowerCase() === '_time';
+
+function resolutionOf(source: Source, position: number | undefined, every: string): number {
+  try {
+    return parseDuration(every);
+  } catch {
+    return source.refuse(position, `"${every}" is no resolution.`, 'Write for instance FROM "requests@1m".');
+  }
+}
 
 export class RelationBinder {
   private readonly source: Source;
@@ -181,10 +204,20 @@ export class RelationBinder {
     if (name === this.source.name) {
       this.source.refuse(position, 'A view cannot read itself.', 'Name a stream or another view.');
     }
-    const viewColumns = this.catalog.views?.(name);
+    const { base, every } = viewAndResolution(name);
+    const view = this.catalog.views?.(name) ?? (every ? this.catalog.views?.(base) : undefined);
+    const isAt = view !== undefined && this.catalog.views?.(name) === undefined;
+    const viewColumns = view && [...view.columns, ...windowColumns];
     const columns = viewColumns ?? this.catalog.schema?.(name) ?? [];
     const alias = (table.alias ?? name).toLowerCase();
-    const field = (path: readonly string[]): Expression => {
+    const field = (path: readonly string[], node?: ExpressionNode): Expression => {
+      if (viewColumns && !isTime(path) && !findColumn(viewColumns, path[0]!)) {
+        this.source.refuse(
+          this.source.fromBytes(node?.query_location) ?? position,
+          `The view "${base}" has no column "${path[0]}".`,
+          `It has ${viewColumns.map(column => column.name).join(', ')}.`,
+        );
+      }
       if (path.length === 1 && path[0]!.toLowerCase() === '_time')
         return { kind: 'event-time', type: 'time' };
       const found = locate(columns, path);
@@ -193,15 +226,25 @@ export class RelationBinder {
       return { kind: 'field', path: spelled, type: (found && scalarTypeOf(found.type)) ?? 'any' };
     };
     return {
-      stream: name,
-      view: viewColumns !== undefined,
+      stream: isAt ? base : name,
+      view: view !== undefined,
+      ...(isAt ? { everyMs: resolutionOf(this.source, position, every!) } : {}),
+      ...(position === undefined ? {} : { position }),
       lookups: [],
       knows: column => findColumn(columns, column) !== undefined || column.toLowerCase() === '_time',
-      column: names => {
+      ...(view
+        ? {}
+        : {
+            shown: (path: readonly string[]) => {
+              const found = locate(columns, path);
+              return found && scalarTypeOf(found.type);
+            },
+          }),
+      column: (names, node) => {
         if (names.length > 1 && names[0]!.toLowerCase() === alias && !findColumn(columns, names[0]!)) {
-          return field(names.slice(1));
+          return field(names.slice(1), node);
         }
-        return field(names);
+        return field(names, node);
       },
     };
   }
@@ -237,7 +280,7 @@ export class RelationBinder {
         right.type === 'BASE_TABLE'
           ? `"${name}" is no lookup table of the project, and two streams cannot be joined in a view.`
           : 'Only a lookup table can be joined.',
-        'Put a CSV, JSON or Parquet file with the table into the project folder, or join in SQL or in a pipeline.',
+        'Put a CSV, JSON or Parquet file of this name into the folder lookups/ of the project, or join in SQL or in a pipeline.',
       );
     }
     if (table.ref_type !== 'REGULAR' || (table.join_type !== 'INNER' && table.join_type !== 'LEFT')) {
@@ -341,8 +384,14 @@ export class RelationBinder {
     );
   }
 
+  /** The event's side is read as the key's type; a value that does not spell one matches nothing. */
   private condition(other: Expression, key: Expression & { kind: 'lookup' }): Lookup['on'][number] {
-    return { column: key.column, expression: coerced(other, key.type) ?? other };
+    const { column, type } = key;
+    const same = coerced(other, type);
+    if (same) return { column, expression: same };
+    if (other.kind === 'field') return { column, expression: { ...other, type } };
+    const name: Expression = { kind: 'literal', type: 'text', value: sqlTypeOf(type) };
+    return { column, expression: { kind: 'call', function: 'cast', args: [other, name], type } };
   }
 
   scopeOf(input: Input) {

@@ -48,7 +48,7 @@ export class SelectBinder {
     this.query = query;
   }
 
-  plan(): Selected {
+  plan(): Selected & { positions: (number | undefined)[] } {
     const { query, source } = this;
     this.refuseShapes();
     const relations = new RelationBinder(source, this.options);
@@ -84,12 +84,14 @@ export class SelectBinder {
     const sources: SourcePlan[] = this.inputs.map((input, index) => ({
       stream: input.stream,
       view: input.view,
+      ...(input.everyMs === undefined ? {} : { everyMs: input.everyMs }),
       lookups: input.lookups,
       ...(filters[index] ? { filter: filters[index] } : {}),
       groups: this.groups[index]!,
       aggregates: this.aggregates.aggregates[index]!,
     }));
     return {
+      positions: this.inputs.map(input => input.position),
       sources,
       outputs,
       ...(having ? { having } : {}),
@@ -217,7 +219,16 @@ export class SelectBinder {
         'Write epoch(…), which is in seconds.',
       );
     }
-    return bound;
+    return this.asItIs(bound);
+  }
+
+  /**
+   * A field is grouped by as it is, whatever type its stream has shown so far: a value of another type is a group of its own, and not
+   * lost. Several inputs agree on a type instead.
+   */
+  private asItIs(bound: Expression): Expression {
+    if (bound.kind !== 'field' || this.inputs.length !== 1) return bound;
+    return this.inputs[0]!.shown?.(bound.path) === bound.type ? { ...bound, type: 'any' } : bound;
   }
 
   private bindOutputs(): Plan['outputs'] {
@@ -313,7 +324,7 @@ export class SelectBinder {
     if (this.groups[0]!.length === 0) return -1;
     let bound: Expression;
     try {
-      bound = this.below[0]!.bind(node);
+      bound = this.asItIs(this.below[0]!.bind(node));
     } catch {
       return -1;
     }

@@ -1,0 +1,61 @@
+// The order in which views are defined: a view comes after those that it reads. Views that read each other are refused.
+import { MillraceError } from './core/errors.ts';
+import { viewAndResolution } from './process/plan/over-view.ts';
+import { Source } from './process/plan/refusal.ts';
+import type { ViewDefinition } from './process/view.ts';
+
+export interface OrderedViews {
+  ordered: ViewDefinition[];
+  /** By view: why it stands in no order. */
+  circular: Map<string, MillraceError>;
+}
+
+/** `tables` gives the names behind FROM; a text without any that parse comes as it stands. */
+export async function orderViews(
+  views: readonly ViewDefinition[],
+  tables: (sql: string) => Promise<string[]>,
+): Promise<OrderedViews> {
+  const byName = new Map(views.map(view => [view.name, view]));
+  const reads = new Map<string, string[]>();
+  for (const { name, text } of views) {
+    const names = await tables(text).catch(() => []);
+    const known = names.map(table => (byName.has(table) ? table : viewAndResolution(table).base));
+    reads.set(
+      name,
+      known.filter(other => other !== name && byName.has(other)),
+    );
+  }
+  const ordered: ViewDefinition[] = [];
+  const circular = new Map<string, MillraceError>();
+  const done = new Set<string>();
+  const visit = (name: string, path: readonly string[]): void => {
+    const from = path.indexOf(name);
+    if (from >= 0) {
+      const circle = path.slice(from);
+      circle.forEach((one, index) => {
+        circular.set(one, inCircle(byName.get(one)!, circle[index + 1] ?? circle[0]!));
+      });
+      return;
+    }
+    if (done.has(name)) return;
+    for (const other of reads.get(name)!) visit(other, [...path, name]);
+    if (done.has(name)) return;
+    done.add(name);
+    if (!circular.has(name)) ordered.push(byName.get(name)!);
+  };
+  for (const { name } of views) visit(name, []);
+  return { ordered, circular };
+}
+
+function inCircle({ name, text }: ViewDefinition, next: string): MillraceError {
+  const place = new Source(name, text).place(text.lastIndexOf(next));
+  return new MillraceError(
+    'view-refused',
+    `View "${name}", line ${place.line}, column ${place.column}: "${next}" reads "${name}", so the two would never end.`,
+    {
+      status: 400,
+      context: { view: name, ...place },
+      remedy: 'Read a stream, or a view that does not come from this one.',
+    },
+  );
+}

@@ -1,0 +1,165 @@
+// Lookup tables of the project folder, through the real command: joined in views, SQL and audits, loaded again when they change.
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { afterAll, expect, test } from 'vitest';
+import { cleanUp, eventually, folder, run, type Server, serve } from './command.ts';
+
+afterAll(cleanUp);
+
+const view = (table: string, join = 'JOIN'): string => `-- every: 1h
+SELECT p.category AS category, count(*) AS sold, sum(p.price) AS revenue
+FROM sales s ${join} ${table} p ON s.product = p.id
+GROUP BY p.category
+`;
+
+const post = (server: Server, products: readonly string[]): Promise<{ accepted: number }> =>
+  server.json('/v1/streams/sales/events', {
+    method: 'POST',
+    body: products.map(product => `{"_time":"2026-01-01T00:00:00Z","product":"${product}"}\n`).join(''),
+  });
+
+async function rows(server: Server, name: string, wanted: number): Promise<unknown[][]> {
+  const answer = await eventually(
+    () => server.json<{ windows: { values: unknown[] }[] }>(`/v1/views/${name}`),
+    ({ windows }) => windows?.reduce((sum, { values }) => sum + Number(values[1]), 0) === wanted,
+  );
+  return answer.windows.map(({ values }) => values);
+}
+
+function project(): string {
+  const dir = folder();
+  for (const name of ['views', 'lookups']) mkdirSync(join(dir, name));
+  return dir;
+}
+
+test('CSV, JSON and Parquet files are joined in views, SQL and audits', async () => {
+  const dir = project();
+  writeFileSync(
+    join(dir, 'lookups', 'from_csv.csv'),
+    'id,category,price\n1,book,12.5\n2,toy,5\n2,second,9\n',
+  );
+  writeFileSync(
+    join(dir, 'lookups', 'from_json.json'),
+    JSON.stringify([
+      { id: '1', category: 'book', price: 12.5 },
+      { id: '2', category: 'toy', price: 5 },
+    ]),
+  );
+  const duckdb = await (await DuckDBInstance.create(':memory:')).connect();
+  await duckdb.run(
+    `COPY (SELECT * FROM (VALUES (1, 'book', 12.5), (2, 'toy', 5)) t(id, category, price)) TO '${join(dir, 'lookups', 'from_parquet.parquet')}'`,
+  );
+  duckdb.closeSync();
+  for (const kind of ['csv', 'json', 'parquet']) {
+    writeFileSync(join(dir, 'views', `by_${kind}.sql`), view(`from_${kind}`));
+  }
+  writeFileSync(join(dir, 'views', 'all_sales.sql'), view('from_csv', 'LEFT JOIN'));
+  expect(await run(dir, ['check'])).toMatchObject({ code: 0 });
+  const server = await serve(dir, ['up']);
+  await post(server, ['1', '2', '2', '9']);
+  for (const kind of ['csv', 'json', 'parquet']) {
+    expect(await rows(server, `by_${kind}`, 3)).toEqual([
+      ['book', 1, 12.5],
+      ['toy', 2, 10],
+    ]);
+    expect(
+      await server.sql(
+        `SELECT category, count(*) FROM sales s JOIN from_${kind} p ON s.product = p.id::VARCHAR WHERE category <> 'second' GROUP BY 1 ORDER BY 1`,
+      ),
+    ).toEqual([
+      ['book', 1],
+      ['toy', 2],
+    ]);
+  }
+  expect((await rows(server, 'all_sales', 4))[0]).toEqual([null, 1, null]);
+  server.kill('SIGTERM');
+  await server.ended;
+  const audit = await run(dir, ['audit']);
+  expect(audit.stdout).toMatch(/✓ by_csv/);
+  expect(audit.code).toBe(0);
+});
+
+test('a changed file counts for later events, a broken one changes nothing, and the audit knows both', async () => {
+  const dir = project();
+  const file = join(dir, 'lookups', 'products.csv');
+  writeFileSync(file, 'id,category,price\n1,book,10\n');
+  writeFileSync(join(dir, 'views', 'sold.sql'), view('products', 'LEFT JOIN'));
+  let server = await serve(dir, ['up']);
+  const problems = async (): Promise<string[]> =>
+    (await server.json<{ problems: string[] }>('/v1/info')).problems;
+  const categories = async (wanted: string): Promise<unknown> =>
+    eventually(
+      () => server.sql('SELECT category FROM products'),
+      answer => answer[0]?.[0] === wanted,
+    );
+  await post(server, ['1', '1']);
+  expect(await rows(server, 'sold', 2)).toEqual([['book', 2, 20]]);
+  writeFileSync(file, 'id,category,price\n1,novel,20\n');
+  await categories('novel');
+  await post(server, ['1']);
+  expect(await rows(server, 'sold', 3)).toEqual([
+    ['book', 2, 20],
+    ['novel', 1, 20],
+  ]);
+  writeFileSync(file, '{"this": is no table\n\0\0"\n"');
+  // DuckDB may find a table even in that, but not the columns that the view needs.
+  expect((await eventually(problems, found => found.length > 0))[0]).toMatch(/products/);
+  await post(server, ['1']);
+  expect(await rows(server, 'sold', 4)).toEqual([
+    ['book', 2, 20],
+    ['novel', 2, 40],
+  ]);
+  server.kill('SIGTERM');
+  await server.ended;
+  // With the file still broken, a start goes on with the content that was in force.
+  server = await serve(dir, ['up']);
+  expect((await problems())[0]).toMatch(/products/);
+  await post(server, ['1']);
+  expect((await rows(server, 'sold', 5))[1]).toEqual(['novel', 3, 60]);
+  writeFileSync(file, 'id,category,price\n1,epic,30\n');
+  await eventually(problems, found => found.length === 0);
+  await post(server, ['1']);
+  await rows(server, 'sold', 6);
+  server.kill('SIGTERM');
+  await server.ended;
+  const audit = await run(dir, ['audit', '--json']);
+  expect(JSON.parse(audit.stdout).reports).toMatchObject([
+    { view: 'sold', rows: 3, differenceCount: 0, skipped: 0 },
+  ]);
+});
+
+test('a missing file is a clear error, and the view goes on when it is there', async () => {
+  const dir = project();
+  writeFileSync(join(dir, 'views', 'sold.sql'), view('products'));
+  const check = await run(dir, ['check']);
+  expect(check.code).toBe(1);
+  expect(check.stdout).toMatch(/sold\.sql:3:\d+.*"products" is no lookup table/);
+  expect(check.stdout).toMatch(/lookups\//);
+  const server = await serve(dir, ['up']);
+  expect((await server.json<{ problems: string[] }>('/v1/info')).problems[0]).toMatch(/no lookup table/);
+  await post(server, ['1']);
+  const file = join(dir, 'lookups', 'products.csv');
+  writeFileSync(file, 'id,category,price\n1,book,10\n');
+  expect(await rows(server, 'sold', 1)).toEqual([['book', 1, 10]]);
+  expect((await server.json<{ problems: string[] }>('/v1/info')).problems).toEqual([]);
+  rmSync(file);
+  await eventually(
+    () => server.json<{ problems: string[] }>('/v1/info'),
+    ({ problems }) => /no lookup table/.test(problems[0] ?? ''),
+  );
+  // What serves goes on with the content it had.
+  await post(server, ['1']);
+  expect(await rows(server, 'sold', 2)).toEqual([['book', 2, 20]]);
+});
+
+test('a table with the name of a stream is refused, and check names a file that cannot be read', async () => {
+  const dir = project();
+  writeFileSync(join(dir, 'lookups', 'sold.csv'), 'id\n1\n');
+  writeFileSync(join(dir, 'lookups', 'bad.parquet'), 'no parquet');
+  writeFileSync(join(dir, 'views', 'sold.sql'), '-- every: 1h\nSELECT count(*) AS n FROM sales\n');
+  const { code, stdout } = await run(dir, ['check']);
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/sold\.csv: there is a stream or view of this name/);
+  expect(stdout).toMatch(/"bad" cannot be loaded/);
+});
