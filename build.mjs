@@ -34,6 +34,8 @@ const nodeEntries = {
   cli: 'src/cli/main.ts',
   'app-engine': 'src/app-engine.ts',
   'app-query': 'src/app-query.ts',
+  'app-pipelines': 'src/app-pipelines.ts',
+  'app-pipeline-code': 'src/app-pipeline-code.ts',
   bench: 'bench/main.ts',
 };
 

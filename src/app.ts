@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir, totalmem } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type Logger, pino } from 'pino';
 import type { SourceStatus } from './collect/source.ts';
 import { FileSource } from './collect/sources/file.ts';
@@ -26,9 +26,14 @@ import { type Durability, openSegmentLog, type SegmentLogOptions } from './flow/
 import type { Kernel } from './kernel/kernel.ts';
 import { loadKernel } from './kernel/load-kernel.ts';
 import { LookupFiles } from './lookup-files.ts';
+import { startPipelinesThread } from './pipelines-start.ts';
 import type { AuditReport } from './process/audit.ts';
 import type { Engine } from './process/engine.ts';
 import { openEnginePool } from './process/engine-pool.ts';
+import type { PipelineSpec } from './process/pipeline/definition.ts';
+import { checkAmong } from './process/pipeline/pipeline-set.ts';
+import { loadPipeline } from './process/pipeline/thread-executor.ts';
+import type { PipelineSummary, Pipelines } from './process/pipeline.ts';
 import type { KnownView } from './process/plan/over-view.ts';
 import { planView } from './process/plan/parse.ts';
 import type { ViewDefinition, ViewSummary, WindowRow } from './process/view.ts';
@@ -131,6 +136,8 @@ export class App {
   private readonly startedAt = formatUs(Date.now() * 1000);
   private readonly timers: NodeJS.Timeout[] = [];
   private readonly viewProblems = new Map<string, string>();
+  private pipelines: Pipelines | undefined;
+  private pipelineProblems = new Map<string, string>();
   private server: HttpServer | undefined;
   private closing: Promise<void> | undefined;
 
@@ -270,7 +277,12 @@ export class App {
     else await this.defineProjectViews(this.project.views ?? []);
     this.every(archiveMs, () => this.archive());
     this.every(retainMs, () => this.retain());
-    if (this.options.listen) this.watchProject();
+    if (this.options.listen) {
+      this.watchProject();
+      // Their loading may take a while, and nothing waits for them.
+      void this.definePipelines();
+      this.every(1000, () => this.lookAtPipelines());
+    }
   }
 
   private every(ms: number, work: () => Promise<unknown>): void {
@@ -321,6 +333,52 @@ export class App {
     this.options.onNotice?.(text.startsWith('View ') ? text : `View ${text}`);
   }
 
+  /** Brings the pipelines of the folder into force; their thread starts with the first one that there ever was. */
+  private async definePipelines(): Promise<void> {
+    const { pipelines: files } = this.project;
+    const stateDir = join(this.options.dataDir, 'pipelines');
+    if (this.closing || (files.length === 0 && !existsSync(stateDir))) return;
+    try {
+      this.pipelines ??= startPipelinesThread({
+        entry: join(distDir, 'app-pipelines.js'),
+        data: {
+          log: this.log.share(),
+          stateDir,
+          codeEntry: join(distDir, 'app-pipeline-code.js'),
+          analyze: pathToFileURL(join(distDir, 'analyze.js')).href,
+        },
+        log: this.log,
+        onLog: ({ pipeline, level, message, fields }) => this.logger[level]({ ...fields, pipeline }, message),
+        onDeath: cause => this.notePipelineProblem('pipelines', `The pipelines stopped: ${cause.message}`),
+      });
+      const views = (await this.engine.views()).map(view => view.name);
+      await this.pipelines.define(files, views);
+      await this.lookAtPipelines();
+    } catch (thrown) {
+      if (this.closing) return;
+      this.notePipelineProblem('pipelines', `The pipelines could not be started: ${toError(thrown).message}`);
+    }
+  }
+
+  /** Keeps what is wrong with pipelines in view. */
+  private async lookAtPipelines(): Promise<void> {
+    if (!this.pipelines || this.closing) return;
+    const summaries = await this.pipelines.list().catch((): PipelineSummary[] => []);
+    const faulty = new Set(summaries.filter(({ error }) => error !== undefined).map(({ name }) => name));
+    for (const name of this.pipelineProblems.keys()) {
+      if (name !== 'pipelines' && !faulty.has(name)) this.pipelineProblems.delete(name);
+    }
+    for (const { name, error } of summaries) if (error !== undefined) this.notePipelineProblem(name, error);
+  }
+
+  private notePipelineProblem(name: string, problem: string): void {
+    const text = problem.includes(name) ? problem : `Pipeline ${name}: ${problem}`;
+    if (this.pipelineProblems.get(name) === text) return;
+    this.pipelineProblems.set(name, text);
+    this.logger.error({ pipeline: name }, text);
+    this.options.onNotice?.(text);
+  }
+
   private watchProject(): void {
     const dir = this.project.dir;
     let before = projectFingerprint(dir);
@@ -335,6 +393,7 @@ export class App {
       this.project = { ...project, settings: this.project.settings };
       await this.refreshLookups();
       if (project.views) await this.defineProjectViews(project.views);
+      await this.definePipelines();
     });
   }
 
@@ -391,7 +450,14 @@ export class App {
       isTaken: name => taken.has(name),
       maxBodyBytes: maxBatchBytes,
     });
-    const metrics = new Metrics({ log, engine, stats, queryPid: () => this.query.pid });
+    const listPipelines = async (): Promise<PipelineSummary[]> => (await this.pipelines?.list()) ?? [];
+    const metrics = new Metrics({
+      log,
+      engine,
+      stats,
+      queryPid: () => this.query.pid,
+      pipelines: listPipelines,
+    });
     const services: Services = {
       clock: systemClock,
       log,
@@ -405,6 +471,7 @@ export class App {
       problems: () => this.problems(),
       dashboards: () => this.dashboards(),
       sql: request => this.tables.run(request),
+      pipelines: listPipelines,
       viewHistory: (query, conditions) => this.history.query(query, conditions),
       metrics: () => metrics.text(),
     };
@@ -463,6 +530,7 @@ export class App {
       ...sources,
       ...this.lookups.faults().map(fault => fault.message),
       ...this.viewProblems.values(),
+      ...this.pipelineProblems.values(),
     ];
   }
 
@@ -578,6 +646,9 @@ export class App {
     this.stats.close();
     await Promise.all(this.files.map(file => file.close()));
     await this.defaults?.close();
+    await this.pipelines
+      ?.close()
+      .catch(error => this.logger.error({ err: toError(error) }, 'pipelines not closed'));
     await this.engine.close();
     await this.query.close();
     await this.lake.close();
@@ -634,7 +705,29 @@ export async function checkProject(dir: string): Promise<{ checked: number; faul
       rmSync(copies, { recursive: true, force: true });
     }
   }
-  return { checked: views.length + project.dashboards.length + project.lookups.length, faults };
+  await checkPipelines(project, faults);
+  const { pipelines, dashboards, lookups } = project;
+  return { checked: views.length + pipelines.length + dashboards.length + lookups.length, faults };
+}
+
+/** Loads each pipeline as it would be loaded to run, which runs the top level of its file. */
+async function checkPipelines({ pipelines, views }: Project, faults: MillraceError[]): Promise<void> {
+  const accepted: PipelineSpec[] = [];
+  const names = (views ?? []).map(view => view.name);
+  for (const file of pipelines) {
+    try {
+      const { spec, executor } = await loadPipeline(file, {
+        entry: join(distDir, 'app-pipeline-code.js'),
+        analyze: pathToFileURL(join(distDir, 'analyze.js')).href,
+        onLog: () => {},
+      });
+      await executor.close();
+      checkAmong(spec, accepted, names);
+      accepted.push(spec);
+    } catch (thrown) {
+      faults.push(thrown instanceof MillraceError ? thrown : placed(thrown, `pipelines/${file.name}.ts`));
+    }
+  }
 }
 
 /** The error with its file, line and column in front, as editors and people look for them. */

@@ -3,6 +3,14 @@
 export { App, type AppOptions, openApp, type ReadFilesOptions } from './app.ts';
 export { MillraceError } from './core/errors.ts';
 export type * from './deliver/api.ts';
+export {
+  type PipelineContext,
+  type PipelineDefinition,
+  type PipelineEvent,
+  type PipelineTimer,
+  type PipelineTypes,
+  pipeline,
+} from './process/pipeline.ts';
 export type {
   ViewColumn,
   ViewDefinition,

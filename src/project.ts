@@ -1,4 +1,4 @@
-// The project folder: what people write and keep in git — views/*.sql, dashboards/*.yaml, lookups/* and millrace.yaml. Read here and
+// The project folder: what people write and keep in git — views/*.sql, pipelines/*.ts, dashboards/*.yaml, lookups/* and millrace.yaml. Read here and
 // nowhere else; every fault names its file and line.
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
@@ -10,6 +10,7 @@ import type { Dashboard } from './deliver/api.ts';
 import { parseDashboard } from './deliver/dashboard-file.ts';
 import { streamNamePattern } from './flow/log.ts';
 import type { LookupFile } from './lookup-files.ts';
+import type { PipelineFile } from './process/pipeline.ts';
 import type { ViewDefinition } from './process/view.ts';
 import { lookupReaders } from './query/lookup-file.ts';
 
@@ -49,6 +50,7 @@ export interface Project {
   settings: Settings;
   /** Undefined where there is no folder views/: the system makes its own then. */
   views: ViewDefinition[] | undefined;
+  pipelines: PipelineFile[];
   dashboards: Dashboard[];
   /** Tables that views and SQL can join, from lookups/. */
   lookups: LookupFile[];
@@ -73,6 +75,15 @@ export function readProject(dir: string, faults?: MillraceError[]): Project {
     attempt(() => checkName(name, file, 'a view'));
     return { name, text: readFileSync(file, 'utf8') };
   });
+  const pipelines: PipelineFile[] = [];
+  for (const path of filesOf(join(root, 'pipelines'), '.ts') ?? []) {
+    if (/\.(d|test)\.ts$/.test(path)) continue;
+    const name = basename(path, '.ts');
+    attempt(() => {
+      checkName(name, path, 'a pipeline');
+      pipelines.push({ name, path });
+    });
+  }
   const dashboards: Dashboard[] = [];
   for (const file of filesOf(join(root, 'dashboards'), '.yaml') ?? []) {
     const name = basename(file, '.yaml');
@@ -89,7 +100,15 @@ export function readProject(dir: string, faults?: MillraceError[]): Project {
       lookups.push({ name, file });
     });
   }
-  return { dir: root, name: settings.name ?? basename(root), settings, views, dashboards, lookups };
+  return {
+    dir: root,
+    name: settings.name ?? basename(root),
+    settings,
+    views,
+    pipelines,
+    dashboards,
+    lookups,
+  };
 }
 
 function lookupFilesOf(dir: string): string[] {
@@ -113,6 +132,7 @@ export function projectFingerprint(dir: string): string {
     ...(filesOf(join(dir, 'views'), '.sql') ?? ['no views']),
     ...(filesOf(join(dir, 'dashboards'), '.yaml') ?? ['no dashboards']),
     ...lookupFilesOf(dir),
+    ...pipelineFilesOf(dir),
   ];
   return files
     .map(file => {
@@ -120,6 +140,16 @@ export function projectFingerprint(dir: string): string {
       return `${file} ${stat?.mtimeMs} ${stat?.size} ${stat?.ino}`;
     })
     .join('\n');
+}
+
+/** Also what pipelines may import from folders below theirs. */
+function pipelineFilesOf(dir: string): string[] {
+  const below = join(dir, 'pipelines');
+  if (!existsSync(below)) return [];
+  return readdirSync(below, { recursive: true, encoding: 'utf8' })
+    .filter(name => !/(^|[\\/])node_modules([\\/]|$)/.test(name))
+    .map(name => join(below, name))
+    .sort();
 }
 
 /** Sizes such as 500MB or 2.5GB (powers of 1000) or a plain number of bytes. */

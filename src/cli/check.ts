@@ -6,7 +6,7 @@ import { print, printJson, style } from './terminal.ts';
 
 export function registerCheck(program: Command): void {
   withCommon(program.command('check'))
-    .description('check the project folder: views, dashboards, settings')
+    .description('check the project folder: views, pipelines, dashboards, settings')
     .addHelpText('after', '\nExamples:\n  millrace check\n  millrace check --project shop --json')
     .action(async (options: CommonOptions) => {
       const { checked, faults } = await checkProject(options.project);

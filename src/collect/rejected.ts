@@ -11,13 +11,18 @@ export const maxRawBytes = 16 * 1024;
 export interface RejectedEvent {
   _time: string;
   stream: string;
-  /** "file:/var/log/nginx/access.log", "http". */
+  /** "file:/var/log/nginx/access.log", "http", "pipeline:visits". */
   source: string;
-  /** 1-based line of the file or of the request body. */
-  line: number;
+  /** 1-based line of the file or of the request body; none where the source is a pipeline. */
+  line?: number;
+  /** Of a pipeline: where in `stream` the event is. */
+  partition?: number;
+  offset?: number;
   /** Byte within the line where it went wrong, where known. */
   position?: number;
   reason: string;
+  /** Of a pipeline: where its function failed. */
+  stack?: string;
   /** The line as it was; `base64` where it is not UTF-8; cut at 16 KiB with `truncated`. */
   raw: string;
   encoding?: 'base64';
@@ -26,6 +31,18 @@ export interface RejectedEvent {
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** The bytes of a rejected line as members of its event. */
+export function rejectedText(line: Uint8Array): Pick<RejectedEvent, 'raw' | 'encoding' | 'truncated'> {
+  const truncated = line.length > maxRawBytes;
+  const bytes = truncated ? line.subarray(0, maxRawBytes) : line;
+  try {
+    return { raw: decoder.decode(bytes), ...(truncated ? { truncated } : {}) };
+  } catch {
+    const raw = Buffer.from(bytes).toString('base64');
+    return { raw, encoding: 'base64', ...(truncated ? { truncated } : {}) };
+  }
+}
 
 /**
  * NDJSON for `_rejected`. `firstLine` is the 1-based line number of the span's first line.
@@ -36,16 +53,6 @@ export function rejectedNdjson(
 ): Uint8Array {
   let text = '';
   for (const line of lines) {
-    const truncated = line.raw.length > maxRawBytes;
-    const bytes = truncated ? line.raw.subarray(0, maxRawBytes) : line.raw;
-    let raw: string;
-    let encoding: 'base64' | undefined;
-    try {
-      raw = decoder.decode(bytes);
-    } catch {
-      raw = Buffer.from(bytes).toString('base64');
-      encoding = 'base64';
-    }
     const event: RejectedEvent = {
       _time: formatUs(from.nowMs * 1000),
       stream: from.stream,
@@ -53,9 +60,7 @@ export function rejectedNdjson(
       line: from.firstLine + line.line - 1,
       ...(line.position === undefined ? {} : { position: line.position }),
       reason: line.reason,
-      raw,
-      ...(encoding ? { encoding } : {}),
-      ...(truncated ? { truncated } : {}),
+      ...rejectedText(line.raw),
     };
     text += JSON.stringify(event) + '\n';
   }

@@ -3,6 +3,7 @@
 // `now` and epochs; integers beyond 2^53 are strings; errors are application/problem+json (`Problem`).
 import type { RejectedEvent } from '../collect/rejected.ts';
 import type { SourceStatus } from '../collect/source.ts';
+import type { PipelineSummary } from '../process/pipeline.ts';
 import type { ViewColumn, ViewState, ViewValue } from '../process/view.ts';
 
 /** RFC 9457, with our own members. */
@@ -122,6 +123,16 @@ export interface ViewEntry {
   mismatched: number;
   groups: number;
   stateBytes: number;
+}
+
+/** GET /v1/pipelines */
+export interface PipelineList {
+  pipelines: PipelineEntry[];
+}
+
+/** GET /v1/pipelines/{p} */
+export interface PipelineEntry extends Omit<PipelineSummary, 'watermarkUs'> {
+  watermark: string | null;
 }
 
 /** GET /v1/views/{v}/expired */

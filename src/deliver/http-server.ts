@@ -11,6 +11,7 @@ import { serveIngestConnections } from './ingest-connections.ts';
 import { serveLive } from './live.ts';
 import { LiveConnections } from './live-connections.ts';
 import { problemHeaders, problemOf } from './problem.ts';
+import { routePipelines } from './routes-pipelines.ts';
 import { routeSql } from './routes-sql.ts';
 import { routeStreams } from './routes-streams.ts';
 import { routeViews } from './routes-views.ts';
@@ -202,6 +203,7 @@ function routes(options: HttpServerOptions): Hono {
   app.get('/v1/info', async context => context.json(await services.info()));
   routeStreams(app, services);
   routeViews(app, services);
+  routePipelines(app, services);
   routeSql(app, services);
   app.get('/v1/dashboards', context => {
     const dashboards = services.dashboards().map(({ name, title, stream }) => ({ name, title, stream }));

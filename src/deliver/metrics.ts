@@ -2,6 +2,7 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Log } from '../flow/log.ts';
 import type { Engine } from '../process/engine.ts';
+import type { PipelineSummary } from '../process/pipeline.ts';
 import type { StreamStats } from './stream-stats.ts';
 
 export interface MetricsOptions {
@@ -9,7 +10,25 @@ export interface MetricsOptions {
   engine: Engine;
   stats: StreamStats;
   queryPid(): number | undefined;
+  pipelines(): Promise<PipelineSummary[]>;
 }
+
+const pipelineFigures: { name: string; help: string; of(summary: PipelineSummary): number }[] = [
+  { name: 'events_in', help: 'Events taken in since the start.', of: one => one.eventsIn },
+  { name: 'events_out', help: 'Events emitted since the start.', of: one => one.eventsOut },
+  { name: 'timers_fired', help: 'Timers fired since the start.', of: one => one.timersFired },
+  { name: 'failures', help: 'Calls that failed since the start.', of: one => one.failures },
+  { name: 'retries', help: 'Failed calls that were made again.', of: one => one.retries },
+  { name: 'rejected_events', help: 'Events given up on since the start.', of: one => one.rejected },
+  { name: 'skipped_events', help: 'Events gone before their turn.', of: one => one.skipped },
+  { name: 'restarts', help: 'Times that its thread was replaced.', of: one => one.restarts },
+  { name: 'lag_events', help: 'Events between its position and the end.', of: one => one.lag },
+  {
+    name: 'running',
+    help: '1 while it runs or waits for its stream.',
+    of: one => Number(one.state !== 'failed'),
+  },
+];
 
 export class Metrics {
   private readonly registry = new Registry();
@@ -38,6 +57,9 @@ export class Metrics {
     const expired = gauge('view_expired_events', 'Events beyond the keep time.', ['view']);
     const engineMemory = gauge('engine_memory_bytes', 'Memory of the engine.', []);
     const queryRunning = gauge('query_process_running', '1 while the query process runs.', []);
+    const pipelines = pipelineFigures.map(({ name, help, of }) => {
+      return { figure: gauge(`pipeline_${name}`, help, ['pipeline']), of };
+    });
     this.refresh = async () => {
       for (const [stream, total] of options.stats.totals()) appended.set({ stream }, total);
       for (const { name: stream, partitions } of await options.log.streams()) {
@@ -64,6 +86,10 @@ export class Metrics {
         stateBytes.set({ view: view.name }, view.stateBytes);
         groups.set({ view: view.name }, view.groups);
         expired.set({ view: view.name }, view.expired);
+      }
+      for (const { figure } of pipelines) figure.reset();
+      for (const summary of await options.pipelines()) {
+        for (const { figure, of } of pipelines) figure.set({ pipeline: summary.name }, of(summary));
       }
       queryRunning.set(options.queryPid() === undefined ? 0 : 1);
     };

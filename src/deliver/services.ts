@@ -2,6 +2,7 @@
 import type { Clock } from '../core/time.ts';
 import type { Log } from '../flow/log.ts';
 import type { Engine } from '../process/engine.ts';
+import type { PipelineSummary } from '../process/pipeline.ts';
 import type { ViewQuery, ViewResult } from '../process/view.ts';
 import type { QueryAnswer, QueryRequest } from '../query/query.ts';
 import type { Lake } from '../store/lake.ts';
@@ -23,6 +24,7 @@ export interface Services {
   sources(): SourceStatus[];
   problems(): string[];
   dashboards(): Dashboard[];
+  pipelines(): Promise<PipelineSummary[]>;
   /** SQL over streams and views by their names; what was appended before the call is seen. */
   sql(request: Omit<QueryRequest, 'tables'>): Promise<QueryAnswer>;
   /** A view's own SELECT over the history, with more conditions than its groups know. */

@@ -33,6 +33,7 @@ const contracts = new Set([
   'collect/source.ts',
   'flow/log.ts',
   'process/engine.ts',
+  'process/pipeline.ts',
   'process/view.ts',
   'process/plan/plan.ts',
   'process/plan/vector.ts',

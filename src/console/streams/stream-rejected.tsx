@@ -50,7 +50,8 @@ function RejectedLine({ event, isAll }: { event: RejectedEvent; isAll: boolean }
       <p class="rejected-where">
         {isAll && <strong>{event.stream}</strong>}
         <span>{event.source}</span>
-        <span>{t('rejected.line', { line: event.line })}</span>
+        {event.line !== undefined && <span>{t('rejected.line', { line: event.line })}</span>}
+        {event.offset !== undefined && <span>{`${event.partition}/${event.offset}`}</span>}
         {event.position !== undefined && <span>{t('rejected.position', { position: event.position })}</span>}
         {event.encoding && <span class="badge">{event.encoding}</span>}
         {event.truncated && <span class="badge">{t('rejected.truncated')}</span>}
@@ -62,6 +63,11 @@ function RejectedLine({ event, isAll }: { event: RejectedEvent; isAll: boolean }
           {after !== '' && <mark>{after}</mark>}
         </code>
       </pre>
+      {event.stack && (
+        <pre>
+          <code>{event.stack}</code>
+        </pre>
+      )}
     </li>
   );
 }
