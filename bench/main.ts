@@ -1,9 +1,15 @@
 // npm run bench [-- NAMES… --tiny --json --seed N]: runs benchmarks and prints a table each, or everything as JSON.
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { benchmarks } from './benchmarks.ts';
+import { serveLoad } from './end-to-end-generator.ts';
 import { ratios, tableOf } from './harness.ts';
 
 const args = process.argv.slice(2);
+// The load generator of end-to-end is this program again.
+if (args[0] === '--load-generator') {
+  serveLoad();
+  await new Promise(() => {});
+}
 const flag = (name: string): boolean => args.includes(`--${name}`);
 const seedAt = args.indexOf('--seed');
 const seed = seedAt < 0 ? 1 : Number(args[seedAt + 1]);

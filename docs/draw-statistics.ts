@@ -12,84 +12,7 @@ import {
   tTestOneSample,
 } from '../src/analyze/stats/index.ts';
 import { Rng } from '../src/core/rng.ts';
-
-type Point = [x: number, y: number];
-
-interface Series {
-  name: string;
-  color: string;
-  points: Point[];
-  dashed?: boolean;
-}
-
-interface Chart {
-  title: string;
-  description: string;
-  x: { label: string; ticks: number[]; format?: (value: number) => string };
-  y: { label: string; ticks: number[]; format?: (value: number) => string };
-  series: Series[];
-  bands?: { color: string; name: string; low: Point[]; high: Point[] }[];
-}
-
-const [blue, orange, green, purple] = ['#0072b2', '#d55e00', '#009e73', '#b0619a'];
-const frame = { width: 680, height: 340, left: 60, right: 170, top: 16, bottom: 46 };
-const percent = (share: number): string => `${Math.round(share * 100)} %`;
-
-function draw({ title, description, x, y, series, bands = [] }: Chart): string {
-  const { width, height, left, right, top, bottom } = frame;
-  const [x0, x1] = [x.ticks[0]!, x.ticks.at(-1)!];
-  const [y0, y1] = [y.ticks[0]!, y.ticks.at(-1)!];
-  const px = (value: number): number => left + ((value - x0) / (x1 - x0)) * (width - left - right);
-  const py = (value: number): number => {
-    const inside = Math.max(y0, Math.min(y1, value));
-    return height - bottom - ((inside - y0) / (y1 - y0)) * (height - top - bottom);
-  };
-  const at = ([a, b]: Point): string => `${px(a).toFixed(1)},${py(b).toFixed(1)}`;
-  const text = (a: number, b: number, anchor: string, content: string, fill = '#777'): string =>
-    `<text x="${a.toFixed(1)}" y="${b.toFixed(1)}" text-anchor="${anchor}" fill="${fill}">${content}</text>`;
-  const out = [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" font-family="system-ui, sans-serif" font-size="12">`,
-    `<title>${title}</title>`,
-    `<desc>${description}</desc>`,
-  ];
-  for (const tick of y.ticks) {
-    out.push(
-      `<path d="M${left} ${py(tick).toFixed(1)}H${width - right}" stroke="#888" stroke-opacity=".25"/>`,
-    );
-    out.push(text(left - 8, py(tick) + 4, 'end', (y.format ?? String)(tick)));
-  }
-  for (const tick of x.ticks)
-    out.push(text(px(tick), height - bottom + 18, 'middle', (x.format ?? String)(tick)));
-  out.push(text((left + width - right) / 2, height - 8, 'middle', x.label));
-  out.push(
-    `<text transform="translate(14 ${(top + height - bottom) / 2}) rotate(-90)" text-anchor="middle" fill="#777">${y.label}</text>`,
-  );
-  for (const { color, low, high } of bands) {
-    const outline = [...low, ...high.toReversed()].map(at).join(' ');
-    out.push(`<polygon points="${outline}" fill="${color}" fill-opacity=".2"/>`);
-  }
-  for (const { color, points, dashed } of series) {
-    const dash = dashed ? ' stroke-dasharray="5 4"' : '';
-    out.push(
-      `<polyline points="${points.map(at).join(' ')}" fill="none" stroke="${color}" stroke-width="2"${dash}/>`,
-    );
-  }
-  const ends = [
-    ...series.map(({ name, color, points }) => ({ name, color, y: py(points.at(-1)![1]) + 4 })),
-    ...bands.map(({ name, color, low, high }) => ({
-      name,
-      color,
-      y: (py(low.at(-1)![1]) + py(high.at(-1)![1])) / 2 + 4,
-    })),
-  ].filter(({ name }) => name !== '');
-  ends.sort((a, b) => a.y - b.y);
-  let below = 0;
-  for (const end of ends) {
-    below = Math.max(end.y, below + 15);
-    out.push(text(width - right + 8, below, 'start', end.name, end.color));
-  }
-  return `${out.join('\n')}\n</svg>\n`;
-}
+import { blue, draw, green, orange, type Point, percent, purple } from './draw-chart.ts';
 
 function peeking(): string {
   const looks = Array.from({ length: 100 }, (_, k) => k + 1);
@@ -113,7 +36,7 @@ function peeking(): string {
     x: { label: 'looks at data in which there is nothing', ticks: [0, 20, 40, 60, 80, 100] },
     y: { label: 'chance of a false alarm', ticks: [0, 0.1, 0.2, 0.3, 0.4], format: percent },
     series: [
-      { name: 'fixed 5 % test', color: orange!, points: some.map(errors(() => normal.quantile(0.975))) },
+      { name: 'fixed 5 % test', color: orange, points: some.map(errors(() => normal.quantile(0.975))) },
       {
         name: 'stated 5 %',
         color: '#777',
@@ -123,7 +46,7 @@ function peeking(): string {
           [100, 0.05],
         ],
       },
-      { name: 'confidence sequence', color: blue!, points: some.map(errors(k => sequential(k))) },
+      { name: 'confidence sequence', color: blue, points: some.map(errors(k => sequential(k))) },
     ],
   });
 }
@@ -142,14 +65,14 @@ function boundaries(): string {
     series: [
       {
         name: 'always-valid',
-        color: blue!,
+        color: blue,
         points: fine.map(t => [t, normalMixtureBound(t, 0.05, 1) / Math.sqrt(t)]),
       },
-      { name: 'Pocock, 20 looks', color: green!, points: of('pocock') },
-      { name: 'Lan–DeMets, 20 looks', color: purple!, points: of('spend-obrien-fleming') },
+      { name: 'Pocock, 20 looks', color: green, points: of('pocock') },
+      { name: 'Lan–DeMets, 20 looks', color: purple, points: of('spend-obrien-fleming') },
       {
         name: 'one look only',
-        color: orange!,
+        color: orange,
         dashed: true,
         points: [
           [0.05, 1.96],
@@ -206,8 +129,8 @@ function sequence(): string {
       },
     ],
     bands: [
-      { name: '95 % sequence', color: blue!, low: valid[0]!, high: valid[1]! },
-      { name: '95 % fixed', color: orange!, low: fixed[0]!, high: fixed[1]! },
+      { name: '95 % sequence', color: blue, low: valid[0]!, high: valid[1]! },
+      { name: '95 % fixed', color: orange, low: fixed[0]!, high: fixed[1]! },
     ],
   });
 }
@@ -246,16 +169,16 @@ function experiment(): string {
       },
       {
         name: 'truth, 20 %',
-        color: green!,
+        color: green,
         dashed: true,
         points: [
           [0, 0.2],
           [20_000, 0.2],
         ],
       },
-      { name: 'estimate', color: blue!, points: middle! },
+      { name: 'estimate', color: blue, points: middle! },
     ],
-    bands: [{ name: '', color: blue!, low: low!, high: high! }],
+    bands: [{ name: '', color: blue, low: low!, high: high! }],
   });
 }
 

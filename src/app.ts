@@ -22,7 +22,7 @@ import { Metrics } from './deliver/metrics.ts';
 import type { Services } from './deliver/services.ts';
 import { StreamStats } from './deliver/stream-stats.ts';
 import { startEngineThread } from './engine-start.ts';
-import { type Durability, openSegmentLog } from './flow/segment-log.ts';
+import { type Durability, openSegmentLog, type SegmentLogOptions } from './flow/segment-log.ts';
 import type { Kernel } from './kernel/kernel.ts';
 import { loadKernel } from './kernel/load-kernel.ts';
 import { LookupFiles } from './lookup-files.ts';
@@ -54,6 +54,8 @@ export interface AppOptions {
   mustExist?: boolean;
   /** Views and dashboards for streams that are made by the caller. */
   knownSets?: ReadonlyMap<string, DefaultSet>;
+  /** How the log is opened: for tests, which kill the process at named points. */
+  log?: Pick<SegmentLogOptions, 'failpoint' | 'segmentBytes'>;
   /** Something that a person at the terminal should know. */
   onNotice?(line: string): void;
 }
@@ -96,6 +98,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     dir: join(options.dataDir, 'log'),
     durability: durabilityOf(project.settings.durability),
     maxBatchBytes,
+    ...options.log,
   });
   try {
     return await App.open(options, project, log);

@@ -3,7 +3,8 @@
 import { MillraceError } from './errors.ts';
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { fatal: true });
+// A byte order mark at the start of a text is a character of it: what was written must come back.
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * Appends values to a growing buffer. Room is taken before the view is used, since growing replaces it. `finish` returns the bytes written, not a copy of the capacity.
@@ -168,8 +169,14 @@ export class ByteReader {
     const start = this.take(length);
     return this.source.subarray(start, start + length);
   }
+  /** Throws `invalid-bytes` where the bytes are not UTF-8. */
   text(): string {
-    return decoder.decode(this.bytes(this.varint()));
+    const encoded = this.bytes(this.varint());
+    try {
+      return decoder.decode(encoded);
+    } catch (cause) {
+      throw new MillraceError('invalid-bytes', `The text before ${this.at} is not UTF-8.`, { cause });
+    }
   }
   skip(length: number): void {
     this.take(length);

@@ -25,6 +25,8 @@ export interface DefaultSetsOptions {
 export class DefaultSets {
   private readonly options: DefaultSetsOptions;
   private readonly sets = new Map<string, DefaultSet>();
+  /** Streams whose views stand: only then is the dashboard over them shown. */
+  private readonly defined = new Set<string>();
   private readonly pending = new Map<string, { events: number; timer: NodeJS.Timeout }>();
   private readonly working = new Set<Promise<void>>();
   private readonly stop: () => void;
@@ -50,7 +52,7 @@ export class DefaultSets {
   }
 
   all(): DefaultSet[] {
-    return [...this.sets.values()];
+    return [...this.sets].flatMap(([stream, set]) => (this.defined.has(stream) ? [set] : []));
   }
 
   /** Resolves when streams that have events have their views. */
@@ -107,6 +109,7 @@ export class DefaultSets {
         this.options.engine.define(view).catch(error => this.options.onFailure(stream, error)),
       ),
     );
+    this.defined.add(stream);
   }
 
   private async firstEvents(stream: string): Promise<string[]> {

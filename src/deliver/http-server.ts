@@ -7,7 +7,9 @@ import { Hono } from 'hono';
 import { MillraceError } from '../core/errors.ts';
 import type { DashboardList, Health } from './api.ts';
 import { contentSecurityPolicy, loadConsoleFiles } from './console-files.ts';
+import { serveIngestConnections } from './ingest-connections.ts';
 import { serveLive } from './live.ts';
+import { LiveConnections } from './live-connections.ts';
 import { problemHeaders, problemOf } from './problem.ts';
 import { routeSql } from './routes-sql.ts';
 import { routeStreams } from './routes-streams.ts';
@@ -29,6 +31,10 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
+/** A connection without a request is closed after so long, and one whose request does not come to its end. */
+const idleMs = 65_000;
+const requestMs = 120_000;
+
 const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
 
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
@@ -43,7 +49,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const listener = getRequestListener(request => router.fetch(request), { overrideGlobalObjects: false });
   const raw = rawRoutes(services);
   const server: Server = createServer(
-    { keepAliveTimeout: 65_000, requestTimeout: 120_000 },
+    { keepAliveTimeout: idleMs, requestTimeout: requestMs },
     (request, response) => {
       void (async () => {
         try {
@@ -56,6 +62,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       })();
     },
   );
+  const { ingest } = services;
+  const connections = serveIngestConnections(server, { ingest, checkHost, idleMs, requestMs });
   const port = await listen(server, host, options.port);
   return {
     port,
@@ -63,6 +71,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       new Promise(resolve => {
         server.close(() => resolve());
         server.closeAllConnections();
+        connections.close();
       }),
   };
 }
@@ -96,17 +105,21 @@ function listen(server: Server, host: string, port: number): Promise<number> {
  * Origin (otherwise) is not ours.
  */
 function checkOrigin(request: IncomingMessage): void {
-  const name = (request.headers.host ?? '').replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
-  if (name !== '' && !loopback.has(name)) {
-    throw new MillraceError('foreign-host', `The host "${name}" is not this machine's own name for itself.`, {
-      status: 403,
-      remedy: 'Use http://127.0.0.1 or http://localhost with the port.',
-    });
-  }
+  checkHost(request.headers.host ?? '');
   const origin = request.headers.origin;
   if (origin !== undefined && origin !== `http://${request.headers.host}`) {
     throw new MillraceError('foreign-origin', `Requests from pages of ${origin} are refused.`, {
       status: 403,
+    });
+  }
+}
+
+function checkHost(host: string): void {
+  const name = host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
+  if (name !== '' && !loopback.has(name)) {
+    throw new MillraceError('foreign-host', `The host "${name}" is not this machine's own name for itself.`, {
+      status: 403,
+      remedy: 'Use http://127.0.0.1 or http://localhost with the port.',
     });
   }
 }
@@ -128,6 +141,7 @@ const viewLivePath = /^\/v1\/views\/([^/?]+)\/live$/;
 
 /** Calls that need the raw request; true where one was answered. */
 function rawRoutes(services: Services) {
+  const connections = new LiveConnections();
   return async (request: IncomingMessage, response: ServerResponse): Promise<boolean> => {
     const url = request.url ?? '/';
     const question = url.indexOf('?');
@@ -141,11 +155,13 @@ function rawRoutes(services: Services) {
     if (request.method !== 'GET') return false;
     const query = new URLSearchParams(question < 0 ? '' : url.slice(question + 1));
     if (path === '/v1/live') {
+      connections.admit(response);
       await serveLive(liveOptions(services), query, request, response);
       return true;
     }
     const view = viewLivePath.exec(path);
     if (view) {
+      connections.admit(response);
       const every = query.get('every');
       query.append('s', `${decoded(view[1]!)}${every === null ? '' : `@${every}`}`);
       await serveLive(liveOptions(services), query, request, response);
@@ -153,6 +169,7 @@ function rawRoutes(services: Services) {
     }
     const tail = tailPath.exec(path);
     if (tail) {
+      connections.admit(response);
       await serveTail(services.log, decoded(tail[1]!), request, response);
       return true;
     }

@@ -4,11 +4,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { maxLineBytes, maxRejectedPerSpan, type RejectedLine } from '../collect/format.ts';
 import { rejectedNdjson, rejectedStream } from '../collect/rejected.ts';
-import { MillraceError, toError } from '../core/errors.ts';
+import { codeOf, MillraceError, toError } from '../core/errors.ts';
 import type { Clock } from '../core/time.ts';
 import { type Log, type Producer, streamNamePattern } from '../flow/log.ts';
 import type { Kernel, ValidateResult } from '../kernel/kernel.ts';
 import type { IngestAnswer } from './api.ts';
+import { BodyBuffers } from './body-buffers.ts';
 import { problemHeaders, problemOf } from './problem.ts';
 
 export interface IngestOptions {
@@ -23,13 +24,30 @@ export interface IngestOptions {
   isTaken(stream: string): boolean;
 }
 
+/** What of a request matters, once its body is there. */
+export interface IngestRequest {
+  stream: string;
+  /** The value of a header field by its lower-case name. */
+  header(name: string): string | undefined;
+  /** Where it came from, for rejected events. */
+  remoteAddress: string | undefined;
+}
+
+/** What is to be answered. */
+export interface IngestReply {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
 /** Errors listed in an answer; all are counted. */
 const maxListedErrors = 100;
 
 export class IngestHandler {
+  readonly buffers = new BodyBuffers();
   private readonly options: Required<IngestOptions>;
   private inFlightBytes = 0;
-  private readonly known = new Map<string, number>();
+  private readonly known = new Map<string, { partitions: number; open: number[] }>();
   private nextPartition = 0;
 
   constructor(options: IngestOptions) {
@@ -38,39 +56,63 @@ export class IngestHandler {
 
   /** Answers the request, whatever happens. */
   async handle(stream: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    let status = 200;
-    let headers: Record<string, string> = { 'content-type': 'application/json; charset=utf-8' };
-    let body: string;
+    let reply: IngestReply;
+    let buffer: Buffer | undefined;
     try {
-      const answer = await this.ingest(stream, request);
-      if (answer.accepted === 0 && answer.rejected > 0) status = 400;
-      body = JSON.stringify(answer);
+      checkStream(stream);
+      const body = await this.readBody(request, bytes => (buffer = this.buffers.take(bytes)));
+      reply = await this.reply(
+        {
+          stream,
+          header: name => header(request, name),
+          remoteAddress: request.socket.remoteAddress,
+        },
+        body,
+      );
     } catch (thrown) {
-      const problem = problemOf(thrown);
-      status = problem.status;
-      headers = problemHeaders(problem);
-      body = JSON.stringify(problem);
+      reply = problemReply(thrown);
       // What is left of the body is of no use; the connection may be reused only once it is read.
-      if (!request.complete) headers['connection'] = 'close';
+      if (!request.complete) reply.headers['connection'] = 'close';
     }
+    if (buffer) this.buffers.give(buffer);
     if (response.destroyed) return;
-    headers['content-length'] = String(Buffer.byteLength(body));
-    response.writeHead(status, headers).end(body);
+    reply.headers['content-length'] = String(Buffer.byteLength(reply.body));
+    response.writeHead(reply.status, reply.headers).end(reply.body);
   }
 
-  private async ingest(stream: string, request: IncomingMessage): Promise<IngestAnswer> {
-    if (!streamNamePattern.test(stream)) {
-      throw new MillraceError('bad-stream-name', `"${stream}" cannot be the name of a stream.`, {
-        status: 400,
-        remedy: 'Use letters, digits, "_", "-" and ".", starting with a letter, at most 100 characters.',
-      });
+  /** Whether a body of so many bytes may be received now; if so, `release` is due when it is here or given up. */
+  reserve(bytes: number): boolean {
+    const { maxBodyBytes, maxInFlightBytes } = this.options;
+    if (bytes > maxBodyBytes || (this.inFlightBytes > 0 && this.inFlightBytes + bytes > maxInFlightBytes))
+      return false;
+    this.inFlightBytes += bytes;
+    return true;
+  }
+
+  release(bytes: number): void {
+    this.inFlightBytes -= bytes;
+  }
+
+  /**
+   * What to answer to a request whose body is here; never rejects. The body's memory is used until then, and not
+   * afterwards.
+   */
+  async reply(request: IngestRequest, body: Uint8Array): Promise<IngestReply> {
+    try {
+      const answer = await this.ingest(request, body);
+      return {
+        status: answer.accepted === 0 && answer.rejected > 0 ? 400 : 200,
+        headers: { 'content-type': 'application/json; charset=utf-8' },
+        body: JSON.stringify(answer),
+      };
+    } catch (thrown) {
+      return problemReply(thrown);
     }
-    if (stream.startsWith('_')) {
-      throw new MillraceError('reserved-stream', `Streams that start with "_" belong to Millrace itself.`, {
-        status: 403,
-        remedy: 'Choose a name that starts with a letter.',
-      });
-    }
+  }
+
+  private async ingest(request: IngestRequest, body: Uint8Array): Promise<IngestAnswer> {
+    const { stream } = request;
+    checkStream(stream);
     if (this.options.isTaken(stream)) {
       throw new MillraceError('name-taken', `"${stream}" is the name of a view, so it cannot be a stream.`, {
         status: 409,
@@ -78,12 +120,10 @@ export class IngestHandler {
       });
     }
     const producer = producerOf(request);
-    const body = await this.readBody(request);
     const { kernel, log } = this.options;
-    const input = kernel.input(body.length);
-    input.set(body);
+    kernel.input(body.length).set(body);
     // From here to the copy nothing may wait: the kernel's memory belongs to this request.
-    const isDocument = wholeDocument(request.headers['content-type'], body);
+    const isDocument = wholeDocument(request.header('content-type'), body);
     const result: ValidateResult & { output?: Uint8Array } = isDocument
       ? kernel.arrayToNdjson(body.length, { maxErrors: maxRejectedPerSpan })
       : kernel.validate(body.length, { maxErrors: maxRejectedPerSpan, maxLineBytes });
@@ -102,16 +142,18 @@ export class IngestHandler {
     let duplicate = false;
     if (count > 0) {
       partition = await this.choosePartition(stream, producer);
-      const appended = await log.append(stream, partition, {
-        bytes,
-        count,
-        ...(producer ? { producer } : {}),
-      });
+      const appended = await log
+        .append(stream, partition, { bytes, count, ...(producer ? { producer } : {}) })
+        .catch(thrown => {
+          // Which partitions accept is asked again before the next request.
+          if (codeOf(thrown) === 'partition-closed') this.known.delete(stream);
+          throw thrown;
+        });
       offset = appended.offset;
       duplicate = appended.duplicate;
       count = appended.count;
     }
-    if (rejected > 0) await this.keepRejected(stream, request, producer, errors, rejectedLines);
+    if (rejected > 0) await this.keepRejected(request, producer, errors, rejectedLines);
     return {
       accepted: count,
       rejected,
@@ -125,8 +167,7 @@ export class IngestHandler {
   }
 
   private async keepRejected(
-    stream: string,
-    request: IncomingMessage,
+    { stream, remoteAddress }: IngestRequest,
     producer: Producer | undefined,
     errors: ValidateResult['errors'],
     raw: Uint8Array[],
@@ -139,7 +180,7 @@ export class IngestHandler {
       reason: error.reason,
       raw: raw[index]!,
     }));
-    const source = `http:${request.socket.remoteAddress ?? ''}`;
+    const source = `http:${remoteAddress ?? ''}`;
     const bytes = rejectedNdjson(lines, { stream, source, firstLine: 1, nowMs: clock.nowMs() });
     await log.createStream(rejectedStream);
     const key = producer && ('key' in producer ? producer.key : `${producer.id}:${producer.first}`);
@@ -150,22 +191,29 @@ export class IngestHandler {
     });
   }
 
-  /** Producers keep to one partition, so that their order and their sequence numbers hold; others take turns. */
+  /**
+   * Producers keep to one partition, so that their order and their sequence numbers hold; others take turns among those
+   * that accept.
+   */
   private async choosePartition(stream: string, producer: Producer | undefined): Promise<number> {
-    let partitions = this.known.get(stream);
-    if (partitions === undefined) {
-      partitions = (await this.options.log.createStream(stream)).partitions.length;
-      this.known.set(stream, partitions);
+    let known = this.known.get(stream);
+    if (known === undefined) {
+      const { partitions } = await this.options.log.createStream(stream);
+      const open = partitions.filter(({ closed }) => closed === undefined).map(({ partition }) => partition);
+      known = { partitions: partitions.length, open: open.length > 0 ? open : [0] };
+      this.known.set(stream, known);
     }
+    const { partitions, open } = known;
     if (partitions === 1) return 0;
-    if (!producer) return this.nextPartition++ % partitions;
+    if (!producer) return open[this.nextPartition++ % open.length]!;
     let hash = 0;
     for (const char of 'key' in producer ? producer.key : producer.id)
       hash = (Math.imul(hash, 31) + char.charCodeAt(0)) | 0;
     return (hash >>> 0) % partitions;
   }
 
-  private async readBody(request: IncomingMessage): Promise<Uint8Array> {
+  /** The body, in memory from `take` where its length is announced. */
+  private async readBody(request: IncomingMessage, take: (bytes: number) => Buffer): Promise<Uint8Array> {
     const { maxBodyBytes, maxInFlightBytes } = this.options;
     const announced = Number(request.headers['content-length'] ?? 0);
     if (announced > maxBodyBytes) throw tooLarge(maxBodyBytes);
@@ -178,14 +226,16 @@ export class IngestHandler {
       });
     }
     const source = decompressed(request);
+    const whole = source === request && announced > 0 ? take(announced) : undefined;
     const chunks: Uint8Array[] = [];
     let length = 0;
     try {
       for await (const chunk of source as AsyncIterable<Uint8Array>) {
-        length += chunk.length;
         this.inFlightBytes += chunk.length;
+        if (whole) whole.set(chunk, length);
+        else chunks.push(chunk);
+        length += chunk.length;
         if (length > maxBodyBytes) throw tooLarge(maxBodyBytes);
-        chunks.push(chunk);
       }
     } catch (thrown) {
       if (thrown instanceof MillraceError) throw thrown;
@@ -197,7 +247,29 @@ export class IngestHandler {
     } finally {
       this.inFlightBytes -= length;
     }
+    if (whole) return whole.subarray(0, length);
     return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length);
+  }
+}
+
+/** The answer that tells what went wrong. */
+export function problemReply(thrown: unknown): IngestReply {
+  const problem = problemOf(thrown);
+  return { status: problem.status, headers: problemHeaders(problem), body: JSON.stringify(problem) };
+}
+
+function checkStream(stream: string): void {
+  if (!streamNamePattern.test(stream)) {
+    throw new MillraceError('bad-stream-name', `"${stream}" cannot be the name of a stream.`, {
+      status: 400,
+      remedy: 'Use letters, digits, "_", "-" and ".", starting with a letter, at most 100 characters.',
+    });
+  }
+  if (stream.startsWith('_')) {
+    throw new MillraceError('reserved-stream', `Streams that start with "_" belong to Millrace itself.`, {
+      status: 403,
+      remedy: 'Choose a name that starts with a letter.',
+    });
   }
 }
 
@@ -248,10 +320,10 @@ function wholeDocument(contentType: string | undefined, body: Uint8Array): boole
   }
 }
 
-function producerOf(request: IncomingMessage): Producer | undefined {
-  const key = header(request, 'idempotency-key');
-  const id = header(request, 'millrace-producer');
-  const sequence = header(request, 'millrace-sequence');
+function producerOf(request: IngestRequest): Producer | undefined {
+  const key = request.header('idempotency-key');
+  const id = request.header('millrace-producer');
+  const sequence = request.header('millrace-sequence');
   if (key !== undefined && id !== undefined) {
     throw new MillraceError('bad-producer', 'Idempotency-Key and Millrace-Producer exclude each other.', {
       status: 400,

@@ -6,8 +6,8 @@ import type { ActiveSegment } from './active-segment.ts';
 import type { AppendQueue, Waiting } from './append-queue.ts';
 import { type IndexRecord, recordKind } from './index-record.ts';
 import type { Producer } from './log.ts';
-import type { WriterLimits } from './partition-writer.ts';
 import { type Answer, type ProducerWindow, producerHash } from './producer-window.ts';
+import type { WriterLimits } from './writer-context.ts';
 
 export interface Group {
   settled: { waiting: Waiting; answer: Answer<Waiting> }[];
@@ -87,7 +87,6 @@ export function formGroup(queue: AppendQueue, place: GroupPlace): Group {
       if (length > limits.mergeBytes) group.unsummed.push({ record, bytes });
       else record.dataCrc = crc32c(bytes);
       if (producer) remember(window!, record, producer, answer);
-      else window?.countPlain();
       mergeable = producer ? undefined : record;
       group.records.push(record);
     }

@@ -125,6 +125,17 @@ export const partitionClosed = (stream: string, partition: number, why: string):
     context: { stream, partition },
   });
 
+export const partitionUnavailable = (stream: string, partition: number): MillraceError =>
+  new MillraceError(
+    'partition-unavailable',
+    `${stream}/${partition} cannot be read: it could not be opened at the start.`,
+    {
+      status: 503,
+      remedy: 'Run "millrace doctor" for the cause; mend it, then restart. The other partitions work.',
+      context: { stream, partition },
+    },
+  );
+
 export const logClosed = (): MillraceError =>
   new MillraceError('log-closed', 'The log has been closed.', { status: 503 });
 

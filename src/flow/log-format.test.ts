@@ -70,3 +70,44 @@ it('finds in the files what the document says', async () => {
   ]).toEqual([3, 24, 3, 2]);
   await rm(dir, { recursive: true });
 });
+
+it('finds in a snapshot of producers and in "partitions" what the document says', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'millrace-format-'));
+  const log = await openSegmentLog({ dir, reserveBytes: 0, segmentBytes: 30 });
+  await log.createStream('s', { partitions: 3 });
+  const append = (count: number, producer?: { key: string } | { id: string; first: number; next: number }) =>
+    log.append('s', 0, {
+      bytes: Buffer.from('{"a":1}\n'.repeat(count)),
+      count,
+      ...(producer && { producer }),
+    });
+  const key = await append(2, { key: 'K' });
+  const batch = await append(1, { id: 'P', first: 7, next: 9 });
+  await append(3);
+  await log.close();
+  const three = '3'.padStart(20, '0');
+  expect(await readFile(join(dir, 'streams', 's', 'partitions'), 'latin1')).toBe(
+    `${three} ${crc32c(three).toString(16).padStart(8, '0')}\n`,
+  );
+  const bytes = await readFile(join(dir, 'streams', 's', '0', `${three}.producers`));
+  expect(bytes.toString('latin1', 0, 4)).toBe('MRPW');
+  expect(bytes.readUInt32LE(4)).toBe(1);
+  expect(read(bytes, 'offset, as in the name')).toBe(3);
+  expect(read(bytes, 'number of keys')).toBe(1);
+  expect(read(bytes, 'number of named producers')).toBe(1);
+  expect(read(bytes, 'number of their batches')).toBe(1);
+  expect(bytes.length).toBe(32 + 48 + 32 + 48 + 4);
+  expect(bytes.readUInt32LE(bytes.length - 4)).toBe(crc32c(bytes.subarray(0, -4)));
+  const hashOf = (name: string) => hash('sha256', name, 'buffer').subarray(0, 16);
+  const answerAt = (at: number) => {
+    const [offset, appendTimeMs] = [bytes.readBigUInt64LE(at), bytes.readBigUInt64LE(at + 8)].map(Number);
+    return { offset, appendTimeMs, count: bytes.readUInt32LE(at + 16) };
+  };
+  expect(bytes.subarray(32, 48)).toEqual(hashOf('kK'));
+  expect(key).toMatchObject(answerAt(48));
+  expect(bytes.subarray(80, 96)).toEqual(hashOf('pP'));
+  expect([bytes.readBigUInt64LE(96), bytes.readUInt32LE(104), bytes.readUInt32LE(108)]).toEqual([9n, 1, 0]);
+  expect([bytes.readBigUInt64LE(112), bytes.readBigUInt64LE(120)]).toEqual([7n, 9n]);
+  expect(batch).toMatchObject(answerAt(128));
+  await rm(dir, { recursive: true });
+});

@@ -1,8 +1,11 @@
 // Reads all of a log and says in sentences and numbers what is not as it was written: checksums, the chain of
 // offsets, and that every batch holds as many lines as it says. For `millrace doctor --verify`.
 import { MillraceError } from '../core/errors.ts';
-import { diskFileSystem } from './file-system.ts';
-import type { Log, LogReader } from './log.ts';
+import { diskFileSystem, type FileSystem } from './file-system.ts';
+import type { Log, LogReader, StreamSummary } from './log.ts';
+import { listSnapshots, readSnapshot } from './producer-snapshot.ts';
+import { windowLimits } from './producer-window.ts';
+import { partitionPath } from './segment.ts';
 import { openSegmentLog, type SegmentLogOptions } from './segment-log.ts';
 
 export interface LogDamage {
@@ -105,6 +108,28 @@ export async function verifyLog(log: Log, options: VerifyOptions = {}): Promise<
   return found;
 }
 
+/** A sentence for each snapshot of producers that is not as it was written. */
+async function damagedSnapshots(
+  fs: FileSystem,
+  dir: string,
+  streams: readonly StreamSummary[],
+): Promise<string[]> {
+  const sentences: string[] = [];
+  for (const { name, partitions } of streams) {
+    for (const { partition, closed } of partitions) {
+      if (closed !== undefined) continue;
+      const directory = partitionPath(dir, name, partition);
+      for (const offset of await listSnapshots(fs, directory)) {
+        if (await readSnapshot(fs, directory, offset, windowLimits)) continue;
+        sentences.push(
+          `The snapshot of producers at ${offset} of ${name}/${partition} is damaged; the one before it, or the index, is read instead.`,
+        );
+      }
+    }
+  }
+  return sentences;
+}
+
 /**
  * Verifies the log in a folder that no process has open (`log-locked` otherwise). As at any start, an interrupted
  * append at the end is cut off first; it had not been acknowledged.
@@ -119,7 +144,9 @@ export async function verify(
   }
   const log = await openSegmentLog({ ...options, dir });
   try {
-    return await verifyLog(log, options);
+    const found = await verifyLog(log, options);
+    found.problems.push(...(await damagedSnapshots(fs, dir, await log.streams())));
+    return found;
   } finally {
     await log.close();
   }

@@ -22,6 +22,8 @@
 //   log-overloaded        429  the queue of waiting appends is full; context {retryAfterMs}
 //   disk-full             507  no space or below the reserve; writing resumes by itself
 //   partition-closed      503  an earlier write or sync failed; a restart verifies before accepting again
+//   partition-unavailable 503  the partition could not be opened: range, read and wait; appends are partition-closed.
+//                              A restart tries again; no other partition is affected, and problems() has the cause
 //   log-locked            409  another process holds the data folder; context {holder: {pid, host, since}}
 //   log-closed            503  close() was called
 //   log-io                500  a system call failed outside the appending of batches; context {system}

@@ -2,7 +2,7 @@
 // files ready to be appended to. Reads only that segment's tail.
 import { ActiveSegment } from './active-segment.ts';
 import type { FileSystem } from './file-system.ts';
-import type { WriterLimits } from './partition-writer.ts';
+import { removeSnapshotsBeyond } from './producer-snapshot.ts';
 import {
   closeSegment,
   createSegment,
@@ -11,11 +11,13 @@ import {
   lastAppendMsOf,
   listSegments,
   openSegment,
-  readStart,
+  readNumber,
   removeSegment,
   type SegmentFiles,
+  startPath,
 } from './segment.ts';
 import { recoverSegment } from './segment-recovery.ts';
+import type { WriterLimits } from './writer-context.ts';
 
 export interface OpenedPartition {
   segments: number[];
@@ -49,7 +51,7 @@ export async function openPartition(
   const problems: string[] = [];
   if ((await fs.list(directory)).length === 0) await fs.makeDirectory(directory);
   let segments = await listSegments(fs, directory);
-  const marked = await readStart(fs, directory);
+  const marked = await readNumber(fs, startPath(directory));
   if (marked === 'unreadable')
     problems.push('the file "start" is damaged; the oldest segment counts as the first.');
   const start = marked === 'unreadable' ? undefined : marked;
@@ -87,13 +89,14 @@ export async function openPartition(
       await closeSegment(files);
       problems.push(`the index of the segment at ${newest} is lost, with up to ${lines} events.`);
       const end = newest + lines;
-      const segment = new ActiveSegment(await createSegment(fs, directory, end));
+      const segment = new ActiveSegment(await createSegment(fs, directory, end), limits);
       segments.push(end);
       bytes += dataBytes;
       return { segments, first, end, bytes, lastAppendMs: 0, segment, problems };
     }
     const tail = await recoverSegment(files, newest);
     await fs.syncDirectory(directory);
+    await removeSnapshotsBeyond(fs, directory, tail.end);
     if (tail.damage) problems.push(tail.damage + '.');
     const { end, slots, position } = tail;
     const before = segments[segments.length - 2];
@@ -101,7 +104,7 @@ export async function openPartition(
       slots > 0 || before === undefined
         ? tail.lastAppendMs
         : ((await lastAppendMsOf(fs, directory, before)) ?? 0);
-    const segment = new ActiveSegment(files, position, slots);
+    const segment = new ActiveSegment(files, limits, position, slots);
     return { segments, first, end, bytes: bytes + position, lastAppendMs, segment, problems };
   } catch (thrown) {
     await closeSegment(files).catch(() => {});

@@ -4,24 +4,16 @@
 import { crc32c } from '@node-rs/crc32';
 import { codeOf, MillraceError } from '../core/errors.ts';
 import type { FileSystem } from './file-system.ts';
-import { decodeRecord, type IndexRecord, recordBytes, recordKind } from './index-record.ts';
+import { type IndexRecord, recordKind } from './index-record.ts';
+import { IndexSearch, recordsPerRead } from './index-search.ts';
 import type { BatchSlice, ReadResult } from './log.ts';
 import { logDamaged, logIo, offsetBeyondEnd, offsetRetained } from './log-errors.ts';
-import { closeSegment, listSegments, openSegment, type SegmentFiles } from './segment.ts';
+import { type OpenSegment, OpenSegments } from './open-segments.ts';
+import { listSegments } from './segment.ts';
 import type { TailBoard } from './tail-board.ts';
 
-/** Index records read at a time; a span of 4 MiB batches needs few, one of single events many. */
-const recordsPerRead = 512;
-/** Segments kept open, and read positions remembered, a partition and reader. */
-const openSegmentsMax = 4;
+/** Read positions remembered, a partition and reader. */
 const cursorsMax = 16;
-
-interface OpenSegment {
-  base: number;
-  files: SegmentFiles;
-  users: number;
-  isDropped: boolean;
-}
 
 interface Cursor {
   base: number;
@@ -43,13 +35,15 @@ export class PartitionReader {
   private readonly place: ReaderPlace;
   private bases: number[] = [];
   private generation = -1;
-  private readonly open = new Map<number, OpenSegment>();
+  private readonly open: OpenSegments;
+  private readonly index: IndexSearch;
   /** Where the batch that begins at an offset has its record; spares the search when reading on. */
   private readonly cursors = new Map<number, Cursor>();
-  private readonly spare: Buffer[] = [];
 
   constructor(place: ReaderPlace) {
     this.place = place;
+    this.open = new OpenSegments(place.fs, place.directory);
+    this.index = new IndexSearch(place.inThread);
   }
 
   async read(from: number, target: Uint8Array): Promise<ReadResult> {
@@ -73,6 +67,7 @@ export class PartitionReader {
     const { base, limit } = await this.segmentOf(from, end);
     const segment = await this.acquire(base, from, limit);
     try {
+      const { index } = segment.files;
       let slot = await this.slotOf(segment, from);
       const batches: BatchSlice[] = [];
       const records: IndexRecord[] = [];
@@ -80,7 +75,7 @@ export class PartitionReader {
       let next = from;
       // Collect records until the target, the segment or damage is reached, then read their bytes at once.
       collect: for (;;) {
-        const chunk = await this.recordsAt(segment, slot);
+        const chunk = await this.index.recordsAt(index, slot);
         for (const record of chunk) {
           if (record === undefined || record.offset >= limit || record.kind === recordKind.seal)
             break collect;
@@ -101,7 +96,7 @@ export class PartitionReader {
         if (chunk.length < recordsPerRead) break;
       }
       if (records.length === 0) {
-        const gapEnd = await this.offsetAfterDamage(segment, slot, from, limit);
+        const gapEnd = await this.index.offsetAfter(index, slot, from, limit);
         throw this.damage(from, gapEnd, 'index records are damaged or missing');
       }
       const got = await this.readBytes(segment, target.subarray(0, length), records[0]!.position);
@@ -124,7 +119,7 @@ export class PartitionReader {
       this.rememberCursor(next, base, slot - records.length + batches.length);
       return { batches, length, next, end };
     } finally {
-      this.release(segment);
+      this.open.release(segment);
     }
   }
 
@@ -164,50 +159,21 @@ export class PartitionReader {
     this.bases = await listSegments(fs, directory);
     this.generation = generation;
     const first = board.first(slot);
-    for (const [base, segment] of this.open) {
-      if (base < first || !this.bases.includes(base)) this.drop(segment);
-    }
+    this.open.dropWhere(base => base < first || !this.bases.includes(base));
   }
 
   private async acquire(base: number, from: number, limit: number): Promise<OpenSegment> {
-    let segment = this.open.get(base);
-    if (!segment) {
-      let files: SegmentFiles;
-      try {
-        files = await openSegment(this.place.fs, this.place.directory, base, 'read');
-      } catch (thrown) {
-        if (codeOf(thrown) === 'ENOENT') throw this.damage(from, limit, 'a file of the segment is missing');
-        throw thrown;
-      }
-      segment = this.open.get(base);
-      if (segment) {
-        await closeSegment(files);
-      } else {
-        segment = { base, files, users: 0, isDropped: false };
-        this.open.set(base, segment);
-        if (this.open.size > openSegmentsMax) {
-          for (const other of this.open.values()) {
-            if (other.users === 0 && other !== segment) {
-              this.drop(other);
-              break;
-            }
-          }
-        }
-      }
+    try {
+      return await this.open.acquire(base);
+    } catch (thrown) {
+      if (codeOf(thrown) === 'ENOENT') throw this.damage(from, limit, 'a file of the segment is missing');
+      throw thrown;
     }
-    segment.users++;
-    return segment;
   }
 
-  private release(segment: OpenSegment): void {
-    segment.users--;
-    if (segment.isDropped && segment.users === 0) void closeSegment(segment.files).catch(() => {});
-  }
-
-  private drop(segment: OpenSegment): void {
-    this.open.delete(segment.base);
-    segment.isDropped = true;
-    if (segment.users === 0) void closeSegment(segment.files).catch(() => {});
+  private async slotOf({ base, files }: OpenSegment, from: number): Promise<number> {
+    const cursor = this.cursors.get(from);
+    return cursor?.base === base ? cursor.slot : this.index.slotOf(files.index, from);
   }
 
   private rememberCursor(offset: number, base: number, slot: number): void {
@@ -216,100 +182,12 @@ export class PartitionReader {
     if (this.cursors.size > cursorsMax) this.cursors.delete(this.cursors.keys().next().value!);
   }
 
-  private async readIndex(
-    segment: OpenSegment,
-    slot: number,
-    count: number,
-    buffer: Buffer,
-  ): Promise<number> {
-    const target = buffer.subarray(0, count * recordBytes);
-    const { index } = segment.files;
-    const length = this.place.inThread
-      ? index.readSync(target, slot * recordBytes)
-      : await index.read(target, slot * recordBytes);
-    return Math.floor(length / recordBytes);
-  }
-
-  /** The records from `slot` on, with undefined for the damaged ones; fewer than asked at the end of the file. */
-  private async recordsAt(segment: OpenSegment, slot: number): Promise<(IndexRecord | undefined)[]> {
-    const buffer = this.spare.pop() ?? Buffer.allocUnsafeSlow(recordsPerRead * recordBytes);
-    const count = await this.readIndex(segment, slot, recordsPerRead, buffer);
-    const records: (IndexRecord | undefined)[] = [];
-    for (let i = 0; i < count; i++) {
-      const record = decodeRecord(buffer, i * recordBytes);
-      records.push(record);
-      if (!record) break;
-    }
-    if (this.spare.length < 4) this.spare.push(buffer);
-    return records;
-  }
-
-  private async recordAt(segment: OpenSegment, slot: number): Promise<IndexRecord | undefined> {
-    const buffer = Buffer.allocUnsafe(recordBytes);
-    return (await this.readIndex(segment, slot, 1, buffer)) === 1 ? decodeRecord(buffer, 0) : undefined;
-  }
-
-  /** Slots of the index without the zeros that the newest one has at its end. */
-  private async slotsIn(segment: OpenSegment): Promise<number> {
-    let slots = Math.floor((await segment.files.index.size()) / recordBytes);
-    const buffer = Buffer.allocUnsafe(recordsPerRead * recordBytes);
-    while (slots > 0) {
-      const start = Math.max(0, slots - recordsPerRead);
-      const count = await this.readIndex(segment, start, slots - start, buffer);
-      let used = count * recordBytes;
-      while (used > 0 && buffer[used - 1] === 0) used--;
-      if (used > 0) return start + Math.ceil(used / recordBytes);
-      slots = start;
-    }
-    return 0;
-  }
-
-  /** The slot of the record that holds `from`; where that is damaged, of the first one after it. */
-  private async slotOf(segment: OpenSegment, from: number): Promise<number> {
-    const cursor = this.cursors.get(from);
-    if (cursor && cursor.base === segment.base) return cursor.slot;
-    let low = 0;
-    let high = await this.slotsIn(segment);
-    // The first slot whose record ends beyond `from`. A damaged slot is judged by the next readable one.
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      let probe = middle;
-      let record = await this.recordAt(segment, probe);
-      while (!record && probe + 1 < high) record = await this.recordAt(segment, ++probe);
-      const isBeyond = !record || record.kind === recordKind.seal || record.offset + record.count > from;
-      if (!isBeyond) low = probe + 1;
-      else high = middle;
-    }
-    // Damaged slots just before it may have been stepped on; the batch is the first readable one that reaches here.
-    const slots = await this.slotsIn(segment);
-    for (let slot = low; slot < slots; slot++) {
-      const record = await this.recordAt(segment, slot);
-      if (record) return record.offset <= from ? slot : low;
-    }
-    return low;
-  }
-
-  /** Where readable records go on after damage at `slot`; the segment's end where none do. */
-  private async offsetAfterDamage(
-    segment: OpenSegment,
-    from: number,
-    offset: number,
-    limit: number,
-  ): Promise<number> {
-    const slots = await this.slotsIn(segment);
-    for (let slot = from; slot < slots; slot++) {
-      const record = await this.recordAt(segment, slot);
-      if (record && record.offset > offset) return Math.min(record.offset, limit);
-    }
-    return limit;
-  }
-
   private async readBytes(segment: OpenSegment, target: Uint8Array, position: number): Promise<number> {
     const { data } = segment.files;
     return this.place.inThread ? data.readSync(target, position) : await data.read(target, position);
   }
 
   async close(): Promise<void> {
-    for (const segment of [...this.open.values()]) this.drop(segment);
+    this.open.dropWhere(() => true);
   }
 }

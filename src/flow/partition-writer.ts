@@ -2,79 +2,16 @@
 // offsets are given in the order of append; a group is acknowledged only after a sync that began after it was
 // written; after a failed write or sync nothing is written again before a restart has verified the files.
 import { codeOf, MillraceError, toError } from '../core/errors.ts';
-import { ActiveSegment } from './active-segment.ts';
+import type { ActiveSegment } from './active-segment.ts';
 import { formGroup, type Group, isFullFor } from './append-group.ts';
-import { AppendQueue, type Backlog, type Waiting, wrongBatch } from './append-queue.ts';
-import type { Clock } from './clock.ts';
-import type { DiskSpace } from './disk-space.ts';
-import type { FileSystem } from './file-system.ts';
+import { AppendQueue, type Waiting, wrongBatch } from './append-queue.ts';
+import { GroupSync } from './group-sync.ts';
 import type { AppendResult, Batch } from './log.ts';
 import { diskFull, logClosed, logOverloaded, partitionClosed } from './log-errors.ts';
-import { type Answer, type ProducerWindow, producerHash, type WindowLimits } from './producer-window.ts';
+import { type Answer, type ProducerWindow, producerHash } from './producer-window.ts';
 import { loadWindow } from './producer-window-loading.ts';
-import { createSegment, removeSegment } from './segment.ts';
-import type { TailBoard } from './tail-board.ts';
-
-/** Places where a fault test may stop or kill the process; the log calls it only where one is handed in. */
-export type Failpoint = (
-  name:
-    | 'before-write'
-    | 'after-write'
-    | 'before-fsync'
-    | 'after-fsync'
-    | 'before-ack'
-    | 'after-ack'
-    | 'before-roll'
-    | 'after-roll'
-    | 'before-unlink'
-    | 'after-unlink',
-) => void;
-
-export interface WriterLimits {
-  maxBatchBytes: number;
-  segmentBytes: number;
-  /** Index records a segment; bounds its index and the reading at an opening. */
-  segmentRecords: number;
-  /** Written together at most; twice that may be on its way to the disk. */
-  groupBytes: number;
-  /** While a sync is under way the next group is written beside it once so much is waiting; less waits for it. */
-  overlapBytes: number;
-  /** Bytes not yet answered in the whole log, beyond which `log-overloaded` is the answer. */
-  queueBytes: number;
-  /** Batches waiting in one partition, likewise. */
-  queueBatches: number;
-  /** Adjacent batches without a producer in one group become one on disk, up to so many bytes. */
-  mergeBytes: number;
-}
-
-export interface WriterContext {
-  fs: FileSystem;
-  clock: Clock;
-  board: TailBoard;
-  disk: DiskSpace;
-  backlog: Backlog;
-  limits: WriterLimits;
-  window: WindowLimits;
-  /** Undefined: acknowledge after the sync. A number: acknowledge after the write, sync so much later; Infinity: never. */
-  syncDelayMs: number | undefined;
-  failpoint: Failpoint | undefined;
-  /** Called in append order after the appends' promises resolved. */
-  appended(results: AppendResult[]): void;
-}
-
-export interface WriterState {
-  stream: string;
-  partition: number;
-  directory: string;
-  slot: number;
-  /** Ascending base offsets; the last one is written to. */
-  segments: number[];
-  segment: ActiveSegment | undefined;
-  /** Offset after the last written event. */
-  end: number;
-  bytes: number;
-  lastAppendMs: number;
-}
+import { finishSegment, rollSegment } from './segment-rolling.ts';
+import type { WriterContext, WriterState } from './writer-context.ts';
 
 /** A group up to this, with no sync beside it, is written without leaving the thread. */
 const inThreadBytes = 512 * 1024;
@@ -89,16 +26,11 @@ export class PartitionWriter {
   failure: string | undefined;
   private readonly context: WriterContext;
   private readonly queue: AppendQueue;
+  private readonly sync: GroupSync;
   private writing: Promise<void> | undefined;
-  private syncing: Promise<void> | undefined;
-  /** Groups that are written and not yet synced. */
-  private written: Group[] = [];
-  private writtenBytes = 0;
   private window: ProducerWindow<Waiting> | undefined;
   private isClosing = false;
-  private cancelDelayedSync: (() => void) | undefined;
   private cancelIdleSeal: (() => void) | undefined;
-  private bytesPerMs = 50_000;
   /** Work that must have the files to itself, between groups. */
   private alone: { work(): Promise<void>; reject(error: Error): void }[] = [];
 
@@ -106,6 +38,15 @@ export class PartitionWriter {
     this.context = context;
     this.state = state;
     this.queue = new AppendQueue(context.backlog);
+    this.sync = new GroupSync(context, {
+      segment: () => state.segment!,
+      isFailed: () => this.failure !== undefined,
+      synced: groups => {
+        if (context.syncDelayMs === undefined) for (const group of groups) this.settle(group);
+      },
+      rested: () => this.sealWhenIdle(),
+      failed: thrown => this.fail(toError(thrown)),
+    });
   }
 
   append(batch: Batch): Promise<AppendResult> {
@@ -126,7 +67,7 @@ export class PartitionWriter {
     if (disk.isFull) return diskFull(disk.freeBytes, disk.reserveBytes);
     const isOver = backlog.bytes > 0 && backlog.bytes + batch.bytes.length > limits.queueBytes;
     if (!isOver && this.queue.length < limits.queueBatches) return undefined;
-    return logOverloaded(Math.min(5000, Math.max(20, Math.ceil(backlog.bytes / this.bytesPerMs))));
+    return logOverloaded(Math.min(5000, Math.max(20, Math.ceil(backlog.bytes / this.sync.bytesPerMs))));
   }
 
   private closedError(): MillraceError {
@@ -156,10 +97,10 @@ export class PartitionWriter {
     await turn();
     while (this.hasWork) {
       if (this.alone.length > 0) {
-        await this.syncing;
+        await this.sync.running;
         if (this.failure === undefined) await this.alone.shift()!.work();
-      } else if (this.syncing && this.mustWaitForSync()) {
-        await this.syncing;
+      } else if (this.sync.running && this.mustWaitForSync()) {
+        await this.sync.running;
         await turn();
       } else {
         await this.writeGroup();
@@ -170,7 +111,7 @@ export class PartitionWriter {
   private mustWaitForSync(): boolean {
     const { syncDelayMs, limits } = this.context;
     if (syncDelayMs !== undefined) return false;
-    return this.queue.bytes < limits.overlapBytes || this.writtenBytes >= limits.groupBytes;
+    return this.queue.bytes < limits.overlapBytes || this.sync.bytes >= limits.groupBytes;
   }
 
   private async writeGroup(): Promise<void> {
@@ -187,10 +128,9 @@ export class PartitionWriter {
       repeat: (waiting, answer) => queue.answer(waiting, this.resultOf(answer, true)),
     });
     if (group.records.length === 0) return;
-    this.writtenBytes += group.bytes;
     context.failpoint?.('before-write');
     try {
-      const inThread = !this.syncing && group.bytes <= inThreadBytes;
+      const inThread = !this.sync.running && group.bytes <= inThreadBytes;
       await segment.write(group, { inThread, syncsNext: context.syncDelayMs === undefined });
     } catch (thrown) {
       return this.undo(group, segment, toError(thrown));
@@ -202,9 +142,8 @@ export class PartitionWriter {
     state.end = group.end;
     state.bytes += group.bytes;
     state.lastAppendMs = group.appendTimeMs;
-    this.written.push(group);
     if (context.syncDelayMs !== undefined) this.settle(group);
-    this.startSync();
+    this.sync.add(group);
     context.disk.wrote(group.bytes);
   }
 
@@ -213,7 +152,7 @@ export class PartitionWriter {
     const { state, context } = this;
     const { segment } = state;
     if (segment && !isFullFor(context.limits, bytes, segment.position, segment.slots)) return segment;
-    await this.syncing;
+    await this.sync.running;
     if (this.failure !== undefined) return undefined;
     return (await this.roll()) ? state.segment : undefined;
   }
@@ -221,10 +160,11 @@ export class PartitionWriter {
   /** Reads the window back before the first batch that needs it. */
   private async openWindow(): Promise<boolean> {
     const { state, context } = this;
-    await this.syncing;
+    await this.sync.running;
     if (this.failure !== undefined) return false;
-    const slots = state.segment?.slots ?? 0;
-    this.window = await loadWindow(context.fs, state.directory, state.segments, slots, context.window);
+    const { directory, segments, end } = state;
+    const place = { directory, segments, end, activeSlots: state.segment?.slots ?? 0 };
+    this.window = await loadWindow(context.fs, place, context.window);
     return true;
   }
 
@@ -240,8 +180,7 @@ export class PartitionWriter {
       this.refuseGroup(group, this.fail(error));
       return;
     }
-    await this.syncing;
-    this.writtenBytes -= group.bytes;
+    await this.sync.running;
     if (this.failure === undefined) await segment.undo().catch(thrown => this.fail(toError(thrown)));
     // The window knows batches that are not there now; it is read again from the index when next needed.
     this.window = undefined;
@@ -258,57 +197,6 @@ export class PartitionWriter {
     group.settled = [];
   }
 
-  private startSync(): void {
-    const { syncDelayMs, clock } = this.context;
-    if (this.syncing || this.cancelDelayedSync) return;
-    if (syncDelayMs === undefined) {
-      this.runSync();
-    } else if (syncDelayMs === Number.POSITIVE_INFINITY) {
-      this.written = [];
-      this.writtenBytes = 0;
-    } else {
-      this.cancelDelayedSync = clock.after(syncDelayMs, () => {
-        this.cancelDelayedSync = undefined;
-        if (!this.syncing) this.runSync();
-      });
-    }
-  }
-
-  private runSync(): void {
-    this.syncing = this.syncLoop().then(
-      () => {
-        this.syncing = undefined;
-      },
-      thrown => {
-        this.syncing = undefined;
-        this.fail(toError(thrown));
-      },
-    );
-  }
-
-  private async syncLoop(): Promise<void> {
-    const { context, state } = this;
-    while (this.written.length > 0 && this.failure === undefined) {
-      const groups = this.written;
-      this.written = [];
-      const startedMs = context.clock.elapsedMs();
-      context.failpoint?.('before-fsync');
-      try {
-        await state.segment!.sync();
-      } catch (thrown) {
-        this.written = [...groups, ...this.written];
-        throw thrown;
-      }
-      context.failpoint?.('after-fsync');
-      const bytes = groups.reduce((sum, group) => sum + group.bytes, 0);
-      this.writtenBytes -= bytes;
-      const tookMs = Math.max(0.05, context.clock.elapsedMs() - startedMs);
-      this.bytesPerMs = Math.max(1, this.bytesPerMs * 0.8 + (bytes / tookMs) * 0.2);
-      if (context.syncDelayMs === undefined) for (const group of groups) this.settle(group);
-    }
-    this.sealWhenIdle();
-  }
-
   private sealWhenIdle(): void {
     const { segment } = this.state;
     if (this.cancelIdleSeal || !segment || segment.isSealed || this.isClosing) return;
@@ -322,7 +210,10 @@ export class PartitionWriter {
         if (this.state.segment === segment && segment.durableSlots === segment.slots) {
           await segment.seal(end, lastAppendMs);
         }
-      }).catch(thrown => this.failUnlessFull(toError(thrown)));
+      }).catch(thrown => {
+        // A seal only helps a later opening; and a closed partition has said so already.
+        if (codeOf(thrown) !== 'ENOSPC' && !(thrown instanceof MillraceError)) this.fail(toError(thrown));
+      });
     });
   }
 
@@ -355,63 +246,27 @@ export class PartitionWriter {
       this.context.board.update(this.state.slot, { closed: true });
     }
     const closed = this.closedError();
-    for (const group of this.written) this.refuseGroup(group, closed);
-    this.written = [];
-    this.writtenBytes = 0;
+    for (const group of this.sync.take()) this.refuseGroup(group, closed);
     this.queue.refuseAll(closed);
     for (const { reject } of this.alone.splice(0)) reject(closed);
     return closed;
   }
 
-  /** For seals, which only help a later opening: without space they are left out. */
-  private failUnlessFull(error: Error): void {
-    if (codeOf(error) !== 'ENOSPC' && !(error instanceof MillraceError)) this.fail(error);
-  }
-
-  /** Starts a new segment; the old one ends with a seal. False where there was no space for it. */
+  /** Starts a new segment. False where there was no space for it. */
   private async roll(): Promise<boolean> {
     const { context, state } = this;
     context.failpoint?.('before-roll');
-    if (context.syncDelayMs !== undefined) await this.syncNow();
-    let segment: ActiveSegment;
+    if (context.syncDelayMs !== undefined) await this.sync.now(state.segment);
+    if (this.failure !== undefined || (!this.window && !(await this.openWindow()))) throw this.closedError();
     try {
-      segment = new ActiveSegment(await createSegment(context.fs, state.directory, state.end));
+      await rollSegment(context, state, this.window!);
     } catch (thrown) {
-      // What was made of it must go: a later opening would take it for the newest, and give offsets out twice.
-      await removeSegment(context.fs, state.directory, state.end);
       if (codeOf(thrown) !== 'ENOSPC') throw thrown;
       this.queue.refuseAll(await context.disk.noteFull());
       return false;
     }
-    if (state.segment) {
-      await this.finish(state.segment);
-      await state.segment.close();
-      if (this.failure !== undefined) throw new Error(this.failure);
-    }
-    state.segment = segment;
-    state.segments.push(state.end);
-    context.board.update(state.slot, { segmentsChanged: true });
     context.failpoint?.('after-roll');
     return true;
-  }
-
-  private async finish(segment: ActiveSegment): Promise<void> {
-    try {
-      await segment.finish(this.state.end, this.state.lastAppendMs);
-    } catch (thrown) {
-      this.failUnlessFull(toError(thrown));
-    }
-  }
-
-  /** Syncs what is written, whatever the durability. */
-  private async syncNow(): Promise<void> {
-    this.cancelDelayedSync?.();
-    this.cancelDelayedSync = undefined;
-    await this.syncing;
-    if (this.failure !== undefined || !this.state.segment) return;
-    await this.state.segment.sync();
-    this.written = [];
-    this.writtenBytes = 0;
   }
 
   /** Runs `work` when no group is being written or synced; appends come before it or after, never during. */
@@ -448,8 +303,8 @@ export class PartitionWriter {
     while (this.writing) await this.writing;
     const { segment } = this.state;
     try {
-      await this.syncNow();
-      if (segment && this.failure === undefined) await this.finish(segment);
+      await this.sync.now(segment);
+      if (this.failure === undefined) await finishSegment(this.state);
     } catch (thrown) {
       this.fail(toError(thrown));
     }

@@ -1,15 +1,13 @@
-// What a partition remembers of who sent which batch, so that a repeat is appended once. Invariant: it holds the
-// producers of the partition's last `batchesMax` batches that have one (none older than `recordsMax` batches of
-// any kind), and is the same whether it grew with the appends or was read back from the index records.
+// What a partition remembers of who sent which batch, so that a repeat is appended once. Invariant: it holds the last
+// `keysMax` keys and the `producersMax` named producers that appended last, whatever lies between, and is the same
+// whether it grew with the appends or was read back from a snapshot and the index records behind it.
 import { hash } from 'node:crypto';
 import type { Producer } from './log.ts';
 import { duplicateForgotten, sequenceGap, sequenceOverlap } from './log-errors.ts';
 
 export interface WindowLimits {
-  /** Batches with a key, and separately with a producer and sequence, that are remembered. */
-  batchesMax: number;
-  /** Batches of any kind after which one is forgotten in any case: bounds the reading at a restart. */
-  recordsMax: number;
+  /** Batches with a key that are remembered. */
+  keysMax: number;
   /** Named producers remembered at least; a quarter beyond it, those that were quiet longest are forgotten. */
   producersMax: number;
   /** Batches of one named producer whose offsets are kept. */
@@ -17,8 +15,7 @@ export interface WindowLimits {
 }
 
 export const windowLimits: WindowLimits = {
-  batchesMax: 65_536,
-  recordsMax: 1_048_576,
+  keysMax: 65_536,
   producersMax: 4_096,
   batchesPerProducerMax: 32,
 };
@@ -31,17 +28,20 @@ export interface Answer<Waiting> {
   waiting?: Waiting[];
 }
 
-interface Remembered<Waiting> {
+/** A batch of a named producer. */
+export interface Numbered<Waiting> {
   answer: Answer<Waiting>;
-  ordinal: number;
   first: number;
   next: number;
 }
 
-interface ProducerState<Waiting> {
+export interface ProducerState<Waiting> {
   next: number;
+  /** Grows with every batch of any of them: the smallest was quiet longest. */
   ordinal: number;
-  recent: Remembered<Waiting>[];
+  recent: Numbered<Waiting>[];
+  /** Batches of it may have been lost to damage, so that a gap proves nothing. */
+  isDoubtful: boolean;
 }
 
 /** The 128-bit name of a key or producer id: the first half of its SHA-256, as 16 latin1 characters. */
@@ -52,9 +52,9 @@ export function producerHash(producer: Producer): string {
 
 export class ProducerWindow<Waiting> {
   private readonly limits: WindowLimits;
-  private readonly keys = new Map<string, Remembered<Waiting>>();
+  private readonly keys = new Map<string, Answer<Waiting>>();
   /** The keys in the order in which they came, as a ring; a Map is slow to give its oldest entry. */
-  private readonly keyRing: { name: string; ordinal: number }[] = [];
+  private readonly keyRing: { name: string; answer: Answer<Waiting> }[] = [];
   private keyRingAt = 0;
   private readonly producers = new Map<string, ProducerState<Waiting>>();
   private ordinal = 0;
@@ -63,25 +63,13 @@ export class ProducerWindow<Waiting> {
     this.limits = limits;
   }
 
-  /** Counts a batch that has no producer. */
-  countPlain(): void {
-    this.ordinal++;
-  }
-
-  private isForgotten(ordinal: number): boolean {
-    return this.ordinal - ordinal >= this.limits.recordsMax;
-  }
-
   /** The answer given before, or undefined for a new batch; throws for a gap, an overlap, a forgotten repeat. */
   find(producer: Producer, name: string): Answer<Waiting> | undefined {
-    if ('key' in producer) {
-      const known = this.keys.get(name);
-      return known && !this.isForgotten(known.ordinal) ? known.answer : undefined;
-    }
+    if ('key' in producer) return this.keys.get(name);
     const state = this.producers.get(name);
-    if (!state || this.isForgotten(state.ordinal)) return undefined;
+    if (!state) return undefined;
     const { id, first, next } = producer;
-    if (first === state.next) return undefined;
+    if (first === state.next || (first > state.next && state.isDoubtful)) return undefined;
     if (first > state.next) throw sequenceGap(id, state.next, first);
     if (next > state.next) throw sequenceOverlap(id, state.next, first, next);
     for (let i = state.recent.length - 1; i >= 0; i--) {
@@ -93,42 +81,58 @@ export class ProducerWindow<Waiting> {
 
   /** The sequence number after a named producer's last batch; undefined where it is unknown or forgotten. */
   nextOf(name: string): number | undefined {
-    const state = this.producers.get(name);
-    return state && !this.isForgotten(state.ordinal) ? state.next : undefined;
+    return this.producers.get(name)?.next;
   }
 
   rememberKey(name: string, answer: Answer<Waiting>): void {
-    const ordinal = this.ordinal++;
     const { keys, keyRing } = this;
-    if (keyRing.length === this.limits.batchesMax) {
+    if (keyRing.length === this.limits.keysMax) {
       const oldest = keyRing[this.keyRingAt]!;
       // A key that was forgotten and came again has a younger place in the ring.
-      if (keys.get(oldest.name)?.ordinal === oldest.ordinal) keys.delete(oldest.name);
+      if (keys.get(oldest.name) === oldest.answer) keys.delete(oldest.name);
     }
-    keyRing[this.keyRingAt] = { name, ordinal };
-    this.keyRingAt = (this.keyRingAt + 1) % this.limits.batchesMax;
-    keys.set(name, { answer, ordinal, first: 0, next: 0 });
+    keyRing[this.keyRingAt] = { name, answer };
+    this.keyRingAt = (this.keyRingAt + 1) % this.limits.keysMax;
+    keys.set(name, answer);
   }
 
   rememberSequence(name: string, first: number, next: number, answer: Answer<Waiting>): void {
-    const ordinal = this.ordinal++;
-    let state = this.producers.get(name);
-    if (!state) {
-      state = { next, ordinal, recent: [] };
-      this.producers.set(name, state);
-      if (this.producers.size > this.limits.producersMax * 1.25) this.forgetQuietProducers();
-    }
+    const known = this.producers.get(name);
     // A producer forgotten and met again starts anew, wherever it goes on.
-    if (state.recent.length > 0 && state.next !== first) state.recent = [];
-    state.next = next;
-    state.ordinal = ordinal;
-    state.recent.push({ answer, ordinal, first, next });
-    if (state.recent.length > this.limits.batchesPerProducerMax) state.recent.shift();
+    const recent = known?.next === first ? known.recent : [];
+    recent.push({ answer, first, next });
+    if (recent.length > this.limits.batchesPerProducerMax) recent.shift();
+    this.rememberProducer(name, { next, recent, isDoubtful: false });
+  }
+
+  /** Sets all that is known of a named producer, as the one that appended last. */
+  rememberProducer(name: string, known: Omit<ProducerState<Waiting>, 'ordinal'>): void {
+    this.producers.set(name, { ...known, ordinal: this.ordinal++ });
+    if (this.producers.size > this.limits.producersMax * 1.25) this.forgetQuietProducers();
+  }
+
+  /** Batches of whatever producer were lost: none of those known can be told that it left a gap. */
+  doubt(): void {
+    for (const state of this.producers.values()) state.isDoubtful = true;
+  }
+
+  /** The keys, oldest first. */
+  keysByAge(): { name: string; answer: Answer<Waiting> }[] {
+    const { keys, keyRing, keyRingAt } = this;
+    return [...keyRing.slice(keyRingAt), ...keyRing.slice(0, keyRingAt)].filter(
+      ({ name, answer }) => keys.get(name) === answer,
+    );
+  }
+
+  /** The named producers, the one that was quiet longest first. */
+  producersByAge(): [name: string, state: ProducerState<Waiting>][] {
+    return [...this.producers].sort(([, a], [, b]) => a.ordinal - b.ordinal);
   }
 
   /** All but the `producersMax` that appended last; many at once, so that it costs little an append. */
   private forgetQuietProducers(): void {
-    const byAge = [...this.producers].sort(([, a], [, b]) => b.ordinal - a.ordinal);
-    for (const [name] of byAge.slice(this.limits.producersMax)) this.producers.delete(name);
+    const byAge = this.producersByAge();
+    const quiet = byAge.slice(0, byAge.length - this.limits.producersMax);
+    for (const [name] of quiet) this.producers.delete(name);
   }
 }

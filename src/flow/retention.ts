@@ -1,8 +1,9 @@
 // Removes whole segments from the old end of a partition. The new first offset is made durable before anything
 // is unlinked, so that a crash in between leaves neither a hole nor a segment that comes back.
 import type { RetentionPolicy } from './log.ts';
-import type { PartitionWriter, WriterContext } from './partition-writer.ts';
-import { dataPath, lastAppendMsOf, removeSegment, writeStart } from './segment.ts';
+import type { PartitionWriter } from './partition-writer.ts';
+import { dataPath, lastAppendMsOf, removeSegment, startPath, writeNumber } from './segment.ts';
+import type { WriterContext } from './writer-context.ts';
 
 /** Inside `writer.runAlone`. Returns the number of events removed. */
 export async function retainPartition(
@@ -29,7 +30,7 @@ export async function retainPartition(
   if (count === 0) return 0;
   const before = board.first(slot);
   const first = state.segments[count]!;
-  await writeStart(fs, directory, first);
+  await writeNumber(fs, startPath(directory), first);
   const removed = state.segments.splice(0, count);
   state.bytes = bytes;
   board.update(slot, { first, bytes, segmentsChanged: true });

@@ -18,18 +18,19 @@ import type {
 } from './log.ts';
 import { streamNamePattern } from './log.ts';
 import { badStreamName, logClosed, logIo, unknownStream } from './log-errors.ts';
-import { openPartition } from './partition-opening.ts';
 import {
-  type Failpoint,
-  PartitionWriter,
-  type WriterContext,
-  type WriterLimits,
-} from './partition-writer.ts';
+  type LoadedLog,
+  loadStream,
+  loadStreams,
+  makeStreamFolders,
+  partitionsPerStreamMax,
+} from './log-loading.ts';
+import type { PartitionWriter } from './partition-writer.ts';
 import { type WindowLimits, windowLimits } from './producer-window.ts';
 import { retainPartition } from './retention.ts';
-import { partitionPath } from './segment.ts';
 import { type SegmentLogHandle, SegmentReader } from './segment-reader.ts';
 import { TailBoard } from './tail-board.ts';
+import type { Failpoint, WriterContext, WriterLimits } from './writer-context.ts';
 
 /**
  * When an append is answered. `fsync`: after it is on disk (group commit); nothing answered is lost, whatever
@@ -62,19 +63,17 @@ export const writerLimits: WriterLimits = {
   queueBytes: 64 * 1024 * 1024,
   queueBatches: 65_536,
   mergeBytes: 64 * 1024,
+  roomBytes: 16 * 1024 * 1024,
+  busyBytes: 4 * 1024 * 1024,
 };
-
-/** A stream's own limit on partitions. */
-const partitionsPerStreamMax = 1024;
-/** Partitions opened side by side; more would only queue for the same few threads. */
-const openingsAtOnce = 16;
 
 export class SegmentLog extends SegmentReader implements Log {
   private readonly context: WriterContext;
   private readonly writers: PartitionWriter[] = [];
+  private readonly found: string[] = [];
+  private readonly loaded: LoadedLog;
   private readonly openConsumers = new Set<LogConsumer>();
   private readonly listeners = new Set<(result: AppendResult) => void>();
-  private readonly found: string[] = [];
   private readonly creating = new Map<string, Promise<StreamSummary>>();
   private readonly unlock: () => Promise<void>;
   private closing: Promise<void> | undefined;
@@ -89,19 +88,15 @@ export class SegmentLog extends SegmentReader implements Log {
   ) {
     super(handle, board, { fs: context.fs, inThread: false });
     this.context = { ...context, board, backlog: { bytes: 0 }, appended: results => this.announce(results) };
+    const { directory, writers, found } = this;
+    this.loaded = { directory, context: this.context, writers, found };
     this.unlock = unlock;
     this.openedAt = { nowMs: context.clock.nowMs(), elapsedMs: context.clock.elapsedMs() };
   }
 
   /** Opens what is in the folder. Called once, before anything else. */
   async load(): Promise<void> {
-    const { fs } = this.context;
-    const root = join(this.directory, 'streams');
-    for (const name of (await fs.list(root)).sort()) {
-      // A stream whose making was interrupted never got its name.
-      if (name.startsWith('.new-')) await fs.removeDirectory(join(root, name));
-      else if (streamNamePattern.test(name)) await this.loadStream(name);
-    }
+    await loadStreams(this.loaded);
     await this.context.disk.check();
   }
 
@@ -110,45 +105,6 @@ export class SegmentLog extends SegmentReader implements Log {
     this.context.disk.close();
     await Promise.all(this.writers.map(writer => writer.state.segment?.close()));
     await super.close();
-  }
-
-  private async loadStream(stream: string): Promise<void> {
-    const names = await this.context.fs.list(join(this.directory, 'streams', stream));
-    const numbers = names.filter(name => /^\d{1,4}$/.test(name)).map(Number);
-    const partitions = numbers.length === 0 ? 0 : Math.max(...numbers) + 1;
-    const missing = Array.from({ length: partitions }, (_, i) => i).filter(i => !numbers.includes(i));
-    for (const partition of missing) {
-      this.found.push(`${stream}/${partition}: its folder is missing; its events are lost.`);
-    }
-    for (let from = 0; from < partitions; from += openingsAtOnce) {
-      await this.loadPartitions(stream, from, Math.min(from + openingsAtOnce, partitions));
-    }
-  }
-
-  private async loadPartitions(stream: string, from: number, to: number): Promise<void> {
-    const { fs, board, limits } = this.context;
-    const wanted = Array.from({ length: to - from }, (_, i) => from + i).filter(
-      partition => board.find(stream, partition) === undefined,
-    );
-    const openings = await Promise.allSettled(
-      wanted.map(async partition => {
-        const directory = partitionPath(this.directory, stream, partition);
-        return { partition, directory, ...(await openPartition(fs, directory, limits)) };
-      }),
-    );
-    const opened = openings.flatMap(opening => (opening.status === 'fulfilled' ? [opening.value] : []));
-    for (const opening of openings) {
-      if (opening.status === 'fulfilled') continue;
-      await Promise.all(opened.map(({ segment }) => segment?.close()));
-      throw opening.reason;
-    }
-    for (const { partition, directory, problems, first, end, bytes, lastAppendMs, ...rest } of opened) {
-      const slot = board.add(stream, partition);
-      board.update(slot, { first, end, bytes, lastAppendMs, segmentsChanged: true });
-      for (const problem of problems) this.found.push(`${stream}/${partition}: ${problem}`);
-      const state = { stream, partition, directory, slot, end, bytes, lastAppendMs, ...rest };
-      this.writers[slot] = new PartitionWriter(this.context, state);
-    }
   }
 
   /** What another thread needs to read this log with `openSegmentReader`. */
@@ -188,9 +144,9 @@ export class SegmentLog extends SegmentReader implements Log {
       });
     }
     try {
-      await this.makeFolders(stream, partitions);
+      await makeStreamFolders(this.context.fs, this.directory, stream, partitions);
       // An earlier attempt may have come as far as some of the partitions.
-      await this.loadStream(stream);
+      await loadStream(this.loaded, stream, 'throw');
     } catch (thrown) {
       throw codeOf(thrown) === 'ENOSPC' ? await this.context.disk.noteFull() : logIo(thrown);
     }
@@ -199,21 +155,6 @@ export class SegmentLog extends SegmentReader implements Log {
       this.announce([{ stream, partition: 0, offset: 0, count: 0, duplicate: false, appendTimeMs }]);
     });
     return this.summaryOf(stream);
-  }
-
-  private async makeFolders(stream: string, partitions: number): Promise<void> {
-    const { fs } = this.context;
-    const root = join(this.directory, 'streams');
-    if (!(await fs.list(root)).includes(stream)) {
-      const draft = join(root, `.new-${stream}`);
-      await fs.removeDirectory(draft);
-      for (let partition = 0; partition < partitions; partition++) {
-        await fs.makeDirectory(join(draft, String(partition)));
-      }
-      // The rename is the moment at which the stream exists, with all of its partitions.
-      await fs.rename(draft, join(root, stream));
-    }
-    await fs.syncDirectory(root);
   }
 
   append(stream: string, partition: number, batch: Batch): Promise<AppendResult> {
@@ -280,7 +221,8 @@ export class SegmentLog extends SegmentReader implements Log {
     const { disk } = this.context;
     const problems = [...this.found];
     for (const { failure, state } of this.writers) {
-      if (failure !== undefined) {
+      // Of those that cannot be opened the loading has told.
+      if (failure !== undefined && !this.board.isUnavailable(state.slot)) {
         problems.push(
           `${state.stream}/${state.partition} accepts no appends: ${failure} Restart to verify it.`,
         );

@@ -3,7 +3,7 @@
 import { MillraceError } from '../core/errors.ts';
 import { diskFileSystem, type FileSystem } from './file-system.ts';
 import type { LogReader, PartitionSummary, ReadResult, StreamSummary } from './log.ts';
-import { logClosed, offsetRetained, unknownStream } from './log-errors.ts';
+import { logClosed, offsetRetained, partitionUnavailable, unknownStream } from './log-errors.ts';
 import { PartitionReader } from './partition-reader.ts';
 import { partitionPath } from './segment.ts';
 import { TailBoard } from './tail-board.ts';
@@ -49,8 +49,16 @@ export class SegmentReader implements LogReader {
     throw unknownStream(stream, this.board.find(stream, 0) === undefined ? undefined : partition);
   }
 
+  /** The slot of a partition that can be read. */
+  private readableSlotOf(stream: string, partition: number): number {
+    const slot = this.slotOf(stream, partition);
+    if (this.board.isUnavailable(slot)) throw partitionUnavailable(stream, partition);
+    return slot;
+  }
+
   /** Why a partition is closed for writing, where it is. */
   protected whyClosed(slot: number): string | undefined {
+    if (this.board.isUnavailable(slot)) return 'it could not be opened';
     return this.board.isPartitionClosed(slot) ? 'a write or sync failed' : undefined;
   }
 
@@ -78,12 +86,12 @@ export class SegmentReader implements LogReader {
   }
 
   async range(stream: string, partition: number): Promise<{ first: number; end: number }> {
-    const slot = this.slotOf(stream, partition);
+    const slot = this.readableSlotOf(stream, partition);
     return { first: this.board.first(slot), end: this.board.end(slot) };
   }
 
   async read(stream: string, partition: number, from: number, target: Uint8Array): Promise<ReadResult> {
-    const slot = this.slotOf(stream, partition);
+    const slot = this.readableSlotOf(stream, partition);
     if (!Number.isSafeInteger(from) || from < 0) {
       throw new MillraceError('offset-beyond-end', `${from} is not an offset.`, {
         status: 416,
@@ -111,7 +119,7 @@ export class SegmentReader implements LogReader {
   }
 
   async wait(stream: string, partition: number, offset: number, signal?: AbortSignal): Promise<void> {
-    const slot = this.slotOf(stream, partition);
+    const slot = this.readableSlotOf(stream, partition);
     const { board } = this;
     let wake = (): void => {};
     const woken = new Promise<void>(resolve => {

@@ -1,7 +1,7 @@
 // Names and files of a segment: `<base offset, 20 digits>.ndjson` with the events and `.index` with one record a
 // batch, inside `<log>/streams/<stream>/<partition>/`. The file `start` there holds the first offset that
-// retention has left.
-import { join } from 'node:path';
+// retention has left, `partitions` beside the folders how many of them the stream was made with.
+import { dirname, join } from 'node:path';
 import { crc32c } from '@node-rs/crc32';
 import { type FileSystem, type OpenFile, writeFully } from './file-system.ts';
 import { decodeRecord, recordBytes } from './index-record.ts';
@@ -15,6 +15,8 @@ export const dataPath = (directory: string, base: number): string =>
   join(directory, baseName(base) + '.ndjson');
 export const indexPath = (directory: string, base: number): string =>
   join(directory, baseName(base) + '.index');
+export const partitionsPath = (directory: string, stream: string): string =>
+  join(directory, 'streams', stream, 'partitions');
 export const startPath = (directory: string): string => join(directory, 'start');
 
 /** Base offsets of the segments in a partition's folder, ascending. */
@@ -27,41 +29,38 @@ export async function listSegments(fs: FileSystem, directory: string): Promise<n
   return [...bases].sort((a, b) => a - b);
 }
 
-/** `start`: 20 digits, a space, the CRC32C of the digits as 8 hexadecimal digits, a newline. */
-function startText(first: number): string {
-  const digits = baseName(first);
+/** A file of one number: 20 digits, a space, the CRC32C of the digits as 8 hexadecimal digits, a newline. */
+function numberText(value: number): string {
+  const digits = baseName(value);
   return `${digits} ${crc32c(digits).toString(16).padStart(8, '0')}\n`;
 }
 
-/** The offset in `start`; undefined where there is none, 'unreadable' where it is not what was written. */
-export async function readStart(
-  fs: FileSystem,
-  directory: string,
-): Promise<number | 'unreadable' | undefined> {
-  if ((await fs.sizeOf(startPath(directory))) === undefined) return undefined;
-  const file = await fs.open(startPath(directory), 'read');
+/** The number in `start` or `partitions`; undefined where there is none, 'unreadable' where it is not what was written. */
+export async function readNumber(fs: FileSystem, path: string): Promise<number | 'unreadable' | undefined> {
+  if ((await fs.sizeOf(path)) === undefined) return undefined;
+  const file = await fs.open(path, 'read');
   try {
     const bytes = Buffer.alloc(64);
     const text = bytes.toString('latin1', 0, await file.read(bytes, 0));
-    const first = Number(text.slice(0, 20));
-    return Number.isSafeInteger(first) && text === startText(first) ? first : 'unreadable';
+    const value = Number(text.slice(0, 20));
+    return Number.isSafeInteger(value) && text === numberText(value) ? value : 'unreadable';
   } finally {
     await file.close();
   }
 }
 
-/** Replaces `start` durably: written aside, synced, renamed, directory synced. */
-export async function writeStart(fs: FileSystem, directory: string, first: number): Promise<void> {
-  const draft = startPath(directory) + '.draft';
+/** Replaces the file durably: written aside, synced, renamed, directory synced. */
+export async function writeNumber(fs: FileSystem, path: string, value: number): Promise<void> {
+  const draft = path + '.draft';
   const file = await fs.open(draft, 'create');
   try {
-    await writeFully(file, [Buffer.from(startText(first))], 0);
+    await writeFully(file, [Buffer.from(numberText(value))], 0);
     await file.sync();
   } finally {
     await file.close();
   }
-  await fs.rename(draft, startPath(directory));
-  await fs.syncDirectory(directory);
+  await fs.rename(draft, path);
+  await fs.syncDirectory(dirname(path));
 }
 
 export interface SegmentFiles {

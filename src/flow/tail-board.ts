@@ -8,7 +8,7 @@ const slotBytes = 64;
 const nameBytes = 128;
 
 // Header, int32: 0 = slots in use (also the signal for new streams), 1 = log closed.
-// Slot, int32: 0 = signal, 1 = generation of the segment list, 2 = closed for writing, 3 = partition number.
+// Slot, int32: 0 = signal, 1 = generation of the segment list, 2 = 1 closed for writing, 2 unavailable, 3 = partition number.
 // Slot, int64 from byte 16: 2 = first, 3 = end, 4 = bytes, 5 = last append.
 type WaitAsync = (
   array: Int32Array,
@@ -23,6 +23,8 @@ export interface TailUpdate {
   bytes?: number;
   lastAppendMs?: number;
   closed?: boolean;
+  /** It could not be opened: it can neither be written nor read. */
+  unavailable?: boolean;
   /** Segments were made or removed. */
   segmentsChanged?: boolean;
 }
@@ -80,7 +82,8 @@ export class TailBoard {
     store(2, update.first);
     store(4, update.bytes);
     store(5, update.lastAppendMs);
-    if (update.closed !== undefined) Atomics.store(this.words, this.word(slot, 2), update.closed ? 1 : 0);
+    if (update.closed) Atomics.store(this.words, this.word(slot, 2), 1);
+    if (update.unavailable) Atomics.store(this.words, this.word(slot, 2), 2);
     if (update.segmentsChanged) Atomics.add(this.words, this.word(slot, 1), 1);
     store(3, update.end);
     Atomics.add(this.words, this.word(slot, 0), 1);
@@ -117,6 +120,9 @@ export class TailBoard {
   }
   lastAppendMs(slot: number): number {
     return this.value(slot, 5);
+  }
+  isUnavailable(slot: number): boolean {
+    return Atomics.load(this.words, this.word(slot, 2)) === 2;
   }
   isPartitionClosed(slot: number): boolean {
     return Atomics.load(this.words, this.word(slot, 2)) !== 0;

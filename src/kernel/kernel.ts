@@ -108,8 +108,8 @@ export interface Column {
   /** By kind, see ColumnKind. For `slice` empty. */
   values: Float64Array | BigInt64Array | Uint8Array | Uint32Array;
   /**
-   * Position of the raw JSON text of the value in the input region; end is exclusive. Set for states value
-   * and other.
+   * Position of the raw JSON text of the value in the input region; end is exclusive. Set for all states but
+   * absent.
    */
   start: Uint32Array;
   end: Uint32Array;

@@ -144,8 +144,9 @@ class EnginePool implements Engine {
     return this.engine(index);
   }
 
-  check(definition: ViewDefinition): Promise<ViewSummary> {
-    return this.engine(this.places.get(definition.name) ?? 0).check(definition);
+  async check(definition: ViewDefinition): Promise<ViewSummary> {
+    const index = this.places.get(definition.name) ?? (await this.placeFor(definition));
+    return this.engine(index).check(definition);
   }
 
   async drop(name: string): Promise<void> {

@@ -1,7 +1,7 @@
 // NDJSON → Parquet by DuckDB's COPY, one chunk of a stream's lake at a time. File names carry the offset range, so a
 // repeat of the same range replaces what an interrupted one left.
 import { once } from 'node:events';
-import { createReadStream, createWriteStream, renameSync, statSync } from 'node:fs';
+import { createReadStream, createWriteStream, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
@@ -9,6 +9,7 @@ import { toError } from '../core/errors.ts';
 import { chunkSelect, columnFields, givenColumns, identifier, quoted } from '../store/lake-sql.ts';
 import type { ParquetFile, ParquetRequest, ParquetResult } from '../store/parquet.ts';
 import { type Field, type FieldType, fieldType, mergeSchema, widen } from '../store/schema.ts';
+import { fieldExamples } from './field-examples.ts';
 import { mendLine } from './mend-line.ts';
 
 /** Formats that match nothing, so that DuckDB leaves dates in strings alone. */
@@ -49,6 +50,26 @@ interface Spelling {
   key: string;
 }
 
+/** Whether a column of whole numbers has some that are beyond 64 bits with a sign. */
+async function hasWide(connection: DuckDBConnection, source: string, name: string): Promise<boolean> {
+  const column = identifier(name);
+  const sql = `SELECT count(*) FROM ${source} WHERE ${column} IS NOT NULL AND TRY_CAST(${column} AS BIGINT) IS NULL`;
+  return Number((await rowsOf(connection, sql))[0]![0]) > 0;
+}
+
+/** As `describe`, from the few lines that tell as much as all of them. */
+async function describeQuickly(connection: DuckDBConnection, file: string): ReturnType<typeof describe> {
+  const examples = fieldExamples(file);
+  if (examples === undefined) return describe(connection, file);
+  const examplesFile = `${file}.examples`;
+  writeFileSync(examplesFile, examples);
+  try {
+    return await describe(connection, examplesFile);
+  } finally {
+    rmSync(examplesFile, { force: true });
+  }
+}
+
 /**
  * Fields and types of an NDJSON file, from all of its lines. Keys that differ only in case are one column in SQL: the first
  * spelling names it and the others are listed. Keys that are columns of ours are left out (`_time` is read as the event's time).
@@ -57,9 +78,15 @@ async function describe(
   connection: DuckDBConnection,
   file: string,
 ): Promise<{ fields: Field[]; spellings: Spelling[] }> {
-  const source = `read_json(${quoted(file)}, ${lines}, sample_size = -1, ${noDates})`;
+  // Lines without some fields say nothing about the others: no field is too rare to be one.
+  const source = `read_json(${quoted(file)}, ${lines}, sample_size = -1, field_appearance_threshold = 0, map_inference_threshold = -1, ${noDates})`;
   const rows = await rowsOf(connection, `DESCRIBE SELECT * FROM ${source}`);
-  let fields = rows.map(row => ({ name: String(row[0]), type: fieldType(String(row[1])) }));
+  let fields: Field[] = [];
+  for (const [name, type] of rows.map(row => row.map(String) as [string, string])) {
+    // Whole numbers of both signs are HUGEINT to DuckDB, however small they are.
+    const isWide = type === 'HUGEINT' && (await hasWide(connection, source, name));
+    fields.push({ name, type: type === 'HUGEINT' && !isWide ? 'BIGINT' : fieldType(type) });
+  }
   const spellings: Spelling[] = [];
   // DuckDB numbers repeated names (`id_1`); only then are the keys themselves worth another look at the file.
   const names = new Set(fields.map(field => field.name.toLowerCase()));
@@ -146,7 +173,7 @@ async function archive(instance: DuckDBInstance, request: ParquetRequest): Promi
   const connection = await instance.connect();
   try {
     await connection.run(`SET TimeZone = 'UTC'`);
-    const { fields: described, spellings } = await describe(connection, request.spoolFile);
+    const { fields: described, spellings } = await describeQuickly(connection, request.spoolFile);
     const schema = mergeSchema(request.schema, described);
     const present = new Map(described.map(field => [field.name.toLowerCase(), field]));
     const fields = schema.fields.filter(field => present.has(field.name.toLowerCase()));
@@ -171,18 +198,37 @@ async function archive(instance: DuckDBInstance, request: ParquetRequest): Promi
       .join(', ');
     const own = times.length > 0 ? `COALESCE(${times.join(', ')})` : 'NULL::TIMESTAMP';
     const timed = `SELECT *, ${own} AS __own FROM (${numbered})`;
-    const missing = Number(
-      (
-        await rowsOf(connection, `SELECT count(*) FROM (SELECT ${own} AS t FROM ${source}) WHERE t IS NULL`)
-      )[0]![0],
-    );
-    const select =
-      missing === 0
-        ? `SELECT e.__own AS _time, e._offset${values ? `, ${values}` : ''} FROM (${timed}) e`
-        : `SELECT COALESCE(e.__own, make_timestamp(b.append)) AS _time, e._offset${values ? `, ${values}` : ''} ` +
-          `FROM (${timed}) e ASOF JOIN (SELECT * FROM (VALUES ${batches}) v(base, append)) b ON e._offset >= b.base`;
-    const stored = kept.map(field => ({ ...field }));
-    return await copy(connection, select, request.directory, request, stored);
+    const shown = `e._offset${values ? `, ${values}` : ''}`;
+    const withAppendTime = (time: string, from: string): string =>
+      `SELECT COALESCE(${time}, make_timestamp(b.append)) AS _time, ${shown} ` +
+      `FROM (${from}) e ASOF JOIN (SELECT * FROM (VALUES ${batches}) v(base, append)) b ON e._offset >= b.base`;
+    // The stream's folder may be looked at by others, who take names with "_" for work in progress.
+    const staging = join(request.directory, `_${rangeName(request)}.parquet`);
+    try {
+      await writeFile(
+        connection,
+        times.length === 0
+          ? withAppendTime('e.__own', timed)
+          : `SELECT e.__own AS _time, ${shown} FROM (${timed}) e`,
+        staging,
+      );
+      const written = await spanOf(connection, parquet([staging]));
+      const stored = kept.map(field => ({ ...field }));
+      if (written.withoutTime > 0) {
+        const select = withAppendTime('e._time', `SELECT * FROM ${parquet([staging])}`);
+        return await writeHours(connection, select, request, stored);
+      }
+      const hour = hourOf(written);
+      if (hour === undefined) {
+        return await writeHours(connection, `SELECT * FROM ${parquet([staging])}`, request, stored);
+      }
+      const path = join(hour, `${rangeName(request)}.parquet`);
+      mkdirSync(join(request.directory, hour), { recursive: true });
+      renameSync(staging, join(request.directory, path));
+      return resultOf([{ path, rows: written.rows }], stored, written);
+    } finally {
+      rmSync(staging, { force: true });
+    }
   } finally {
     connection.closeSync();
   }
@@ -206,43 +252,83 @@ export async function compactParquet(
     const select = request.inputs
       .map(input => chunkSelect(input.files, input.fields, fields))
       .join(' UNION ALL ');
-    return await copy(connection, select, request.directory, request, fields);
+    const span = await spanOf(connection, `(${select})`);
+    const hour = hourOf(span);
+    if (hour === undefined) return await writeHours(connection, select, request, fields);
+    const path = join(hour, `${rangeName(request)}.parquet`);
+    mkdirSync(join(request.directory, hour), { recursive: true });
+    await writeFile(connection, select, join(request.directory, path));
+    return resultOf([{ path, rows: span.rows }], fields, span);
   } finally {
     connection.closeSync();
   }
 }
 
-async function copy(
+interface OffsetRange {
+  directory: string;
+  partition: number;
+  first: number;
+  last: number;
+}
+
+interface Span {
+  fromUs: number;
+  toUs: number;
+  rows: number;
+  withoutTime: number;
+}
+
+const rangeName = ({ partition, first, last }: OffsetRange): string => `${partition}-${first}-${last}`;
+
+const parquet = (files: readonly string[]): string =>
+  `read_parquet([${files.map(quoted).join(', ')}], hive_partitioning = false)`;
+
+async function spanOf(connection: DuckDBConnection, from: string): Promise<Span> {
+  const sql = `SELECT epoch_us(min(_time)), epoch_us(max(_time)), count(*), count(*) - count(_time) FROM ${from}`;
+  const [fromUs, toUs, rows, withoutTime] = (await rowsOf(connection, sql))[0]!.map(Number);
+  return { fromUs: fromUs!, toUs: toUs!, rows: rows!, withoutTime: withoutTime! };
+}
+
+function resultOf(files: ParquetFile[], fields: Field[], { rows, fromUs, toUs }: Span): ParquetResult {
+  return { files, rows, fields, fromUs, toUs };
+}
+
+const hourUs = 3_600_000_000;
+const year10000Us = Date.UTC(10000) * 1000;
+
+/** The folder of the one hour in which all times lie, as those of live events mostly do; undefined where they do not. */
+function hourOf({ fromUs, toUs }: Span): string | undefined {
+  // Years of other than four digits are spelled by DuckDB.
+  if (fromUs < 0 || toUs >= year10000Us) return undefined;
+  if (Math.floor(fromUs / hourUs) !== Math.floor(toUs / hourUs)) return undefined;
+  const text = new Date(fromUs / 1000).toISOString();
+  return `date=${text.slice(0, 10)}/hour=${text.slice(11, 13)}`;
+}
+
+async function writeFile(connection: DuckDBConnection, select: string, path: string): Promise<void> {
+  await connection.run(`COPY (${select}) TO ${quoted(path)} (FORMAT parquet, COMPRESSION zstd)`);
+}
+
+/** A file for each hour. DuckDB takes about twice the time for it that one file takes. */
+async function writeHours(
   connection: DuckDBConnection,
   select: string,
-  directory: string,
-  range: { partition: number; first: number; last: number },
+  range: OffsetRange,
   fields: Field[],
 ): Promise<ParquetResult> {
-  const name = `${range.partition}-${range.first}-${range.last}`;
+  const { directory } = range;
   const rows = await rowsOf(
     connection,
     `COPY (SELECT *, strftime(_time, '%Y-%m-%d') AS "date", strftime(_time, '%H') AS "hour" FROM (${select})) TO ${quoted(directory)} ` +
-      `(FORMAT parquet, COMPRESSION zstd, PARTITION_BY ("date", "hour"), FILENAME_PATTERN ${quoted(`${name}_`)}, OVERWRITE_OR_IGNORE true, RETURN_STATS true)`,
+      `(FORMAT parquet, COMPRESSION zstd, PARTITION_BY ("date", "hour"), FILENAME_PATTERN ${quoted(`${rangeName(range)}_`)}, OVERWRITE_OR_IGNORE true, RETURN_STATS true)`,
   );
   const files: ParquetFile[] = [];
   for (const row of rows) {
     const written = String(row[0]);
     const final = join(dirname(written), `${basename(written).replace(/_\d*\.parquet$/, '')}.parquet`);
     renameSync(written, final);
-    statSync(final);
     files.push({ path: relative(directory, final), rows: Number(row[1]) });
   }
-  const list = files.map(file => quoted(join(directory, file.path))).join(', ');
-  const span = await rowsOf(
-    connection,
-    `SELECT epoch_us(min(_time)), epoch_us(max(_time)), count(*) FROM read_parquet([${list}], hive_partitioning = false)`,
-  );
-  return {
-    files,
-    rows: Number(span[0]![2]),
-    fields,
-    fromUs: Number(span[0]![0]),
-    toUs: Number(span[0]![1]),
-  };
+  const paths = files.map(file => join(directory, file.path));
+  return resultOf(files, fields, await spanOf(connection, parquet(paths)));
 }

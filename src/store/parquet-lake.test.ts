@@ -72,6 +72,32 @@ test('events become columns, each exactly once, however often it is flushed', as
   expect(existsSync(join(dir, 'lake', 's', 'date=2026-01-02', 'hour=00', '0-2-2.parquet'))).toBe(true);
 });
 
+test('whole numbers of both signs keep all their digits', async () => {
+  const archived = lake();
+  await append('{"v":1}', '{"v":-9007199254740993}');
+  await archived.flush('s');
+  expect(await ask(archived, 'SELECT v::VARCHAR, typeof(v) FROM s ORDER BY _offset')).toEqual([
+    ['1', 'BIGINT'],
+    ['-9007199254740993', 'BIGINT'],
+  ]);
+});
+
+test('where only some events lack a time, those have that of their append', async () => {
+  const archived = lake();
+  await append({ time: '2026-01-01T10:00:00Z', v: 1 }, { time: '2026-01-01T11:00:00Z', v: 2 });
+  await append({ time: 'soon', v: 3 });
+  const before = Date.now();
+  await archived.flush('s');
+  const rows = await ask(archived, 'SELECT _time, v FROM s ORDER BY _offset');
+  expect(rows.slice(0, 2).map(([time]) => time)).toEqual([
+    '2026-01-01T10:00:00.000Z',
+    '2026-01-01T11:00:00.000Z',
+  ]);
+  expect(Math.abs(Date.parse(String(rows[2]![0])) - before)).toBeLessThan(60_000);
+  const files = readdirSync(join(dir, 'lake', 's'), { recursive: true }).map(String);
+  expect(files.filter(file => file.endsWith('.parquet'))).toHaveLength(3);
+});
+
 test('a type that drifts widens and keeps every value', async () => {
   const archived = lake();
   await append({ v: 1, w: 1 });

@@ -98,9 +98,8 @@ export class MemoryLog implements Log {
     }
     const kept: Kept = { offset: place.end, count, bytes: batch.bytes.slice(), appendTimeMs: Date.now() };
     const answer = { offset: kept.offset, count, appendTimeMs: kept.appendTimeMs };
-    if (!producer) place.window.countPlain();
-    else if ('key' in producer) place.window.rememberKey(name, answer);
-    else place.window.rememberSequence(name, producer.first, producer.next, answer);
+    if (producer && 'key' in producer) place.window.rememberKey(name, answer);
+    else if (producer) place.window.rememberSequence(name, producer.first, producer.next, answer);
     place.batches.push(kept);
     // The hole that a commit marker would fill.
     place.end += count + 1;

@@ -2,8 +2,8 @@
 // of every answer before it goes on. What producer p sends as number n is the same in every life.
 import { writeSync } from 'node:fs';
 import type { Batch } from '../../src/flow/log.ts';
-import type { Failpoint } from '../../src/flow/partition-writer.ts';
 import { openSegmentLog } from '../../src/flow/segment-log.ts';
+import type { Failpoint } from '../../src/flow/writer-context.ts';
 
 export interface CrashOrders {
   dir: string;

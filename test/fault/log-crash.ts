@@ -17,6 +17,8 @@ export const failpoints = [
   'before-ack',
   'after-ack',
   'before-roll',
+  'before-snapshot',
+  'after-snapshot',
   'after-roll',
   'before-unlink',
   'after-unlink',

@@ -95,7 +95,7 @@ export function newest(disk: SimulatedDisk, extension: 'ndjson' | 'index'): stri
 export async function bitFlipRound(
   written: Written,
   rng: Rng,
-  files = /\.(ndjson|index)$|start$/,
+  files = /\.(ndjson|index|producers)$|start$|partitions$/,
 ): Promise<Survey> {
   const disk = written.disk.copy(rng.fork());
   const paths = disk.files().filter(path => files.test(path));

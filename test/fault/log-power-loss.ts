@@ -17,6 +17,8 @@ export const openOn = (disk: SimulatedDisk, extra: object = {}): Promise<Segment
     overlapBytes: 400,
     maxBatchBytes: 20_000,
     mergeBytes: 500,
+    roomBytes: 3000,
+    busyBytes: 600,
     reserveBytes: 0,
     ...extra,
   });
@@ -46,6 +48,7 @@ export async function powerLossRound(seed: number): Promise<number> {
     disk = rng.boolean(0.75) ? current.afterPowerLoss(rng.fork()) : current.afterKill(rng.fork());
   }
   const log = await openOn(disk);
+  await ledger.repeatAll(log);
   const events = await ledger.verify(log, { allAnsweredPresent: true });
   const unanswered = ledger.unanswered().length;
   if (unanswered > 0) throw new Error(`${unanswered} batches were never answered`);

@@ -68,6 +68,21 @@ export class Ledger {
     return this.sent.filter(({ result, isRepeatable }) => isRepeatable && !result);
   }
 
+  /** Sends every answered batch that names its producer once more: none of them may be appended again. */
+  async repeatAll(log: Log): Promise<void> {
+    for (const { stream, partition, batch, result, ids } of this.sent) {
+      if (!result || !batch.producer) continue;
+      const answer = await log.append(stream, partition, batch).catch(thrown => {
+        // Known to be there; only its offset is too long ago for a producer's last batches.
+        if ((thrown as { code?: string }).code !== 'duplicate-forgotten') throw thrown;
+        return { ...result, duplicate: true };
+      });
+      if (!answer.duplicate || answer.offset !== result.offset) {
+        throw new Error(`batch ${ids[0]} of ${result.offset} was repeated at ${answer.offset}`);
+      }
+    }
+  }
+
   /** Reads everything and throws, naming the seed's finding, where a promise is broken. */
   async verify(log: LogReader, options: { allAnsweredPresent: boolean }): Promise<number> {
     const target = new Uint8Array(64 * 1024);

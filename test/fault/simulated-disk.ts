@@ -40,6 +40,40 @@ class Inode {
   live = new Content();
   durable = new Content();
   pending: Pending[] = [];
+  /** Sectors that take space; the others are holes. */
+  readonly sectors = new Set<number>();
+
+  /** How many of the bytes have space when so many more may be taken. */
+  fit(position: number, length: number, free: number): number {
+    let fits = 0;
+    while (fits < length) {
+      const sector = Math.floor((position + fits) / sectorBytes);
+      if (!this.sectors.has(sector)) {
+        if (free < sectorBytes) return fits;
+        free -= sectorBytes;
+      }
+      fits = Math.min(length, (sector + 1) * sectorBytes - position);
+    }
+    return fits;
+  }
+
+  /** Bytes of space that are taken by writing there. */
+  take(position: number, length: number): number {
+    const before = this.sectors.size;
+    for (let at = position; at < position + length; at = (Math.floor(at / sectorBytes) + 1) * sectorBytes) {
+      this.sectors.add(Math.floor(at / sectorBytes));
+    }
+    return (this.sectors.size - before) * sectorBytes;
+  }
+
+  /** Bytes of space that are given back by cutting the file. */
+  release(length: number): number {
+    let released = 0;
+    for (const sector of this.sectors) {
+      if (sector * sectorBytes >= length && this.sectors.delete(sector)) released += sectorBytes;
+    }
+    return released;
+  }
 }
 
 class Directory {
@@ -163,16 +197,18 @@ export class SimulatedDisk implements FileSystem {
     const writeNow = (chunks: readonly Uint8Array[], position: number, fault: Fault | undefined): number => {
       let bytes = Buffer.concat(chunks);
       if (fault === 'short') bytes = bytes.subarray(0, Math.max(1, bytes.length >> 1));
-      if (bytes.length > this.free) {
-        // Like a real disk: part of it fits.
-        bytes = bytes.subarray(0, this.free);
-        if (bytes.length === 0) throw failure('ENOSPC', 'write');
-      }
-      const before = inode.live.length;
+      // Like a real disk: part of it may fit.
+      bytes = bytes.subarray(0, inode.fit(position, bytes.length, this.free));
+      if (bytes.length === 0) throw failure('ENOSPC', 'write');
       inode.live.write(position, bytes);
-      this.free -= inode.live.length - before;
+      this.free -= inode.take(position, bytes.length);
       inode.pending.push({ kind: 'write', position, bytes });
       return bytes.length;
+    };
+    const truncateNow = (length: number): void => {
+      this.free += inode.release(length);
+      inode.live.truncate(length);
+      inode.pending.push({ kind: 'truncate', length });
     };
     return {
       read: async (target, position) => {
@@ -199,9 +235,11 @@ export class SimulatedDisk implements FileSystem {
       },
       truncate: async length => {
         await this.call('truncate', path);
-        this.free += Math.max(0, inode.live.length - length);
-        inode.live.truncate(length);
-        inode.pending.push({ kind: 'truncate', length });
+        truncateNow(length);
+      },
+      truncateSync: length => {
+        this.callSync('truncate', path);
+        truncateNow(length);
       },
       size: async () => {
         await this.call('size', path);
@@ -257,7 +295,7 @@ export class SimulatedDisk implements FileSystem {
     const directory = this.directoryOf(path);
     const found = directory.live.get(basename(path));
     if (!(found instanceof Inode)) throw failure('ENOENT', path);
-    this.free += found.live.length;
+    this.free += found.release(0);
     directory.change(names => names.delete(basename(path)));
   }
 

@@ -2,25 +2,21 @@
 // more than chance allows; log-many buckets stand for the whole window. Bifet & Gavaldà 2007, "Learning from
 // Time-Changing Data with Adaptive Windowing". Invariant: bucket sizes are powers of two, none larger than an
 // older one.
-import {
-  checkOption,
-  type Detector,
-  detectorKind,
-  isGap,
-  readHeader,
-  readNumbers,
-  writeHeader,
-  writeNumbers,
-} from './detector.ts';
+import { checkOption, checkWhole, type Detector, detectorKind, isGap } from './detector.ts';
+import { beginState, readState, writeNumbers } from './state-bytes.ts';
 
+/** Options of an ADWIN; each has a default. */
 export interface AdwinOptions {
-  /** Chance of a false cut at a value, in (0, 0.5): at a more certain cut the older part is dropped. */
+  /** Chance of a false cut at a value, in [1e-12, 0.5], 0.002 unless given: at a more certain cut the older part is dropped. */
   delta?: number;
-  /** Buckets of one size before two are merged, 2 … 64. More is finer and slower. */
+  /** Buckets of one size before two are merged, 2 … 64, 5 unless given. More is finer and slower. */
   bucketsPerSize?: number;
-  /** Values before the first score, 10 … 1e6. */
+  /** Values before the first score, 10 … 1e6; 30 unless given. */
   warmUp?: number;
 }
+
+/** Sizes of bucket that a stream of 2^53 values can have. */
+const sizesMax = 53;
 
 /** Buckets as columns, newest first. */
 interface Buckets {
@@ -45,10 +41,11 @@ export class Adwin implements Detector {
   private seen = 0;
   private buckets: Buckets = { size: [], sum: [], squares: [], low: [], high: [] };
 
+  /** Throws `bad-option` for an option out of its range. */
   constructor(options: AdwinOptions = {}) {
     this.delta = checkOption('delta', options.delta ?? 0.002, 1e-12, 0.5);
-    this.bucketsPerSize = checkOption('bucketsPerSize', options.bucketsPerSize ?? 5, 2, 64);
-    this.warmUp = checkOption('warmUp', options.warmUp ?? 30, 10, 1e6);
+    this.bucketsPerSize = checkWhole('bucketsPerSize', options.bucketsPerSize ?? 5, 2, 64);
+    this.warmUp = checkWhole('warmUp', options.warmUp ?? 30, 10, 1e6);
   }
 
   /** Values in the window now. */
@@ -137,7 +134,7 @@ export class Adwin implements Detector {
   }
 
   serialize(): Uint8Array {
-    const writer = writeHeader(detectorKind.adwin, 5 * this.buckets.size.length + 16)
+    const writer = beginState(detectorKind.adwin, 5 * this.buckets.size.length + 16)
       .f64(this.delta)
       .u32(this.bucketsPerSize)
       .u32(this.warmUp);
@@ -147,13 +144,29 @@ export class Adwin implements Detector {
     return writer.finish();
   }
 
+  /** Reads what `serialize` wrote. Throws `corrupt-detector` for any other bytes. */
   static deserialize(bytes: Uint8Array): Adwin {
-    const reader = readHeader(bytes, detectorKind.adwin);
-    const [delta, bucketsPerSize, warmUp] = [reader.f64(), reader.u32(), reader.u32()];
-    const adwin = new Adwin({ delta, bucketsPerSize, warmUp });
-    adwin.seen = reader.f64();
-    const [size, sum, squares, low, high] = Array.from({ length: 5 }, () => readNumbers(reader));
-    adwin.buckets = { size: size!, sum: sum!, squares: squares!, low: low!, high: high! };
-    return adwin;
+    return readState('detector', bytes, detectorKind.adwin, reader => {
+      const [delta, bucketsPerSize, warmUp] = [reader.number(), reader.u32(), reader.u32()];
+      const adwin = new Adwin({ delta, bucketsPerSize, warmUp });
+      adwin.seen = reader.whole();
+      const longest = (bucketsPerSize + 1) * sizesMax;
+      const size = reader.numbers(longest, 1, 2 ** sizesMax);
+      const sum = reader.numbers(longest, -Number.MAX_VALUE, Number.MAX_VALUE);
+      const squares = reader.numbers(longest, 0, Number.MAX_VALUE);
+      const [low, high] = [reader.numbers(longest), reader.numbers(longest)];
+      for (const column of [sum, squares, low, high])
+        reader.check(column.length === size.length, 'its columns differ in length');
+      for (let i = 0; i < size.length; i++) {
+        reader.check(
+          Number.isInteger(Math.log2(size[i]!)) &&
+            (i === 0 || size[i]! >= size[i - 1]!) &&
+            low[i]! <= high[i]!,
+          'its buckets are out of order',
+        );
+      }
+      adwin.buckets = { size, sum, squares, low, high };
+      return adwin;
+    });
   }
 }

@@ -2,25 +2,18 @@
 // for normal data of unknown mean and variance. Adams & MacKay 2007, arXiv:0710.3742. Invariant: `chance`
 // sums to 1.
 import gammaln from '@stdlib/math-base-special-gammaln';
-import {
-  checkOption,
-  type Detector,
-  detectorKind,
-  isGap,
-  readHeader,
-  readNumbers,
-  writeHeader,
-  writeNumbers,
-} from './detector.ts';
+import { checkOption, checkWhole, type Detector, detectorKind, isGap } from './detector.ts';
+import { beginState, readState, sizeMax, writeNumbers } from './state-bytes.ts';
 
+/** Options of the Bayesian detector; each has a default. */
 export interface BayesianChangePointOptions {
-  /** Mean number of values between changes expected beforehand, 2 … 1e9. */
+  /** Mean number of values between changes expected beforehand, 2 … 1e9; 500 unless given. */
   expectedRun?: number;
-  /** A change within this many newest values scores, 1 … 1000. */
+  /** A change within this many newest values scores, 1 … 1000; 10 unless given. */
   lag?: number;
-  /** Run lengths kept, 10 … 10,000; the least likely are merged away. */
+  /** Run lengths kept, 10 … 10,000, 200 unless given; the least likely are dropped. */
   runsMax?: number;
-  /** Values that fix the prior of mean and variance before the first score, 10 … 10,000. */
+  /** Values that fix the prior of mean and variance before the first score, 10 … 10,000; 50 unless given. */
   warmUp?: number;
 }
 
@@ -29,6 +22,8 @@ function logGammaStep(x: number): number {
   if (x < 25) return gammaln(x + 0.5) - gammaln(x);
   return 0.5 * Math.log(x) - 1 / (8 * x) + 1 / (192 * x * x * x);
 }
+
+type Seven = [number, number, number, number, number, number, number];
 
 /** Less likely runs are dropped at once. */
 const chanceMin = 1e-9;
@@ -57,12 +52,13 @@ export class BayesianChangePoint implements Detector {
   private seen = 0;
   private runs: Runs = { age: [0], chance: [1], mean: [0], squares: [0] };
 
+  /** Throws `bad-option` for an option out of its range. */
   constructor(options: BayesianChangePointOptions = {}) {
     this.options = {
       expectedRun: checkOption('expectedRun', options.expectedRun ?? 500, 2, 1e9),
-      lag: checkOption('lag', options.lag ?? 10, 1, 1000),
-      runsMax: checkOption('runsMax', options.runsMax ?? 200, 10, 10_000),
-      warmUp: checkOption('warmUp', options.warmUp ?? 50, 10, 10_000),
+      lag: checkWhole('lag', options.lag ?? 10, 1, 1000),
+      runsMax: checkWhole('runsMax', options.runsMax ?? 200, 10, 10_000),
+      warmUp: checkWhole('warmUp', options.warmUp ?? 50, 10, 10_000),
     };
   }
 
@@ -169,7 +165,7 @@ export class BayesianChangePoint implements Detector {
 
   serialize(): Uint8Array {
     const { expectedRun, lag, runsMax, warmUp } = this.options;
-    const writer = writeHeader(
+    const writer = beginState(
       detectorKind.bayesianChangePoint,
       this.warm.length + 4 * this.runs.age.length + 32,
     );
@@ -180,17 +176,32 @@ export class BayesianChangePoint implements Detector {
     return writer.finish();
   }
 
+  /** Reads what `serialize` wrote. Throws `corrupt-detector` for any other bytes. */
   static deserialize(bytes: Uint8Array): BayesianChangePoint {
-    const reader = readHeader(bytes, detectorKind.bayesianChangePoint);
-    const [expectedRun, lag, runsMax, warmUp, priorMean, priorVariance, seen] = readNumbers(reader);
-    const detector = new BayesianChangePoint({ expectedRun, lag, runsMax, warmUp });
-    const [warm, age, chance, mean, squares] = Array.from({ length: 5 }, () => readNumbers(reader));
-    return Object.assign(detector, {
-      priorMean,
-      priorVariance,
-      seen,
-      warm,
-      runs: { age, chance, mean, squares },
+    return readState('detector', bytes, detectorKind.bayesianChangePoint, reader => {
+      const numbers = reader.numbers(7, -Number.MAX_VALUE, Number.MAX_VALUE);
+      reader.check(numbers.length === 7, 'its options are incomplete');
+      const [expectedRun, lag, runsMax, warmUp, mean0, variance0, seen0] = numbers as Seven;
+      const detector = new BayesianChangePoint({ expectedRun, lag, runsMax, warmUp });
+      const priorMean = reader.inRange(mean0, -sizeMax, sizeMax);
+      const priorVariance = reader.inRange(variance0, Number.MIN_VALUE, Number.MAX_VALUE);
+      const seen = reader.wholeNumber(seen0);
+      const warm = reader.numbers(warmUp);
+      const age = reader.numbers(runsMax, 0, Number.MAX_SAFE_INTEGER);
+      const chance = reader.numbers(runsMax, 0, 1);
+      const mean = reader.numbers(runsMax);
+      const squares = reader.numbers(runsMax, 0, Number.MAX_VALUE);
+      for (const column of [chance, mean, squares])
+        reader.check(column.length === age.length, 'its columns differ in length');
+      const total = chance.reduce((sum, part) => sum + part, 0);
+      reader.check(Math.abs(total - 1) < 1e-6, 'its probabilities do not sum to 1');
+      return Object.assign(detector, {
+        priorMean,
+        priorVariance,
+        seen,
+        warm,
+        runs: { age, chance, mean, squares },
+      });
     });
   }
 }

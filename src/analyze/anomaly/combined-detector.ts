@@ -1,23 +1,31 @@
 // The detector to begin with: it knows nothing of the series and assumes only that what is normal recurs.
 // Several views ask "how unlike anything before is this?" (the value itself, the last two dozen values);
 // their surprises are added and judged against the series' own history of surprises.
-import { checkOption, type Detector, detectorKind, isGap, readHeader, writeHeader } from './detector.ts';
+import { checkOption, checkWhole, type Detector, detectorKind, isGap } from './detector.ts';
 import { NearestPattern } from './nearest-pattern.ts';
 import { NearestValue } from './nearest-value.ts';
+import { beginState, readState } from './state-bytes.ts';
 import { TailModel } from './tail-model.ts';
 
+/** Options of the combined detector; each has a default. */
 export interface CombinedOptions {
-  /** Observations remembered, 100 … 100,000. Cost an update grows with it. */
+  /** Observations remembered, 100 … 100,000; 4000 unless given. Cost an update grows with it. */
   history?: number;
-  /** Observations before the first score, 20 … history. */
+  /** Observations before the first score, 20 … history; 100 unless given. */
   warmUp?: number;
-  /** Lengths of the stretches compared, each with the weight of its surprise. */
+  /**
+   * Lengths of the stretches compared, 1 … history / 2, each with the weight of its surprise, 0 … 1e6; 1 … 16 of
+   * them. Lengths 1 and 24 with weights 1 and 2 unless given.
+   */
   views?: readonly { length: number; weight: number }[];
-  /** False-alarm rate that counts as an alarm and begins a quiet time, in (0, 0.5). */
+  /** False-alarm rate that counts as an alarm and begins a quiet time, in [1e-9, 0.5]; 0.005 unless given. */
   alarmRate?: number;
-  /** Observations after an alarm that are answered with 0: one incident, one alarm. 0 switches this off. */
+  /** Observations after an alarm that are answered with 0: one incident, one alarm. 0 switches this off, 120 unless given. */
   quiet?: number;
 }
+
+const historyMax = 100_000;
+const viewsMax = 16;
 
 const defaults = {
   history: 4000,
@@ -67,14 +75,18 @@ export class CombinedDetector implements Detector {
   private seen = 0;
   private quietLeft = 0;
 
+  /** Throws `bad-option` for an option out of its range. */
   constructor(options: CombinedOptions = {}) {
     const all = { ...defaults, ...options };
-    checkOption('history', all.history, 100, 100_000);
-    checkOption('warmUp', all.warmUp, 20, all.history);
+    checkWhole('history', all.history, 100, historyMax);
+    checkWhole('warmUp', all.warmUp, 20, all.history);
     checkOption('alarmRate', all.alarmRate, 1e-9, 0.5);
-    checkOption('quiet', all.quiet, 0, 1e9);
-    checkOption('number of views', all.views.length, 1, 16);
-    for (const view of all.views) checkOption('length of a view', view.length, 1, all.history / 2);
+    checkWhole('quiet', all.quiet, 0, 1e9);
+    checkWhole('number of views', all.views.length, 1, viewsMax);
+    for (const view of all.views) {
+      checkWhole('length of a view', view.length, 1, all.history / 2);
+      checkOption('weight of a view', view.weight, 0, 1e6);
+    }
     this.options = all;
     this.views = all.views.map(({ length, weight }) => ({
       weight,
@@ -113,7 +125,7 @@ export class CombinedDetector implements Detector {
 
   serialize(): Uint8Array {
     const { history, warmUp, alarmRate, quiet } = this.options;
-    const writer = writeHeader(
+    const writer = beginState(
       detectorKind.combined,
       this.views.length * (3 * history + 32) + this.tail.size + 64,
     );
@@ -127,18 +139,22 @@ export class CombinedDetector implements Detector {
     return writer.finish();
   }
 
+  /** Reads what `serialize` wrote. Throws `corrupt-detector` for any other bytes. */
   static deserialize(bytes: Uint8Array): CombinedDetector {
-    const reader = readHeader(bytes, detectorKind.combined);
-    const [history, warmUp, alarmRate, quiet] = [reader.u32(), reader.u32(), reader.f64(), reader.u32()];
-    const [seen, quietLeft] = [reader.f64(), reader.u32()];
-    const views = Array.from({ length: reader.varint() }, () => {
-      const [length, weight, meanDistance, count] = [reader.u32(), reader.f64(), reader.f64(), reader.u32()];
-      const nearest = length === 1 ? NearestValue.read(reader) : NearestPattern.read(reader);
-      return { weight, meanDistance, count, nearest };
+    return readState('detector', bytes, detectorKind.combined, reader => {
+      const [history, warmUp] = [reader.u32(100, historyMax), reader.u32()];
+      const [alarmRate, quiet] = [reader.number(), reader.u32()];
+      const [seen, quietLeft] = [reader.whole(), reader.u32(0, quiet)];
+      const views = Array.from({ length: reader.varint(viewsMax) }, (): View => {
+        const [length, weight] = [reader.u32(1, history / 2), reader.number(0)];
+        const [meanDistance, count] = [reader.number(0, Number.MAX_VALUE), reader.u32(0, meanMemory)];
+        const nearest =
+          length === 1 ? NearestValue.read(reader, history) : NearestPattern.read(reader, length, history);
+        return { weight, meanDistance, count, nearest };
+      });
+      const shape = views.map(view => ({ length: view.nearest.length, weight: view.weight }));
+      const detector = new CombinedDetector({ history, warmUp, alarmRate, quiet, views: shape });
+      return Object.assign(detector, { views, tail: TailModel.read(reader), seen, quietLeft });
     });
-    const shape = views.map(view => ({ length: view.nearest.length, weight: view.weight }));
-    const detector = new CombinedDetector({ history, warmUp, alarmRate, quiet, views: shape });
-    Object.assign(detector, { views, tail: TailModel.read(reader), seen, quietLeft });
-    return detector;
   }
 }

@@ -1,15 +1,17 @@
 // Cumulative sums: evidence for a lasting shift of the mean is added up, and forgotten when it runs dry. The
 // quickest detector of a shift of 2·k standard deviations at a given false-alarm rate. Page 1954; Siegmund
 // 1985, "Sequential Analysis".
-import { checkOption, type Detector, detectorKind, isGap, readHeader, writeHeader } from './detector.ts';
+import { checkOption, checkWhole, type Detector, detectorKind, isGap } from './detector.ts';
 import { SelfStarting } from './self-starting.ts';
+import { beginState, readState } from './state-bytes.ts';
 
+/** Options of a CUSUM; each has a default. */
 export interface CusumOptions {
-  /** Slack in standard deviations, half of the shift to be found, in [0.05, 4]. */
+  /** Slack in standard deviations, half of the shift to be found, in [0.05, 4]; 0.5 unless given. */
   slack?: number;
-  /** Values that the standard remembers, 10 … 1e9. */
+  /** Values that the standard remembers, 10 … 1e9; 5000 unless given. */
   memory?: number;
-  /** Values before the first score, 5 … memory. */
+  /** Values before the first score, 5 … memory; 30 unless given. */
   warmUp?: number;
 }
 
@@ -45,10 +47,11 @@ export class Cusum implements Detector {
   private upper = 0;
   private lower = 0;
 
+  /** Throws `bad-option` for an option out of its range. */
   constructor(options: CusumOptions = {}) {
     this.slack = checkOption('slack', options.slack ?? 0.5, 0.05, 4);
-    const memory = checkOption('memory', options.memory ?? 5000, 10, 1e9);
-    this.warmUp = checkOption('warmUp', options.warmUp ?? Math.min(30, memory), 5, memory);
+    const memory = checkWhole('memory', options.memory ?? 5000, 10, 1e9);
+    this.warmUp = checkWhole('warmUp', options.warmUp ?? Math.min(30, memory), 5, memory);
     this.standard = new SelfStarting(memory);
   }
 
@@ -69,16 +72,19 @@ export class Cusum implements Detector {
   }
 
   serialize(): Uint8Array {
-    const writer = writeHeader(detectorKind.cusum, 8).f64(this.slack).f64(this.warmUp);
+    const writer = beginState(detectorKind.cusum, 8).f64(this.slack).f64(this.warmUp);
     this.standard.write(writer.f64(this.upper).f64(this.lower));
     return writer.finish();
   }
 
+  /** Reads what `serialize` wrote. Throws `corrupt-detector` for any other bytes. */
   static deserialize(bytes: Uint8Array): Cusum {
-    const reader = readHeader(bytes, detectorKind.cusum);
-    const [slack, warmUp, upper, lower] = [reader.f64(), reader.f64(), reader.f64(), reader.f64()];
-    const standard = SelfStarting.read(reader);
-    const cusum = new Cusum({ slack, warmUp, memory: standard.memory });
-    return Object.assign(cusum, { upper, lower, standard });
+    return readState('detector', bytes, detectorKind.cusum, reader => {
+      const [slack, warmUp] = [reader.number(), reader.number()];
+      const [upper, lower] = [reader.number(0), reader.number(0)];
+      const standard = SelfStarting.read(reader);
+      const cusum = new Cusum({ slack, warmUp, memory: standard.memory });
+      return Object.assign(cusum, { upper, lower, standard });
+    });
   }
 }

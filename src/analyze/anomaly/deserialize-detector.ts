@@ -1,5 +1,4 @@
 // A detector from its serialised form, whichever it is: for stores that hold many kinds.
-import { MillraceError } from '../../core/errors.ts';
 import { Adwin } from './adwin.ts';
 import { BayesianChangePoint } from './bayesian-change-point.ts';
 import { CombinedDetector } from './combined-detector.ts';
@@ -11,6 +10,7 @@ import { Kswin } from './kswin.ts';
 import { PageHinkley } from './page-hinkley.ts';
 import { RobustZ } from './robust-z.ts';
 import { SeasonalBaseline } from './seasonal-baseline.ts';
+import { corruptState } from './state-bytes.ts';
 
 const restorers: Record<number, (bytes: Uint8Array) => Detector> = {
   [detectorKind.robustZ]: bytes => RobustZ.deserialize(bytes),
@@ -25,9 +25,9 @@ const restorers: Record<number, (bytes: Uint8Array) => Detector> = {
   [detectorKind.combined]: bytes => CombinedDetector.deserialize(bytes),
 };
 
-/** The detector that was serialised, going on as it was. Throws `bad-detector-bytes` and `truncated-bytes`. */
+/** The detector that was serialised, going on as it was. Throws `corrupt-detector` for any other bytes. */
 export function deserializeDetector(bytes: Uint8Array): Detector {
   const restore = restorers[bytes[0] ?? 0];
-  if (!restore) throw new MillraceError('bad-detector-bytes', `Detector bytes of kind ${bytes[0]}.`);
+  if (!restore) throw corruptState('detector', `no detector is of kind ${bytes[0]}`);
   return restore(bytes);
 }

@@ -1,15 +1,17 @@
 // The laws of the contract in detector.ts, on every detector.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { MillraceError } from '../../core/errors.ts';
 import { Rng } from '../../core/rng.ts';
 import { Adwin } from './adwin.ts';
 import { BayesianChangePoint } from './bayesian-change-point.ts';
 import { CombinedDetector } from './combined-detector.ts';
 import { Cusum } from './cusum.ts';
 import { deserializeDetector } from './deserialize-detector.ts';
-import type { Detector } from './detector.ts';
+import { type Detector, detectorKind } from './detector.ts';
 import { EwmaChart } from './ewma-chart.ts';
 import { HalfSpaceTrees } from './half-space-trees.ts';
+import * as library from './index.ts';
 import { Kswin } from './kswin.ts';
 import { PageHinkley } from './page-hinkley.ts';
 import { RobustZ } from './robust-z.ts';
@@ -83,6 +85,15 @@ const hourUs = 3_600_000_000;
 const run = (detector: Detector, values: readonly number[], from = 0): number[] =>
   values.map((value, i) => detector.update(value, (from + i) * hourUs));
 
+test('every detector of the library is tried here', () => {
+  const tried = Object.values(makers).map(({ make }) => make().constructor.name);
+  const detectors = Object.entries(library)
+    .filter(([, exported]) => 'serialize' in ((exported as { prototype?: object }).prototype ?? {}))
+    .map(([name]) => name);
+  expect(tried.sort()).toEqual(detectors.sort());
+  expect(Object.keys(detectorKind).length).toBe(detectors.length);
+});
+
 const settings = { seed: 20_26, numRuns: 15 };
 const cases = fc.record({
   seed: fc.nat(),
@@ -124,7 +135,11 @@ describe.each(Object.entries(makers))('%s', (_name, { make, restore }) => {
     const size = { minLength: 50, maxLength: 150 };
     fc.assert(
       fc.property(fc.oneof(fc.array(numbers, size), fc.array(tiny, size)), values => {
-        for (const score of run(make(), values)) expect(score).toSatisfy((s: number) => s >= 0 && s <= 1);
+        const detector = make();
+        for (const score of run(detector, values)) expect(score).toSatisfy((s: number) => s >= 0 && s <= 1);
+        // Whatever a detector has come to, it can be saved and restored.
+        const bytes = detector.serialize();
+        expect(restore(bytes).serialize()).toEqual(bytes);
       }),
       { seed: 9, numRuns: 60 },
     );
@@ -174,10 +189,54 @@ describe.each(Object.entries(makers))('%s', (_name, { make, restore }) => {
     const detector = make();
     run(detector, series(3, 200));
     const bytes = detector.serialize();
-    expect(() => restore(bytes.slice(0, bytes.length - 1))).toThrow(/left/);
+    for (let length = 0; length < bytes.length; length += Math.max(1, Math.floor(bytes.length / 100))) {
+      expect(() => restore(bytes.slice(0, length)), `cut at ${length}`).toThrow(
+        /These bytes are no detector/,
+      );
+    }
+    expect(() => restore(Uint8Array.of(...bytes, 0))).toThrow(/left over/);
+    const unknown = bytes.slice();
+    unknown[1] = 77;
+    expect(() => restore(unknown)).toThrow(/version 77/);
     const other = bytes.slice();
     other[0] = 99;
     expect(() => restore(other)).toThrow(/kind 99/);
     expect(() => deserializeDetector(other)).toThrow(/kind 99/);
+  });
+
+  test('damaged bytes give a detector that scores or one typed error (seed 303)', () => {
+    const rng = new Rng(303);
+    const seen = { read: 0, refused: 0 };
+    for (const length of [0, 5, 60, 400]) {
+      const detector = make();
+      run(detector, series(length, length));
+      const bytes = detector.serialize();
+      for (let round = 0; round < 250; round++) {
+        const damaged = bytes.slice();
+        // The head holds the options, where damage is worst.
+        const reach = round % 2 === 0 ? Math.min(64, damaged.length) : damaged.length;
+        for (let i = 0; i <= round % 3; i++) {
+          const at = 2 + rng.below(reach - 2);
+          damaged[at] =
+            round % 5 === 0 ? 255 : round % 5 === 1 ? rng.uint32() : damaged[at]! ^ (1 << rng.below(8));
+        }
+        let restored: Detector;
+        try {
+          restored = restore(damaged);
+        } catch (thrown) {
+          expect(thrown).toBeInstanceOf(MillraceError);
+          expect((thrown as MillraceError).code).toBe('corrupt-detector');
+          seen.refused++;
+          continue;
+        }
+        seen.read++;
+        for (const score of run(restored, [1, -1e140, 1e140, Number.NaN, 0, 5], 1e4)) {
+          expect(score).toSatisfy((s: number) => s >= 0 && s <= 1);
+        }
+        expect(restored.serialize().length).toBeGreaterThan(2);
+      }
+    }
+    // Both happen, or the damage tries nothing.
+    expect(Math.min(seen.read, seen.refused)).toBeGreaterThan(0);
   });
 });

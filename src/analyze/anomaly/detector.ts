@@ -1,7 +1,7 @@
 // The contract of every anomaly detector. A detector reads one series, one value at a time, and answers each
 // value with a score that has the same meaning for all of them, so that one threshold serves any detector.
-import { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import { MillraceError } from '../../core/errors.ts';
+import { sizeMax } from './state-bytes.ts';
 
 /**
  * A streaming anomaly detector.
@@ -20,8 +20,8 @@ import { MillraceError } from '../../core/errors.ts';
  *
  * **State.** Memory is bounded by the detector's options and does not grow with the series. `serialize`
  * returns a versioned copy of the whole state, options included; the class's static `deserialize` returns a
- * detector that continues with the same scores. `deserialize` throws `bad-detector-bytes` on bytes of another
- * kind or version and `truncated-bytes` on too few.
+ * detector that continues with the same scores. Whatever the bytes are, it answers a detector or throws
+ * `corrupt-detector`. Detectors do not merge: what they have learned depends on the order of the values.
  */
 export interface Detector {
   /** The score of `value` given all values before it; then learns it. */
@@ -29,10 +29,7 @@ export interface Detector {
   serialize(): Uint8Array;
 }
 
-/** Values larger than this in size would overflow when squared and summed. */
-const sizeMax = 1e140;
-
-/** Whether a value is a gap: not finite, or beyond ±1e140. */
+/** Whether a value is a gap: not finite, or beyond ±1e140, whose squares and sums would overflow. */
 export function isGap(value: number): boolean {
   return !(Math.abs(value) <= sizeMax);
 }
@@ -51,28 +48,6 @@ export const detectorKind = {
   combined: 10,
 } as const;
 
-/**
- * Starts the serialised form of a detector: kind, version. `numbers` is an upper bound of the numbers that
- * follow, so that the bytes are allocated once.
- */
-export function writeHeader(kind: number, numbers: number, version = 1): ByteWriter {
-  return new ByteWriter(128 + 8 * numbers).u8(kind).u8(version);
-}
-
-/** Checks kind and version and returns a reader at what follows. Throws `bad-detector-bytes`. */
-export function readHeader(bytes: Uint8Array, kind: number, version = 1): ByteReader {
-  const reader = new ByteReader(bytes);
-  const [seenKind, seenVersion] = [reader.u8(), reader.u8()];
-  if (seenKind !== kind || seenVersion !== version) {
-    throw new MillraceError(
-      'bad-detector-bytes',
-      `Detector bytes of kind ${seenKind} version ${seenVersion} where kind ${kind} version ${version} is needed.`,
-      { context: { seenKind, seenVersion, kind, version } },
-    );
-  }
-  return reader;
-}
-
 /** Throws `bad-option` unless `low ≤ value ≤ high`; the name is for the message. */
 export function checkOption(name: string, value: number, low: number, high: number): number {
   if (!(value >= low && value <= high)) {
@@ -84,16 +59,13 @@ export function checkOption(name: string, value: number, low: number, high: numb
   return value;
 }
 
-export function writeNumbers(writer: ByteWriter, values: ArrayLike<number>): ByteWriter {
-  writer.varint(values.length);
-  for (let i = 0; i < values.length; i++) writer.f64(values[i]!);
-  return writer;
-}
-
-export function readNumbers(reader: ByteReader): number[] {
-  const length = reader.varint();
-  if (length * 8 > reader.remaining) {
-    throw new MillraceError('truncated-bytes', `${length} numbers wanted, ${reader.remaining} bytes left.`);
+/** As {@link checkOption}, for options that count something. */
+export function checkWhole(name: string, value: number, low: number, high: number): number {
+  if (!Number.isInteger(value)) {
+    throw new MillraceError('bad-option', `${name} is ${value}; it must be a whole number.`, {
+      status: 400,
+      context: { name, value },
+    });
   }
-  return Array.from({ length }, () => reader.f64());
+  return checkOption(name, value, low, high);
 }

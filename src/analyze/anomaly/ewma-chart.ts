@@ -1,18 +1,20 @@
 // The exponentially weighted moving average control chart: small lasting shifts of the mean add up in the
 // average while noise cancels. Roberts 1959; Lucas & Saccucci 1990. Self-starting, with the exact variance of
 // the average.
-import { checkOption, type Detector, detectorKind, isGap, readHeader, writeHeader } from './detector.ts';
+import { checkOption, checkWhole, type Detector, detectorKind, isGap } from './detector.ts';
 import { twoSidedTail } from './normal.ts';
 import { SelfStarting } from './self-starting.ts';
+import { beginState, readState } from './state-bytes.ts';
 
+/** Options of an EWMA chart; each has a default. */
 export interface EwmaChartOptions {
   /**
-   * Weight of the newest value, in (0, 1]; 1 is a Shewhart chart, 0.05 … 0.25 finds shifts of 0.5 … 1.5 σ.
+   * Weight of the newest value, in [1e-6, 1], 0.1 unless given; 1 is a Shewhart chart, 0.05 … 0.25 finds shifts of 0.5 … 1.5 σ.
    */
   lambda?: number;
-  /** Values that the standard remembers, 10 … 1e9. */
+  /** Values that the standard remembers, 10 … 1e9; 5000 unless given. */
   memory?: number;
-  /** Values before the first score, 5 … memory. */
+  /** Values before the first score, 5 … memory; 30 unless given. */
   warmUp?: number;
 }
 
@@ -27,10 +29,11 @@ export class EwmaChart implements Detector {
   private average = 0;
   private variance = 0;
 
+  /** Throws `bad-option` for an option out of its range. */
   constructor(options: EwmaChartOptions = {}) {
     this.lambda = checkOption('lambda', options.lambda ?? 0.1, 1e-6, 1);
-    const memory = checkOption('memory', options.memory ?? 5000, 10, 1e9);
-    this.warmUp = checkOption('warmUp', options.warmUp ?? Math.min(30, memory), 5, memory);
+    const memory = checkWhole('memory', options.memory ?? 5000, 10, 1e9);
+    this.warmUp = checkWhole('warmUp', options.warmUp ?? Math.min(30, memory), 5, memory);
     this.standard = new SelfStarting(memory);
   }
 
@@ -46,16 +49,19 @@ export class EwmaChart implements Detector {
   }
 
   serialize(): Uint8Array {
-    const writer = writeHeader(detectorKind.ewmaChart, 8).f64(this.lambda).f64(this.warmUp);
+    const writer = beginState(detectorKind.ewmaChart, 8).f64(this.lambda).f64(this.warmUp);
     this.standard.write(writer.f64(this.average).f64(this.variance));
     return writer.finish();
   }
 
+  /** Reads what `serialize` wrote. Throws `corrupt-detector` for any other bytes. */
   static deserialize(bytes: Uint8Array): EwmaChart {
-    const reader = readHeader(bytes, detectorKind.ewmaChart);
-    const [lambda, warmUp, average, variance] = [reader.f64(), reader.f64(), reader.f64(), reader.f64()];
-    const standard = SelfStarting.read(reader);
-    const chart = new EwmaChart({ lambda, warmUp, memory: standard.memory });
-    return Object.assign(chart, { average, variance, standard });
+    return readState('detector', bytes, detectorKind.ewmaChart, reader => {
+      const [lambda, warmUp] = [reader.number(), reader.number()];
+      const [average, variance] = [reader.number(), reader.number(0)];
+      const standard = SelfStarting.read(reader);
+      const chart = new EwmaChart({ lambda, warmUp, memory: standard.memory });
+      return Object.assign(chart, { average, variance, standard });
+    });
   }
 }

@@ -2,30 +2,25 @@
 // thinly populated nodes is unusual. Built without data, so learning is counting. Tan, Ting & Liu 2011, "Fast
 // Anomaly Detection for Streaming Data". Here the point is the newest values of one series (a delay vector).
 import { Rng } from '../../core/rng.ts';
-import {
-  checkOption,
-  type Detector,
-  detectorKind,
-  isGap,
-  readHeader,
-  readNumbers,
-  writeHeader,
-  writeNumbers,
-} from './detector.ts';
+import { checkWhole, type Detector, detectorKind, isGap } from './detector.ts';
 import { SortedWindow } from './sorted-window.ts';
+import { beginState, readState, writeNumbers } from './state-bytes.ts';
 
+/** Options of half-space trees; each has a default. */
 export interface HalfSpaceTreesOptions {
-  /** Newest values that make the point, 1 … 32. */
+  /** Newest values that make the point, 1 … 32; 4 unless given. */
   dimensions?: number;
-  /** Trees, 1 … 200. */
+  /** Trees, 1 … 200; 25 unless given. */
   trees?: number;
-  /** Depth of a tree, 1 … 15; a tree has 2^(depth + 1) − 1 nodes. */
+  /** Depth of a tree, 1 … 15, 8 unless given; a tree has 2^(depth + 1) − 1 nodes. */
   depth?: number;
-  /** Points in a window: what is usual is what the last whole window held; 20 … 100,000. */
+  /** Points in a window: what is usual is what the last whole window held; 20 … 100,000, 250 unless given. */
   window?: number;
-  /** Seed of the trees. */
+  /** Seed of the trees, 0 … 2^32 − 1; 1 unless given. */
   seed?: number;
 }
+
+type Eight = [number, number, number, number, number, number, number, number];
 
 /** Scores remembered for the ranks. */
 const ranks = 2000;
@@ -55,13 +50,14 @@ export class HalfSpaceTrees implements Detector {
   private seen = 0;
   private rarity = new SortedWindow(ranks);
 
+  /** Throws `bad-option` for an option out of its range. */
   constructor(options: HalfSpaceTreesOptions = {}) {
     this.options = {
-      dimensions: checkOption('dimensions', options.dimensions ?? 4, 1, 32),
-      trees: checkOption('trees', options.trees ?? 25, 1, 200),
-      depth: checkOption('depth', options.depth ?? 8, 1, 15),
-      window: checkOption('window', options.window ?? 250, 20, 100_000),
-      seed: options.seed ?? 1,
+      dimensions: checkWhole('dimensions', options.dimensions ?? 4, 1, 32),
+      trees: checkWhole('trees', options.trees ?? 25, 1, 200),
+      depth: checkWhole('depth', options.depth ?? 8, 1, 15),
+      window: checkWhole('window', options.window ?? 250, 20, 100_000),
+      seed: checkWhole('seed', options.seed ?? 1, 0, 0xffffffff),
     };
     const { trees, depth } = this.options;
     const inner = 2 ** depth - 1;
@@ -152,7 +148,7 @@ export class HalfSpaceTrees implements Detector {
 
   serialize(): Uint8Array {
     const { dimensions, trees, depth, window, seed } = this.options;
-    const writer = writeHeader(
+    const writer = beginState(
       detectorKind.halfSpaceTrees,
       this.latest.length * 2 + dimensions + this.rarity.size + 32,
     );
@@ -163,14 +159,26 @@ export class HalfSpaceTrees implements Detector {
     return writer.finish();
   }
 
+  /** Reads what `serialize` wrote. Throws `corrupt-detector` for any other bytes. */
   static deserialize(bytes: Uint8Array): HalfSpaceTrees {
-    const reader = readHeader(bytes, detectorKind.halfSpaceTrees);
-    const [dimensions, trees, depth, window, seed, seen, low, high] = readNumbers(reader);
-    const forest = new HalfSpaceTrees({ dimensions, trees, depth, window, seed });
-    forest.recent = readNumbers(reader);
-    for (const counts of [forest.reference, forest.latest]) {
-      for (let i = 0; i < counts.length; i++) counts[i] = reader.varint();
-    }
-    return Object.assign(forest, { seen, low, high, rarity: SortedWindow.read(reader) });
+    return readState('detector', bytes, detectorKind.halfSpaceTrees, reader => {
+      // The range is infinite and inside out until there are values.
+      const numbers = reader.numbers(8, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
+      reader.check(numbers.length === 8, 'its options are incomplete');
+      const [dimensions, trees, depth, window, seed, seen, low, high] = numbers as Eight;
+      checkWhole('depth', depth, 1, 15);
+      reader.check(trees >= 1, 'it has no trees');
+      // Each node's two counts take a byte or more: what is there bounds what is planted.
+      reader.need(2 * trees * (2 ** (depth + 1) - 1));
+      const forest = new HalfSpaceTrees({ dimensions, trees, depth, window, seed });
+      forest.recent = reader.numbers(dimensions);
+      reader.wholeNumber(seen);
+      reader.check(forest.recent.length === Math.min(seen, dimensions), 'its point is incomplete');
+      reader.check(seen === 0 || (low <= high && !isGap(low) && !isGap(high)), 'its range is none');
+      for (const counts of [forest.reference, forest.latest]) {
+        for (let i = 0; i < counts.length; i++) counts[i] = reader.varint(0xffffffff);
+      }
+      return Object.assign(forest, { seen, low, high, rarity: SortedWindow.read(reader, ranks, ranks) });
+    });
   }
 }

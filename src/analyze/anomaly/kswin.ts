@@ -3,25 +3,18 @@
 // Heusinger & Schleif 2020, doi:10.1016/j.neucom.2019.11.111; exact p-value for equal sizes by Gnedenko &
 // Korolyuk 1951.
 import { Rng } from '../../core/rng.ts';
-import {
-  checkOption,
-  type Detector,
-  detectorKind,
-  isGap,
-  readHeader,
-  readNumbers,
-  writeHeader,
-  writeNumbers,
-} from './detector.ts';
+import { checkOption, checkWhole, type Detector, detectorKind, isGap } from './detector.ts';
+import { beginState, readState, writeNumbers } from './state-bytes.ts';
 
+/** Options of KSWIN; each has a default. */
 export interface KswinOptions {
-  /** Values in the window, 20 … 100,000. */
+  /** Values in the window, 20 … 100,000; 200 unless given. */
   window?: number;
-  /** Newest values tested, and older ones drawn, 5 … window / 2. */
+  /** Newest values tested, and older ones drawn, 5 … window / 2; 40 unless given. */
   recent?: number;
-  /** At a p-value this small the window is cut back to its newest values, in [0, 0.5]. */
+  /** At a p-value this small the window is cut back to its newest values, in [0, 0.5]; 1e-5 unless given. */
   alpha?: number;
-  /** Seed of the draws. */
+  /** Seed of the draws, 0 … 2^32 − 1; 1 unless given. */
   seed?: number;
 }
 
@@ -70,11 +63,12 @@ export class Kswin implements Detector {
   private seen = 0;
   private values: number[] = [];
 
+  /** Throws `bad-option` for an option out of its range. */
   constructor(options: KswinOptions = {}) {
-    this.window = checkOption('window', options.window ?? 200, 20, 100_000);
-    this.recent = checkOption('recent', options.recent ?? 40, 5, this.window / 2);
+    this.window = checkWhole('window', options.window ?? 200, 20, 100_000);
+    this.recent = checkWhole('recent', options.recent ?? 40, 5, this.window / 2);
     this.alpha = checkOption('alpha', options.alpha ?? 1e-5, 0, 0.5);
-    this.seed = options.seed ?? 1;
+    this.seed = checkWhole('seed', options.seed ?? 1, 0, 0xffffffff);
   }
 
   update(value: number, _timeUs: number): number {
@@ -99,19 +93,21 @@ export class Kswin implements Detector {
   }
 
   serialize(): Uint8Array {
-    const writer = writeHeader(detectorKind.kswin, this.values.length + 16)
+    const writer = beginState(detectorKind.kswin, this.values.length + 16)
       .u32(this.window)
       .u32(this.recent)
       .f64(this.alpha);
     return writeNumbers(writer.f64(this.seed).f64(this.seen), this.values).finish();
   }
 
+  /** Reads what `serialize` wrote. Throws `corrupt-detector` for any other bytes. */
   static deserialize(bytes: Uint8Array): Kswin {
-    const reader = readHeader(bytes, detectorKind.kswin);
-    const [window, recent, alpha, seed] = [reader.u32(), reader.u32(), reader.f64(), reader.f64()];
-    const kswin = new Kswin({ window, recent, alpha, seed });
-    kswin.seen = reader.f64();
-    kswin.values = readNumbers(reader);
-    return kswin;
+    return readState('detector', bytes, detectorKind.kswin, reader => {
+      const [window, recent, alpha, seed] = [reader.u32(), reader.u32(), reader.number(), reader.number()];
+      const kswin = new Kswin({ window, recent, alpha, seed });
+      kswin.seen = reader.whole();
+      kswin.values = reader.numbers(window);
+      return kswin;
+    });
   }
 }

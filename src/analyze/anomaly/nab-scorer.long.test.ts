@@ -9,23 +9,31 @@ import {
   readThresholds,
   storedDetectors,
 } from './nab-corpus.fixture.ts';
-import { bestNab, scoreNab } from './nab-scorer.ts';
+import { bestNab, nabProfiles, scoreNab } from './nab-scorer.ts';
 
 describe.skipIf(nabMissing)(`NAB ${nabMissing ? `(skipped: ${nabMissing})` : ''}`, () => {
   const corpus = nabMissing ? [] : readNabCorpus();
   const stored = nabMissing ? [] : storedDetectors();
 
   test.skipIf(stored.length === 0)(
-    'published standard scores follow from the stored rows (skipped without results/<detector>/)',
+    'published scores follow from the stored rows in all profiles (skipped without results/<detector>/)',
     () => {
       const published = readPublished();
       const thresholds = readThresholds();
+      const profiles = {
+        standard: nabProfiles.standard,
+        reward_low_FP_rate: nabProfiles.rewardLowFp,
+        reward_low_FN_rate: nabProfiles.rewardLowFn,
+      };
       const rows = stored
         .filter(name => published[name] && thresholds[name])
-        .map(name => {
+        .flatMap(name => {
           const scores = readStoredScores(name, corpus);
-          const computed = scoreNab(corpus, scores, thresholds[name]!['standard']!.threshold).normalised;
-          return { name, published: published[name]!['standard']!, computed };
+          return Object.entries(profiles).map(([profile, weights]) => {
+            const { threshold } = thresholds[name]![profile]!;
+            const computed = scoreNab(corpus, scores, threshold, weights).normalised;
+            return { name, profile, published: published[name]![profile]!, computed };
+          });
         });
       console.table(rows);
       for (const { name, published: wanted, computed } of rows) expect(computed, name).toBeCloseTo(wanted, 6);

@@ -13,7 +13,7 @@ export interface LabelledSeries {
   windows: readonly (readonly [number, number])[];
 }
 
-/** What a detection, a missed window and a false detection weigh. */
+/** What a detection, a false detection and a missed window weigh; each at least 0. */
 export interface NabProfile {
   tpWeight: number;
   fpWeight: number;
@@ -35,6 +35,7 @@ export interface NabScore {
   raw: number;
   /** 0 for a detector that never fires, 100 for one that fires once at the start of every window. */
   normalised: number;
+  /** Windows with a detection, of all of them, and detections outside. */
   windowsFound: number;
   windows: number;
   falseDetections: number;

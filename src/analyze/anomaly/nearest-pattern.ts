@@ -3,8 +3,8 @@
 // z-normalised; Yeh et al. 2016, doi:10.1109/ICDM.2016.0179). Invariant: squared[lag] is the squared distance
 // of the newest stretch to the one `lag` earlier, kept by adding the newest pair and taking off the one that
 // left.
-import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
-import { readNumbers } from './detector.ts';
+import type { ByteWriter } from '../../core/bytes.ts';
+import type { StateReader } from './state-bytes.ts';
 
 /** A squared distance is recomputed from its values at least this often, so that rounding cannot build up. */
 const refreshEvery = 64;
@@ -85,11 +85,16 @@ export class NearestPattern {
     for (const sum of this.squared) writer.f64(sum);
   }
 
-  static read(reader: ByteReader): NearestPattern {
-    const pattern = new NearestPattern(reader.u32(), reader.u32());
-    pattern.phase = reader.u32();
-    for (const value of readNumbers(reader)) pattern.append(value);
-    for (let i = 0; i <= pattern.history; i++) pattern.squared[i] = reader.f64();
+  static read(reader: StateReader, length: number, history: number): NearestPattern {
+    reader.u32(length, length);
+    reader.u32(history, history);
+    const phase = reader.u32(0, refreshEvery - 1);
+    const values = reader.numbers(history + length);
+    reader.need(8 * (history + 1));
+    const pattern = new NearestPattern(length, history);
+    pattern.phase = phase;
+    for (const value of values) pattern.append(value);
+    for (let i = 0; i <= history; i++) pattern.squared[i] = reader.number(0, Number.MAX_VALUE);
     return pattern;
   }
 }

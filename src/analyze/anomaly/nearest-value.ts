@@ -1,7 +1,8 @@
 // How far a value lies from the nearest value seen before: the pattern of length 1, kept sorted instead of
 // scanned.
-import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
+import type { ByteWriter } from '../../core/bytes.ts';
 import { SortedWindow } from './sorted-window.ts';
+import type { StateReader } from './state-bytes.ts';
 
 /** Memory: 2 · history numbers. An update costs a binary search and a memory move. */
 export class NearestValue {
@@ -26,8 +27,7 @@ export class NearestValue {
     this.window.write(writer);
   }
 
-  static read(reader: ByteReader): NearestValue {
-    const window = SortedWindow.read(reader);
-    return new NearestValue(window.capacity, window);
+  static read(reader: StateReader, history: number): NearestValue {
+    return new NearestValue(history, SortedWindow.read(reader, history, history));
   }
 }

@@ -3,15 +3,17 @@
 // Gama et al. 2013.
 
 import { cusumTail } from './cusum.ts';
-import { checkOption, type Detector, detectorKind, isGap, readHeader, writeHeader } from './detector.ts';
+import { checkOption, checkWhole, type Detector, detectorKind, isGap } from './detector.ts';
 import { SelfStarting } from './self-starting.ts';
+import { beginState, readState } from './state-bytes.ts';
 
+/** Options of a Page–Hinkley test; each has a default. */
 export interface PageHinkleyOptions {
-  /** Deviation that is tolerated, in standard deviations, in [0.05, 4]. */
+  /** Deviation that is tolerated, in standard deviations, in [0.05, 4]; 0.25 unless given. */
   tolerance?: number;
-  /** Values that mean and deviation remember, 10 … 1e9. */
+  /** Values that mean and deviation remember, 10 … 1e9; 5000 unless given. */
   memory?: number;
-  /** Values before the first score, 5 … memory. */
+  /** Values before the first score, 5 … memory; 30 unless given. */
   warmUp?: number;
 }
 
@@ -26,10 +28,11 @@ export class PageHinkley implements Detector {
   private rise = 0;
   private fall = 0;
 
+  /** Throws `bad-option` for an option out of its range. */
   constructor(options: PageHinkleyOptions = {}) {
     this.tolerance = checkOption('tolerance', options.tolerance ?? 0.25, 0.05, 4);
-    const memory = checkOption('memory', options.memory ?? 5000, 10, 1e9);
-    this.warmUp = checkOption('warmUp', options.warmUp ?? Math.min(30, memory), 5, memory);
+    const memory = checkWhole('memory', options.memory ?? 5000, 10, 1e9);
+    this.warmUp = checkWhole('warmUp', options.warmUp ?? Math.min(30, memory), 5, memory);
     this.standard = new SelfStarting(memory);
   }
 
@@ -47,16 +50,19 @@ export class PageHinkley implements Detector {
   }
 
   serialize(): Uint8Array {
-    const writer = writeHeader(detectorKind.pageHinkley, 8).f64(this.tolerance).f64(this.warmUp);
+    const writer = beginState(detectorKind.pageHinkley, 8).f64(this.tolerance).f64(this.warmUp);
     this.standard.write(writer.f64(this.rise).f64(this.fall));
     return writer.finish();
   }
 
+  /** Reads what `serialize` wrote. Throws `corrupt-detector` for any other bytes. */
   static deserialize(bytes: Uint8Array): PageHinkley {
-    const reader = readHeader(bytes, detectorKind.pageHinkley);
-    const [tolerance, warmUp, rise, fall] = [reader.f64(), reader.f64(), reader.f64(), reader.f64()];
-    const standard = SelfStarting.read(reader);
-    const test = new PageHinkley({ tolerance, warmUp, memory: standard.memory });
-    return Object.assign(test, { rise, fall, standard });
+    return readState('detector', bytes, detectorKind.pageHinkley, reader => {
+      const [tolerance, warmUp] = [reader.number(), reader.number()];
+      const [rise, fall] = [reader.number(0), reader.number(0)];
+      const standard = SelfStarting.read(reader);
+      const test = new PageHinkley({ tolerance, warmUp, memory: standard.memory });
+      return Object.assign(test, { rise, fall, standard });
+    });
   }
 }

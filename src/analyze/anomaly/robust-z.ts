@@ -1,13 +1,15 @@
 // Median and median absolute deviation over a sliding window: how far a value lies from its recent middle, in
 // units that a few outliers cannot move. Hampel 1974; Iglewicz & Hoaglin 1993.
 import tCdf from '@stdlib/stats-base-dists-t-cdf';
-import { checkOption, type Detector, detectorKind, isGap, readHeader, writeHeader } from './detector.ts';
+import { checkWhole, type Detector, detectorKind, isGap } from './detector.ts';
 import { SortedWindow } from './sorted-window.ts';
+import { beginState, readState } from './state-bytes.ts';
 
+/** Options of robust z; each has a default. */
 export interface RobustZOptions {
-  /** Values in the window, 10 … 100,000. */
+  /** Values in the window, 10 … 100,000; 200 unless given. */
   window?: number;
-  /** Values before the first score, 5 … window. */
+  /** Values before the first score, 5 … window; 30 unless given. */
   warmUp?: number;
 }
 
@@ -27,9 +29,10 @@ export class RobustZ implements Detector {
   readonly warmUp: number;
   private readonly window: SortedWindow;
 
+  /** Throws `bad-option` for an option out of its range. */
   constructor(options: RobustZOptions = {}, window?: SortedWindow) {
-    const size = checkOption('window', options.window ?? 200, 10, 100_000);
-    this.warmUp = checkOption('warmUp', options.warmUp ?? Math.min(30, size), 5, size);
+    const size = checkWhole('window', options.window ?? 200, 10, 100_000);
+    this.warmUp = checkWhole('warmUp', options.warmUp ?? Math.min(30, size), 5, size);
     this.window = window ?? new SortedWindow(size);
   }
 
@@ -58,15 +61,17 @@ export class RobustZ implements Detector {
   }
 
   serialize(): Uint8Array {
-    const writer = writeHeader(detectorKind.robustZ, this.window.size + 8).u32(this.warmUp);
+    const writer = beginState(detectorKind.robustZ, this.window.size + 8).u32(this.warmUp);
     this.window.write(writer);
     return writer.finish();
   }
 
+  /** Reads what `serialize` wrote. Throws `corrupt-detector` for any other bytes. */
   static deserialize(bytes: Uint8Array): RobustZ {
-    const reader = readHeader(bytes, detectorKind.robustZ);
-    const warmUp = reader.u32();
-    const window = SortedWindow.read(reader);
-    return new RobustZ({ window: window.capacity, warmUp }, window);
+    return readState('detector', bytes, detectorKind.robustZ, reader => {
+      const warmUp = reader.u32();
+      const window = SortedWindow.read(reader, 10, 100_000);
+      return new RobustZ({ window: window.capacity, warmUp }, window);
+    });
   }
 }

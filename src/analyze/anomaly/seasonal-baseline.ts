@@ -1,39 +1,34 @@
 // What is usual at this hour of the week: a level for every slot of a season, and the quantiles of what was
 // left over. A value is judged by the rank of its residual among the recent ones, so no distribution is
 // assumed. Invariant: the level of a slot depends only on the values of that slot.
-import {
-  checkOption,
-  type Detector,
-  detectorKind,
-  isGap,
-  readHeader,
-  readNumbers,
-  writeHeader,
-  writeNumbers,
-} from './detector.ts';
+import { checkOption, checkWhole, type Detector, detectorKind, isGap } from './detector.ts';
 import { SortedWindow } from './sorted-window.ts';
+import { beginState, readState, writeNumbers } from './state-bytes.ts';
 
+/** Options of a seasonal baseline; each has a default. */
 export interface SeasonalBaselineOptions {
   /** Length of a slot in microseconds; an hour unless given. */
   slotUs?: number;
   /** Slots in a season, 1 … 100,000; 168 (a week of hours) unless given. */
   slots?: number;
-  /** Weight of the newest value in its slot's level once the slot has seen 1 / rate values, in (0, 1]. */
+  /** Weight of the newest value in its slot's level once the slot has seen 1 / rate values, in [1e-6, 1]; 0.1 unless given. */
   rate?: number;
-  /** Residuals remembered for the quantiles, 50 … 100,000. */
+  /** Residuals remembered for the quantiles, 50 … 100,000; 2000 unless given. */
   residuals?: number;
-  /** Residuals needed before the first score, 20 … residuals. */
+  /** Residuals needed before the first score, 20 … residuals; 100 unless given. */
   warmUp?: number;
-  /** Offset added to event times before slots are cut, for a local week; microseconds. */
+  /** Offset added to event times before slots are cut, for a local week; microseconds, at most 1e15 either way. */
   offsetUs?: number;
 }
 
-/** What was expected at an instant. */
+/** What was expected at an instant: the slot's level, and the band around it, in the values' own unit. */
 export interface Expectation {
   level: number;
   low: number;
   high: number;
 }
+
+const slotsMax = 100_000;
 
 /** Residuals rarer than this are judged by an exponential tail instead of by rank. */
 const tailShare = 0.02;
@@ -51,15 +46,16 @@ export class SeasonalBaseline implements Detector {
   private readonly uncertainty: Float64Array;
   private residuals: SortedWindow;
 
+  /** Throws `bad-option` for an option out of its range. */
   constructor(options: SeasonalBaselineOptions = {}) {
-    const residuals = checkOption('residuals', options.residuals ?? 2000, 50, 100_000);
+    const residuals = checkWhole('residuals', options.residuals ?? 2000, 50, 100_000);
     this.options = {
       slotUs: checkOption('slotUs', options.slotUs ?? 3_600_000_000, 1, 1e15),
-      slots: checkOption('slots', options.slots ?? 168, 1, 100_000),
+      slots: checkWhole('slots', options.slots ?? 168, 1, slotsMax),
       rate: checkOption('rate', options.rate ?? 0.1, 1e-6, 1),
       residuals,
-      warmUp: checkOption('warmUp', options.warmUp ?? 100, 20, residuals),
-      offsetUs: options.offsetUs ?? 0,
+      warmUp: checkWhole('warmUp', options.warmUp ?? 100, 20, residuals),
+      offsetUs: checkOption('offsetUs', options.offsetUs ?? 0, -1e15, 1e15),
     };
     this.level = new Float64Array(this.options.slots);
     this.count = new Float64Array(this.options.slots);
@@ -104,24 +100,33 @@ export class SeasonalBaseline implements Detector {
 
   serialize(): Uint8Array {
     const { slotUs, slots, rate, warmUp, offsetUs } = this.options;
-    const writer = writeHeader(detectorKind.seasonalBaseline, 3 * slots + this.residuals.size + 32);
+    const writer = beginState(detectorKind.seasonalBaseline, 3 * slots + this.residuals.size + 32);
     writeNumbers(writer, [slotUs, slots, rate, warmUp, offsetUs]);
     for (const column of [this.level, this.count, this.uncertainty]) writeNumbers(writer, column);
     this.residuals.write(writer);
     return writer.finish();
   }
 
+  /** Reads what `serialize` wrote. Throws `corrupt-detector` for any other bytes. */
   static deserialize(bytes: Uint8Array): SeasonalBaseline {
-    const reader = readHeader(bytes, detectorKind.seasonalBaseline);
-    const [slotUs, slots, rate, warmUp, offsetUs] = readNumbers(reader);
-    const columns = Array.from({ length: 3 }, () => readNumbers(reader));
-    const residuals = SortedWindow.read(reader);
-    const options = { slotUs, slots, rate, warmUp, offsetUs, residuals: residuals.capacity };
-    const baseline = new SeasonalBaseline(options);
-    baseline.level.set(columns[0]!);
-    baseline.count.set(columns[1]!);
-    baseline.uncertainty.set(columns[2]!);
-    baseline.residuals = residuals;
-    return baseline;
+    return readState('detector', bytes, detectorKind.seasonalBaseline, reader => {
+      const numbers = reader.numbers(5);
+      reader.check(numbers.length === 5, 'its options are incomplete');
+      const [slotUs, slots, rate, warmUp, offsetUs] = numbers as [number, number, number, number, number];
+      checkWhole('slots', slots, 1, slotsMax);
+      const level = reader.numbers(slots);
+      const count = reader.numbers(slots, 0, Number.MAX_SAFE_INTEGER);
+      const uncertainty = reader.numbers(slots, 0, 1);
+      for (const column of [level, count, uncertainty])
+        reader.check(column.length === slots, 'a slot is missing');
+      const residuals = SortedWindow.read(reader, 50, 100_000);
+      const options = { slotUs, slots, rate, warmUp, offsetUs, residuals: residuals.capacity };
+      const baseline = new SeasonalBaseline(options);
+      baseline.level.set(level);
+      baseline.count.set(count);
+      baseline.uncertainty.set(uncertainty);
+      baseline.residuals = residuals;
+      return baseline;
+    });
   }
 }

@@ -4,12 +4,17 @@
 // keep their rates.
 
 import tCdf from '@stdlib/stats-base-dists-t-cdf';
-import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
+import type { ByteWriter } from '../../core/bytes.ts';
+import { checkWhole } from './detector.ts';
 import { twoSidedQuantile } from './normal.ts';
+import type { StateReader } from './state-bytes.ts';
 
 /** Largest |z| returned: beyond it the tail is below the smallest double. */
 const zMax = 38;
 
+/**
+ * Turns a series into standard normal variates as it comes. Four numbers; O(1) a value, but for a Student tail.
+ */
 export class SelfStarting {
   /** Beyond this many values old ones fade exponentially, so that the standard follows slow drift. */
   readonly memory: number;
@@ -17,14 +22,16 @@ export class SelfStarting {
   private mean = 0;
   private squares = 0;
 
+  /** `memory` a whole number in [10, 1e9]. Throws `bad-option`. */
   constructor(memory: number) {
-    this.memory = memory;
+    this.memory = checkWhole('memory', memory, 10, 1e9);
   }
 
   /** Values learned, at most `memory`. */
   get size(): number {
     return this.count;
   }
+  /** Mean of what is remembered; 0 before the first value. */
   get centre(): number {
     return this.mean;
   }
@@ -34,7 +41,8 @@ export class SelfStarting {
   }
 
   /**
-   * The standard normal variate of `value` given the values before; 0 until there are three. Then learns it.
+   * The standard normal variate of `value` given the values before; 0 until there are three. Then learns it. `value` is
+   * finite and at most 1e140 in size.
    */
   update(value: number): number {
     const z = this.standardise(value);
@@ -71,11 +79,11 @@ export class SelfStarting {
     writer.f64(this.memory).f64(this.count).f64(this.mean).f64(this.squares);
   }
 
-  static read(reader: ByteReader): SelfStarting {
-    const state = new SelfStarting(reader.f64());
-    state.count = reader.f64();
-    state.mean = reader.f64();
-    state.squares = reader.f64();
+  static read(reader: StateReader): SelfStarting {
+    const state = new SelfStarting(reader.whole(10, 1e9));
+    state.count = reader.whole(0, state.memory);
+    state.mean = reader.number();
+    state.squares = reader.number(0, Number.MAX_VALUE);
     return state;
   }
 }

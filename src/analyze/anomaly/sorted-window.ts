@@ -1,7 +1,7 @@
 // The most recent values of a series, also kept in ascending order, so that medians, ranks and quantiles of
 // the window are read directly. Invariant: `sorted[0..size)` is a permutation of the ring's `size` values.
-import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
-import { readNumbers } from './detector.ts';
+import type { ByteWriter } from '../../core/bytes.ts';
+import type { StateReader } from './state-bytes.ts';
 
 /**
  * A sliding window of at most `capacity` finite numbers. A push costs a binary search and one memory move.
@@ -122,10 +122,11 @@ export class SortedWindow {
     for (const value of values) writer.f64(value);
   }
 
-  static read(reader: ByteReader): SortedWindow {
-    const capacity = reader.u32();
-    const values = readNumbers(reader);
-    const window = new SortedWindow(Math.max(capacity, values.length));
+  /** Reads a window of a capacity in [smallest, largest]. */
+  static read(reader: StateReader, smallest: number, largest: number): SortedWindow {
+    const capacity = reader.u32(smallest, largest);
+    const values = reader.numbers(capacity, -Number.MAX_VALUE, Number.MAX_VALUE);
+    const window = new SortedWindow(capacity);
     for (const value of values) window.push(value);
     return window;
   }

@@ -3,8 +3,8 @@
 // surprises are kept, so a long history costs little. After Siffer et al. 2017, "Anomaly Detection in Streams
 // with Extreme Value Theory", with the tail's shape fixed at 0: feed it logarithms where surprises have
 // heavier tails.
-import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
-import { readNumbers, writeNumbers } from './detector.ts';
+import type { ByteWriter } from '../../core/bytes.ts';
+import { type StateReader, writeNumbers } from './state-bytes.ts';
 
 export interface TailOptions {
   /** Observations after which older ones count half. */
@@ -91,18 +91,20 @@ export class TailModel {
     writeNumbers(writer.f64(this.count), this.largest);
   }
 
-  static read(reader: ByteReader): TailModel {
-    const [history, share, level, levelWeight, excess, excessWeight] = readNumbers(reader) as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
+  static read(reader: StateReader): TailModel {
+    const numbers = reader.numbers(6, 0, 1e9);
+    reader.check(numbers.length === 6, 'its tail is incomplete');
+    const [history, share, level, levelWeight, excess, excessWeight] = numbers as Six;
+    reader.wholeNumber(history, 2);
+    reader.inRange(share, Number.MIN_VALUE, 0.25);
     const model = new TailModel({ history, share, level, levelWeight, excess, excessWeight });
-    model.count = reader.f64();
-    model.largest = readNumbers(reader);
+    model.count = reader.whole(0, history);
+    model.largest = reader.numbers(2 * Math.ceil(share * history), 0, Number.MAX_VALUE);
+    reader.check(model.count === 0 || model.largest.length > 0, 'its tail is empty');
+    for (let i = 1; i < model.largest.length; i++)
+      reader.check(model.largest[i]! >= model.largest[i - 1]!, 'its tail is out of order');
     return model;
   }
 }
+
+type Six = [number, number, number, number, number, number];

@@ -12,14 +12,17 @@ const nodesEach = 193;
 const reach = 10;
 
 /**
- * Probabilities that sum to 1; each within 0.002 of the truth for unimodal densities that `centre` ± 10 `scale`
- * covers. Cost: 193 · k² density evaluations for k values.
+ * Probabilities that sum to 1; each within 0.002 of the truth, and above 1e-8 within 5 % of itself, for unimodal
+ * densities that `centre` ± 10 `scale` covers. Cost: 193 · k² density evaluations for k values.
  */
 export function bestProbabilities(spreads: readonly Spread[]): Float64Array {
   const k = spreads.length;
   if (k === 1) return Float64Array.of(1);
   const nodes = new Float64Array(k * nodesEach);
-  spreads.forEach(({ centre, scale }, i) => {
+  spreads.forEach((spread, i) => {
+    const { centre } = spread;
+    // Where a spread is lost beside its place, nodes would fall together.
+    const scale = Math.max(spread.scale, 1e-12 * Math.abs(centre), 1e-290);
     for (let j = 0; j < nodesEach; j++) {
       nodes[i * nodesEach + j] = centre + scale * reach * ((2 * j) / (nodesEach - 1) - 1);
     }

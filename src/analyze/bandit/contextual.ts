@@ -1,68 +1,65 @@
-// Bandits that see a context: one ridge regression an arm on the same context vector ("disjoint" models). LinUCB takes
-// the largest upper bound (Li, Chu, Langford & Schapire 2010), linear Thompson sampling the largest sample from the
-// posterior (Agrawal & Goyal 2013).
-import type { ByteReader } from '../../core/bytes.ts';
+// Bandits that see a context: one ridge regression an arm on the same context vector ("disjoint" models), kept as a
+// triangular factor, so that contexts of any size leave it sound. LinUCB takes the largest upper bound (Li, Chu, Langford
+// & Schapire 2010), linear Thompson sampling the largest sample from the posterior (Agrawal & Goyal 2013).
 import type { Rng } from '../../core/rng.ts';
-import { invalidArgument, requireFinite, requirePositive, requireWhole } from '../stats/argument.ts';
-import {
-  type BanditKind,
-  beginBandit,
-  corruptBandit,
-  readBandit,
-  readNumber,
-  readNumbers,
-  writeNumbers,
-} from './bandit-bytes.ts';
+import { invalidArgument, requireWhole } from '../stats/argument.ts';
+import { readCount, readNumber } from '../stats/moment/serialized-form.ts';
+import { TriangularFactor } from '../stats/moment/triangular-factor.ts';
+import { type BanditKind, banditForm, corruptBandit, incompatibleBandits } from './bandit-bytes.ts';
 import { bestProbabilities, normalSpread } from './best-probability.ts';
-import { type ArmChoice, largestProbabilities, pickLargest } from './policy.ts';
+import { type ArmChoice, choiceOf, largestProbabilities, pickLargest } from './policy.ts';
 
 export interface ContextualOptions {
-  /** LinUCB: α, the width of the bound in deviations. Linear Thompson: v, the scale of the posterior. > 0; 1 by default. */
+  /**
+   * LinUCB: α, the width of the bound in deviations. Linear Thompson: v, the scale of the posterior. From 1e-50 to
+   * 1e50; 1 by default, right where rewards scatter by about 1 around what the context explains.
+   */
   exploration?: number;
-  /** The ridge λ > 0, 1 by default: the precision of the prior of every coefficient. */
+  /** The ridge λ, 1e-50 to 1e50, 1 by default: the precision of the prior of every coefficient. */
   ridge?: number;
 }
 
-/** All matrices of a policy together hold at most this many numbers (32 MB). */
+/** All factors of a policy together hold at most this many numbers (32 MB). */
 const cellsMax = 4_194_304;
 
 /**
- * A policy over `arms` arms that sees a context of `dimension` finite numbers before each choice. Include a constant 1
- * in the context for an intercept. Memory: arms · (dimension² + dimension) numbers, at most 32 MB. A choice costs
- * O(arms · dimension²), an update O(dimension²) (Sherman & Morrison). Errors as for `Policy`.
+ * A policy over `arms` arms that sees a context of `dimension` numbers up to 1e100 before each choice. Include a constant
+ * 1 in the context for an intercept. Rewards up to 1e100; they may come late and in any order: keep the context with the
+ * decision. Memory: arms · (dimension + 1)² numbers, at most 32 MB. A choice costs O(arms · dimension²), an update
+ * O(dimension²). Errors as for `Policy`.
  */
 export abstract class ContextualPolicy {
   readonly arms: number;
   readonly dimension: number;
   readonly exploration: number;
   readonly ridge: number;
-  // Of each arm: the inverse of λI + Σ x xᵀ, row by row; Σ reward · x.
-  protected readonly inverses: Float64Array[];
-  protected readonly responses: Float64Array[];
+  /** Of each arm, of [context | reward]: √λ on the diagonal and every update since. */
+  private readonly factors: TriangularFactor[];
+  private readonly row: Float64Array;
   protected abstract readonly kind: BanditKind;
 
   /** Throws `invalid-argument` for sizes or options outside their range. */
   constructor(arms: number, dimension: number, { exploration = 1, ridge = 1 }: ContextualOptions = {}) {
     requireWhole('arms', arms, 1);
     requireWhole('dimension', dimension, 1);
-    requirePositive('exploration', exploration);
-    requirePositive('ridge', ridge);
-    if (arms * dimension * (dimension + 1) > cellsMax) {
-      throw invalidArgument(`arms · dimension · (dimension + 1) must be at most ${cellsMax}.`, {
-        arms,
-        dimension,
-      });
+    for (const [name, value] of Object.entries({ exploration, ridge })) {
+      if (!(value >= 1e-50 && value <= 1e50)) {
+        throw invalidArgument(`${name} must be from 1e-50 to 1e50.`, { [name]: value });
+      }
+    }
+    if (arms * (dimension + 1) ** 2 > cellsMax) {
+      throw invalidArgument(`arms · (dimension + 1)² must be at most ${cellsMax}.`, { arms, dimension });
     }
     this.arms = arms;
     this.dimension = dimension;
     this.exploration = exploration;
     this.ridge = ridge;
-    this.inverses = Array.from({ length: arms }, () => {
-      const inverse = new Float64Array(dimension * dimension);
-      for (let i = 0; i < dimension; i++) inverse[i * dimension + i] = 1 / ridge;
-      return inverse;
+    this.row = new Float64Array(dimension + 1);
+    this.factors = Array.from({ length: arms }, () => {
+      const factor = new TriangularFactor(dimension + 1);
+      for (let i = 0; i < dimension; i++) factor.rotateInUnit(i, Math.sqrt(ridge));
+      return factor;
     });
-    this.responses = Array.from({ length: arms }, () => new Float64Array(dimension));
   }
 
   /** The arm for this context, without its probability. */
@@ -71,80 +68,89 @@ export abstract class ContextualPolicy {
   /** The probability of each arm for this context. */
   abstract probabilities(context: ArrayLike<number>): Float64Array;
 
+  /** The arm for this context and its probability. Cost: `pick` and `probabilities`. */
   choose(context: ArrayLike<number>, rng: Rng): ArmChoice {
-    const arm = this.pick(context, rng);
-    return { arm, probability: this.probabilities(context)[arm]! };
+    return choiceOf(this.pick(context, rng), this.probabilities(context));
   }
 
   /** The arm's predicted reward for this context, and xᵀA⁻¹x under the root: its deviation in units of the noise. */
   predict(arm: number, context: ArrayLike<number>): { mean: number; deviation: number } {
     this.checkArm(arm);
     this.checkContext(context);
-    const { dimension } = this;
-    const product = this.multiply(arm, context);
-    let mean = 0;
-    let variance = 0;
-    for (let i = 0; i < dimension; i++) {
-      mean += product[i]! * this.responses[arm]![i]!;
-      variance += product[i]! * context[i]!;
-    }
-    return { mean, deviation: Math.sqrt(Math.max(0, variance)) };
+    return this.factors[arm]!.predict(context);
   }
 
   /** The arm's coefficients: ridge regression of its rewards on its contexts. */
   coefficients(arm: number): Float64Array {
     this.checkArm(arm);
-    return this.multiply(arm, this.responses[arm]!);
+    return this.factors[arm]!.coefficients();
   }
 
-  /** Learns a finite reward of an arm in a context. Unchanged where it throws `invalid-argument`. */
+  /** Learns a reward of an arm in a context, both up to 1e100. Unchanged where it throws `invalid-argument`. */
   update(arm: number, context: ArrayLike<number>, reward: number): void {
     this.checkArm(arm);
     this.checkContext(context);
-    requireFinite('reward', reward);
-    const { dimension } = this;
-    const product = this.multiply(arm, context);
-    let divisor = 1;
-    for (let i = 0; i < dimension; i++) divisor += product[i]! * context[i]!;
-    const inverse = this.inverses[arm]!;
-    for (let i = 0; i < dimension; i++) {
-      for (let j = 0; j < dimension; j++)
-        inverse[i * dimension + j]! -= (product[i]! * product[j]!) / divisor;
-      this.responses[arm]![i]! += reward * context[i]!;
-    }
+    if (!(Math.abs(reward) <= 1e100))
+      throw invalidArgument('reward must be a number up to 1e100.', { reward });
+    this.row.set(context);
+    this.row[this.dimension] = reward;
+    this.factors[arm]!.rotateIn(this.row);
   }
 
-  serialize(): Uint8Array {
-    const writer = beginBandit(this.kind).varint(this.arms).varint(this.dimension);
-    writer.f64(this.exploration).f64(this.ridge);
-    for (let arm = 0; arm < this.arms; arm++) {
-      writeNumbers(writeNumbers(writer, this.inverses[arm]!), this.responses[arm]!);
+  /**
+   * As if the other's updates had come here too; `other` is unchanged. O(arms · dimension³). Throws
+   * `incompatible-bandits` unless kind, sizes and options are the same.
+   */
+  merge(other: this): void {
+    const { kind, arms, dimension, exploration, ridge } = this;
+    if (
+      other.kind !== kind ||
+      other.arms !== arms ||
+      other.dimension !== dimension ||
+      other.exploration !== exploration ||
+      other.ridge !== ridge
+    ) {
+      throw incompatibleBandits('Kind, arms, dimension, exploration or ridge differ.');
     }
+    this.factors.forEach((factor, arm) => {
+      factor.merge(other.factors[arm]!);
+      // Both brought the ridge along; it counts once.
+      for (let i = 0; i < dimension; i++) factor.rotateOutUnit(i, Math.sqrt(ridge));
+    });
+  }
+
+  /** The whole state as versioned bytes; `deserialize` goes on from them alike. */
+  serialize(): Uint8Array {
+    const writer = banditForm.begin(this.kind, 2).varint(this.arms).varint(this.dimension);
+    writer.f64(this.exploration).f64(this.ridge);
+    for (const factor of this.factors) factor.write(writer);
     return writer.finish();
   }
 
-  protected restore(reader: ByteReader): void {
-    const { dimension } = this;
-    for (let arm = 0; arm < this.arms; arm++) {
-      const inverse = readNumbers(reader, dimension * dimension);
-      for (let i = 0; i < dimension; i++) {
-        if (!(inverse[i * dimension + i]! > 0)) throw corruptBandit('a variance is not above 0');
-      }
-      this.inverses[arm]!.set(inverse);
-      this.responses[arm]!.set(readNumbers(reader, dimension));
-    }
-  }
-
-  private multiply(arm: number, vector: ArrayLike<number>): Float64Array {
-    const { dimension } = this;
-    const inverse = this.inverses[arm]!;
-    const result = new Float64Array(dimension);
-    for (let i = 0; i < dimension; i++) {
-      let sum = 0;
-      for (let j = 0; j < dimension; j++) sum += inverse[i * dimension + j]! * vector[j]!;
-      result[i] = sum;
-    }
-    return result;
+  protected static read<Kind extends ContextualPolicy>(
+    bytes: Uint8Array,
+    kind: BanditKind,
+    create: (arms: number, dimension: number, options: ContextualOptions) => Kind,
+  ): Kind {
+    return banditForm.read(
+      bytes,
+      kind,
+      reader => {
+        const [arms, dimension] = [readCount(reader), readCount(reader)];
+        const [exploration, ridge] = [readNumber(reader), readNumber(reader)];
+        if (arms * (dimension + 1) * (dimension + 2) * 4 !== reader.remaining) {
+          throw corruptBandit('their length is wrong.');
+        }
+        const policy = create(arms, dimension, { exploration, ridge });
+        // A little slack for what merging rounds.
+        const pivotMin = 0.999 * Math.sqrt(ridge);
+        for (let arm = 0; arm < arms; arm++) {
+          policy.factors[arm] = TriangularFactor.read(reader, dimension + 1, pivotMin);
+        }
+        return policy;
+      },
+      2,
+    );
   }
 
   private checkArm(arm: number): void {
@@ -171,10 +177,12 @@ export class LinUcb extends ContextualPolicy {
   protected readonly kind = 'linUcb';
 
   private indices(context: ArrayLike<number>): Float64Array {
-    return Float64Array.from({ length: this.arms }, (_, arm) => {
+    const result = new Float64Array(this.arms);
+    for (let arm = 0; arm < this.arms; arm++) {
       const { mean, deviation } = this.predict(arm, context);
-      return mean + this.exploration * deviation;
-    });
+      result[arm] = mean + this.exploration * deviation;
+    }
+    return result;
   }
 
   pick(context: ArrayLike<number>, rng: Rng): number {
@@ -187,7 +195,7 @@ export class LinUcb extends ContextualPolicy {
 
   /** Throws `corrupt-bandit`. */
   static deserialize(bytes: Uint8Array): LinUcb {
-    return readContextual(bytes, 'linUcb', (...given) => new LinUcb(...given));
+    return ContextualPolicy.read(bytes, 'linUcb', (...given) => new LinUcb(...given));
   }
 }
 
@@ -199,10 +207,11 @@ export class LinearThompson extends ContextualPolicy {
   protected readonly kind = 'linearThompson';
 
   pick(context: ArrayLike<number>, rng: Rng): number {
-    const samples = Float64Array.from({ length: this.arms }, (_, arm) => {
+    const samples = new Float64Array(this.arms);
+    for (let arm = 0; arm < this.arms; arm++) {
       const { mean, deviation } = this.predict(arm, context);
-      return mean + this.exploration * deviation * rng.gaussian();
-    });
+      samples[arm] = mean + this.exploration * deviation * rng.gaussian();
+    }
     return pickLargest(samples, rng);
   }
 
@@ -219,22 +228,6 @@ export class LinearThompson extends ContextualPolicy {
 
   /** Throws `corrupt-bandit`. */
   static deserialize(bytes: Uint8Array): LinearThompson {
-    return readContextual(bytes, 'linearThompson', (...given) => new LinearThompson(...given));
+    return ContextualPolicy.read(bytes, 'linearThompson', (...given) => new LinearThompson(...given));
   }
-}
-
-function readContextual<Kind extends ContextualPolicy>(
-  bytes: Uint8Array,
-  kind: BanditKind,
-  create: (arms: number, dimension: number, options: ContextualOptions) => Kind,
-): Kind {
-  return readBandit(bytes, kind, reader => {
-    const [arms, dimension] = [reader.varint(), reader.varint()];
-    const [exploration, ridge] = [readNumber(reader), readNumber(reader)];
-    if (arms * dimension * (dimension + 1) * 8 !== reader.remaining)
-      throw corruptBandit('their length is wrong');
-    const policy = create(arms, dimension, { exploration, ridge });
-    policy['restore'](reader);
-    return policy;
-  });
 }

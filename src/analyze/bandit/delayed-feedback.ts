@@ -2,8 +2,9 @@
 // the reward comes; the number of open decisions is bounded. Joulani, György & Szepesvári 2013: in a world that does
 // not change, a delay of at most d adds at most about d · arms to the regret of any such policy.
 import type { Rng } from '../../core/rng.ts';
-import { invalidArgument, requireFinite, requireWhole } from '../stats/argument.ts';
-import { beginBandit, corruptBandit, readBandit, readNumber } from './bandit-bytes.ts';
+import { invalidArgument, requireWhole } from '../stats/argument.ts';
+import { readCount, readNumber, requireRoom } from '../stats/moment/serialized-form.ts';
+import { banditForm, corruptBandit } from './bandit-bytes.ts';
 import { deserializePolicy } from './deserialize-policy.ts';
 import type { ArmChoice, Policy } from './policy.ts';
 
@@ -11,7 +12,7 @@ export interface DelayedFeedbackOptions {
   /** Open decisions kept, 1 to 1,000,000; 10,000 by default. One more, and the oldest is expired. Some 100 bytes each. */
   pendingMax?: number;
   /**
-   * The reward of a decision that expires: a number where silence is an answer (0: no click), or absent where it tells
+   * The reward of a decision that expires: one that the policy takes, where silence is an answer (0: no click), or absent where it tells
    * nothing and the decision is forgotten.
    */
   expiredReward?: number;
@@ -22,7 +23,11 @@ export interface PendingChoice extends ArmChoice {
   id: number;
 }
 
-/** Wraps a policy. `choose` and `settle` cost what the policy's `choose` and `update` cost, and O(1). */
+/**
+ * Wraps a policy. There is no `merge`, since ids would collide: settle where it was chosen, and merge the policies.
+ * `choose` and `settle` cost what
+ * the policy's `choose` and `update` cost, and O(1).
+ */
 export class DelayedFeedback {
   readonly policy: Policy;
   readonly pendingMax: number;
@@ -34,9 +39,15 @@ export class DelayedFeedback {
   /** Throws `invalid-argument` for options outside their range. */
   constructor(policy: Policy, { pendingMax = 10_000, expiredReward }: DelayedFeedbackOptions = {}) {
     requireWhole('pendingMax', pendingMax, 1);
-    if (pendingMax > 1_000_000)
+    if (pendingMax > 1_000_000) {
       throw invalidArgument('pendingMax must be at most 1,000,000.', { pendingMax });
-    if (expiredReward !== undefined) requireFinite('expiredReward', expiredReward);
+    }
+    const { rewardMin, rewardMax } = policy;
+    if (expiredReward !== undefined && !(expiredReward >= rewardMin && expiredReward <= rewardMax)) {
+      throw invalidArgument(`expiredReward must be from ${rewardMin} to ${rewardMax} for this policy.`, {
+        expiredReward,
+      });
+    }
     this.policy = policy;
     this.pendingMax = pendingMax;
     this.expiredReward = expiredReward;
@@ -81,15 +92,16 @@ export class DelayedFeedback {
 
   private expireOldest(): void {
     for (const [id, { arm, probability }] of this.open) {
-      if (this.expiredReward !== undefined) this.policy.update(arm, this.expiredReward, probability);
       this.open.delete(id);
+      if (this.expiredReward !== undefined) this.policy.update(arm, this.expiredReward, probability);
       return;
     }
   }
 
+  /** The policy, the options and every open decision, as versioned bytes. */
   serialize(): Uint8Array {
     const policy = this.policy.serialize();
-    const writer = beginBandit('delayedFeedback').varint(policy.length).bytes(policy);
+    const writer = banditForm.begin('delayedFeedback').varint(policy.length).bytes(policy);
     writer.varint(this.pendingMax).u8(this.expiredReward === undefined ? 0 : 1);
     if (this.expiredReward !== undefined) writer.f64(this.expiredReward);
     writer.varint(this.nextId).varint(this.open.size);
@@ -99,23 +111,24 @@ export class DelayedFeedback {
 
   /** Throws `corrupt-bandit`. */
   static deserialize(bytes: Uint8Array): DelayedFeedback {
-    return readBandit(bytes, 'delayedFeedback', reader => {
+    return banditForm.read(bytes, 'delayedFeedback', reader => {
       const policy = deserializePolicy(reader.bytes(reader.varint()));
-      const pendingMax = reader.varint();
-      const hasExpiredReward = reader.u8() === 1;
-      const expiredReward = hasExpiredReward ? readNumber(reader) : undefined;
+      const pendingMax = readCount(reader);
+      const flag = reader.u8();
+      if (flag > 1) throw corruptBandit('a flag is neither 0 nor 1.', { flag });
+      const expiredReward = flag === 1 ? readNumber(reader) : undefined;
       const result = new DelayedFeedback(policy, {
         pendingMax,
         ...(expiredReward !== undefined && { expiredReward }),
       });
-      result.nextId = reader.varint();
-      const size = reader.varint();
-      if (size > pendingMax) throw corruptBandit('more decisions are open than may be', { size, pendingMax });
+      result.nextId = readCount(reader);
+      const size = readCount(reader, pendingMax);
+      requireRoom(reader, size, 10);
       let previous = 0;
       for (let i = 0; i < size; i++) {
         const [id, arm, probability] = [reader.varint(), reader.varint(), readNumber(reader, 0, 1)];
         if (!(id > previous && id < result.nextId && arm < policy.arms && probability > 0)) {
-          throw corruptBandit('an open decision is impossible', { id, arm, probability });
+          throw corruptBandit('an open decision is impossible.', { id, arm, probability });
         }
         result.open.set(id, { arm, probability });
         previous = id;

@@ -21,6 +21,6 @@ const restorers: Record<number, (bytes: Uint8Array) => Policy> = {
 /** The policy that was serialised, going on as it was. Throws `corrupt-bandit`. */
 export function deserializePolicy(bytes: Uint8Array): Policy {
   const restore = restorers[bytes[1] ?? 0];
-  if (!restore) throw corruptBandit('no policy is of their kind', { kind: bytes[1] });
+  if (!restore) throw corruptBandit('no policy is of their kind.', { kind: bytes[1] });
   return restore(bytes);
 }

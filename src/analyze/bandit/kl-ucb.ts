@@ -2,8 +2,9 @@
 // reaches Lai and Robbins' lower bound; for any reward in [0, 1] it is never worse than UCB1 with c = 1/2.
 import type { Rng } from '../../core/rng.ts';
 import { invalidArgument } from '../stats/argument.ts';
+import { readNumber } from '../stats/moment/serialized-form.ts';
 import { ArmMemory, type MemoryOptions } from './arm-memory.ts';
-import { beginBandit, readBandit, readNumber } from './bandit-bytes.ts';
+import { banditForm, incompatibleBandits } from './bandit-bytes.ts';
 import { divergenceUpperBound } from './bernoulli-divergence.ts';
 import { largestProbabilities, Policy } from './policy.ts';
 
@@ -25,12 +26,12 @@ export class KlUcb extends Policy {
   private last = 0;
   private readonly ties: Uint32Array;
 
-  /** Throws `invalid-argument` for arms, correction (finite, ≥ 0), window or discount outside their range. */
+  /** Throws `invalid-argument` for arms, correction (0 to 1e9), window or discount outside their range. */
   constructor(arms: number, options: KlUcbOptions = {}) {
-    super(arms);
+    super(arms, 0, 1);
     this.correction = options.correction ?? 0;
-    if (!(this.correction >= 0 && this.correction < Infinity)) {
-      throw invalidArgument('correction must be finite and at least 0.', { correction: this.correction });
+    if (!(this.correction >= 0 && this.correction <= 1e9)) {
+      throw invalidArgument('correction must be from 0 to 1e9.', { correction: this.correction });
     }
     this.memory = new ArmMemory(arms, options);
     this.bounds = new Float64Array(arms).fill(Number.NaN);
@@ -87,17 +88,22 @@ export class KlUcb extends Policy {
   }
 
   update(arm: number, reward: number): void {
-    this.check(arm, reward, 0, 1);
+    this.check(arm, reward);
     this.memory.update(arm, reward);
   }
 
+  merge(other: KlUcb): void {
+    if (other.correction !== this.correction) throw incompatibleBandits('The corrections differ.');
+    this.memory.merge(other.memory);
+  }
+
   serialize(): Uint8Array {
-    return this.memory.write(beginBandit('klUcb').f64(this.correction)).finish();
+    return this.memory.write(banditForm.begin('klUcb').f64(this.correction)).finish();
   }
 
   /** Throws `corrupt-bandit`. */
   static deserialize(bytes: Uint8Array): KlUcb {
-    return readBandit(bytes, 'klUcb', reader => {
+    return banditForm.read(bytes, 'klUcb', reader => {
       const correction = readNumber(reader, 0);
       const memory = ArmMemory.read(reader, 0, 1);
       const policy = new KlUcb(memory.counts.length, { correction });

@@ -2,10 +2,11 @@
 // Thompson 1952), its self-normalised form (Swaminathan & Joachims 2015) and the doubly robust estimate (Dudík, Langford
 // & Li 2011). Refuses to report where a handful of decisions would carry the answer.
 import { MillraceError } from '../../core/errors.ts';
-import { twoSidedQuantile } from '../anomaly/normal.ts';
 import { invalidArgument, requireFinite } from '../stats/argument.ts';
+import { normal } from '../stats/distributions.ts';
 import { Moments } from '../stats/moment/moments.ts';
-import { beginBandit, corruptBandit, readBandit, readNumber } from './bandit-bytes.ts';
+import { readCount, readNumber } from '../stats/moment/serialized-form.ts';
+import { banditForm, corruptBandit } from './bandit-bytes.ts';
 
 /** One logged decision. */
 export interface LoggedDecision {
@@ -109,6 +110,7 @@ export class OffPolicyEvaluation {
     this.decisions += other.decisions;
   }
 
+  /** (Σ w)² / Σ w², 0 before the first decision. */
   get effectiveSampleSize(): number {
     return this.sums[1]! > 0 ? this.sums[0]! ** 2 / this.sums[1]! : 0;
   }
@@ -132,7 +134,7 @@ export class OffPolicyEvaluation {
         },
       );
     }
-    const z = twoSidedQuantile(1 - coverage);
+    const z = normal.quantile(0.5 + coverage / 2);
     const [weights, , weightedSum, squareReward, squareRewardSquare] = this.sums as unknown as number[];
     const ratio = weightedSum! / weights!;
     const squares = squareRewardSquare! - 2 * ratio * squareReward! + ratio * ratio * this.sums[1]!;
@@ -148,8 +150,9 @@ export class OffPolicyEvaluation {
     };
   }
 
+  /** The whole state as versioned bytes; `deserialize` goes on from them alike. */
   serialize(): Uint8Array {
-    const writer = beginBandit('offPolicyEvaluation').f64(this.effectiveSampleMin).f64(this.weightMax);
+    const writer = banditForm.begin('offPolicyEvaluation').f64(this.effectiveSampleMin).f64(this.weightMax);
     writer.varint(this.decisions);
     for (const sum of this.sums) writer.f64(sum);
     for (const moments of [this.weighted, this.robust]) {
@@ -161,20 +164,20 @@ export class OffPolicyEvaluation {
 
   /** Throws `corrupt-bandit`. */
   static deserialize(bytes: Uint8Array): OffPolicyEvaluation {
-    return readBandit(bytes, 'offPolicyEvaluation', reader => {
+    return banditForm.read(bytes, 'offPolicyEvaluation', reader => {
       const [effectiveSampleMin, weightMax] = [readNumber(reader), readNumber(reader)];
       const result = new OffPolicyEvaluation({ effectiveSampleMin, weightMax });
-      result.decisions = reader.varint();
+      result.decisions = readCount(reader);
       for (let i = 0; i < 5; i++) result.sums[i] = readNumber(reader, i === 2 || i === 3 ? undefined : 0);
       const [weighted, robust] = [reader.bytes(reader.varint()), reader.bytes(reader.varint())];
       try {
         result.weighted = Moments.deserialize(weighted);
         result.robust = Moments.deserialize(robust);
       } catch {
-        throw corruptBandit('their moments cannot be read');
+        throw corruptBandit('their moments cannot be read.');
       }
       if (result.weighted.count !== result.decisions || result.robust.count > result.decisions) {
-        throw corruptBandit('their counts disagree');
+        throw corruptBandit('their counts disagree.');
       }
       return result;
     });

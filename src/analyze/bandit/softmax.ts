@@ -1,12 +1,13 @@
 // Softmax, or Boltzmann exploration: the better an arm has been, the likelier it is played (Luce 1959; Sutton & Barto).
 import type { Rng } from '../../core/rng.ts';
-import { requirePositive } from '../stats/argument.ts';
+import { invalidArgument, requirePositive } from '../stats/argument.ts';
+import { readNumber } from '../stats/moment/serialized-form.ts';
 import { ArmMemory, type MemoryOptions } from './arm-memory.ts';
-import { beginBandit, readBandit, readNumber } from './bandit-bytes.ts';
+import { banditForm, incompatibleBandits } from './bandit-bytes.ts';
 import { drawArm, Policy } from './policy.ts';
 
 export interface SoftmaxOptions extends MemoryOptions {
-  /** In the unit of the reward, > 0; 0.1 by default. Near 0 it is greedy, large it is blind. */
+  /** In the unit of the reward, at least 1e-100; 0.1 by default. Near 0 it is greedy, large it is blind. */
   temperature?: number;
 }
 
@@ -18,30 +19,42 @@ export interface SoftmaxOptions extends MemoryOptions {
 export class Softmax extends Policy {
   readonly temperature: number;
   private memory: ArmMemory;
+  private readonly drawn: Float64Array;
 
   /** Throws `invalid-argument` for arms, temperature, window or discount outside their range. */
   constructor(arms: number, options: SoftmaxOptions = {}) {
     super(arms);
     this.temperature = options.temperature ?? 0.1;
     requirePositive('temperature', this.temperature);
+    if (this.temperature < 1e-100) {
+      throw invalidArgument('temperature must be at least 1e-100.', { temperature: this.temperature });
+    }
     this.memory = new ArmMemory(arms, options);
+    this.drawn = new Float64Array(arms);
   }
 
   pick(rng: Rng): number {
-    return drawArm(this.probabilities(), rng);
+    return drawArm(this.fill(this.drawn), rng);
   }
 
   probabilities(): Float64Array {
+    return this.fill(new Float64Array(this.arms));
+  }
+
+  private fill(into: Float64Array): Float64Array {
     const { counts } = this.memory;
     let best = -Infinity;
     for (let arm = 0; arm < this.arms; arm++) {
       if (counts[arm]! > 0) best = Math.max(best, this.memory.mean(arm));
     }
-    const weights = Float64Array.from(counts, (count, arm) =>
-      count > 0 ? Math.exp((this.memory.mean(arm) - best) / this.temperature) : 1,
-    );
-    const total = weights.reduce((sum, weight) => sum + weight, 0);
-    return weights.map(weight => weight / total);
+    let total = 0;
+    for (let arm = 0; arm < this.arms; arm++) {
+      const weight = counts[arm]! > 0 ? Math.exp((this.memory.mean(arm) - best) / this.temperature) : 1;
+      into[arm] = weight;
+      total += weight;
+    }
+    for (let arm = 0; arm < this.arms; arm++) into[arm]! /= total;
+    return into;
   }
 
   update(arm: number, reward: number): void {
@@ -49,13 +62,18 @@ export class Softmax extends Policy {
     this.memory.update(arm, reward);
   }
 
+  merge(other: Softmax): void {
+    if (other.temperature !== this.temperature) throw incompatibleBandits('The temperatures differ.');
+    this.memory.merge(other.memory);
+  }
+
   serialize(): Uint8Array {
-    return this.memory.write(beginBandit('softmax').f64(this.temperature)).finish();
+    return this.memory.write(banditForm.begin('softmax').f64(this.temperature)).finish();
   }
 
   /** Throws `corrupt-bandit`. */
   static deserialize(bytes: Uint8Array): Softmax {
-    return readBandit(bytes, 'softmax', reader => {
+    return banditForm.read(bytes, 'softmax', reader => {
       const temperature = readNumber(reader);
       const memory = ArmMemory.read(reader);
       const policy = new Softmax(memory.counts.length, { temperature });

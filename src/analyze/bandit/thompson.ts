@@ -1,15 +1,16 @@
 // Thompson sampling: each arm is played as often as it is likely to be the best one (Thompson 1933; Kaufmann, Korda &
 // Munos 2012; Agrawal & Goyal 2013). With a window or a discount it follows rewards that change.
 import type { Rng } from '../../core/rng.ts';
-import { requireFinite, requirePositive } from '../stats/argument.ts';
+import { invalidArgument } from '../stats/argument.ts';
+import { readNumber } from '../stats/moment/serialized-form.ts';
 import { ArmMemory, type MemoryOptions } from './arm-memory.ts';
-import { beginBandit, readBandit, readNumber } from './bandit-bytes.ts';
+import { banditForm, incompatibleBandits } from './bandit-bytes.ts';
 import { bestProbabilities, logitBetaSpread, normalSpread } from './best-probability.ts';
 import { betaVariate } from './beta-variate.ts';
 import { Policy } from './policy.ts';
 
 export interface BernoulliThompsonOptions extends MemoryOptions {
-  /** The Beta prior of every arm: both > 0; (1, 1), every rate equally likely, by default. */
+  /** The Beta prior of every arm: both from 0.001 to 1e12; (1, 1), every rate equally likely, by default. */
   priorSuccesses?: number;
   priorFailures?: number;
 }
@@ -26,17 +27,17 @@ export class BernoulliThompson extends Policy {
 
   /** Throws `invalid-argument` for arms, priors, window or discount outside their range. */
   constructor(arms: number, options: BernoulliThompsonOptions = {}) {
-    super(arms);
+    super(arms, 0, 1);
     this.priorSuccesses = options.priorSuccesses ?? 1;
     this.priorFailures = options.priorFailures ?? 1;
-    requirePositive('priorSuccesses', this.priorSuccesses);
-    requirePositive('priorFailures', this.priorFailures);
+    requireWithin('priorSuccesses', this.priorSuccesses, 1e-3, 1e12);
+    requireWithin('priorFailures', this.priorFailures, 1e-3, 1e12);
     this.memory = new ArmMemory(arms, options);
   }
 
   /** The Beta posterior of an arm: successes and failures, the prior's included. */
   posterior(arm: number): { successes: number; failures: number } {
-    this.check(arm, 0);
+    this.checkArm(arm);
     const sum = Math.max(0, this.memory.sums[arm]!);
     const failures = Math.max(0, this.memory.counts[arm]! - sum);
     return { successes: this.priorSuccesses + sum, failures: this.priorFailures + failures };
@@ -67,18 +68,25 @@ export class BernoulliThompson extends Policy {
   }
 
   update(arm: number, reward: number): void {
-    this.check(arm, reward, 0, 1);
+    this.check(arm, reward);
     this.memory.update(arm, reward);
   }
 
+  merge(other: BernoulliThompson): void {
+    if (other.priorSuccesses !== this.priorSuccesses || other.priorFailures !== this.priorFailures) {
+      throw incompatibleBandits('The priors differ.');
+    }
+    this.memory.merge(other.memory);
+  }
+
   serialize(): Uint8Array {
-    const writer = beginBandit('bernoulliThompson').f64(this.priorSuccesses).f64(this.priorFailures);
+    const writer = banditForm.begin('bernoulliThompson').f64(this.priorSuccesses).f64(this.priorFailures);
     return this.memory.write(writer).finish();
   }
 
   /** Throws `corrupt-bandit`. */
   static deserialize(bytes: Uint8Array): BernoulliThompson {
-    return readBandit(bytes, 'bernoulliThompson', reader => {
+    return banditForm.read(bytes, 'bernoulliThompson', reader => {
       const [priorSuccesses, priorFailures] = [readNumber(reader), readNumber(reader)];
       const memory = ArmMemory.read(reader, 0, 1);
       const policy = new BernoulliThompson(memory.counts.length, { priorSuccesses, priorFailures });
@@ -89,10 +97,10 @@ export class BernoulliThompson extends Policy {
 }
 
 export interface GaussianThompsonOptions extends MemoryOptions {
-  /** The prior of every arm's mean, in the unit of the reward: mean 0 and deviation 1 by default. */
+  /** The prior of every arm's mean, in the unit of the reward: mean 0, deviation (1e-50 to 1e50) 1 by default. */
   priorMean?: number;
   priorDeviation?: number;
-  /** The deviation of one reward around its arm's mean, > 0; 1 by default. Too small a value explores too little. */
+  /** The deviation of one reward around its arm's mean, 1e-50 to 1e50; 1 by default. Too small a value explores too little. */
   noiseDeviation?: number;
 }
 
@@ -106,21 +114,21 @@ export class GaussianThompson extends Policy {
   readonly noiseDeviation: number;
   private memory: ArmMemory;
 
-  /** Throws `invalid-argument` for arms, deviations (> 0), window or discount outside their range. */
+  /** Throws `invalid-argument` for arms, the prior, deviations, window or discount outside their range. */
   constructor(arms: number, options: GaussianThompsonOptions = {}) {
     super(arms);
     this.priorMean = options.priorMean ?? 0;
     this.priorDeviation = options.priorDeviation ?? 1;
     this.noiseDeviation = options.noiseDeviation ?? 1;
-    requireFinite('priorMean', this.priorMean);
-    requirePositive('priorDeviation', this.priorDeviation);
-    requirePositive('noiseDeviation', this.noiseDeviation);
+    requireWithin('priorMean', this.priorMean, -1e100, 1e100);
+    requireWithin('priorDeviation', this.priorDeviation, 1e-50, 1e50);
+    requireWithin('noiseDeviation', this.noiseDeviation, 1e-50, 1e50);
     this.memory = new ArmMemory(arms, options);
   }
 
   /** The normal posterior of an arm's mean. */
   posterior(arm: number): { mean: number; deviation: number } {
-    this.check(arm, 0);
+    this.checkArm(arm);
     const priorPrecision = 1 / this.priorDeviation ** 2;
     const noisePrecision = 1 / this.noiseDeviation ** 2;
     const precision = priorPrecision + this.memory.counts[arm]! * noisePrecision;
@@ -155,16 +163,32 @@ export class GaussianThompson extends Policy {
     this.memory.update(arm, reward);
   }
 
+  merge(other: GaussianThompson): void {
+    const { priorMean, priorDeviation, noiseDeviation } = this;
+    if (
+      other.priorMean !== priorMean ||
+      other.priorDeviation !== priorDeviation ||
+      other.noiseDeviation !== noiseDeviation
+    ) {
+      throw incompatibleBandits('The prior or the noise differ.');
+    }
+    this.memory.merge(other.memory);
+  }
+
   serialize(): Uint8Array {
-    const writer = beginBandit('gaussianThompson');
+    const writer = banditForm.begin('gaussianThompson');
     writer.f64(this.priorMean).f64(this.priorDeviation).f64(this.noiseDeviation);
     return this.memory.write(writer).finish();
   }
 
   /** Throws `corrupt-bandit`. */
   static deserialize(bytes: Uint8Array): GaussianThompson {
-    return readBandit(bytes, 'gaussianThompson', reader => {
-      const [priorMean, priorDeviation, noiseDeviation] = readThree(reader);
+    return banditForm.read(bytes, 'gaussianThompson', reader => {
+      const [priorMean, priorDeviation, noiseDeviation] = [
+        readNumber(reader),
+        readNumber(reader),
+        readNumber(reader),
+      ];
       const memory = ArmMemory.read(reader);
       const policy = new GaussianThompson(memory.counts.length, {
         priorMean,
@@ -177,6 +201,8 @@ export class GaussianThompson extends Policy {
   }
 }
 
-function readThree(reader: Parameters<typeof readNumber>[0]): [number, number, number] {
-  return [readNumber(reader), readNumber(reader), readNumber(reader)];
+function requireWithin(name: string, value: number, low: number, high: number): void {
+  if (!(value >= low && value <= high)) {
+    throw invalidArgument(`${name} must be from ${low} to ${high}.`, { [name]: value });
+  }
 }

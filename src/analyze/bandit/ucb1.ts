@@ -1,9 +1,10 @@
 // UCB1: optimism in the face of uncertainty with Hoeffding's bound (Auer, Cesa-Bianchi & Fischer 2002). With a window
 // or a discount it is SW-UCB or D-UCB (Garivier & Moulines 2011), for rewards that change.
 import type { Rng } from '../../core/rng.ts';
-import { requirePositive } from '../stats/argument.ts';
+import { invalidArgument, requirePositive } from '../stats/argument.ts';
+import { readNumber } from '../stats/moment/serialized-form.ts';
 import { ArmMemory, type MemoryOptions } from './arm-memory.ts';
-import { beginBandit, readBandit, readNumber } from './bandit-bytes.ts';
+import { banditForm, incompatibleBandits } from './bandit-bytes.ts';
 import { largestProbabilities, Policy, pickLargest } from './policy.ts';
 
 export interface Ucb1Options extends MemoryOptions {
@@ -20,11 +21,14 @@ export class Ucb1 extends Policy {
   private memory: ArmMemory;
   private readonly indices: Float64Array;
 
-  /** Throws `invalid-argument` for arms, exploration (> 0), window or discount outside their range. */
+  /** Throws `invalid-argument` for arms, exploration (above 0, at most 1e9), window or discount outside their range. */
   constructor(arms: number, options: Ucb1Options = {}) {
-    super(arms);
+    super(arms, 0, 1);
     this.exploration = options.exploration ?? 2;
     requirePositive('exploration', this.exploration);
+    if (this.exploration > 1e9) {
+      throw invalidArgument('exploration must be at most 1e9.', { exploration: this.exploration });
+    }
     this.memory = new ArmMemory(arms, options);
     this.indices = new Float64Array(arms);
   }
@@ -48,17 +52,22 @@ export class Ucb1 extends Policy {
   }
 
   update(arm: number, reward: number): void {
-    this.check(arm, reward, 0, 1);
+    this.check(arm, reward);
     this.memory.update(arm, reward);
   }
 
+  merge(other: Ucb1): void {
+    if (other.exploration !== this.exploration) throw incompatibleBandits('The explorations differ.');
+    this.memory.merge(other.memory);
+  }
+
   serialize(): Uint8Array {
-    return this.memory.write(beginBandit('ucb1').f64(this.exploration)).finish();
+    return this.memory.write(banditForm.begin('ucb1').f64(this.exploration)).finish();
   }
 
   /** Throws `corrupt-bandit`. */
   static deserialize(bytes: Uint8Array): Ucb1 {
-    return readBandit(bytes, 'ucb1', reader => {
+    return banditForm.read(bytes, 'ucb1', reader => {
       const exploration = readNumber(reader);
       const memory = ArmMemory.read(reader, 0, 1);
       const policy = new Ucb1(memory.counts.length, { exploration });

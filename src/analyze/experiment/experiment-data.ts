@@ -1,12 +1,13 @@
 // All that is kept of an experiment: per variant the number of units and one small accumulator a metric.
 // Invariant: merging the data of disjoint sets of units gives the data of them all, so an engine may keep it by
 // partition and by cohort window. Bounded: variants × metrics × 89 bytes.
-import { ByteReader, ByteWriter } from '../../core/bytes.ts';
+import { ByteWriter } from '../../core/bytes.ts';
 import { invalidArgument } from '../stats/argument.ts';
 import { Covariance } from '../stats/moment/covariance.ts';
-import { checkEnd, checkVersion } from '../stats/moment/serialized-form.ts';
+import { readForm, readWholeNumber } from '../stats/moment/serialized-form.ts';
 import { checkMetric, type Metric, type MetricValue, readValue } from './metric.ts';
 
+/** Units and their metrics, variant by variant. A unit costs O(metrics); memory is O(variants · metrics). */
 export class ExperimentData {
   readonly variants: readonly string[];
   readonly metrics: readonly Metric[];
@@ -56,7 +57,7 @@ export class ExperimentData {
     this.units[v]!++;
   }
 
-  /** Takes in all that `other` holds: the same variants and metrics, other units. */
+  /** Takes in all that `other` holds: the same variants and metrics, other units. Throws `invalid-argument` else. */
   merge(other: ExperimentData): void {
     if (this.signature() !== other.signature()) {
       throw invalidArgument('Only data of the same variants and metrics merge.', {
@@ -94,24 +95,30 @@ export class ExperimentData {
     return writer.finish();
   }
 
-  /** Reads data of the given variants and metrics; throws `invalid-argument` where they are others. */
+  /**
+   * Reads data of the given variants and metrics. Throws `unsupported-version`, `truncated-bytes`, or `invalid-bytes`,
+   * also where they are of others.
+   */
   static deserialize(
     bytes: Uint8Array,
     variants: readonly string[],
     metrics: readonly Metric[],
   ): ExperimentData {
-    const reader = new ByteReader(bytes);
-    checkVersion('experiment data', reader.u8(), 1);
     const result = new ExperimentData(variants, metrics);
-    const signature = reader.text();
-    if (signature !== result.signature()) {
-      throw invalidArgument('The data are of other variants or metrics.', { seen: signature });
-    }
-    result.units.forEach((_, v) => {
-      result.units[v] = reader.f64();
-      result.accumulators[v] = metrics.map(() => Covariance.deserialize(reader.bytes(89)));
+    return readForm('experiment data', bytes, 1, reader => {
+      const signature = reader.text();
+      if (signature !== result.signature()) {
+        throw invalidArgument('The data are of other variants or metrics.', { seen: signature });
+      }
+      result.units.forEach((_, v) => {
+        const units = readWholeNumber(reader);
+        result.units[v] = units;
+        result.accumulators[v] = metrics.map(() => Covariance.deserialize(reader.bytes(89)));
+        if (result.accumulators[v].some(({ count }) => count !== units)) {
+          throw invalidArgument('The counts disagree.', { units });
+        }
+      });
+      return result;
     });
-    checkEnd('experiment data', reader);
-    return result;
   }
 }

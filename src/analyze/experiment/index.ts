@@ -14,6 +14,13 @@ export {
 export { type Comparison, compareVariants, type Difference, type Effect, type Verdict } from './compare.ts';
 export type { Decision, Reason } from './decide.ts';
 export { ExperimentData } from './experiment-data.ts';
+export {
+  collectUnits,
+  type ExposedUnits,
+  type Exposure,
+  type ExposureRule,
+  type Observation,
+} from './exposure.ts';
 export { type Allocation, createAllocator, type Layer, type LayerSlot } from './layer.ts';
 export { type Metric, type MetricSummary, type MetricValue, summarizeMetric } from './metric.ts';
 export { type PlanAnswer, type PlanQuestion, planExperiment } from './plan-experiment.ts';

@@ -8,6 +8,11 @@ test('sMAPE follows the M4 definition', () => {
   expect(smape([5], [-5])).toBe(200);
 });
 
+test('values without a forecast each are refused', () => {
+  for (const refused of [() => smape([1, 2], [1]), () => mase([], [], [1, 2]), () => coverage([1], [0], [])])
+    expect(refused).toThrow(/\d values have \d forecasts/);
+});
+
 test('MASE divides by the in-sample error of the seasonal naive forecast', () => {
   const history = [1, 2, 4, 3, 5, 9];
   expect(naiveScale(history, 1)).toBeCloseTo((1 + 2 + 1 + 2 + 4) / 5, 12);

@@ -1,27 +1,32 @@
 // Autoregression: each value from the few before it. Coefficients by Burg's method, which is always stable,
 // order by the corrected information criterion. Burg 1975; Brockwell & Davis 2016, §5.1. Optionally on first
 // differences.
+import { isGap } from '../anomaly/detector.ts';
 import {
   aicc,
   checkHistory,
+  checkHorizon,
   checkWhole,
-  decodeColumns,
-  encodeColumns,
   estimationFactor,
   type Forecast,
   type Forecaster,
   forecasterKind,
   normalForecast,
+  readColumns,
+  writeColumns,
 } from './forecaster.ts';
 
+/** Options of an autoregression; each has a default. */
 export interface AutoregressionOptions {
-  /** Order; chosen from 0 … orderMax when absent. */
+  /** Order, 0 … 1000; chosen from 0 … orderMax when absent. Never more than half the history less one. */
   order?: number;
-  /** Highest order tried, 10 · log₁₀ n unless given. */
+  /** Highest order tried, 0 … 1000; 10 · log₁₀ n unless given. */
   orderMax?: number;
   /** 1 models the steps between values instead of the values: for series that wander. */
   difference?: 0 | 1;
 }
+
+const ordersMax = 1000;
 
 /** Coefficients and error variance of one order. */
 interface BurgFit {
@@ -83,6 +88,7 @@ export class Autoregression implements Forecaster {
     this.last = rest.last;
   }
 
+  /** How many earlier values the next one depends on. */
   get order(): number {
     return this.coefficients.length;
   }
@@ -97,8 +103,8 @@ export class Autoregression implements Forecaster {
     const n = series.length;
     const mean = series.reduce((sum, x) => sum + x, 0) / n;
     const usual = Math.floor(10 * Math.log10(n));
-    const orderMax = Math.min(options.order ?? options.orderMax ?? usual, Math.floor(n / 2) - 1);
-    checkWhole('order', orderMax, 0);
+    const wanted = checkWhole('order', options.order ?? options.orderMax ?? usual, 0, ordersMax);
+    const orderMax = Math.min(wanted, Math.floor(n / 2) - 1);
     const fits = burg(
       series.map(x => x - mean),
       orderMax,
@@ -128,15 +134,15 @@ export class Autoregression implements Forecaster {
 
   update(value: number): void {
     const expected = this.next(this.recent);
-    const seen = Number.isFinite(value) ? (this.difference === 1 ? value - this.last : value) : expected;
+    const seen = isGap(value) ? expected : this.difference === 1 ? value - this.last : value;
     this.count++;
-    if (Number.isFinite(value)) this.variance += ((seen - expected) ** 2 - this.variance) / this.count;
+    if (!isGap(value)) this.variance += ((seen - expected) ** 2 - this.variance) / this.count;
     this.last = this.difference === 1 ? this.last + seen : seen;
     if (this.order > 0) this.recent = [seen, ...this.recent.slice(0, this.order - 1)];
   }
 
   forecast(horizon: number, coverage = 0.95): Forecast {
-    checkWhole('horizon', horizon, 1);
+    checkHorizon(horizon);
     const mean = new Float64Array(horizon);
     const variance = new Float64Array(horizon);
     const spread = this.variance * estimationFactor(this.order + 1, this.count);
@@ -148,7 +154,7 @@ export class Autoregression implements Forecaster {
     let total = 0;
     for (let h = 0; h < horizon; h++) {
       const next = this.next(recent);
-      recent = [next, ...recent];
+      recent = [next, ...recent.slice(0, this.order - 1)];
       level = this.difference === 1 ? level + next : next;
       let weight = h === 0 ? 1 : 0;
       for (let i = 1; i <= Math.min(h, this.order); i++)
@@ -164,13 +170,22 @@ export class Autoregression implements Forecaster {
 
   serialize(): Uint8Array {
     const numbers = [this.difference, this.mean, this.variance, this.count, this.last];
-    return encodeColumns(forecasterKind.autoregression, [numbers, this.coefficients, this.recent]);
+    return writeColumns(forecasterKind.autoregression, [numbers, this.coefficients, this.recent]);
   }
 
+  /** Reads what `serialize` wrote. Throws `corrupt-forecaster` for any other bytes. */
   static deserialize(bytes: Uint8Array): Autoregression {
-    const [numbers, coefficients, recent] = decodeColumns(bytes, forecasterKind.autoregression);
-    const [difference, mean, variance, count, last] = numbers as [number, number, number, number, number];
-    const rest = { variance, count, recent: recent!, last };
-    return new Autoregression(coefficients!, difference === 1 ? 1 : 0, mean, rest);
+    return readColumns(bytes, forecasterKind.autoregression, 3, ([numbers, coefficients, recent], reader) => {
+      reader.check(
+        numbers!.length === 5 && coefficients!.length === recent!.length && recent!.length <= ordersMax,
+        'its state is incomplete',
+      );
+      for (const number of [...numbers!, ...coefficients!, ...recent!])
+        reader.inRange(number, -Number.MAX_VALUE, Number.MAX_VALUE);
+      const [difference, mean, variance, count, last] = numbers as [number, number, number, number, number];
+      reader.inRange(variance, 0, Number.POSITIVE_INFINITY);
+      const rest = { variance, count: reader.wholeNumber(count), recent: recent!, last };
+      return new Autoregression(coefficients!, reader.wholeNumber(difference, 0, 1) as 0 | 1, mean, rest);
+    });
   }
 }

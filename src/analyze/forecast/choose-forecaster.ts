@@ -2,6 +2,7 @@
 // forecasts made from earlier origins of the same history, among all models. Tashman 2000,
 // doi:10.1016/S0169-2070(00)00065-0.
 import { MillraceError } from '../../core/errors.ts';
+import { corruptState } from '../anomaly/state-bytes.ts';
 import { Autoregression } from './autoregression.ts';
 import { ExponentialSmoothing, type SmoothingOptions } from './exponential-smoothing.ts';
 import { checkWhole, type Forecaster, forecasterKind } from './forecaster.ts';
@@ -53,6 +54,7 @@ export function fitForecaster(name: string, values: ArrayLike<number>, period = 
   return chosen(values, period);
 }
 
+/** How to choose; each has a default. */
 export interface ChoiceOptions {
   /** Values in a season; 1 where there is none. */
   period?: number;
@@ -64,12 +66,13 @@ export interface ChoiceOptions {
    * Steps ahead that the choice is for (rolling); the period unless given, at most a quarter of the history.
    */
   horizon?: number;
-  /** Origins (rolling), at least 1; 10 unless given. */
+  /** Origins (rolling), 1 … 1000; 10 unless given. */
   origins?: number;
   /** Names to choose from; all unless given. */
   among?: readonly string[];
 }
 
+/** The model that was chosen, and what it was chosen from. */
 export interface Choice {
   name: string;
   /** Fitted to the whole history. */
@@ -86,7 +89,7 @@ export interface Choice {
 export function chooseForecaster(values: ArrayLike<number>, options: ChoiceOptions = {}): Choice {
   const { period = 1, by = 'rolling', origins = 10 } = options;
   checkWhole('period', period, 1);
-  checkWhole('origins', origins, 1);
+  checkWhole('origins', origins, 1, 1000);
   const quarter = Math.max(1, Math.floor(values.length / 4));
   const horizon = Math.min(options.horizon ?? Math.max(period, 1), quarter);
   const names = (options.among ?? forecasterNames).filter(name => by === 'rolling' || name in forms);
@@ -141,8 +144,7 @@ function rollingError(
 }
 
 /**
- * A forecaster from its serialised form, whichever model it is. Throws `bad-forecaster-bytes`,
- * `truncated-bytes`.
+ * A forecaster from its serialised form, whichever model it is. Throws `corrupt-forecaster` for any other bytes.
  */
 export function deserializeForecaster(bytes: Uint8Array): Forecaster {
   switch (bytes[0]) {
@@ -157,6 +159,6 @@ export function deserializeForecaster(bytes: Uint8Array): Forecaster {
     case forecasterKind.autoregression:
       return Autoregression.deserialize(bytes);
     default:
-      throw new MillraceError('bad-forecaster-bytes', `Forecaster bytes of kind ${bytes[0]}.`);
+      throw corruptState('forecaster', `no forecaster is of kind ${bytes[0]}`);
   }
 }

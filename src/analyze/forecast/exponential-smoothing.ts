@@ -2,17 +2,20 @@
 // multiplicative are one recursion with parts left out. Hyndman, Koehler, Ord & Snyder 2008, "Forecasting
 // with Exponential Smoothing"; intervals by its chapter 6. Additive seasons have additive errors,
 // multiplicative seasons relative ones.
+import { isGap } from '../anomaly/detector.ts';
+import { corruptState } from '../anomaly/state-bytes.ts';
 import {
   aicc,
   checkHistory,
+  checkHorizon,
   checkWhole,
-  decodeColumns,
-  encodeColumns,
   estimationFactor,
   type Forecast,
   type Forecaster,
   forecasterKind,
   normalForecast,
+  readColumns,
+  writeColumns,
 } from './forecaster.ts';
 import { nelderMead } from './nelder-mead.ts';
 import { seasonalIndices } from './seasonality.ts';
@@ -20,6 +23,7 @@ import { seasonalIndices } from './seasonality.ts';
 const trends = ['none', 'additive', 'damped'] as const;
 const seasons = ['none', 'additive', 'multiplicative'] as const;
 
+/** Which of the nine forms; neither trend nor season unless given. */
 export interface SmoothingOptions {
   trend?: (typeof trends)[number];
   season?: (typeof seasons)[number];
@@ -135,11 +139,11 @@ export class ExponentialSmoothing implements Forecaster {
   update(value: number): void {
     const error = step(this.state, this.parameters, this.season, value);
     this.count++;
-    if (Number.isFinite(value)) this.variance += (error * error - this.variance) / this.count;
+    if (!isGap(value)) this.variance += (error * error - this.variance) / this.count;
   }
 
   forecast(horizon: number, coverage = 0.95): Forecast {
-    checkWhole('horizon', horizon, 1);
+    checkHorizon(horizon);
     const { level, trend, season, position } = this.state;
     const { alpha, beta, gamma, phi } = this.parameters;
     const period = season.length;
@@ -195,19 +199,37 @@ export class ExponentialSmoothing implements Forecaster {
       this.aicc,
       this.searched,
     ];
-    return encodeColumns(forecasterKind.exponentialSmoothing, [form, numbers, season]);
+    return writeColumns(forecasterKind.exponentialSmoothing, [form, numbers, season]);
   }
 
+  /** Reads what `serialize` wrote. Throws `corrupt-forecaster` for any other bytes. */
   static deserialize(bytes: Uint8Array): ExponentialSmoothing {
-    const [form, numbers, season] = decodeColumns(bytes, forecasterKind.exponentialSmoothing);
-    const [alpha, beta, gamma, phi, level, trend, position, variance, count, criterion, searched] =
-      numbers as number[];
-    return new ExponentialSmoothing(
-      { trend: trends[form![0]!]!, season: seasons[form![1]!]! },
-      { alpha: alpha!, beta: beta!, gamma: gamma!, phi: phi! },
-      { level: level!, trend: trend!, season: Float64Array.from(season!), position: position! },
-      { variance: variance!, count: count!, aicc: criterion!, searched: searched! },
-    );
+    return readColumns(bytes, forecasterKind.exponentialSmoothing, 3, ([form, numbers, season], reader) => {
+      const [trendForm, seasonForm] = [trends[form![0]!], seasons[form![1]!]];
+      const [alpha, beta, gamma, phi] = numbers!.slice(0, 4).map(weight => reader.inRange(weight, 0, 1));
+      const [level, trend, position, variance, count, criterion, searched] = numbers!.slice(4);
+      const isWhole =
+        trendForm &&
+        seasonForm &&
+        numbers!.length === 11 &&
+        season!.length >= (seasonForm === 'none' ? 1 : 2);
+      if (!isWhole) throw corruptState('forecaster', 'its form is none');
+      for (const index of [level!, trend!, ...season!])
+        reader.inRange(index, -Number.MAX_VALUE, Number.MAX_VALUE);
+      reader.inRange(variance!, 0, Number.POSITIVE_INFINITY);
+      for (const whole of [count!, searched!]) reader.wholeNumber(whole);
+      return new ExponentialSmoothing(
+        { trend: trendForm, season: seasonForm },
+        { alpha: alpha!, beta: beta!, gamma: gamma!, phi: phi! },
+        {
+          level: level!,
+          trend: trend!,
+          season: Float64Array.from(season!),
+          position: reader.wholeNumber(position!, 0, season!.length - 1),
+        },
+        { variance: variance!, count: count!, aicc: criterion!, searched: searched! },
+      );
+    });
   }
 }
 
@@ -259,7 +281,9 @@ function step(
   const index = state.season[position]!;
   const relative = season === 'multiplicative';
   const expected = season === 'none' ? base : relative ? base * index : base + index;
-  const error = Number.isFinite(value) ? (relative ? value / expected - 1 : value - expected) : 0;
+  // A level that fell to exactly 0 has no relative errors: it stays until the trend moves it.
+  const isKnown = !isGap(value) && !(relative && expected === 0);
+  const error = isKnown ? (relative ? value / expected - 1 : value - expected) : 0;
   const scale = relative ? base : 1;
   state.level = base + alpha * error * scale;
   state.trend = phi * state.trend + beta * error * scale;

@@ -1,6 +1,7 @@
 // The laws of the contract in forecaster.ts, on every model.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { MillraceError } from '../../core/errors.ts';
 import { Rng } from '../../core/rng.ts';
 import { deserializeForecaster, fitForecaster, forecasterNames } from './choose-forecaster.ts';
 import { SeasonalNaive } from './seasonal-naive.ts';
@@ -104,10 +105,41 @@ describe.each(forecasterNames)('%s', name => {
     expect(model.forecast(2).mean[0]! / before[1]!).toBeCloseTo(1, 6);
   });
 
+  test('damaged bytes give a model that forecasts or one typed error (seed 404)', () => {
+    const rng = new Rng(404);
+    const seen = { read: 0, refused: 0 };
+    const model = fitForecaster(name, series(6, 60), 6);
+    const bytes = model.serialize();
+    for (let length = 0; length < bytes.length; length += 7) {
+      expect(() => deserializeForecaster(bytes.slice(0, length))).toThrow(/These bytes are no forecaster/);
+    }
+    for (let round = 0; round < 500; round++) {
+      const damaged = bytes.slice();
+      for (let i = 0; i <= round % 3; i++) {
+        const at = 1 + rng.below(round % 2 === 0 ? Math.min(64, bytes.length - 1) : bytes.length - 1);
+        damaged[at] =
+          round % 5 === 0 ? 255 : round % 5 === 1 ? rng.uint32() : damaged[at]! ^ (1 << rng.below(8));
+      }
+      try {
+        const restored = deserializeForecaster(damaged);
+        for (const value of [1, Number.NaN, 1e140]) restored.update(value);
+        expect(restored.forecast(20).mean.length).toBe(20);
+        expect(restored.serialize().length).toBe(bytes.length);
+        seen.read++;
+      } catch (thrown) {
+        expect(thrown).toBeInstanceOf(MillraceError);
+        expect((thrown as MillraceError).code).toBe('corrupt-forecaster');
+        seen.refused++;
+      }
+    }
+    expect(Math.min(seen.read, seen.refused)).toBeGreaterThan(0);
+  });
+
   test('histories that do not suit it are refused with a reason', () => {
     expect(() => fitForecaster(name, [1, 2], 6)).toThrow(/needs \d+ values; there are 2/);
     expect(() => fitForecaster(name, [...series(1, 50), Number.NaN], 6)).toThrow(/Value 50 is NaN/);
     expect(() => fitForecaster(name, series(1, 50), 6).forecast(0)).toThrow(/horizon is 0/);
+    expect(() => fitForecaster(name, series(1, 50), 6).forecast(1e9)).toThrow(/horizon is 1000000000/);
     expect(() => fitForecaster(name, series(1, 50), 6).forecast(3, 1)).toThrow(/coverage is 1/);
   });
 });
@@ -123,5 +155,5 @@ test('bytes that are no forecaster are refused', () => {
   const bytes = SeasonalNaive.fit([1, 2, 3]).serialize();
   expect(() => deserializeForecaster(Uint8Array.of(77, 1))).toThrow(/kind 77/);
   expect(() => deserializeForecaster(Uint8Array.of(3, 9, 0))).toThrow(/version 9/);
-  expect(() => deserializeForecaster(bytes.slice(0, -1))).toThrow(/left/);
+  expect(() => deserializeForecaster(bytes.slice(0, -1))).toThrow(/end early|left over/);
 });

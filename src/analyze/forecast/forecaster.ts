@@ -1,7 +1,8 @@
 // The contract of every forecasting model: fitted once to a history, then carried on value by value.
-import { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import { MillraceError } from '../../core/errors.ts';
+import { isGap } from '../anomaly/detector.ts';
 import { twoSidedQuantile } from '../anomaly/normal.ts';
+import { beginState, readState, type StateReader, writeNumbers } from '../anomaly/state-bytes.ts';
 
 /**
  * The next values, the nearest first. `low` and `high` bound each of them with the stated probability by
@@ -23,12 +24,13 @@ export interface Forecast {
  * been fitted to the first part of a series and updated with the rest forecasts from the end of the whole.
  *
  * `serialize` returns a small versioned form; `deserializeForecaster` turns it back into a model that goes on
- * alike.
+ * alike. Whatever the bytes are, it answers a model or throws `corrupt-forecaster`. Models do not merge: what they
+ * have learned depends on the order of the values.
  */
 export interface Forecaster {
-  /** Learns the next value of the series. A value that is not finite is taken as the forecast: a gap. */
+  /** Learns the next value of the series. A value that is not finite, or beyond ±1e140, is taken as the forecast: a gap. */
   update(value: number): void;
-  /** The next `horizon` ≥ 1 values, with intervals of a coverage in (0, 1). */
+  /** The next `horizon` values, 1 … 10,000, with intervals of a coverage in (0, 1). Throws `bad-option`. */
   forecast(horizon: number, coverage?: number): Forecast;
   serialize(): Uint8Array;
 }
@@ -42,43 +44,37 @@ export const forecasterKind = {
   autoregression: 5,
 } as const;
 
-const version = 1;
-
 /** The serialised form of every model: kind, version, columns of numbers. */
-export function encodeColumns(kind: number, columns: readonly ArrayLike<number>[]): Uint8Array {
-  const numbers = columns.reduce((total, column) => total + column.length, 0);
-  const writer = new ByteWriter(16 + 9 * columns.length + 8 * numbers)
-    .u8(kind)
-    .u8(version)
-    .varint(columns.length);
-  for (const column of columns) {
-    writer.varint(column.length);
-    for (let i = 0; i < column.length; i++) writer.f64(column[i]!);
-  }
+export function writeColumns(kind: number, columns: readonly ArrayLike<number>[]): Uint8Array {
+  const numbers = columns.reduce((total, column) => total + column.length + 1, 0);
+  const writer = beginState(kind, numbers).varint(columns.length);
+  for (const column of columns) writeNumbers(writer, column);
   return writer.finish();
 }
 
-/** The columns back. Throws `bad-forecaster-bytes` and `truncated-bytes`. */
-export function decodeColumns(bytes: Uint8Array, kind: number): number[][] {
-  const reader = new ByteReader(bytes);
-  const [seenKind, seenVersion] = [reader.u8(), reader.u8()];
-  if (seenKind !== kind || seenVersion !== version) {
-    throw new MillraceError('bad-forecaster-bytes', `Bytes of kind ${seenKind}, version ${seenVersion}.`, {
-      context: { seenKind, seenVersion, kind, version },
-    });
-  }
-  const columns: number[][] = [];
-  for (let left = reader.varint(); left > 0; left--) {
-    const length = reader.varint();
-    if (length * 8 > reader.remaining) {
-      throw new MillraceError('truncated-bytes', `${length} numbers wanted, ${reader.remaining} bytes left.`);
-    }
-    columns.push(Array.from({ length }, () => reader.f64()));
-  }
-  return columns;
+/** A series has at most this many positions in a season, and a model this many numbers in a column. */
+const columnMax = 2 ** 24;
+
+/**
+ * Runs `read` on the columns, of which there are `count`, and throws `corrupt-forecaster` for bytes that no model wrote. Numbers are
+ * checked for NaN; ranges are the caller's.
+ */
+export function readColumns<Result>(
+  bytes: Uint8Array,
+  kind: number,
+  count: number,
+  read: (columns: number[][], reader: StateReader) => Result,
+): Result {
+  return readState('forecaster', bytes, kind, reader => {
+    reader.check(reader.varint(count) === count, 'a column is missing');
+    const columns = Array.from({ length: count }, () =>
+      reader.numbers(columnMax, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY),
+    );
+    return read(columns, reader);
+  });
 }
 
-/** Throws unless there are at least `needed` values, all finite, and all above 0 where `positive` says so. */
+/** Throws unless there are at least `needed` values, all finite and at most 1e140 in size, and all above 0 where `positive` says so. */
 export function checkHistory(
   values: ArrayLike<number>,
   needed: number,
@@ -92,10 +88,10 @@ export function checkHistory(
     });
   }
   for (let i = 0; i < values.length; i++) {
-    if (!Number.isFinite(values[i])) {
+    if (isGap(values[i]!)) {
       throw new MillraceError('not-finite', `Value ${i} is ${values[i]}.`, {
         status: 400,
-        remedy: 'Fill gaps before fitting.',
+        remedy: 'Fill gaps before fitting; values must be finite and at most 1e140 in size.',
       });
     }
     if (positive && values[i]! <= 0) {
@@ -110,15 +106,23 @@ export function checkHistory(
   }
 }
 
-/** Throws `bad-option` unless `value` is a whole number from `low` up. */
-export function checkWhole(name: string, value: number, low: number): number {
-  if (!(Number.isInteger(value) && value >= low)) {
-    throw new MillraceError('bad-option', `${name} is ${value}; it must be a whole number from ${low}.`, {
-      status: 400,
-    });
+/** Throws `bad-option` unless `value` is a whole number from `low` to `high`. */
+export function checkWhole(name: string, value: number, low: number, high = columnMax): number {
+  if (!(Number.isInteger(value) && value >= low && value <= high)) {
+    throw new MillraceError(
+      'bad-option',
+      `${name} is ${value}; it must be a whole number from ${low} to ${high}.`,
+      { status: 400, context: { name, value, low, high } },
+    );
   }
   return value;
 }
+
+/** Steps ahead that a model forecasts at most: some of them take time in proportion to their square. */
+const horizonMax = 10_000;
+
+/** Throws `bad-option` unless `horizon` is a whole number from 1 to 10,000. */
+export const checkHorizon = (horizon: number): number => checkWhole('horizon', horizon, 1, horizonMax);
 
 /** Means with normal intervals from the variances of the forecast errors, both one a step. */
 export function normalForecast(mean: Float64Array, variance: Float64Array, coverage: number): Forecast {

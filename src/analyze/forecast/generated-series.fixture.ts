@@ -52,6 +52,10 @@ export const generated: Record<string, Generated> = {
     series: smoothing(0.4, 0.1, 0, 0.9),
     model: values => ExponentialSmoothing.fit(values, { trend: 'damped' }),
   },
+  'seasonal additive': {
+    series: smoothing(0.3, 0, 0.1, 1),
+    model: values => ExponentialSmoothing.fit(values, { season: 'additive', period: 12 }),
+  },
   'holt-winters additive': {
     series: smoothing(0.3, 0.02, 0.1, 1),
     model: values => ExponentialSmoothing.fit(values, { trend: 'additive', season: 'additive', period: 12 }),
@@ -60,6 +64,11 @@ export const generated: Record<string, Generated> = {
     series: smoothing(0.2, 0.001, 0.1, 1, true),
     model: values =>
       ExponentialSmoothing.fit(values, { trend: 'additive', season: 'multiplicative', period: 12 }),
+  },
+  'damped holt-winters multiplicative': {
+    series: smoothing(0.2, 0.02, 0.1, 0.9, true),
+    model: values =>
+      ExponentialSmoothing.fit(values, { trend: 'damped', season: 'multiplicative', period: 12 }),
   },
   theta: {
     series: (rng, length) => {

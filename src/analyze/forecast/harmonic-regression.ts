@@ -1,28 +1,33 @@
 // Harmonic regression: a line plus sines and cosines of the season, by least squares. For long seasons (a day
 // of minutes) where Holt–Winters would need an index for every slot. Hyndman & Athanasopoulos, "Forecasting:
 // Principles and Practice", §7.4.
+import { isGap } from '../anomaly/detector.ts';
 import {
   aicc,
   checkHistory,
+  checkHorizon,
   checkWhole,
-  decodeColumns,
-  encodeColumns,
   type Forecast,
   type Forecaster,
   forecasterKind,
   normalForecast,
+  readColumns,
+  writeColumns,
 } from './forecaster.ts';
 
+/** The season of a harmonic regression, and what is fitted to it. */
 export interface HarmonicOptions {
   /** Values in a season, at least 2; need not be whole. */
   period: number;
   /**
-   * Pairs of sine and cosine; chosen up to 10 by the information criterion when absent. At most period / 2.
+   * Pairs of sine and cosine, 0 … 200; chosen up to 10 by the information criterion when absent. No more than period / 2 are used.
    */
   harmonics?: number;
   /** Whether a straight line is fitted too; true unless given. */
   trend?: boolean;
 }
+
+const harmonicsMax = 200;
 
 /**
  * Normal equations kept as sums, so that an update costs O(p²) whatever the length; p = 2 · harmonics + 2.
@@ -57,7 +62,10 @@ export class HarmonicRegression implements Forecaster {
     const { period, trend = true } = options;
     checkWhole('period', Math.floor(period), 2);
     const most = Math.floor(period / 2);
-    const fixed = options.harmonics === undefined ? undefined : checkWhole('harmonics', options.harmonics, 0);
+    const fixed =
+      options.harmonics === undefined
+        ? undefined
+        : checkWhole('harmonics', options.harmonics, 0, harmonicsMax);
     checkHistory(values, fixed === undefined ? 2 * period + 6 : 2 * fixed + 6, 'Harmonic regression');
     const fitOne = (harmonics: number): HarmonicRegression => {
       const model = new HarmonicRegression(period, harmonics, trend, values.length);
@@ -91,7 +99,7 @@ export class HarmonicRegression implements Forecaster {
 
   update(value: number): void {
     const row = this.row(this.time++);
-    if (!Number.isFinite(value)) return;
+    if (isGap(value)) return;
     const p = this.terms;
     this.count++;
     this.squares += value * value;
@@ -132,7 +140,7 @@ export class HarmonicRegression implements Forecaster {
   }
 
   forecast(horizon: number, coverage = 0.95): Forecast {
-    checkWhole('horizon', horizon, 1);
+    checkHorizon(horizon);
     const coefficients = this.solve(this.moments);
     const spread = this.residualSquares(coefficients) / Math.max(1, this.count - this.terms);
     const mean = new Float64Array(horizon);
@@ -149,15 +157,32 @@ export class HarmonicRegression implements Forecaster {
   serialize(): Uint8Array {
     const { period, harmonics, unit, time, count, squares } = this;
     const numbers = [period, harmonics, Number(this.trend), unit, time, count, squares];
-    return encodeColumns(forecasterKind.harmonic, [numbers, this.gram, this.moments]);
+    return writeColumns(forecasterKind.harmonic, [numbers, this.gram, this.moments]);
   }
 
+  /** Reads what `serialize` wrote. Throws `corrupt-forecaster` for any other bytes. */
   static deserialize(bytes: Uint8Array): HarmonicRegression {
-    const [numbers, gram, moments] = decodeColumns(bytes, forecasterKind.harmonic);
-    const [period, harmonics, trend, unit, time, count, squares] = numbers as number[];
-    const model = new HarmonicRegression(period!, harmonics!, trend === 1, unit!);
-    model.gram.set(gram!);
-    model.moments.set(moments!);
-    return Object.assign(model, { time, count, squares });
+    return readColumns(bytes, forecasterKind.harmonic, 3, ([numbers, gram, moments], reader) => {
+      reader.check(numbers!.length === 7, 'its state is incomplete');
+      const [period, harmonics, trend, unit, time, count, squares] = numbers as number[];
+      const model = new HarmonicRegression(
+        reader.inRange(period!, 2, Number.MAX_SAFE_INTEGER),
+        reader.wholeNumber(harmonics!, 0, harmonicsMax),
+        reader.wholeNumber(trend!, 0, 1) === 1,
+        reader.wholeNumber(unit!, 1),
+      );
+      reader.check(
+        gram!.length === model.gram.length && moments!.length === model.moments.length,
+        'its equations have another size',
+      );
+      for (const sum of [...gram!, ...moments!]) reader.inRange(sum, -Number.MAX_VALUE, Number.MAX_VALUE);
+      model.gram.set(gram!);
+      model.moments.set(moments!);
+      return Object.assign(model, {
+        time: reader.wholeNumber(time!),
+        count: reader.wholeNumber(count!),
+        squares: reader.inRange(squares!, 0, Number.POSITIVE_INFINITY),
+      });
+    });
   }
 }

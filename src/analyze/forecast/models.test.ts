@@ -144,6 +144,10 @@ test('a name that is no forecaster is refused with the list', () => {
   expect(forecasterNames).toContain('theta');
 });
 
+test('the coverage of every forecaster is measured', () => {
+  expect(Object.keys(generated).sort()).toEqual([...forecasterNames].sort());
+});
+
 test.each(Object.keys(generated))('four fifths of what comes lie in the 0.8 intervals of %s', name => {
   // 150 series of 12 steps; the long test has enough of them to show three points.
   const [seen] = coverageOf(name, [0.8], 150, 5);

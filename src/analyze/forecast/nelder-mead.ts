@@ -2,18 +2,20 @@
 // 1965 with the coefficients of Gao & Han 2012 (doi:10.1007/s10589-010-9329-3). A point outside the box is
 // moved to its edge.
 
+/** Where the search ended, and what it cost. */
 export interface Minimum {
   point: number[];
   value: number;
   evaluations: number;
 }
 
+/** The box that is searched, its ends as long as the point, and when to stop. */
 export interface NelderMeadOptions {
   low: readonly number[];
   high: readonly number[];
-  /** Function evaluations at most. */
+  /** Function evaluations at most, about; 200 · (dimensions + 1) unless given. */
   evaluationsMax?: number;
-  /** Stops when the simplex's values differ by less than this share of their size. */
+  /** Stops when the simplex's values differ by less than this share of their size; 1e-9 unless given. */
   tolerance?: number;
 }
 

@@ -1,14 +1,17 @@
 // The last season again: the forecast every other one has to beat. With a period of 1 it is the naive
 // forecast.
+import { isGap } from '../anomaly/detector.ts';
+import { sizeMax } from '../anomaly/state-bytes.ts';
 import {
   checkHistory,
+  checkHorizon,
   checkWhole,
-  decodeColumns,
-  encodeColumns,
   type Forecast,
   type Forecaster,
   forecasterKind,
   normalForecast,
+  readColumns,
+  writeColumns,
 } from './forecaster.ts';
 
 /** A seasonal random walk. State: period + 3 numbers; an update is O(1). */
@@ -32,7 +35,7 @@ export class SeasonalNaive implements Forecaster {
   }
 
   update(value: number): void {
-    if (Number.isFinite(value)) {
+    if (!isGap(value)) {
       this.squares += (value - this.season[this.position]!) ** 2;
       this.count++;
       this.season[this.position] = value;
@@ -41,7 +44,7 @@ export class SeasonalNaive implements Forecaster {
   }
 
   forecast(horizon: number, coverage = 0.95): Forecast {
-    checkWhole('horizon', horizon, 1);
+    checkHorizon(horizon);
     const period = this.season.length;
     const mean = Float64Array.from({ length: horizon }, (_, h) => this.season[(this.position + h) % period]!);
     // Errors of a seasonal random walk add up once a season.
@@ -51,12 +54,20 @@ export class SeasonalNaive implements Forecaster {
 
   serialize(): Uint8Array {
     const numbers = [this.position, this.squares, this.count];
-    return encodeColumns(forecasterKind.seasonalNaive, [numbers, this.season]);
+    return writeColumns(forecasterKind.seasonalNaive, [numbers, this.season]);
   }
 
+  /** Reads what `serialize` wrote. Throws `corrupt-forecaster` for any other bytes. */
   static deserialize(bytes: Uint8Array): SeasonalNaive {
-    const [numbers, season] = decodeColumns(bytes, forecasterKind.seasonalNaive);
-    const [position, squares, count] = numbers as number[];
-    return Object.assign(new SeasonalNaive(Float64Array.from(season!)), { position, squares, count });
+    return readColumns(bytes, forecasterKind.seasonalNaive, 2, ([numbers, season], reader) => {
+      reader.check(numbers!.length === 3 && season!.length > 0, 'its state is incomplete');
+      for (const value of season!) reader.inRange(value, -sizeMax, sizeMax);
+      const [position, squares, count] = numbers as number[];
+      return Object.assign(new SeasonalNaive(Float64Array.from(season!)), {
+        position: reader.wholeNumber(position!, 0, season!.length - 1),
+        squares: reader.inRange(squares!, 0, Number.POSITIVE_INFINITY),
+        count: reader.wholeNumber(count!, 1),
+      });
+    });
   }
 }

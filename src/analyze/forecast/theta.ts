@@ -1,16 +1,18 @@
 // The Theta method: the seasonally adjusted series as simple smoothing that drifts by half the slope of its
 // line. Assimakopoulos & Nikolopoulos 2000; in the form of Hyndman & Billah 2003,
 // doi:10.1016/S0169-2070(01)00143-1.
+import { isGap } from '../anomaly/detector.ts';
 import {
   checkHistory,
+  checkHorizon,
   checkWhole,
-  decodeColumns,
-  encodeColumns,
   estimationFactor,
   type Forecast,
   type Forecaster,
   forecasterKind,
   normalForecast,
+  readColumns,
+  writeColumns,
 } from './forecaster.ts';
 import { nelderMead } from './nelder-mead.ts';
 import { isSeasonal, seasonalIndices } from './seasonality.ts';
@@ -86,16 +88,16 @@ export class Theta implements Forecaster {
   update(value: number): void {
     const index = this.indices[this.position]!;
     const adjusted = this.multiplicative ? value / index : value - index;
-    const error = Number.isFinite(value) ? adjusted - this.level - this.drift : 0;
+    const error = isGap(value) ? 0 : adjusted - this.level - this.drift;
     this.level += this.drift + this.alpha * error;
     this.position = (this.position + 1) % this.indices.length;
-    if (!Number.isFinite(value)) return;
+    if (isGap(value)) return;
     this.count++;
     this.variance += (error * error - this.variance) / this.count;
   }
 
   forecast(horizon: number, coverage = 0.95): Forecast {
-    checkWhole('horizon', horizon, 1);
+    checkHorizon(horizon);
     const mean = new Float64Array(horizon);
     // Weight, first level and drift were estimated, and a season's indices where there is one.
     const spread = this.variance * estimationFactor(2 + this.indices.length, this.count);
@@ -113,13 +115,28 @@ export class Theta implements Forecaster {
   serialize(): Uint8Array {
     const { alpha, drift, level, position, variance, count } = this;
     const numbers = [Number(this.multiplicative), alpha, drift, level, position, variance, count];
-    return encodeColumns(forecasterKind.theta, [numbers, this.indices]);
+    return writeColumns(forecasterKind.theta, [numbers, this.indices]);
   }
 
+  /** Reads what `serialize` wrote. Throws `corrupt-forecaster` for any other bytes. */
   static deserialize(bytes: Uint8Array): Theta {
-    const [numbers, indices] = decodeColumns(bytes, forecasterKind.theta);
-    const [multiplicative, alpha, drift, level, position, variance, count] = numbers as number[];
-    const model = new Theta(Float64Array.from(indices!), multiplicative === 1, alpha!, drift!, level!);
-    return Object.assign(model, { position, variance, count });
+    return readColumns(bytes, forecasterKind.theta, 2, ([numbers, indices], reader) => {
+      reader.check(numbers!.length === 7 && indices!.length > 0, 'its state is incomplete');
+      for (const number of [...numbers!, ...indices!])
+        reader.inRange(number, -Number.MAX_VALUE, Number.MAX_VALUE);
+      const [multiplicative, alpha, drift, level, position, variance, count] = numbers as number[];
+      const model = new Theta(
+        Float64Array.from(indices!),
+        reader.wholeNumber(multiplicative!, 0, 1) === 1,
+        reader.inRange(alpha!, 0, 1),
+        drift!,
+        level!,
+      );
+      return Object.assign(model, {
+        position: reader.wholeNumber(position!, 0, indices!.length - 1),
+        variance: reader.inRange(variance!, 0, Number.POSITIVE_INFINITY),
+        count: reader.wholeNumber(count!),
+      });
+    });
   }
 }

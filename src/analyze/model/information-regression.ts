@@ -1,19 +1,10 @@
-// Least squares in information form: the sums Σ x xᵀ, Σ x y and Σ y² say everything, and sums of parts are the sums of
+// Least squares that adds up: the triangular factor of all examples says everything, and the factor of parts is that of
 // the whole. So any partition of the examples, merged in any order, gives the same model (up to rounding).
 import { MillraceError } from '../../core/errors.ts';
-import { requireFinite } from '../stats/argument.ts';
-import {
-  beginModel,
-  corruptModel,
-  incompatibleModels,
-  readModel,
-  readNumber,
-  readNumbers,
-  requireCount,
-  requireVector,
-  writeNumbers,
-} from './model-bytes.ts';
-import { cholesky, solveFactored } from './symmetric-matrix.ts';
+import { invalidArgument } from '../stats/argument.ts';
+import { readCount } from '../stats/moment/serialized-form.ts';
+import { TriangularFactor } from '../stats/moment/triangular-factor.ts';
+import { incompatibleModels, modelForm, requireCount, requireSize, requireVector } from './model-bytes.ts';
 
 export interface FittedRegression {
   weights: Float64Array;
@@ -23,98 +14,92 @@ export interface FittedRegression {
   residualVariance: number;
 }
 
-/** Mergeable ordinary or ridge regression. O(dimension²) memory and time an update, O(dimension³) a fit. */
+/**
+ * Mergeable ordinary or ridge regression on features of which a constant 1 is the intercept, if there is to be one.
+ * (dimension + 1)² numbers of memory, O(dimension²) an update, O(dimension³) a fit or merge. Relative error about the
+ * condition number of the features · 1e-16. For p-values and one intercept take `StreamingRegression`.
+ */
 export class InformationRegression {
   readonly dimension: number;
-  private readonly products: Float64Array;
-  private readonly moments: Float64Array;
-  private squares = 0;
+  private factor: TriangularFactor;
+  private readonly row: Float64Array;
   private examples = 0;
 
-  /** `dimension` from 1 to 1,000; include a constant 1 among the features for an intercept. */
+  /** `dimension` from 1 to 1,000. Throws `invalid-argument`. */
   constructor(dimension: number) {
     requireCount('dimension', dimension, 1, 1000);
     this.dimension = dimension;
-    this.products = new Float64Array(dimension * dimension);
-    this.moments = new Float64Array(dimension);
+    this.factor = new TriangularFactor(dimension + 1);
+    this.row = new Float64Array(dimension + 1);
   }
 
+  /** Examples learned. */
   get count(): number {
     return this.examples;
   }
 
-  /** Takes in one example of finite numbers. Throws `invalid-argument`, unchanged, otherwise. */
+  /** Takes in one example of numbers up to 1e100. Throws `invalid-argument`, unchanged, otherwise. */
   update(features: ArrayLike<number>, target: number): void {
     requireVector('features', features, this.dimension);
-    requireFinite('target', target);
-    const n = this.dimension;
-    for (let i = 0; i < n; i++) {
-      this.moments[i]! += features[i]! * target;
-      for (let j = 0; j < n; j++) this.products[i * n + j]! += features[i]! * features[j]!;
-    }
-    this.squares += target * target;
+    requireSize('target', target);
+    this.row.set(features);
+    this.row[this.dimension] = target;
+    this.factor.rotateIn(this.row);
     this.examples++;
   }
 
   /** As if the other's examples had come here too. Throws `incompatible-models`. */
   merge(other: InformationRegression): void {
     if (other.dimension !== this.dimension) throw incompatibleModels('The dimensions differ.');
-    for (let i = 0; i < this.products.length; i++) this.products[i]! += other.products[i]!;
-    for (let i = 0; i < this.dimension; i++) this.moments[i]! += other.moments[i]!;
-    this.squares += other.squares;
+    this.factor.merge(other.factor);
     this.examples += other.examples;
   }
 
   /**
-   * The minimiser of Σ (y − θ·x)² + ridge · |θ|², ridge ≥ 0. Squaring the design halves the digits: with a condition
-   * number κ of the features, relative error is about κ² · 1e-16. Throws `singular-design` where features depend on
-   * each other (or are too few) and the ridge does not help.
+   * The minimiser of Σ (y − θ·x)² + ridge · |θ|². Throws `invalid-argument` unless ridge lies in [0, 1e100], and
+   * `singular-design` where features depend on each other (or examples are too few) and the ridge does not help.
    */
   fit(ridge = 0): FittedRegression {
-    requireFinite('ridge', ridge);
+    if (!(ridge >= 0 && ridge <= 1e100)) throw invalidArgument('ridge must be from 0 to 1e100.', { ridge });
     const n = this.dimension;
-    const matrix = this.products.slice();
-    for (let i = 0; i < n; i++) matrix[i * n + i]! += ridge;
-    const factor = cholesky(matrix, n);
-    if (factor === undefined) {
-      throw new MillraceError('singular-design', 'The features depend linearly on each other.', {
+    const factor = this.factor.copy();
+    if (ridge > 0) for (let i = 0; i < n; i++) factor.rotateInUnit(i, Math.sqrt(ridge));
+    const column = factor.dependentColumn();
+    if (column >= 0) {
+      throw new MillraceError('singular-design', `Feature ${column} depends linearly on those before it.`, {
         status: 422,
-        remedy: 'Leave out a feature, give more examples, or pass a ridge above 0.',
-        context: { examples: this.examples, dimension: n },
+        remedy: 'Leave out the feature, give more examples, or pass a ridge above 0.',
+        context: { column, examples: this.examples, dimension: n },
       });
     }
-    const weights = solveFactored(factor, n, this.moments);
     const isOrdinary = ridge === 0 && this.examples > n;
-    let residual = this.squares;
-    for (let i = 0; i < n; i++) residual -= weights[i]! * this.moments[i]!;
-    const residualVariance = isOrdinary ? Math.max(0, residual) / (this.examples - n) : Number.NaN;
-    const standardErrors = weights.map((_, i) => {
-      const unit = new Float64Array(n);
-      unit[i] = 1;
-      return Math.sqrt(residualVariance * solveFactored(factor, n, unit)[i]!);
-    });
-    return { weights, standardErrors, residualVariance };
+    const residualVariance = isOrdinary ? factor.pivot(n) ** 2 / (this.examples - n) : Number.NaN;
+    const standardErrors = factor.inverseDiagonal().map(variance => Math.sqrt(residualVariance * variance));
+    return { weights: factor.coefficients(), standardErrors, residualVariance };
   }
 
+  /** The whole state as versioned bytes; `deserialize` goes on from them alike. */
   serialize(): Uint8Array {
-    const writer = beginModel('informationRegression')
-      .varint(this.dimension)
-      .varint(this.examples)
-      .f64(this.squares);
-    return writeNumbers(writeNumbers(writer, this.moments), this.products).finish();
+    const writer = modelForm.begin('informationRegression', 2).varint(this.dimension).varint(this.examples);
+    return this.factor.write(writer).finish();
   }
 
   /** Throws `corrupt-model`. */
   static deserialize(bytes: Uint8Array): InformationRegression {
-    return readModel(bytes, 'informationRegression', reader => {
-      const [dimension, examples, squares] = [reader.varint(), reader.varint(), readNumber(reader, 0)];
-      if (dimension * (dimension + 1) * 8 !== reader.remaining) throw corruptModel('their length is wrong');
-      const model = new InformationRegression(dimension);
-      model.examples = examples;
-      model.squares = squares;
-      model.moments.set(readNumbers(reader, dimension));
-      model.products.set(readNumbers(reader, dimension * dimension));
-      return model;
-    });
+    return modelForm.read(
+      bytes,
+      'informationRegression',
+      reader => {
+        const dimension = reader.varint();
+        requireCount('dimension', dimension, 1, 1000);
+        const examples = readCount(reader);
+        const factor = TriangularFactor.read(reader, dimension + 1);
+        const model = new InformationRegression(dimension);
+        model.examples = examples;
+        model.factor = factor;
+        return model;
+      },
+      2,
+    );
   }
 }

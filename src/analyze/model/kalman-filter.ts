@@ -2,17 +2,9 @@
 // (Kalman 1960; the covariance is updated in Joseph's form, which keeps it positive). The log likelihood adds up by
 // prediction errors (Harvey 1989, 3.4).
 import { MillraceError } from '../../core/errors.ts';
-import { requireFinite } from '../stats/argument.ts';
-import {
-  beginModel,
-  corruptModel,
-  readModel,
-  readNumber,
-  readNumbers,
-  requireCount,
-  requireVector,
-  writeNumbers,
-} from './model-bytes.ts';
+import { invalidArgument } from '../stats/argument.ts';
+import { readCount, readNumber, readNumbers, writeNumbers } from '../stats/moment/serialized-form.ts';
+import { modelForm, requireCount, requireVector, sizeMax } from './model-bytes.ts';
 import { cholesky, solveFactored } from './symmetric-matrix.ts';
 
 /** state ← F state + noise(Q); observation = H state + noise(R). Matrices are flat, row by row. */
@@ -45,7 +37,10 @@ export class KalmanFilter {
   private p: Float64Array;
   private likelihood = 0;
 
-  /** Throws `invalid-argument` for sizes or matrices of another shape. */
+  /**
+   * Throws `invalid-argument` for sizes or matrices of another shape, numbers beyond 1e100, or a covariance that is not
+   * symmetric or has a variance below 0.
+   */
   constructor(model: KalmanModel) {
     const { stateSize: n, observationSize: m } = model;
     requireCount('stateSize', n, 1, 100);
@@ -63,6 +58,9 @@ export class KalmanFilter {
     this.r = copy('observationNoise', m * m);
     this.x = copy('initialState', n);
     this.p = copy('initialCovariance', n * n);
+    requireCovariance('processNoise', this.q, n);
+    requireCovariance('observationNoise', this.r, m);
+    requireCovariance('initialCovariance', this.p, n);
   }
 
   /** The mean of the state, a copy. */
@@ -75,16 +73,28 @@ export class KalmanFilter {
     return this.p.slice();
   }
 
-  /** Of everything observed so far, in nats. */
+  /** Of everything observed so far, in nats; what models are compared by. */
   get logLikelihood(): number {
     return this.likelihood;
   }
 
-  /** Moves the state on by one step of time. */
+  /**
+   * Moves the state on by one step of time. Throws `diverged-state`, unchanged, where a transition that grows has led
+   * state or covariance beyond 1e100 without an observation to hold it.
+   */
   predict(): void {
     const n = this.stateSize;
-    this.x = multiply(this.f, this.x, n, n, 1);
-    this.p = add(multiply(multiply(this.f, this.p, n, n, n), transpose(this.f, n, n), n, n, n), this.q);
+    const x = multiply(this.f, this.x, n, n, 1);
+    const moved = multiply(multiply(this.f, this.p, n, n, n), transpose(this.f, n, n), n, n, n);
+    const p = symmetric(add(moved, this.q), n);
+    if (!isBounded(x) || !isBounded(p)) {
+      throw new MillraceError('diverged-state', 'The state has grown beyond 1e100.', {
+        status: 422,
+        remedy: 'Observe more often, or use a transition that does not grow.',
+      });
+    }
+    this.x = x;
+    this.p = p;
   }
 
   /**
@@ -147,13 +157,12 @@ export class KalmanFilter {
     const rest = multiply(gain, h, n, m, n).map((value, i) => (i % (n + 1) === 0 ? 1 : 0) - value);
     const shrunk = multiply(multiply(rest, this.p, n, n, n), transpose(rest, n, n), n, n, n);
     const noise = multiply(multiply(gain, r, n, m, m), transpose(gain, n, m), n, m, n);
-    const sum = add(shrunk, noise);
-    const mirrored = transpose(sum, n, n);
-    return sum.map((value, i) => (value + mirrored[i]!) / 2);
+    return symmetric(add(shrunk, noise), n);
   }
 
+  /** Model, state and likelihood, as versioned bytes. There is no `merge`: a state has one past. */
   serialize(): Uint8Array {
-    const writer = beginModel('kalmanFilter').varint(this.stateSize).varint(this.observationSize);
+    const writer = modelForm.begin('kalmanFilter').varint(this.stateSize).varint(this.observationSize);
     writer.f64(this.likelihood);
     for (const part of [this.f, this.h, this.q, this.r, this.x, this.p]) writeNumbers(writer, part);
     return writer.finish();
@@ -161,9 +170,8 @@ export class KalmanFilter {
 
   /** Throws `corrupt-model`. */
   static deserialize(bytes: Uint8Array): KalmanFilter {
-    return readModel(bytes, 'kalmanFilter', reader => {
-      const [n, m, likelihood] = [reader.varint(), reader.varint(), readNumber(reader)];
-      if (n > 100 || m > 100) throw corruptModel('their size is out of range', { n, m });
+    return modelForm.read(bytes, 'kalmanFilter', reader => {
+      const [n, m, likelihood] = [readCount(reader, 100), readCount(reader, 100), readNumber(reader)];
       const filter = new KalmanFilter({
         stateSize: n,
         observationSize: m,
@@ -174,7 +182,6 @@ export class KalmanFilter {
         initialState: readNumbers(reader, n),
         initialCovariance: readNumbers(reader, n * n),
       });
-      requireFinite('logLikelihood', likelihood);
       filter.likelihood = likelihood;
       return filter;
     });
@@ -201,6 +208,28 @@ function multiply(
 
 function transpose(a: Float64Array, rows: number, columns: number): Float64Array {
   return a.map((_, i) => a[(i % rows) * columns + Math.floor(i / rows)]!);
+}
+
+/** The mean of a square matrix and its mirror image. */
+function symmetric(a: Float64Array, n: number): Float64Array {
+  const mirrored = transpose(a, n, n);
+  return a.map((value, i) => (value + mirrored[i]!) / 2);
+}
+
+function isBounded(values: Float64Array): boolean {
+  return values.every(value => Math.abs(value) <= sizeMax);
+}
+
+function requireCovariance(name: string, matrix: Float64Array, n: number): void {
+  for (let i = 0; i < n; i++) {
+    if (matrix[i * n + i]! < 0) throw invalidArgument(`${name} has a variance below 0.`, { at: i });
+    for (let j = 0; j < i; j++) {
+      const [below, above] = [matrix[i * n + j]!, matrix[j * n + i]!];
+      if (Math.abs(below - above) > 1e-9 * Math.max(Math.abs(below), Math.abs(above))) {
+        throw invalidArgument(`${name} is not symmetric.`, { row: i, column: j });
+      }
+    }
+  }
 }
 
 function add(a: Float64Array, b: Float64Array): Float64Array {

@@ -1,37 +1,39 @@
-// The serialised form of every model: mark, kind, version, fields. Whatever the bytes are, reading them gives a model or
-// one typed error, `corrupt-model`; lengths are checked against the bytes before anything is allocated.
-import { ByteReader, ByteWriter } from '../../core/bytes.ts';
+// What the models have in common: the family of their serialised forms, the checks of what they are given, the errors.
 import { MillraceError } from '../../core/errors.ts';
 import { invalidArgument } from '../stats/argument.ts';
-
-const mark = 0x6d;
-
-/** One byte that names the model. Numbers are never used twice. */
-export const modelKind = {
-  onlineRegression: 1,
-  recursiveLeastSquares: 2,
-  informationRegression: 3,
-  kalmanFilter: 4,
-  gaussianNaiveBayes: 5,
-  countNaiveBayes: 6,
-  streamingKMeans: 7,
-  streamingPca: 8,
-  progressiveValidation: 9,
-} as const;
-
-export type ModelKind = keyof typeof modelKind;
+import { MarkedForm } from '../stats/moment/marked-form.ts';
 
 /** The largest number of cells (numbers) one model may hold: 32 MB. */
 export const cellsMax = 4_194_304;
 
+/** The largest size of a feature, a target or a weight: squares of it, and sums of them, stay finite. */
+export const sizeMax = 1e100;
+
 /** The error for bytes that are no model of this kind. */
 export function corruptModel(detail: string, context: Record<string, unknown> = {}): MillraceError {
-  return new MillraceError('corrupt-model', `These bytes are no model: ${detail}.`, {
+  return new MillraceError('corrupt-model', `These bytes are no model: ${detail}`, {
     status: 400,
     remedy: 'Pass the bytes as `serialize` wrote them.',
     context,
   });
 }
+
+/** The forms of all models: `corrupt-model` for bytes that are none. */
+export const modelForm = new MarkedForm(
+  0x6d,
+  {
+    onlineRegression: 1,
+    recursiveLeastSquares: 2,
+    informationRegression: 3,
+    kalmanFilter: 4,
+    gaussianNaiveBayes: 5,
+    countNaiveBayes: 6,
+    streamingKMeans: 7,
+    streamingPca: 8,
+    progressiveValidation: 9,
+  },
+  corruptModel,
+);
 
 /** The error for merging models of different shape or options: `incompatible-models`. */
 export function incompatibleModels(message: string): MillraceError {
@@ -41,63 +43,24 @@ export function incompatibleModels(message: string): MillraceError {
   });
 }
 
-export function beginModel(kind: ModelKind): ByteWriter {
-  return new ByteWriter().u8(mark).u8(modelKind[kind]).u8(1);
-}
-
-/** Runs `read` on the fields. Bytes that end early, are left over or hold impossible values are `corrupt-model`. */
-export function readModel<Result>(
-  bytes: Uint8Array,
-  kind: ModelKind,
-  read: (reader: ByteReader) => Result,
-): Result {
-  const reader = new ByteReader(bytes);
-  try {
-    if (reader.u8() !== mark || reader.u8() !== modelKind[kind]) throw corruptModel('another kind');
-    const version = reader.u8();
-    if (version !== 1) throw corruptModel('their version is not known', { version });
-    const result = read(reader);
-    if (reader.remaining > 0) throw corruptModel('bytes are left over', { remaining: reader.remaining });
-    return result;
-  } catch (thrown) {
-    if (thrown instanceof MillraceError && thrown.code === 'truncated-bytes') {
-      throw corruptModel('they end early');
-    }
-    if (thrown instanceof MillraceError && thrown.code === 'invalid-argument') {
-      throw corruptModel(thrown.message, thrown.context);
-    }
-    throw thrown;
+/** Throws `invalid-argument` unless `value` is a number of at most 1e100 in size. */
+export function requireSize(name: string, value: number): void {
+  if (!(Math.abs(value) <= sizeMax)) {
+    throw invalidArgument(`${name} must be a finite number up to 1e100 in size.`, { [name]: value });
   }
 }
 
-/** A finite number in [low, high]. */
-export function readNumber(reader: ByteReader, low = -Number.MAX_VALUE, high = Number.MAX_VALUE): number {
-  const value = reader.f64();
-  if (!(value >= low && value <= high)) throw corruptModel('a number is out of range', { value, low, high });
-  return value;
-}
-
-/** `length` finite numbers in [low, high], checked against the bytes that are there. */
-export function readNumbers(reader: ByteReader, length: number, low?: number, high?: number): Float64Array {
-  if (!(length * 8 <= reader.remaining)) throw corruptModel('they end early');
-  const result = new Float64Array(length);
-  for (let i = 0; i < length; i++) result[i] = readNumber(reader, low, high);
-  return result;
-}
-
-export function writeNumbers(writer: ByteWriter, values: ArrayLike<number>): ByteWriter {
-  for (let i = 0; i < values.length; i++) writer.f64(values[i]!);
-  return writer;
-}
-
-/** Throws `invalid-argument` unless `values` are `length` numbers of a size whose squares stay finite (≤ 1e100). */
+/** Throws `invalid-argument` unless `values` are `length` numbers of at most 1e100 in size. */
 export function requireVector(name: string, values: ArrayLike<number>, length: number): void {
   if (values.length !== length) {
     throw invalidArgument(`${name} must hold ${length} numbers.`, { length: values.length });
   }
   for (let i = 0; i < length; i++) {
-    if (!(Math.abs(values[i]!) <= 1e100)) {
-      throw invalidArgument(`${name} must hold finite numbers up to 1e100.`, { at: i, value: values[i] });
+    if (!(Math.abs(values[i]!) <= sizeMax)) {
+      throw invalidArgument(`${name} must hold finite numbers up to 1e100 in size.`, {
+        at: i,
+        value: values[i],
+      });
     }
   }
 }

@@ -4,16 +4,20 @@ import type { ByteReader } from '../../core/bytes.ts';
 import { MillraceError } from '../../core/errors.ts';
 import { invalidArgument, requirePositive } from '../stats/argument.ts';
 import {
-  beginModel,
+  readNumber,
+  readNumbers,
+  readWholeNumber,
+  requireRoom,
+  writeNumbers,
+} from '../stats/moment/serialized-form.ts';
+import {
   cellsMax,
   corruptModel,
   incompatibleModels,
-  readModel,
-  readNumber,
-  readNumbers,
+  modelForm,
   requireCount,
   requireVector,
-  writeNumbers,
+  sizeMax,
 } from './model-bytes.ts';
 
 /** What the two classifiers have in common. Classes are whole numbers from 0. */
@@ -42,21 +46,26 @@ abstract class NaiveBayes {
    */
   probabilities(features: ArrayLike<number>): Float64Array {
     this.checkFeatures(features);
+    if (this.counts.every(count => count === 0)) {
+      throw new MillraceError('not-trained', 'No example has been learned.', {
+        status: 409,
+        remedy: 'Call `update` first.',
+      });
+    }
+    // A likelihood too small for a double still ranks above that of a class without examples.
     const logs = this.counts.map((count, label) =>
-      count > 0 ? Math.log(count) + this.logLikelihood(features, label) : -Infinity,
+      count > 0 ? Math.max(-1e300, Math.log(count) + this.logLikelihood(features, label)) : -Infinity,
     );
     const peak = logs.reduce((most, value) => Math.max(most, value), -Infinity);
-    if (peak === -Infinity)
-      throw new MillraceError('not-trained', 'No example has been learned.', { status: 409 });
     const weights = logs.map(value => Math.exp(value - peak));
     const total = weights.reduce((sum, value) => sum + value, 0);
     return weights.map(value => value / total);
   }
 
-  /** The likeliest class; the lowest of equals. */
+  /** The likeliest class; the lowest of equals. Throws as `probabilities` does. */
   predict(features: ArrayLike<number>): number {
     const probabilities = this.probabilities(features);
-    return probabilities.indexOf(Math.max(...probabilities));
+    return probabilities.indexOf(probabilities.reduce((most, value) => Math.max(most, value), 0));
   }
 
   protected checkLabel(label: number): void {
@@ -149,8 +158,10 @@ export class GaussianNaiveBayes extends NaiveBayes {
     return sum;
   }
 
+  /** The whole state as versioned bytes; `deserialize` goes on from them alike. */
   serialize(): Uint8Array {
-    const writer = beginModel('gaussianNaiveBayes')
+    const writer = modelForm
+      .begin('gaussianNaiveBayes')
       .varint(this.classes)
       .varint(this.dimension)
       .f64(this.smoothing);
@@ -160,11 +171,11 @@ export class GaussianNaiveBayes extends NaiveBayes {
 
   /** Throws `corrupt-model`. */
   static deserialize(bytes: Uint8Array): GaussianNaiveBayes {
-    return readModel(bytes, 'gaussianNaiveBayes', reader => {
+    return modelForm.read(bytes, 'gaussianNaiveBayes', reader => {
       const [classes, dimension] = readShape(reader, 2);
       const model = new GaussianNaiveBayes(classes, dimension, readNumber(reader));
-      model.counts.set(readNumbers(reader, classes, 0));
-      model.means.set(readNumbers(reader, classes * dimension));
+      readClassCounts(reader, model.counts);
+      model.means.set(readNumbers(reader, classes * dimension, -sizeMax, sizeMax));
       model.squares.set(readNumbers(reader, classes * dimension, 0));
       return model;
     });
@@ -250,8 +261,10 @@ export class CountNaiveBayes extends NaiveBayes {
     return sum;
   }
 
+  /** The whole state as versioned bytes; `deserialize` goes on from them alike. */
   serialize(): Uint8Array {
-    const writer = beginModel('countNaiveBayes')
+    const writer = modelForm
+      .begin('countNaiveBayes')
       .varint(this.classes)
       .varint(this.dimension)
       .f64(this.smoothing);
@@ -261,18 +274,20 @@ export class CountNaiveBayes extends NaiveBayes {
 
   /** Throws `corrupt-model`. */
   static deserialize(bytes: Uint8Array): CountNaiveBayes {
-    return readModel(bytes, 'countNaiveBayes', reader => {
+    return modelForm.read(bytes, 'countNaiveBayes', reader => {
       const [classes, dimension] = readShape(reader, 1);
       const smoothing = readNumber(reader);
       const kind = (['multinomial', 'bernoulli'] as const)[reader.u8()];
-      if (kind === undefined) throw corruptModel('their kind is not known');
+      if (kind === undefined) throw corruptModel('their kind is not known.');
       const model = new CountNaiveBayes(kind, classes, dimension, smoothing);
-      model.counts.set(readNumbers(reader, classes, 0));
+      readClassCounts(reader, model.counts);
       model.sums.set(readNumbers(reader, classes * dimension, 0));
       for (const [at, value] of model.sums.entries()) {
         const label = Math.floor(at / dimension);
         model.totals[label]! += value;
-        if (kind === 'bernoulli' && value > model.counts[label]!) throw corruptModel('a count is too large');
+        if (kind === 'bernoulli' && value > model.counts[label]!) {
+          throw corruptModel('a count is too large.');
+        }
       }
       return model;
     });
@@ -281,6 +296,10 @@ export class CountNaiveBayes extends NaiveBayes {
 
 function readShape(reader: ByteReader, parts: number): [classes: number, dimension: number] {
   const [classes, dimension] = [reader.varint(), reader.varint()];
-  if (!(classes * (1 + parts * dimension) * 8 <= reader.remaining)) throw corruptModel('they end early');
+  requireRoom(reader, classes * (1 + parts * dimension), 8);
   return [classes, dimension];
+}
+
+function readClassCounts(reader: ByteReader, counts: Float64Array): void {
+  for (let label = 0; label < counts.length; label++) counts[label] = readWholeNumber(reader);
 }

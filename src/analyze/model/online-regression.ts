@@ -1,18 +1,29 @@
 // Linear, logistic and Poisson regression learned one example at a time: a generalised linear model with its canonical
 // link, whose gradient is (mean − target) · features (McCullagh & Nelder 1989), moved by SGD, AdaGrad or FTRL.
-import { invalidArgument, requireFinite } from '../stats/argument.ts';
+import { invalidArgument } from '../stats/argument.ts';
 import {
-  beginModel,
-  cellsMax,
-  corruptModel,
-  readModel,
+  readCount,
   readNumber,
   readNumbers,
-  requireCount,
-  requireVector,
+  requireRoom,
   writeNumbers,
+} from '../stats/moment/serialized-form.ts';
+import {
+  cellsMax,
+  corruptModel,
+  modelForm,
+  requireCount,
+  requireSize,
+  requireVector,
+  sizeMax,
 } from './model-bytes.ts';
-import { type OptimizerOptions, type OptimizerSettings, optimizerSettings, step } from './optimizer.ts';
+import {
+  bounded,
+  type OptimizerOptions,
+  type OptimizerSettings,
+  optimizerSettings,
+  step,
+} from './optimizer.ts';
 
 const families = ['linear', 'logistic', 'poisson'] as const;
 const optimizers = ['sgd', 'adagrad', 'ftrl'] as const;
@@ -61,6 +72,7 @@ export class OnlineRegression {
     return this.theta.slice(0, this.dimension);
   }
 
+  /** What is predicted, on the scale of the link, where all features are 0. */
   get intercept(): number {
     return this.theta[this.dimension]!;
   }
@@ -70,31 +82,33 @@ export class OnlineRegression {
     return this.updates;
   }
 
-  /** The mean, probability or rate for these features. Throws `invalid-argument` for a wrong length or a number that is not finite. */
+  /** The mean, probability or rate for these features. Throws `invalid-argument` for a wrong length or a number beyond 1e100. */
   predict(features: ArrayLike<number>): number {
     requireVector('features', features, this.dimension);
     return this.mean(features);
   }
 
   /**
-   * Learns one example. `weight` ≥ 0 counts it so many times (1 by default). Throws `invalid-argument` for features, a
-   * target outside the family's range or a weight; the model is then unchanged.
+   * Learns one example. `weight` in [0, 1e100] counts it so many times (1 by default). Throws `invalid-argument` for
+   * features, a target outside the family's range or a weight; the model is then unchanged. Gradients and weights are
+   * cut at ±1e100, so that SGD with too large a rate for its features diverges to large numbers, not to NaN.
    */
   update(features: ArrayLike<number>, target: number, weight = 1): void {
     requireVector('features', features, this.dimension);
-    requireFinite('target', target);
+    requireSize('target', target);
     if (this.family === 'logistic' && !(target >= 0 && target <= 1)) {
       throw invalidArgument('target must lie in [0, 1] for logistic regression.', { target });
     }
     if (this.family === 'poisson' && !(target >= 0)) {
       throw invalidArgument('target must be at least 0 for Poisson regression.', { target });
     }
-    if (!(weight >= 0 && weight < Infinity))
-      throw invalidArgument('weight must be finite and at least 0.', { weight });
-    const residual = weight * (this.mean(features) - target);
+    if (!(weight >= 0 && weight <= 1e100))
+      throw invalidArgument('weight must be from 0 to 1e100.', { weight });
+    const residual = bounded(weight * bounded(this.mean(features) - target));
     const { theta, first, second, settings, updates, dimension } = this;
-    for (let i = 0; i < dimension; i++)
-      step(settings, theta, first, second, i, residual * features[i]!, updates);
+    for (let i = 0; i < dimension; i++) {
+      step(settings, theta, first, second, i, bounded(residual * features[i]!), updates);
+    }
     // The intercept carries no penalty.
     step({ ...settings, l1: 0, l2: 0 }, theta, first, second, dimension, residual, updates);
     this.updates++;
@@ -110,9 +124,10 @@ export class OnlineRegression {
     return Math.exp(Math.min(30, score));
   }
 
+  /** The whole state as versioned bytes; `deserialize` goes on from them alike. */
   serialize(): Uint8Array {
     const { rate, decay, smoothing, l1, l2 } = this.settings;
-    const writer = beginModel('onlineRegression').u8(families.indexOf(this.family));
+    const writer = modelForm.begin('onlineRegression').u8(families.indexOf(this.family));
     writer.u8(optimizers.indexOf(this.settings.kind));
     writeNumbers(writer, [rate, decay, smoothing, l1, l2]).varint(this.updates).varint(this.dimension);
     for (const column of [this.theta, this.first, this.second]) writeNumbers(writer, column);
@@ -121,19 +136,17 @@ export class OnlineRegression {
 
   /** Throws `corrupt-model`. */
   static deserialize(bytes: Uint8Array): OnlineRegression {
-    return readModel(bytes, 'onlineRegression', reader => {
+    return modelForm.read(bytes, 'onlineRegression', reader => {
       const [family, kind] = [families[reader.u8()], optimizers[reader.u8()]];
-      if (family === undefined || kind === undefined) throw corruptModel('their family is not known');
+      if (family === undefined || kind === undefined) throw corruptModel('their family is not known.');
       const [rate, decay, smoothing, l1, l2] = readNumbers(reader, 5) as unknown as number[];
-      const [updates, dimension] = [reader.varint(), reader.varint()];
-      if ((dimension + 1) * 24 !== reader.remaining || dimension > cellsMax)
-        throw corruptModel('their length is wrong');
+      const [updates, dimension] = [readCount(reader), readCount(reader, cellsMax)];
+      requireRoom(reader, dimension + 1, 24);
       const optimizer = { kind, rate, decay, smoothing, l1, l2 } as OptimizerOptions;
       const model = new OnlineRegression({ family, dimension, optimizer });
       model.updates = updates;
-      for (const column of [model.theta, model.first]) {
-        for (let i = 0; i <= dimension; i++) column[i] = readNumber(reader);
-      }
+      for (let i = 0; i <= dimension; i++) model.theta[i] = readNumber(reader, -sizeMax, sizeMax);
+      for (let i = 0; i <= dimension; i++) model.first[i] = readNumber(reader);
       for (let i = 0; i <= dimension; i++) model.second[i] = readNumber(reader, 0);
       return model;
     });

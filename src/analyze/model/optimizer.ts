@@ -1,6 +1,7 @@
 // How an online model moves its weights along a gradient: SGD (Robbins & Monro 1951), AdaGrad (Duchi, Hazan & Singer
 // 2011), FTRL-proximal with L1 and L2 (McMahan et al. 2013, algorithm 1).
 import { invalidArgument, requirePositive } from '../stats/argument.ts';
+import { sizeMax } from './model-bytes.ts';
 
 export type OptimizerOptions =
   /** Step rate / (1 + decay · t)^½ with t the updates so far; `rate` > 0, `decay` ≥ 0 (0 by default). */
@@ -35,18 +36,22 @@ export function optimizerSettings(options: OptimizerOptions): OptimizerSettings 
     l1: given.l1 ?? 0,
     l2: given.l2 ?? 0,
   };
-  requirePositive('rate', settings.rate);
-  requirePositive('smoothing', settings.smoothing);
+  for (const name of ['rate', 'smoothing'] as const) {
+    requirePositive(name, settings[name]);
+    if (settings[name] < 1e-50 || settings[name] > 1e50) {
+      throw invalidArgument(`${name} must be from 1e-50 to 1e50.`, { [name]: settings[name] });
+    }
+  }
   for (const name of ['decay', 'l1', 'l2'] as const) {
-    if (!(settings[name] >= 0 && settings[name] < Infinity)) {
-      throw invalidArgument(`${name} must be finite and at least 0.`, { [name]: settings[name] });
+    if (!(settings[name] >= 0 && settings[name] <= sizeMax)) {
+      throw invalidArgument(`${name} must be from 0 to 1e100.`, { [name]: settings[name] });
     }
   }
   return settings;
 }
 
 /**
- * Moves weight `at` by its gradient g. `first` and `second` are the optimizer's own numbers for the weight: AdaGrad keeps
+ * Moves weight `at` by its gradient g, both within ±1e100. `first` and `second` are the optimizer's own numbers for the weight: AdaGrad keeps
  * Σg² in `second`; FTRL keeps z in `first` and Σg² in `second`. O(1).
  */
 export function step(
@@ -60,14 +65,18 @@ export function step(
 ): void {
   if (gradient === 0) return;
   if (settings.kind === 'sgd') {
-    weights[at]! -= (settings.rate * gradient) / Math.sqrt(1 + settings.decay * updates);
+    weights[at] = bounded(
+      weights[at]! - (settings.rate * gradient) / Math.sqrt(1 + settings.decay * updates),
+    );
     return;
   }
   const before = second[at]!;
   const after = before + gradient * gradient;
+  // A gradient whose square vanishes says nothing.
+  if (after === 0) return;
   second[at] = after;
   if (settings.kind === 'adagrad') {
-    weights[at]! -= (settings.rate * gradient) / Math.sqrt(after);
+    weights[at] = bounded(weights[at]! - (settings.rate * gradient) / Math.sqrt(after));
     return;
   }
   const sigma = (Math.sqrt(after) - Math.sqrt(before)) / settings.rate;
@@ -76,6 +85,13 @@ export function step(
   weights[at] =
     Math.abs(z) <= settings.l1
       ? 0
-      : -(z - Math.sign(z) * settings.l1) /
-        ((settings.smoothing + Math.sqrt(after)) / settings.rate + settings.l2);
+      : bounded(
+          -(z - Math.sign(z) * settings.l1) /
+            ((settings.smoothing + Math.sqrt(after)) / settings.rate + settings.l2),
+        );
+}
+
+/** Cut at ±1e100. */
+export function bounded(value: number): number {
+  return Math.max(-sizeMax, Math.min(sizeMax, value));
 }

@@ -1,14 +1,8 @@
 // Progressive (prequential) validation: every example is predicted before it is learned, so that each error is one on
 // unseen data and none is set aside (Blum, Kalai & Langford 1999; with fading, Gama, Sebastião & Rodrigues 2013).
-import { invalidArgument, requireFinite } from '../stats/argument.ts';
-import {
-  beginModel,
-  incompatibleModels,
-  readModel,
-  readNumber,
-  readNumbers,
-  writeNumbers,
-} from './model-bytes.ts';
+import { invalidArgument } from '../stats/argument.ts';
+import { readNumber, readNumbers, writeNumbers } from '../stats/moment/serialized-form.ts';
+import { incompatibleModels, modelForm, requireSize } from './model-bytes.ts';
 
 /** What can be validated: OnlineRegression, RecursiveLeastSquares, or anything of this form. */
 export interface OnlineLearner {
@@ -40,10 +34,10 @@ export class ProgressiveValidation {
     this.fading = fading;
   }
 
-  /** Takes in a prediction that was made before its target was known. Throws `invalid-argument` unless both are finite. */
+  /** Takes in a prediction that was made before its target was known. Throws `invalid-argument` beyond ±1e100. */
   update(prediction: number, target: number): void {
-    requireFinite('prediction', prediction);
-    requireFinite('target', target);
+    requireSize('prediction', prediction);
+    requireSize('target', target);
     const error = Math.abs(prediction - target);
     const isProbability = prediction >= 0 && prediction <= 1 && target >= 0 && target <= 1;
     // As usual, probabilities of exactly 0 and 1 are kept off by 1e-15.
@@ -53,9 +47,14 @@ export class ProgressiveValidation {
     for (let i = 0; i < 6; i++) this.sums[i] = this.sums[i]! * this.fading + terms[i]!;
   }
 
-  /** Predicts, notes the error, then learns. Returns the prediction. */
+  /**
+   * Predicts, notes the error, then learns. Returns the prediction. Where prediction or target cannot be, it throws
+   * `invalid-argument` (the model its own errors), and neither has taken in anything.
+   */
   learn(model: OnlineLearner, features: ArrayLike<number>, target: number): number {
     const prediction = model.predict(features);
+    requireSize('prediction', prediction);
+    requireSize('target', target);
     model.update(features, target);
     this.update(prediction, target);
     return prediction;
@@ -79,13 +78,14 @@ export class ProgressiveValidation {
     for (let i = 0; i < 6; i++) this.sums[i]! += other.sums[i]!;
   }
 
+  /** The whole state as versioned bytes; `deserialize` goes on from them alike. */
   serialize(): Uint8Array {
-    return writeNumbers(beginModel('progressiveValidation').f64(this.fading), this.sums).finish();
+    return writeNumbers(modelForm.begin('progressiveValidation').f64(this.fading), this.sums).finish();
   }
 
   /** Throws `corrupt-model`. */
   static deserialize(bytes: Uint8Array): ProgressiveValidation {
-    return readModel(bytes, 'progressiveValidation', reader => {
+    return modelForm.read(bytes, 'progressiveValidation', reader => {
       const result = new ProgressiveValidation(readNumber(reader));
       result.sums.set(readNumbers(reader, 6, 0));
       return result;

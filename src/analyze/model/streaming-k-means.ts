@@ -2,17 +2,15 @@
 // moves its nearest centre (MacQueen 1967), older points fading where asked. Two models merge as weighted points do.
 import type { Rng } from '../../core/rng.ts';
 import { invalidArgument } from '../stats/argument.ts';
+import { readCount, readNumber, readNumbers, writeNumbers } from '../stats/moment/serialized-form.ts';
 import {
-  beginModel,
   cellsMax,
   corruptModel,
   incompatibleModels,
-  readModel,
-  readNumber,
-  readNumbers,
+  modelForm,
   requireCount,
   requireVector,
-  writeNumbers,
+  sizeMax,
 } from './model-bytes.ts';
 
 export interface StreamingKMeansOptions {
@@ -103,8 +101,13 @@ export class StreamingKMeans {
     this.isSeeded = this.points.length === this.k;
   }
 
+  /** The whole state as versioned bytes; `deserialize` goes on from them alike. */
   serialize(): Uint8Array {
-    const writer = beginModel('streamingKMeans').varint(this.k).varint(this.dimension).varint(this.seedAfter);
+    const writer = modelForm
+      .begin('streamingKMeans')
+      .varint(this.k)
+      .varint(this.dimension)
+      .varint(this.seedAfter);
     writer
       .f64(this.fading)
       .u8(this.isSeeded ? 1 : 0)
@@ -115,15 +118,15 @@ export class StreamingKMeans {
 
   /** Throws `corrupt-model`. */
   static deserialize(bytes: Uint8Array): StreamingKMeans {
-    return readModel(bytes, 'streamingKMeans', reader => {
-      const [k, dimension, seedAfter] = [reader.varint(), reader.varint(), reader.varint()];
+    return modelForm.read(bytes, 'streamingKMeans', reader => {
+      const [k, dimension, seedAfter] = [readCount(reader), readCount(reader), readCount(reader)];
       const model = new StreamingKMeans({ k, dimension, seedAfter, fading: readNumber(reader) });
       const [seeded, length] = [reader.u8(), reader.varint()];
       if (seeded > 1 || (seeded === 1 ? length !== k : length >= seedAfter))
-        throw corruptModel('too many points');
+        throw corruptModel('points are too many.');
       for (let i = 0; i < length; i++) {
         const weight = readNumber(reader, 0);
-        model.points.push({ weight, at: readNumbers(reader, dimension) });
+        model.points.push({ weight, at: readNumbers(reader, dimension, -sizeMax, sizeMax) });
       }
       model.isSeeded = seeded === 1;
       return model;

@@ -1,14 +1,13 @@
 // Principal components of a stream: mean and covariance in one pass (Welford; merged by Chan, Golub & LeVeque 1983),
 // their eigenvectors by Jacobi on demand. Exact: the same components as of the whole at once.
+import { readCount, readNumbers, writeNumbers } from '../stats/moment/serialized-form.ts';
 import {
-  beginModel,
   corruptModel,
   incompatibleModels,
-  readModel,
-  readNumbers,
+  modelForm,
   requireCount,
   requireVector,
-  writeNumbers,
+  sizeMax,
 } from './model-bytes.ts';
 import { symmetricEigen } from './symmetric-matrix.ts';
 
@@ -39,6 +38,7 @@ export class StreamingPca {
     this.steps = new Float64Array(dimension);
   }
 
+  /** Points seen. */
   get count(): number {
     return this.n;
   }
@@ -94,19 +94,20 @@ export class StreamingPca {
     };
   }
 
+  /** The whole state as versioned bytes; `deserialize` goes on from them alike. */
   serialize(): Uint8Array {
-    const writer = beginModel('streamingPca').varint(this.dimension).varint(this.n);
+    const writer = modelForm.begin('streamingPca').varint(this.dimension).varint(this.n);
     return writeNumbers(writeNumbers(writer, this.means), this.products).finish();
   }
 
   /** Throws `corrupt-model`. */
   static deserialize(bytes: Uint8Array): StreamingPca {
-    return readModel(bytes, 'streamingPca', reader => {
-      const [dimension, n] = [reader.varint(), reader.varint()];
-      if (dimension * (dimension + 1) * 8 !== reader.remaining) throw corruptModel('their length is wrong');
+    return modelForm.read(bytes, 'streamingPca', reader => {
+      const [dimension, n] = [readCount(reader, 1000), readCount(reader)];
+      if (dimension * (dimension + 1) * 8 !== reader.remaining) throw corruptModel('their length is wrong.');
       const model = new StreamingPca(dimension);
       model.n = n;
-      model.means.set(readNumbers(reader, dimension));
+      model.means.set(readNumbers(reader, dimension, -sizeMax, sizeMax));
       model.products.set(readNumbers(reader, dimension * dimension));
       return model;
     });

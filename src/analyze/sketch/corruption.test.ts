@@ -22,6 +22,7 @@ const fill = <Sketch>(sketch: Sketch, n: number, add: (sketch: Sketch, value: nu
 };
 const files = (pattern: RegExp): Uint8Array[] => exchangeFiles(pattern).map(exchangeBytes);
 
+/** By the class that reads, or that and a word. */
 const forms: Record<string, Form> = {
   HyperLogLog: {
     read: sketches.HyperLogLog.deserialize,
@@ -39,7 +40,18 @@ const forms: Record<string, Form> = {
       ...files(/^hll/),
     ],
   },
-  Theta: {
+  ThetaSketch: {
+    read: bytes => sketches.ThetaSketch.deserialize(bytes, 5),
+    use: (sketch: sketches.ThetaSketch) => {
+      sketch.bounds(2);
+      sketch.update('x');
+      sketch.merge(new sketches.ThetaSketch(8));
+    },
+    examples: [0, 1, 5, 500].map(n =>
+      fill(new sketches.ThetaSketch(5), n, (s, v) => s.update(v)).serialize(),
+    ),
+  },
+  CompactTheta: {
     read: sketches.CompactTheta.deserialize,
     use: (sketch: sketches.CompactTheta) => {
       sketch.bounds(2);
@@ -67,10 +79,24 @@ const forms: Record<string, Form> = {
       ...files(/^kll_double/),
     ],
   },
+  KllFloats: {
+    read: bytes => sketches.KllFloats.deserialize(bytes),
+    use: (sketch: sketches.KllFloats) => {
+      sketch.quantile([0, 0.5, 1]);
+      for (let i = 0; i < 500; i++) sketch.update(i);
+    },
+    examples: [
+      ...[0, 1, 9, 5000].map(n => fill(new sketches.KllFloats(8), n, (s, v) => s.update(v)).serialize()),
+      ...files(/^kll_float/),
+    ],
+  },
   KllLongs: {
     read: bytes => sketches.KllLongs.deserialize(bytes),
     use: (sketch: sketches.KllLongs) => void sketch.quantile(0.5),
-    examples: files(/^kll_long/),
+    examples: [
+      fill(new sketches.KllLongs(8), 300, (s, v) => s.update(BigInt(v))).serialize(),
+      ...files(/^kll_long/),
+    ],
   },
   KllStrings: {
     read: bytes => sketches.KllStrings.deserialize(bytes),
@@ -119,7 +145,10 @@ const forms: Record<string, Form> = {
   FrequentLongs: {
     read: sketches.FrequentLongs.deserialize,
     use: (sketch: sketches.FrequentLongs) => void sketch.top(3),
-    examples: files(/^frequent_long/),
+    examples: [
+      fill(new sketches.FrequentLongs(16), 900, (s, v) => s.update(BigInt(v))).serialize(),
+      ...files(/^frequent_long/),
+    ],
   },
   SpaceSaving: {
     read: sketches.SpaceSaving.deserialize,
@@ -171,7 +200,23 @@ const forms: Record<string, Form> = {
       ...files(/^reservoir_.*(double|union)/),
     ],
   },
-  ReservoirJson: {
+  ReservoirLongs: {
+    read: bytes => sketches.ReservoirLongs.deserialize(bytes),
+    use: (sketch: sketches.ReservoirLongs) => void sketch.update(3n),
+    examples: [
+      fill(new sketches.ReservoirLongs(16), 90, (s, v) => s.update(BigInt(v))).serialize(),
+      ...files(/^reservoir_.*long/),
+    ],
+  },
+  ReservoirStrings: {
+    read: bytes => sketches.ReservoirStrings.deserialize(bytes),
+    use: (sketch: sketches.ReservoirStrings) => void sketch.update('x'),
+    examples: [
+      fill(new sketches.ReservoirStrings(16), 90, (s, v) => s.update(`ü${v}`)).serialize(),
+      ...files(/^reservoir_.*string/),
+    ],
+  },
+  'Reservoir of JSON': {
     read: bytes => sketches.Reservoir.read(bytes, jsonCodec),
     use: (sketch: sketches.Reservoir<unknown>) => void sketch.items,
     examples: [
@@ -203,6 +248,19 @@ const forms: Record<string, Form> = {
     ),
   },
 };
+
+it('every sketch that serialises is tried here, and merges', () => {
+  // Bases of the classes for one kind of item; their `deserialize` is that of the class.
+  const bases = ['FrequentItems', 'KllSketch', 'Reservoir'];
+  for (const [name, exported] of Object.entries(sketches)) {
+    const { prototype } = exported as { prototype?: { serialize?: unknown; merge?: unknown } };
+    if (!prototype?.serialize || bases.includes(name)) continue;
+    expect(Object.keys(forms), name).toContain(name);
+    expect(exported, name).toHaveProperty('deserialize');
+    // What set operations make does not change.
+    if (name !== 'CompactTheta') expect(prototype, name).toHaveProperty('merge');
+  }
+});
 
 function survives(form: Form, bytes: Uint8Array): 'read' | 'refused' {
   let sketch: { serialize(): Uint8Array };

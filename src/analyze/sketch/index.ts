@@ -18,8 +18,9 @@ export { FrequentItems, FrequentLongs, FrequentStrings } from './frequency/frequ
 export { SpaceSaving } from './frequency/space-saving.ts';
 export type { ItemCodec } from './item-codec.ts';
 export { doubleCodec, floatCodec, jsonCodec, longCodec, stringCodec } from './item-codec.ts';
+export { bloomSize } from './membership/bit-filter.ts';
 export { BlockedBloomFilter } from './membership/blocked-bloom.ts';
-export { BloomFilter, bloomSize } from './membership/bloom.ts';
+export { BloomFilter } from './membership/bloom.ts';
 export { CountingBloomFilter } from './membership/counting-bloom.ts';
 export type { MergeableSketch } from './mergeable-sketch.ts';
 export type { Hashable } from './murmur.ts';

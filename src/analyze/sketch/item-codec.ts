@@ -17,6 +17,7 @@ export interface ItemCodec<Item> {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
+/** Numbers, eight bytes each. */
 export const doubleCodec: ItemCodec<number> = {
   name: 'double',
   byteLength: () => 8,
@@ -24,6 +25,7 @@ export const doubleCodec: ItemCodec<number> = {
   read: reader => reader.f64(),
 };
 
+/** Numbers in single precision, four bytes each. */
 export const floatCodec: ItemCodec<number> = {
   name: 'float',
   byteLength: () => 4,
@@ -31,6 +33,7 @@ export const floatCodec: ItemCodec<number> = {
   read: reader => reader.f32(),
 };
 
+/** Bigints as signed 64-bit integers. */
 export const longCodec: ItemCodec<bigint> = {
   name: 'long',
   byteLength: () => 8,
@@ -38,6 +41,7 @@ export const longCodec: ItemCodec<bigint> = {
   read: reader => reader.i64(),
 };
 
+/** Strings: the length of their UTF-8 in four bytes, then that. */
 export const stringCodec: ItemCodec<string> = {
   name: 'string',
   byteLength: item => 4 + encoder.encode(item).length,

@@ -30,7 +30,7 @@ export function requireWhole(name: string, value: number, minimum: number): void
 }
 
 export function requireSize(name: string, size: number, minimum: number): void {
-  if (size < minimum) {
+  if (!(size >= minimum)) {
     throw invalidArgument(`${name} needs at least ${minimum} values; it has ${size}.`, { [name]: size });
   }
 }

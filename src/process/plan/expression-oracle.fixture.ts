@@ -34,7 +34,7 @@ function sourceOf(events: readonly Row[]): ColumnSource {
   };
 }
 
-function valuesSql(events: readonly Row[]): string {
+export function valuesSql(events: readonly Row[]): string {
   const literal = (value: Row[keyof Row], type: string): string => {
     if (value === null) return `NULL::${type}`;
     if (type === 'TIMESTAMP') return `make_timestamp(${value}::BIGINT)`;
@@ -48,7 +48,7 @@ function valuesSql(events: readonly Row[]): string {
 }
 
 /** DuckDB's values as ours: bigints that are safe as numbers, times and dates as µs. */
-function normal(value: unknown): Scalar {
+export function normal(value: unknown): Scalar {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   if (value !== null && typeof value === 'object') {
     const time = value as { micros?: bigint; days?: number };
@@ -58,7 +58,7 @@ function normal(value: unknown): Scalar {
   return value as Scalar;
 }
 
-function same(a: Scalar, b: Scalar, type: ScalarType): boolean {
+export function same(a: Scalar, b: Scalar, type: ScalarType): boolean {
   if (a === b || (a === 0 && b === 0)) return true;
   if (Number.isNaN(a) && Number.isNaN(b)) return true;
   if (type !== 'number' || typeof a !== 'number' || typeof b !== 'number') return false;

@@ -58,12 +58,14 @@ export async function planView(definition: ViewDefinition, options: PlanOptions)
   };
 }
 
-function hashOf(meaning: unknown): string {
+/** A short hash of what a plan means. */
+export function hashOf(meaning: unknown): string {
   const { h1High, h1Low } = murmur128Text(JSON.stringify(meaning));
   return [h1High, h1Low].map(word => (word >>> 0).toString(16).padStart(8, '0')).join('');
 }
 
-function statement(source: Source, parsed: ParseResult): QueryNode {
+/** The one statement of a parsed text; refuses what is none. */
+export function statement(source: Source, parsed: ParseResult): QueryNode {
   if (parsed.error) {
     const message = parsed.error_message ?? 'The SQL does not parse.';
     if (parsed.error_type === 'not implemented') {

@@ -22,6 +22,7 @@ import {
 } from '../state-rows.ts';
 import { CellTable } from './cell-table.ts';
 import { type HotWindow, newWindow, pageGroups, pagesOf } from './hot-window.ts';
+import { kthSmallest } from './kth-smallest.ts';
 
 export interface LevelOptions {
   everyMs: number;
@@ -264,13 +265,18 @@ export class Level {
   /** Slots of the `count` groups with the fewest events; of equal ones those that came last. */
   private smallest(window: HotWindow, count: number): number[] {
     const { weights } = this.accumulators;
-    const slots = window.slots.toReversed();
-    const ascending = Float64Array.from(slots, slot => weights[slot]!).sort();
-    const limit = ascending[count - 1]!;
-    let below = 0;
-    while (below < count && ascending[below]! < limit) below++;
-    let ties = count - below;
-    return slots.filter(slot => weights[slot]! < limit || (weights[slot] === limit && ties-- > 0));
+    const { slots } = window;
+    const values = new Float64Array(slots.length);
+    for (let place = 0; place < slots.length; place++) values[place] = weights[slots[place]!]!;
+    const limit = kthSmallest(values, count);
+    let ties = count;
+    for (const slot of slots) if (weights[slot]! < limit) ties--;
+    const smallest: number[] = [];
+    for (let place = slots.length - 1; place >= 0; place--) {
+      const slot = slots[place]!;
+      if (weights[slot]! < limit || (weights[slot] === limit && ties-- > 0)) smallest.push(slot);
+    }
+    return smallest;
   }
 
   /** Gives every window changed since the last call its next revision and hands them out. */

@@ -32,6 +32,8 @@ export interface PositionRecord {
   highUs: number | null;
   /** The watermark never goes back, over restarts either. */
   watermarkUs: number | null;
+  /** Lowest event time. */
+  lowUs?: number;
   events: number;
   expired: number;
   ahead: number;
@@ -109,6 +111,8 @@ export class PartitionClock {
     }
     this.high = high;
     const { record } = this;
+    if (record.events === 0) record.lowUs = low;
+    else if (record.lowUs !== undefined) record.lowUs = Math.min(record.lowUs, low);
     record.ahead += ahead;
     record.events += rows;
     record.mismatched += batch.mismatched;
@@ -119,9 +123,11 @@ export class PartitionClock {
     return low <= this.cutUs(this.longestKeepUs);
   }
 
-  /** Windows that end at or before are no longer kept. */
+  /** Windows that end at or before are no longer kept; −∞ where no event lies there. */
   cutUs(keepUs: number | null): number {
-    return keepUs === null ? Number.NEGATIVE_INFINITY : this.high - this.delayUs - keepUs;
+    if (keepUs === null) return Number.NEGATIVE_INFINITY;
+    const cut = this.high - this.delayUs - keepUs;
+    return cut <= (this.record.lowUs ?? Number.NEGATIVE_INFINITY) ? Number.NEGATIVE_INFINITY : cut;
   }
 
   /** Takes times of events that are in the log but not yet read. */

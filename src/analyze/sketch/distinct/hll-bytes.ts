@@ -11,6 +11,7 @@ import { corruptSketch } from '../corruption.ts';
 import { addressMask, HllCoupons, lgLargestSet, lgSmallestSet } from './hll-coupons.ts';
 import { HllRegisters } from './hll-registers.ts';
 
+/** Bits a register takes in the serial form; the estimate is the same. */
 export type HllKind = 'HLL_4' | 'HLL_6' | 'HLL_8';
 export const hllKinds: readonly HllKind[] = ['HLL_4', 'HLL_6', 'HLL_8'];
 

@@ -1,5 +1,5 @@
 // The dense form of a HyperLogLog: one byte a register in memory whatever the serial form, with the sums that the
-// estimators need kept up to date. Invariant: kxq0 + kxq1 = Σ 2^−register, exactly (every term is a power of two).
+// estimators need kept up to date while HIP needs them. Invariant: kxq0 + kxq1 = Σ 2^−register, exactly (every term is a power of two).
 // Estimators: historic inverse probability (HIP; Cohen 2014, Ting 2014) while one stream was seen; after a
 // merge Ertl's improved raw estimator ("New cardinality estimation algorithms for HyperLogLog sketches", 2017).
 
@@ -12,14 +12,28 @@ export class HllRegisters {
   hip = 0;
   /** True once the HIP accumulator says nothing any more: after a merge of two dense sketches or a change of lgK. */
   outOfOrder = false;
-  kxq0: number;
-  kxq1 = 0;
+  private sumLow: number;
+  private sumHigh = 0;
+  /** Whether the sums lag behind the values: HIP alone needs them with every update, so that merges need not keep them. */
+  private areStale: boolean;
 
-  constructor(lgK: number, values: Uint8Array = new Uint8Array(1 << lgK)) {
+  constructor(lgK: number, values?: Uint8Array) {
     this.lgK = lgK;
-    this.values = values;
-    this.kxq0 = 1 << lgK;
-    this.sumAgain();
+    this.values = values ?? new Uint8Array(1 << lgK);
+    this.sumLow = 1 << lgK;
+    this.areStale = values !== undefined;
+  }
+
+  /** Σ 2^−register over the registers below 32. */
+  get kxq0(): number {
+    if (this.areStale) this.sumAgain();
+    return this.sumLow;
+  }
+
+  /** Σ 2^−register over the others. */
+  get kxq1(): number {
+    if (this.areStale) this.sumAgain();
+    return this.sumHigh;
   }
 
   /** Raises the register of `address` (low 26 bits of h1) to `value` in [1, 63]. */
@@ -31,22 +45,33 @@ export class HllRegisters {
 
   private raise(slot: number, old: number, value: number): void {
     this.values[slot] = value;
-    if (!this.outOfOrder) this.hip += this.values.length / (this.kxq0 + this.kxq1);
-    if (old < 32) this.kxq0 -= smallPowers[old]!;
-    else this.kxq1 -= smallPowers[old]!;
-    if (value < 32) this.kxq0 += smallPowers[value]!;
-    else this.kxq1 += smallPowers[value]!;
+    if (this.outOfOrder) {
+      this.areStale = true;
+      return;
+    }
+    if (this.areStale) {
+      // What was read from bytes is summed up once, as it was before this update.
+      this.values[slot] = old;
+      this.sumAgain();
+      this.values[slot] = value;
+    }
+    this.hip += this.values.length / (this.sumLow + this.sumHigh);
+    if (old < 32) this.sumLow -= smallPowers[old]!;
+    else this.sumHigh -= smallPowers[old]!;
+    if (value < 32) this.sumLow += smallPowers[value]!;
+    else this.sumHigh += smallPowers[value]!;
   }
 
   private sumAgain(): void {
-    let kxq0 = 0;
-    let kxq1 = 0;
+    let low = 0;
+    let high = 0;
     for (const value of this.values) {
-      if (value < 32) kxq0 += smallPowers[value]!;
-      else kxq1 += smallPowers[value]!;
+      if (value < 32) low += smallPowers[value]!;
+      else high += smallPowers[value]!;
     }
-    this.kxq0 = kxq0;
-    this.kxq1 = kxq1;
+    this.sumLow = low;
+    this.sumHigh = high;
+    this.areStale = false;
   }
 
   /** Takes the larger of each pair of registers; `other` has at least as many of them. HIP is given up. */
@@ -59,7 +84,7 @@ export class HllRegisters {
     }
     this.outOfOrder = true;
     this.hip = 0;
-    this.sumAgain();
+    this.areStale = true;
   }
 
   copy(): HllRegisters {

@@ -54,6 +54,7 @@ export class HyperLogLog implements MergeableSketch<HyperLogLog> {
     return this.lgSize;
   }
 
+  /** Whether no item was ever seen. */
   get isEmpty(): boolean {
     return this.coupons === null && this.registers === null;
   }
@@ -173,6 +174,7 @@ export class HyperLogLog implements MergeableSketch<HyperLogLog> {
     };
   }
 
+  /** An independent sketch of the same state. O(k). */
   copy(): HyperLogLog {
     return HyperLogLog.deserialize(this.serialize());
   }

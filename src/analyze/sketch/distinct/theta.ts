@@ -180,7 +180,10 @@ export class ThetaSketch implements MergeableSketch<ThetaSketch | CompactTheta> 
     return this.compact().serialize();
   }
 
-  /** An updatable sketch of what the bytes hold, in any form that {@link CompactTheta.deserialize} reads. */
+  /**
+   * An updatable sketch of what the bytes hold, in any form that {@link CompactTheta.deserialize} reads. The bytes do not say which
+   * `lgK` wrote them: a smaller one thins the sample to its own error. Throws `corrupt-sketch`, `invalid-argument`.
+   */
   static deserialize(bytes: Uint8Array, lgK = 12): ThetaSketch {
     const sketch = new ThetaSketch(lgK);
     sketch.merge(CompactTheta.deserialize(bytes));

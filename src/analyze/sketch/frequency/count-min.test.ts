@@ -5,6 +5,8 @@ import { zipfDraws } from '../testing/zipf.ts';
 import { CountMin, countMinSize } from './count-min.ts';
 import { DyadicCountMin } from './dyadic-count-min.ts';
 
+type Words = [number, number, number, number];
+
 describe('Count-Min', () => {
   it.each([
     [0.7, false],
@@ -52,6 +54,21 @@ describe('Count-Min', () => {
     sketch.updateColumn(hashes, Uint32Array.of(7, 7), 2);
     expect(sketch.n).toBe(102);
     expect(sketch.estimateHash(hashes[28]!, hashes[29]!, hashes[30]!, hashes[31]!)).toBeGreaterThanOrEqual(3);
+  });
+
+  it.each([1, 2, 3, 4, 5, 9])('a column of hashes is as one update a row, depth %d', depth => {
+    const rng = new Rng(depth);
+    const hashes = Uint32Array.from({ length: 4000 }, () => rng.uint32());
+    const rows = Uint32Array.from({ length: 500 }, () => rng.below(1000));
+    for (const isConservative of [false, true]) {
+      const [column, single] = [
+        new CountMin(64, depth, isConservative),
+        new CountMin(64, depth, isConservative),
+      ];
+      column.updateColumn(hashes, rows);
+      for (const row of rows) single.updateHash(...([0, 1, 2, 3].map(i => hashes[4 * row + i]!) as Words));
+      expect(column.serialize()).toEqual(single.serialize());
+    }
   });
 
   it('states its size for an error, and refuses wrong parameters with typed errors', () => {

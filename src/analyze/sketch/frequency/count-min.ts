@@ -86,6 +86,11 @@ export class CountMin implements MergeableSketch<CountMin> {
     rows?: Uint32Array,
     count = rows ? rows.length : hashes.length >>> 2,
   ): void {
+    if (!this.isConservative) {
+      this.table.addOnes(hashes, rows, count);
+      this.total += count;
+      return;
+    }
     for (let i = 0; i < count; i++) {
       const at = (rows ? rows[i]! : i) * 4;
       this.updateHash(hashes[at]!, hashes[at + 1]!, hashes[at + 2]!, hashes[at + 3]!);
@@ -110,6 +115,7 @@ export class CountMin implements MergeableSketch<CountMin> {
     return this.estimateHash(scratch[0]!, scratch[1]!, scratch[2]!, scratch[3]!);
   }
 
+  /** As `estimate`, by the item's 128-bit hash. O(depth). */
   estimateHash(h1Low: number, h1High: number, h2Low: number, h2High: number): number {
     this.table.locate(h1Low, h1High, h2Low, h2High);
     return this.table.smallest();

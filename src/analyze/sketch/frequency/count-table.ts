@@ -15,6 +15,10 @@ export function mix32(x: number): number {
   return x ^ (x >>> 16);
 }
 
+/** The counter in a row beyond the fourth, by one of the four words. */
+const remixed = (word: number, row: number, width: number): number =>
+  row * width + (mix32(word ^ Math.imul(row, 0x9e3779b1)) & (width - 1));
+
 export class CountTable {
   readonly width: number;
   readonly depth: number;
@@ -42,7 +46,7 @@ export class CountTable {
     if (depth > 3) at[3] = 3 * width + (d & mask);
     for (let row = 4; row < depth; row++) {
       const word = row % 4 === 0 ? a : row % 4 === 1 ? b : row % 4 === 2 ? c : d;
-      at[row] = row * width + (mix32(word ^ Math.imul(row, 0x9e3779b1)) & mask);
+      at[row] = remixed(word, row, width);
     }
   }
 
@@ -61,6 +65,20 @@ export class CountTable {
   add(weight: number): void {
     const { at, cells } = this;
     for (let row = 0; row < at.length; row++) cells[at[row]!]! += weight;
+  }
+
+  /** Adds one to every counter of many items: as `locate` and `add` would, without their calls. */
+  addOnes(hashes: Uint32Array, rows: Uint32Array | undefined, count: number): void {
+    const { cells, depth, width } = this;
+    const mask = width - 1;
+    for (let i = 0; i < count; i++) {
+      const at = (rows ? rows[i]! : i) * 4;
+      cells[hashes[at]! & mask]!++;
+      if (depth > 1) cells[width + (hashes[at + 1]! & mask)]!++;
+      if (depth > 2) cells[2 * width + (hashes[at + 2]! & mask)]!++;
+      if (depth > 3) cells[3 * width + (hashes[at + 3]! & mask)]!++;
+      for (let row = 4; row < depth; row++) cells[remixed(hashes[at + (row & 3)]!, row, width)]!++;
+    }
   }
 
   /** Raises the counters of the located item no further than its new estimate (Estan and Varghese 2002). */

@@ -4,6 +4,7 @@
 import { corruptSketch, incompatibleSketches, invalidArgument, requireWhole } from '../corruption.ts';
 import type { MergeableSketch } from '../mergeable-sketch.ts';
 import { beginOwn, readOwn, varintLength } from '../own-bytes.ts';
+import { wantedRank } from '../quantile/wanted-rank.ts';
 import { CountTable, depthMax, mix32 } from './count-table.ts';
 
 /**
@@ -123,7 +124,7 @@ export class DyadicCountMin implements MergeableSketch<DyadicCountMin> {
   quantile(q: number): number | undefined {
     if (!(q >= 0 && q <= 1)) throw invalidArgument(`A rank must be in [0, 1], not ${q}.`, { rank: q });
     if (this.total === 0) return undefined;
-    let wanted = Math.max(1, Math.ceil(q * this.total));
+    let wanted = wantedRank(q, this.total);
     let block = 0;
     for (let level = this.bits - 1; level >= 0; level--) {
       block *= 2;

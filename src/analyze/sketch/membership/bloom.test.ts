@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../../../core/rng.ts';
+import { bloomSize } from './bit-filter.ts';
 import { BlockedBloomFilter } from './blocked-bloom.ts';
-import { BloomFilter, bloomSize } from './bloom.ts';
+import { BloomFilter } from './bloom.ts';
 import { CountingBloomFilter } from './counting-bloom.ts';
 
 const kinds = { BloomFilter, BlockedBloomFilter, CountingBloomFilter };
@@ -68,6 +69,9 @@ describe('Bloom filters, each on its own', () => {
     filter.updateColumn(Uint32Array.from({ length: 4 * 20_000 }, () => rng.uint32()));
     expect(filter.falsePositiveRate() / filter.expectedRate(20_000)).toBeGreaterThan(0.9);
     expect(filter.falsePositiveRate() / filter.expectedRate(20_000)).toBeLessThan(1.1);
+    // A filter far beyond its size says yes to everything.
+    expect(filter.expectedRate(0)).toBe(0);
+    expect(filter.expectedRate(1e7)).toBeCloseTo(1, 9);
   });
 
   it('a counting filter forgets what is removed and keeps the rest', () => {

@@ -4,7 +4,7 @@ import { corruptSketch, incompatibleSketches, requireWhole } from '../corruption
 import type { MergeableSketch } from '../mergeable-sketch.ts';
 import { type Hashable, murmurItem } from '../murmur.ts';
 import { beginOwn, readOwn, varintLength } from '../own-bytes.ts';
-import { bitsMax, bloomSize, hashCountMax, placeOf, stepOf } from './bloom.ts';
+import { bitsMax, bloomSize, hashCountMax, placeOf, stepOf } from './bit-filter.ts';
 
 const scratch = new Uint32Array(4);
 const stuck = 15;
@@ -102,7 +102,13 @@ export class CountingBloomFilter implements MergeableSketch<CountingBloomFilter>
     return readOwn(bytes, 'countingBloom', 1, reader => {
       const hashCount = reader.u8();
       const blocks = reader.varint();
-      if (hashCount < 1 || hashCount > hashCountMax || blocks < 1 || reader.remaining !== blocks * 32) {
+      if (
+        hashCount < 1 ||
+        hashCount > hashCountMax ||
+        blocks < 1 ||
+        blocks > bitsMax / 64 ||
+        reader.remaining !== blocks * 32
+      ) {
         throw corruptSketch('countingBloom', 'its size is out of range');
       }
       const filter = new CountingBloomFilter(blocks * 64, hashCount);

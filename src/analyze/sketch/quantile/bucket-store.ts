@@ -59,10 +59,11 @@ export class BucketStore {
   }
 
   private rebuild(lowest: number, highest: number, isFirst: boolean): void {
-    const spare = Math.min(growth, this.cap - (highest - lowest + 1));
+    const length = highest - lowest + 1;
+    const spare = Math.min(Math.max(growth, length), this.cap - length);
     // Room is kept on the side that grew.
     const offset = isFirst ? lowest - (spare >> 1) : lowest < this.lowest ? lowest - spare : lowest;
-    const counts = new Float64Array(highest - lowest + 1 + spare);
+    const counts = new Float64Array(length + spare);
     for (let bucket = this.lowest; !isFirst && bucket <= this.highest; bucket++) {
       counts[Math.max(bucket, lowest) - offset]! += this.counts[bucket - this.offset]!;
     }
@@ -71,11 +72,22 @@ export class BucketStore {
   }
 
   merge(other: BucketStore): void {
-    // The order of collapsing does not matter: the highest bucket decides alone.
+    if (other.total === 0) return;
     const { lowest, highest, counts, offset } = other;
-    for (let bucket = highest; bucket >= lowest; bucket--) {
-      const count = counts[bucket - offset]!;
-      if (count > 0) this.add(bucket, count);
+    if (this.total === 0 && other.cap <= this.cap) {
+      this.counts = counts.slice();
+      this.offset = offset;
+      this.lowest = lowest;
+      this.highest = highest;
+      this.total = other.total;
+    } else {
+      // The order of collapsing does not matter: the highest bucket decides alone.
+      this.add(highest, counts[highest - offset]!);
+      this.include(lowest);
+      for (let bucket = lowest; bucket < highest; bucket++) {
+        this.counts[Math.max(bucket, this.lowest) - this.offset]! += counts[bucket - offset]!;
+      }
+      this.total += other.total - counts[highest - offset]!;
     }
     if (other.isCollapsed) this.isCollapsed = true;
   }

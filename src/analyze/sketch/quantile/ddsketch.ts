@@ -4,6 +4,7 @@ import { corruptSketch, incompatibleSketches, invalidArgument, requireWhole } fr
 import type { MergeableSketch } from '../mergeable-sketch.ts';
 import { beginOwn, finite, readOwn, varintLength } from '../own-bytes.ts';
 import { BucketStore } from './bucket-store.ts';
+import { wantedRank } from './wanted-rank.ts';
 
 const bucketsCapMax = 65536;
 
@@ -125,7 +126,7 @@ export class DDSketch implements MergeableSketch<DDSketch> {
     const { lowest, highest } = this;
     if (q === 0) return { lower: lowest, estimate: lowest, upper: lowest };
     if (q === 1) return { lower: highest, estimate: highest, upper: highest };
-    const wanted = Math.max(1, Math.ceil(q * this.total));
+    const wanted = wantedRank(q, this.total);
     const below = this.negative.total;
     const notPositive = below + this.zeros;
     if (wanted > below && wanted <= notPositive) return { lower: 0, estimate: 0, upper: 0 };

@@ -96,14 +96,26 @@ export class KllLevels<Item> {
 
   /** Adds an item of weight one, making room where there is none. */
   add(item: Item): void {
-    let start = this.starts[0]!;
-    if (start === 0) {
+    const start = this.makeRoom() - 1;
+    this.store[start] = item;
+    this.tookRoom(start);
+  }
+
+  /**
+   * Makes room at the bottom and answers where level 0 starts: `store[0, start)` is then free. A caller may fill it downwards and
+   * must say so with `tookRoom` before it calls anything else.
+   */
+  makeRoom(): number {
+    if (this.starts[0] === 0) {
       if (this.store.length < this.capacity) this.grow();
       else this.compactOnce();
-      start = this.starts[0]!;
     }
-    this.starts[0] = start - 1;
-    this.store[start - 1] = item;
+    return this.starts[0]!;
+  }
+
+  /** Level 0 now starts at `start`, items of weight one having been put there. */
+  tookRoom(start: number): void {
+    this.starts[0] = start;
     this.isLevelZeroSorted = false;
   }
 
@@ -148,7 +160,7 @@ export class KllLevels<Item> {
     const end = starts[level + 1]!;
     const odd = (end - begin) & 1;
     const from = begin + odd;
-    const half = (end - from) / 2;
+    const half = (end - from) >>> 1;
     if (level === 0 && !this.isLevelZeroSorted) this.kind.sort(store, from, end);
     const above = starts[level + 2]! - end;
     const pick = (this.rng ?? this.ownRng()).uint32() & 1;
@@ -190,7 +202,7 @@ export class KllLevels<Item> {
 
 const none = [0, 0] as const;
 
-/** Merges the sorted runs store[from, from+half) and store[end, end+above) upward, to end at end+above. */
+/** Merges the sorted runs store[from, from+half) and store[end, end+above) upward, to end at end+above. Neither is empty. */
 function mergeRuns<Item>(
   store: KllStore<Item>,
   from: number,
@@ -198,15 +210,26 @@ function mergeRuns<Item>(
   end: number,
   above: number,
 ): void {
-  let left = from;
   const leftEnd = from + half;
-  let right = end;
   const rightEnd = end + above;
+  let left = from;
+  let right = end;
   let to = end - half;
-  while (left < leftEnd) {
-    if (right < rightEnd && store[right]! < store[left]!) store[to++] = store[right++]!;
-    else store[to++] = store[left++]!;
+  let mine = store[left]!;
+  let theirs = store[right]!;
+  for (;;) {
+    if (theirs < mine) {
+      store[to++] = theirs;
+      if (++right === rightEnd) break;
+      theirs = store[right]!;
+    } else {
+      store[to++] = mine;
+      // What is left of the upper run is in its place already.
+      if (++left === leftEnd) return;
+      mine = store[left]!;
+    }
   }
+  while (left < leftEnd) store[to++] = store[left++]!;
 }
 
 function mergeInto<Item>(

@@ -7,6 +7,7 @@ import type { MergeableSketch } from '../mergeable-sketch.ts';
 import { type KllContent, readKll, writeKll } from './kll-bytes.ts';
 import { doubleItems, floatItems, type KllItemKind, longItems, stringItems } from './kll-items.ts';
 import { KllLevels, smallestLevel } from './kll-levels.ts';
+import { wantedRank } from './wanted-rank.ts';
 
 /**
  * The rank error of a KLL sketch of this k at 99 % confidence, as a share of n: 2.296/k^0.9723 for one rank or quantile
@@ -81,12 +82,13 @@ export abstract class KllSketch<Item> implements MergeableSketch<KllSketch<Item>
 
   /**
    * Adds all items of `other`. The bound is then that of the smaller k. Throws `incompatible-sketches` for another kind of
-   * item. O(k).
+   * item or smallest level size m. O(k).
    */
   merge(other: KllSketch<Item>): void {
-    if (other.levels.kind.name !== this.levels.kind.name || other.levels.m !== this.levels.m) {
+    const [mine, theirs] = [this.levels, other.levels];
+    if (theirs.kind.name !== mine.kind.name || theirs.m !== mine.m) {
       throw incompatibleSketches(
-        `KLL sketches of ${this.levels.kind.name} and ${other.levels.kind.name} do not merge.`,
+        `KLL sketches of ${mine.kind.name}s with m ${mine.m} and ${theirs.kind.name}s with m ${theirs.m} do not merge.`,
       );
     }
     if (other.isEmpty) return;
@@ -144,7 +146,7 @@ export abstract class KllSketch<Item> implements MergeableSketch<KllSketch<Item>
     const found = ranks.map(rank => {
       if (rank === 0) return this.lowest;
       if (rank === 1) return this.highest;
-      return items[firstAtLeast(cumulativeWeights, Math.ceil(rank * this.total))];
+      return items[firstAtLeast(cumulativeWeights, wantedRank(rank, this.total))];
     });
     return typeof q === 'number' ? found[0] : found;
   }
@@ -239,6 +241,7 @@ const read = <Item>(bytes: Uint8Array, kind: KllItemKind<Item>, rng?: Rng): KllC
  * latencies.quantile(0.5); // 12
  */
 export class KllDoubles extends KllSketch<number> {
+  /** `k` in [8, 65535], `rng` as for {@link KllSketch}. Throws `invalid-argument`. */
   constructor(k = 200, rng?: Rng) {
     super(doubleItems, k, rng);
   }
@@ -249,13 +252,20 @@ export class KllDoubles extends KllSketch<number> {
     let highest = Number.NEGATIVE_INFINITY;
     let added = 0;
     const { levels } = this;
-    for (let i = 0; i < count; i++) {
-      const value = values[rows ? rows[i]! : i]!;
-      if (value < lowest) lowest = value;
-      if (value > highest) highest = value;
-      if (Number.isNaN(value)) continue;
-      levels.add(value);
-      added++;
+    for (let i = 0; i < count; ) {
+      let room = levels.makeRoom();
+      const free = room;
+      const store = levels.store;
+      while (i < count && room > 0) {
+        const value = values[rows ? rows[i]! : i]!;
+        i++;
+        if (Number.isNaN(value)) continue;
+        store[--room] = value;
+        if (value < lowest) lowest = value;
+        if (value > highest) highest = value;
+      }
+      added += free - room;
+      if (room < free) levels.tookRoom(room);
     }
     if (added > 0) this.noteAdded(added, lowest, highest);
   }
@@ -269,10 +279,12 @@ export class KllDoubles extends KllSketch<number> {
 
 /** Quantiles of single-precision numbers: updates are rounded to them, and each takes four bytes when written. */
 export class KllFloats extends KllSketch<number> {
+  /** `k` in [8, 65535], `rng` as for {@link KllSketch}. Throws `invalid-argument`. */
   constructor(k = 200, rng?: Rng) {
     super(floatItems, k, rng);
   }
 
+  /** Adds an item, rounded to single precision; NaN is ignored. */
   override update(item: number): void {
     super.update(Math.fround(item));
   }
@@ -286,6 +298,7 @@ export class KllFloats extends KllSketch<number> {
 
 /** Quantiles of 64-bit integers. */
 export class KllLongs extends KllSketch<bigint> {
+  /** `k` in [8, 65535], `rng` as for {@link KllSketch}. Throws `invalid-argument`. */
   constructor(k = 200, rng?: Rng) {
     super(longItems, k, rng);
   }
@@ -305,6 +318,7 @@ export class KllLongs extends KllSketch<bigint> {
 
 /** Quantiles of strings, ordered by UTF-16 code units as in Java and JavaScript. Memory is 3k strings. */
 export class KllStrings extends KllSketch<string> {
+  /** `k` in [8, 65535], `rng` as for {@link KllSketch}. Throws `invalid-argument`. */
   constructor(k = 200, rng?: Rng) {
     super(stringItems, k, rng);
   }

@@ -13,6 +13,11 @@ const smallestBuffer = 8;
 const none: Clusters = { means: new Float64Array(0), weights: new Float64Array(0) };
 const noValues = new Float64Array(0);
 
+interface Knots {
+  positions: number[];
+  values: number[];
+}
+
 /** Centroids that a digest of this k may have. */
 const capacityOf = (k: number): number => 2 * k + (k < 30 ? 30 : 10);
 
@@ -108,18 +113,26 @@ export class TDigest implements MergeableSketch<TDigest> {
 
   /**
    * The value at the rank `q` in [0, 1], interpolated between centroids, or one for each of several; `undefined` when empty.
-   * `quantile(0)` and `quantile(1)` are exact. O(k). Throws `invalid-argument`.
+   * `quantile(0)` and `quantile(1)` are exact. O(k) a rank. Throws `invalid-argument`.
    */
   quantile(q: number): number | undefined;
   quantile(q: readonly number[]): (number | undefined)[];
   quantile(q: number | readonly number[]): (number | undefined) | (number | undefined)[] {
-    if (typeof q !== 'number') return q.map(rank => this.quantile(rank));
-    if (!(q >= 0 && q <= 1)) throw invalidArgument(`A rank must be in [0, 1], not ${q}.`, { rank: q });
-    if (this.isEmpty) return undefined;
-    if (q === 0) return this.lowest;
-    if (q === 1) return this.highest;
-    const { positions, values } = this.knots();
-    const wanted = q * this.n;
+    const ranks = typeof q === 'number' ? [q] : q;
+    for (const rank of ranks) {
+      if (!(rank >= 0 && rank <= 1))
+        throw invalidArgument(`A rank must be in [0, 1], not ${rank}.`, { rank });
+    }
+    if (this.isEmpty) return typeof q === 'number' ? undefined : ranks.map(() => undefined);
+    const knots = this.knots();
+    const found = ranks.map(rank => this.between(knots, rank));
+    return typeof q === 'number' ? found[0] : found;
+  }
+
+  private between({ positions, values }: Knots, rank: number): number {
+    if (rank === 0) return this.lowest;
+    if (rank === 1) return this.highest;
+    const wanted = rank * this.n;
     let i = 0;
     while (i < positions.length - 1 && positions[i]! < wanted) i++;
     const right = values[i]!;
@@ -149,7 +162,7 @@ export class TDigest implements MergeableSketch<TDigest> {
    * The distribution as points (items not above, value) between which it is linear. A single value is a step; a centroid of
    * more has half of its weight below its mean; the lowest and highest are single values known exactly.
    */
-  private knots(): { positions: number[]; values: number[] } {
+  private knots(): Knots {
     this.compress();
     const { means, weights } = this.clusters;
     const positions = [0];

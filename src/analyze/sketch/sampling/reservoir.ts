@@ -204,6 +204,7 @@ function takeOne<Item>(items: Item[], rng: Rng): Item {
 
 /** A uniform sample of numbers. */
 export class ReservoirDoubles extends Reservoir<number> {
+  /** `k` in [1, 2^24], `rng` as for {@link Reservoir}. Throws `invalid-argument`. */
   constructor(k = 128, rng?: Rng) {
     super(doubleCodec, k, rng);
   }
@@ -215,6 +216,7 @@ export class ReservoirDoubles extends Reservoir<number> {
 
 /** A uniform sample of 64-bit integers. */
 export class ReservoirLongs extends Reservoir<bigint> {
+  /** `k` in [1, 2^24], `rng` as for {@link Reservoir}. Throws `invalid-argument`. */
   constructor(k = 128, rng?: Rng) {
     super(longCodec, k, rng);
   }
@@ -233,6 +235,7 @@ export class ReservoirLongs extends Reservoir<bigint> {
  * lines.items; // ['GET / 200']
  */
 export class ReservoirStrings extends Reservoir<string> {
+  /** `k` in [1, 2^24], `rng` as for {@link Reservoir}. Throws `invalid-argument`. */
   constructor(k = 128, rng?: Rng) {
     super(stringCodec, k, rng);
   }

@@ -1,15 +1,9 @@
-// The quick form of accuracy.long.test.ts: fewer and smaller trials, so wider margins for chance.
+// The quick form of the long proofs of accuracy: fewer and smaller trials, so wider margins for chance.
 import { describe, expect, it } from 'vitest';
-import {
-  distinctErrors,
-  distinctKinds,
-  frequencyErrors,
-  mergedDenseErrors,
-  percentile,
-  publishedErrors,
-  quantileInputs,
-  rankErrors,
-} from './accuracy.ts';
+import { Rng } from '../../../core/rng.ts';
+import { distinctErrors, distinctKinds, mergedDenseErrors, publishedErrors } from './distinct-accuracy.ts';
+import { frequencyErrors } from './frequency-accuracy.ts';
+import { percentile, rankErrors, visitShuffled } from './quantile-accuracy.ts';
 
 describe('accuracy, quickly', () => {
   const trials = 60;
@@ -36,15 +30,46 @@ describe('accuracy, quickly', () => {
     expect(Math.abs(coverage - 0.954)).toBeLessThan(0.015);
   });
 
-  it.each(quantileInputs)('KLL K 200 keeps its rank error on %s input', input => {
-    const { queries } = rankErrors(input, 20_000, 30, 2);
-    expect(percentile(queries, 0.99)).toBeLessThan(0.0133);
+  it.each([
+    [100, 20],
+    [20_000, 30],
+    [300_000, 3],
+  ])('KLL K 200 keeps its rank error over %d items on every kind of input', (n, trials) => {
+    for (const [input, { queries }] of Object.entries(rankErrors(n, trials, 2))) {
+      expect(percentile(queries, 0.99), input).toBeLessThan(0.0133);
+      // Up to k items a sketch is exact; beyond it errs, or the trial measures nothing.
+      expect(Math.max(...queries) > 1e-9, input).toBe(n > 200);
+    }
+  });
+
+  it('a shuffled stream has every place once, in an order that looks random', () => {
+    for (const n of [1, 2, 100, 65_537]) {
+      const seen = new Uint8Array(n);
+      const order: number[] = [];
+      visitShuffled(n, new Rng(n), places => {
+        for (const place of places) {
+          seen[place]!++;
+          order.push(place);
+        }
+      });
+      expect(order).toHaveLength(n);
+      expect(seen.every(times => times === 1)).toBe(true);
+      if (n < 100) continue;
+      // The serial correlation of a random permutation is about 0 ± 1/√n.
+      const mean = (n - 1) / 2;
+      let product = 0;
+      for (let i = 1; i < n; i++) product += (order[i]! - mean) * (order[i - 1]! - mean);
+      expect(Math.abs(product / (((n * n - 1) / 12) * n))).toBeLessThan(4 / Math.sqrt(n));
+    }
   });
 
   it.each([0.7, 1.1])('frequent items and Count-Min keep their bounds on Zipf %s', exponent => {
-    const found = frequencyErrors(exponent, 200_000, 50_000, 3);
-    expect([found.frequentViolations, found.countMinViolations]).toEqual([0, 0]);
-    expect(found.frequentError).toBeGreaterThan(0);
-    expect(found.countMinError).toBeGreaterThan(0);
+    const found = frequencyErrors(exponent, [1000, 200_000], 50_000, 3, new Rng(3));
+    for (const errors of found.values()) {
+      expect([errors.frequentViolations, errors.countMinViolations]).toEqual([0, 0]);
+    }
+    // Both err once items are many, or the trial measures nothing.
+    expect(found.get(200_000)!.frequentError).toBeGreaterThan(0);
+    expect(found.get(200_000)!.countMinError).toBeGreaterThan(0);
   });
 });

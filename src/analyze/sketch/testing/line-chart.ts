@@ -5,6 +5,8 @@ export interface Series {
   /** A CSS colour. */
   color: string;
   points: readonly (readonly [x: number, y: number])[];
+  /** A dashed line across at this y: what theory says of the series. */
+  level?: number;
 }
 
 export interface Chart {
@@ -49,8 +51,13 @@ export function lineChart({ title, xLabel, yLabel, xTicks, yTicks, series, xScal
       text(frame.left - 8, up(y) + 4, label, 'end'),
     );
   }
-  series.forEach(({ name, color, points }, i) => {
+  series.forEach(({ name, color, points, level }, i) => {
     const path = points.map(([x, y]) => `${across(x).toFixed(1)} ${up(y).toFixed(1)}`).join('L');
+    if (level !== undefined) {
+      parts.push(
+        `<path d="M${frame.left} ${up(level).toFixed(1)}H${right}" stroke="${color}" stroke-dasharray="2 4"/>`,
+      );
+    }
     const labelY = frame.top + 12 + i * 22;
     parts.push(
       `<path d="M${path}" fill="none" stroke="${color}" stroke-width="2"/>`,

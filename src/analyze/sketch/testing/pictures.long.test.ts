@@ -1,33 +1,42 @@
-// Draws the pictures of docs/sketches.md from the sketches' own errors, where `MILLRACE_PICTURES` names the folder to write them to.
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+// The pictures of docs/sketches.md, drawn from the sketches' own errors and compared with the ones that are kept.
+// `npx vitest run --config vitest.long.config.ts src/analyze/sketch/testing/pictures -u` draws them anew. A shortened run draws them with
+// fewer trials and compares nothing.
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../../../core/rng.ts';
 import { DDSketch } from '../quantile/ddsketch.ts';
 import { KllDoubles } from '../quantile/kll.ts';
 import { TDigest } from '../quantile/tdigest.ts';
-import { distinctErrors, distinctKinds } from './accuracy.ts';
+import { type DistinctKind, distinctErrors, distinctKinds } from './distinct-accuracy.ts';
 import { proofSeed, roundsOf } from './exchange-files.ts';
 import { lineChart } from './line-chart.ts';
 
-const folder = process.env.MILLRACE_PICTURES;
-const rounds = roundsOf(300);
+const usual = 300;
+const rounds = Math.min(usual, roundsOf(usual));
 const seed = proofSeed();
 const colors = ['#1f6feb', '#8250df', '#bf3989', '#1a7f37'];
 const percent = (value: number): string => `${value} %`;
 
-function keep(name: string, svg: string): void {
+async function keep(name: string, svg: string): Promise<void> {
   expect(svg).toMatch(/^<svg[\s\S]+<\/svg>\n$/);
   expect(svg).not.toMatch(/NaN|undefined/);
-  if (folder) writeFileSync(join(folder, name), svg);
+  if (rounds === usual && seed === 1)
+    await expect(svg).toMatchFileSnapshot(`../../../../docs/pictures/${name}`);
 }
 
+/** Published errors, in percent. */
+const published: Record<DistinctKind, number> = {
+  'HLL lgK 12': 83.26 / 64,
+  'HLL lgK 14': 83.26 / 128,
+  'HLL lgK 12, 4 merged': 103.9 / 64,
+  'Theta K 4096': 100 / Math.sqrt(4095),
+};
+
 describe('pictures', () => {
-  it('the error of distinct counts by their size', () => {
+  it('the error of distinct counts by their size', async () => {
     const sizes = [100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000, 200_000];
     const errors = distinctErrors(sizes, rounds, seed);
     const svg = lineChart({
-      title: `Relative standard error of distinct counts, ${rounds} trials`,
+      title: `Relative standard error of distinct counts, ${rounds} trials; dotted: published`,
       xLabel: 'distinct items',
       yLabel: 'relative standard error',
       xScale: Math.log10,
@@ -39,13 +48,14 @@ describe('pictures', () => {
       series: distinctKinds.map((name, i) => ({
         name,
         color: colors[i]!,
+        level: published[name],
         points: sizes.map(n => [n, errors.get(`${name} ${n}`)!.rse * 100] as const),
       })),
     });
-    keep('sketches-distinct.svg', svg);
+    await keep('sketches-distinct.svg', svg);
   });
 
-  it('the rank error of quantile sketches by rank', () => {
+  it('the rank error of quantile sketches by rank', async () => {
     const n = 100_000;
     const ranks = [
       0.001,
@@ -100,6 +110,6 @@ describe('pictures', () => {
         points: ranks.map((rank, at) => [rank, Math.sqrt(squares[i]![at]! / trials) * 100] as const),
       })),
     });
-    keep('sketches-quantiles.svg', svg);
+    await keep('sketches-quantiles.svg', svg);
   });
 });

@@ -19,9 +19,13 @@ export function zipfDraws(rng: Rng, items: number, exponent: number): () => numb
     keep[over]! -= 1 - keep[under]!;
     (keep[over]! < 1 ? small : large).push(over);
   }
-  for (const i of [...small, ...large]) keep[i] = 1;
+  for (const i of small) keep[i] = 1;
+  for (const i of large) keep[i] = 1;
+  const perUnit = items / 4294967296;
+  for (let i = 0; i < items; i++) keep[i]! *= 4294967296;
   return () => {
-    const slot = rng.below(items);
-    return rng.float() < keep[slot]! ? slot : alias[slot]!;
+    // Scaling 32 bits favours no item by more than items/2³² of its share, and costs no division.
+    const slot = Math.floor(rng.uint32() * perUnit);
+    return rng.uint32() < keep[slot]! ? slot : alias[slot]!;
   };
 }

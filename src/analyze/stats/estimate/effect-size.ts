@@ -64,7 +64,8 @@ export function cramerV(
   if (!corrected) return Math.sqrt(phiSquared / (Math.min(r, c) - 1));
   const excess = Math.max(0, phiSquared - ((r - 1) * (c - 1)) / (total - 1));
   const [r2, c2] = [r - (r - 1) ** 2 / (total - 1), c - (c - 1) ** 2 / (total - 1)];
-  return Math.sqrt(excess / (Math.min(r2, c2) - 1));
+  // Two units tell nothing beyond chance.
+  return excess === 0 ? 0 : Math.sqrt(excess / (Math.min(r2, c2) - 1));
 }
 
 /** Cliff's δ = P(A > B) − P(A < B), in [−1, 1]: by order alone, whatever the distributions. O(n log n). */

@@ -1,12 +1,16 @@
 // The noncentral t distribution, which the power of t tests and the interval of Cohen's d are made of:
 // Lenth's series (AS 243, 1989).
+import { invalidArgument, requireFinite, requirePositive } from '../argument.ts';
 import { incompleteBeta, logGamma, normal } from '../distributions.ts';
 
 /**
- * P(T ≤ t) for `df` > 0 degrees of freedom and noncentrality `delta`. Absolute error below 1e-11 for
+ * P(T ≤ t) for finite `df` > 0 degrees of freedom and noncentrality `delta`. Absolute error below 1e-11 for
  * |delta| ≤ 37; beyond that a normal approximation (Abramowitz & Stegun 26.7.10), good to about 1e-4.
  */
 export function noncentralTCdf(t: number, df: number, delta: number): number {
+  if (Number.isNaN(t)) throw invalidArgument('t must be a number.', { t });
+  requirePositive('df', df);
+  requireFinite('delta', delta);
   if (t < 0) return 1 - noncentralTCdf(-t, df, -delta);
   if (t === Infinity) return 1;
   if (Math.abs(delta) > 37) {
@@ -21,7 +25,7 @@ export function noncentralTCdf(t: number, df: number, delta: number): number {
   const term = (j: number): number => {
     const logWeight = j * Math.log(half) - half;
     const even = half === 0 ? (j === 0 ? 1 : 0) : Math.exp(logWeight - logGamma(j + 1));
-    const odd = half === 0 ? (j === 0 ? 1 : 0) * 0 : Math.exp(logWeight - logGamma(j + 1.5));
+    const odd = half === 0 ? 0 : Math.exp(logWeight - logGamma(j + 1.5));
     return (
       0.5 *
       (even * incompleteBeta(x, j + 0.5, df / 2) +

@@ -26,6 +26,9 @@ export function tTestPower(
   requireFinite('effect', effect);
   requireProbability('alpha', alpha);
   requirePositive('ratio', ratio);
+  if (kind !== 'one-sample' && kind !== 'two-sample') {
+    throw invalidArgument('kind must be one-sample or two-sample.', { kind });
+  }
   const df = kind === 'one-sample' ? n - 1 : n + n * ratio - 2;
   if (!(df > 0 && n > 1)) throw invalidArgument('n is too small for the test.', { n });
   const size = kind === 'one-sample' ? n : (n * n * ratio) / (n + n * ratio);

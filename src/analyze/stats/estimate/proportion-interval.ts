@@ -2,7 +2,7 @@
 // 0 and 1: Wilson (1927), Newcombe's hybrid score (1998, method 10), Clopper–Pearson (1934).
 import { invalidArgument, requireProbability, requireWhole } from '../argument.ts';
 import { beta, normal } from '../distributions.ts';
-import type { Interval, TestOptions } from '../hypothesis/test-result.ts';
+import { type Interval, requireAlternative, type TestOptions } from '../hypothesis/test-result.ts';
 
 export interface Proportion {
   /** 0 to `trials`. */
@@ -22,6 +22,7 @@ export function rate({ successes, trials }: Proportion): number {
 
 function quantileFor({ alternative = 'two-sided', confidence = 0.95 }: TestOptions): number {
   requireProbability('confidence', confidence);
+  requireAlternative(alternative);
   return normal.quantile(alternative === 'two-sided' ? 0.5 + confidence / 2 : confidence);
 }
 

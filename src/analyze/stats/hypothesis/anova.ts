@@ -12,7 +12,7 @@ export interface AnovaResult extends TestResult {
 
 export interface OneWayResult extends AnovaResult {
   sumOfSquares: { between: number; within: number };
-  /** Share of variance between groups, η². */
+  /** Share of variance between groups, η²; 0 where nothing varies. */
   etaSquared: number;
   /** The same with its bias removed, ω²; may be slightly negative. */
   omegaSquared: number;
@@ -41,14 +41,15 @@ export function oneWayAnova(groups: readonly Sample[]): OneWayResult {
   const between = Math.max(0, whole.sumOfSquares - within);
   const meanWithin = within / degreesOfFreedom[1];
   const statistic = between === 0 ? 0 : between / degreesOfFreedom[0] / meanWithin;
+  const all = between + within;
   return {
     method: 'one-way ANOVA',
     statistic,
     pValue: fisherF.survival(statistic, ...degreesOfFreedom),
     degreesOfFreedom,
     sumOfSquares: { between, within },
-    etaSquared: between / (between + within),
-    omegaSquared: (between - degreesOfFreedom[0] * meanWithin) / (between + within + meanWithin),
+    etaSquared: all === 0 ? 0 : between / all,
+    omegaSquared: all === 0 ? 0 : (between - degreesOfFreedom[0] * meanWithin) / (all + meanWithin),
   };
 }
 

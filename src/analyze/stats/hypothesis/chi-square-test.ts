@@ -23,6 +23,7 @@ export function chiSquareGoodnessOfFit(
   if (shares && shares.length !== k) {
     throw invalidArgument('Counts and shares must have equal lengths.', { counts: k, shares: shares.length });
   }
+  requireWhole('estimated', estimated, 0);
   let total = 0;
   let whole = 0;
   for (let i = 0; i < k; i++) {

@@ -6,19 +6,19 @@ import { midRanks } from './rank.ts';
 import type { Interval, TestResult } from './test-result.ts';
 
 export interface CorrelationResult extends TestResult {
-  /** r or ρ, in [−1, 1]; NaN where a column never varied. */
+  /** r or ρ, in [−1, 1]. */
   correlation: number;
   /** By Fisher's z (for ρ with Bonett & Wright's variance); the whole of [−1, 1] below four pairs. */
   interval: Interval;
 }
 
-/** Pearson's r of ≥ 3 pairs, from a streamed Covariance or two columns. */
+/** Pearson's r of ≥ 3 pairs from their Covariance. Throws `invalid-argument` where x or y never varied. O(1). */
 export function pearsonCorrelation(pairs: Covariance, confidence = 0.95): CorrelationResult {
   requireSize('pairs', pairs.count, 3);
   return conclude("Pearson's r", pairs.correlation, pairs.count, confidence, 1);
 }
 
-/** Spearman's ρ of ≥ 3 pairs: Pearson's r of the mid-ranks, with the t approximation. O(n log n). */
+/** Spearman's ρ of ≥ 3 pairs: Pearson's r of the mid-ranks, with the t approximation. O(n log n). Errors as above. */
 export function spearmanCorrelation(
   x: ArrayLike<number>,
   y: ArrayLike<number>,
@@ -43,6 +43,7 @@ function conclude(
   factor: number,
 ): CorrelationResult {
   requireProbability('confidence', confidence);
+  if (Number.isNaN(r)) throw invalidArgument('A column never varied: there is no correlation.');
   const t = r * Math.sqrt((n - 2) / ((1 - r) * (1 + r)));
   const reach = n > 3 ? normal.quantile(0.5 + confidence / 2) * Math.sqrt(factor / (n - 3)) : Infinity;
   const z = Math.atanh(r);

@@ -1,7 +1,9 @@
 // Fisher's exact test of a 2 × 2 table: the hypergeometric probabilities of all tables with the same margins,
 // summed by their ratios from the mode outward, so that large counts neither overflow nor lose digits.
-import { requireWhole } from '../argument.ts';
-import type { Alternative, TestResult } from './test-result.ts';
+import { invalidArgument, requireWhole } from '../argument.ts';
+import { type Alternative, requireAlternative, type TestResult } from './test-result.ts';
+
+const tablesMax = 10_000_000;
 
 export interface FisherResult extends TestResult {
   /** (a·d) / (b·c); Infinity where b·c is 0, NaN where both products are. */
@@ -10,12 +12,13 @@ export interface FisherResult extends TestResult {
 
 /**
  * Exact p-value of [[a, b], [c, d]]; two-sided sums every table no likelier than this one. O(min margin)
- * time and memory. `statistic` is the count a.
+ * time and memory, for at most 10,000,000 tables. `statistic` is the count a.
  */
 export function fisherExact(
   [[a, b], [c, d]]: readonly [readonly [number, number], readonly [number, number]],
   alternative: Alternative = 'two-sided',
 ): FisherResult {
+  requireAlternative(alternative);
   for (const [name, count] of Object.entries({ a, b, c, d })) requireWhole(name, count, 0);
   const draws = a + b;
   const successes = a + c;
@@ -27,6 +30,12 @@ export function fisherExact(
     high,
     Math.max(low, Math.floor(((draws + 1) * (successes + 1)) / (successes + failures + 2))),
   );
+  if (high - low >= tablesMax) {
+    throw invalidArgument('These margins have too many tables; chi-square is as good at such counts.', {
+      tables: high - low + 1,
+      tablesMax,
+    });
+  }
   const weights = new Float64Array(high - low + 1);
   weights[mode - low] = 1;
   for (let k = mode; k < high; k++) {

@@ -76,6 +76,7 @@ function pathTail(n: number, m: number, steps: number): number {
 
 /** P(√n·D > x) in the limit: 2Σ(−1)^(k−1) exp(−2k²x²), or its theta-function dual where x is small. */
 export function kolmogorovTail(x: number): number {
+  if (Number.isNaN(x)) throw invalidArgument('x must be a number.', { x });
   if (x <= 0) return 1;
   if (x < 1) {
     let sum = 0;

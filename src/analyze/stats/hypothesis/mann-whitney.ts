@@ -3,7 +3,7 @@
 import { invalidArgument, requireSize } from '../argument.ts';
 import { normal } from '../distributions.ts';
 import { midRanks, rankSumTails, signedRankTails } from './rank.ts';
-import { type Alternative, symmetricPValue, type TestResult } from './test-result.ts';
+import { type Alternative, requireAlternative, symmetricPValue, type TestResult } from './test-result.ts';
 
 export interface RankOptions {
   alternative?: Alternative;
@@ -92,6 +92,7 @@ export function wilcoxonSignedRank(
 }
 
 function fromTails(atMost: number, atLeast: number, alternative: Alternative): number {
+  requireAlternative(alternative);
   if (alternative === 'less') return atMost;
   if (alternative === 'greater') return atLeast;
   return Math.min(1, 2 * Math.min(atMost, atLeast));

@@ -3,7 +3,7 @@
 import { invalidArgument, requirePositive, requireProbability, requireWhole } from '../argument.ts';
 import { binomial, gamma } from '../distributions.ts';
 import { clopperPearsonInterval } from '../estimate/proportion-interval.ts';
-import type { Interval, TestOptions, TestResult } from './test-result.ts';
+import { type Interval, requireAlternative, type TestOptions, type TestResult } from './test-result.ts';
 
 export interface PoissonCount {
   /** Whole, ≥ 0. */
@@ -33,6 +33,7 @@ export function poissonRateTest(
   check(a);
   check(b);
   requireProbability('confidence', confidence);
+  requireAlternative(alternative);
   const trials = a.events + b.events;
   const share = a.exposure / (a.exposure + b.exposure);
   const atMost = trials === 0 ? 1 : binomial.cdf(a.events, trials, share);

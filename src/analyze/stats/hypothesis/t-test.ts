@@ -62,8 +62,9 @@ export function tTestWelch(a: Sample, b: Sample, options: TestOptions = {}): TTe
   const [x, y] = bothMoments(a, b);
   const [u, v] = [x.variance / x.count, y.variance / y.count];
   // Satterthwaite; with no variation at all any number of degrees of freedom says the same.
+  const share = u / (u + v);
   const df =
-    u + v === 0 ? x.count + y.count - 2 : (u + v) ** 2 / (u ** 2 / (x.count - 1) + v ** 2 / (y.count - 1));
+    u + v === 0 ? x.count + y.count - 2 : 1 / (share ** 2 / (x.count - 1) + (1 - share) ** 2 / (y.count - 1));
   return conclude("Welch's t", x.mean - y.mean, 0, Math.sqrt(u + v), df, options);
 }
 

@@ -1,6 +1,6 @@
 // What every test answers, and the two ways of turning a statistic into a p-value and an interval that the
 // parametric tests share.
-import { requireProbability } from '../argument.ts';
+import { invalidArgument, requireProbability } from '../argument.ts';
 
 /** `less`: the (first) parameter lies below the one it is compared with; `greater`: above. */
 export type Alternative = 'two-sided' | 'less' | 'greater';
@@ -35,12 +35,20 @@ interface Continuous {
   quantile(p: number): number;
 }
 
+/** Throws `invalid-argument` for a direction that is none: a misspelt one must not become two-sided. */
+export function requireAlternative(alternative: Alternative): void {
+  if (alternative !== 'two-sided' && alternative !== 'less' && alternative !== 'greater') {
+    throw invalidArgument('alternative must be two-sided, less or greater.', { alternative });
+  }
+}
+
 /** The p-value of a statistic under a distribution that is symmetric about 0. */
 export function symmetricPValue(
   statistic: number,
   alternative: Alternative,
   distribution: Continuous,
 ): number {
+  requireAlternative(alternative);
   if (alternative === 'less') return distribution.cdf(statistic);
   if (alternative === 'greater') return distribution.survival(statistic);
   return Math.min(1, 2 * distribution.survival(Math.abs(statistic)));

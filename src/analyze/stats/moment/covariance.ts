@@ -1,10 +1,10 @@
 // Covariance, correlation and the least-squares line of pairs (x, y) in one pass, mergeable: the bivariate
 // form of Pébay's formulas, compensated.
-import { ByteReader, ByteWriter } from '../../../core/bytes.ts';
-import { requireFinite } from '../argument.ts';
+import { ByteWriter } from '../../../core/bytes.ts';
+import { invalidArgument, requireFinite } from '../argument.ts';
 import { roundingErrorOfSum } from './compensated-sum.ts';
 import { Moments } from './moments.ts';
-import { checkEnd, checkVersion } from './serialized-form.ts';
+import { readForm, readWholeNumber } from './serialized-form.ts';
 
 /** Streaming second moments of pairs. O(1) memory (11 numbers), some 20 ns an update. */
 export class Covariance {
@@ -12,6 +12,7 @@ export class Covariance {
   private n = 0;
   private readonly parts = new Float64Array(10);
 
+  /** Of the given pairs of finite numbers; throws `invalid-argument` otherwise. O(n). */
   static of(pairs: Iterable<readonly [x: number, y: number]>): Covariance {
     const result = new Covariance();
     for (const [x, y] of pairs) result.update(x, y);
@@ -35,6 +36,7 @@ export class Covariance {
     this.add(2, dy / n);
   }
 
+  /** Takes in all that `other` has seen; `other` is unchanged. Associative and commutative to rounding. */
   merge(other: Covariance): void {
     if (other.n === 0) return;
     const p = this.parts;
@@ -117,13 +119,14 @@ export class Covariance {
     return writer.finish();
   }
 
+  /** Throws `unsupported-version`, `truncated-bytes` or `invalid-bytes`. */
   static deserialize(bytes: Uint8Array): Covariance {
-    const reader = new ByteReader(bytes);
-    checkVersion('a covariance', reader.u8(), 1);
-    const result = new Covariance();
-    result.n = reader.f64();
-    for (let at = 0; at < 10; at++) result.parts[at] = reader.f64();
-    checkEnd('a covariance', reader);
-    return result;
+    return readForm('a covariance', bytes, 1, reader => {
+      const result = new Covariance();
+      result.n = readWholeNumber(reader);
+      for (let at = 0; at < 10; at++) result.parts[at] = reader.f64();
+      if (result.parts[4]! < 0 || result.parts[6]! < 0) throw invalidArgument('A variance is below 0.');
+      return result;
+    });
   }
 }

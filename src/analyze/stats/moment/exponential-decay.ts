@@ -1,9 +1,9 @@
 // What the exponentially weighted forms share: weights that halve with every half-life of age, and the weighted
 // means and products of one or two variables under them (West 1979's update).
 // Invariant: late rows and merges give what in-order arrival would have given, to rounding.
-import { ByteReader, ByteWriter } from '../../../core/bytes.ts';
+import { ByteWriter } from '../../../core/bytes.ts';
 import { invalidArgument, requireFinite, requirePositive } from '../argument.ts';
-import { checkEnd, checkVersion } from './serialized-form.ts';
+import { readForm, readNumber } from './serialized-form.ts';
 
 /** O(1) memory; one exponential an update. The time scale is the caller's; nothing reads a clock. */
 export abstract class ExponentialDecay {
@@ -114,17 +114,20 @@ export abstract class ExponentialDecay {
     return writer.finish();
   }
 
+  /** Throws `unsupported-version`, `truncated-bytes` or `invalid-bytes`. */
   protected static read<D extends ExponentialDecay>(bytes: Uint8Array, make: (halfLife: number) => D): D {
-    const reader = new ByteReader(bytes);
-    checkVersion('an exponentially weighted mean', reader.u8(), 1);
-    const result = make(reader.f64());
-    result.newest = reader.f64();
-    result.weight = reader.f64();
-    result.weightOfSquares = reader.f64();
-    for (const part of [result.center, result.products]) {
-      for (let i = 0; i < part.length; i++) part[i] = reader.f64();
-    }
-    checkEnd('an exponentially weighted mean', reader);
-    return result;
+    return readForm('an exponentially weighted mean', bytes, 1, reader => {
+      const result = make(reader.f64());
+      result.newest = readNumber(reader, -Infinity);
+      result.weight = readNumber(reader, 0);
+      result.weightOfSquares = readNumber(reader, 0);
+      for (const part of [result.center, result.products]) {
+        for (let i = 0; i < part.length; i++) part[i] = reader.f64();
+      }
+      if (result.products[0]! < 0 || result.products.at(-1)! < 0) {
+        throw invalidArgument('A variance is below 0.');
+      }
+      return result;
+    });
   }
 }

@@ -13,6 +13,7 @@ export class ExponentiallyWeighted extends ExponentialDecay {
     this.push([value], at);
   }
 
+  /** As if the other's values had come here too. Throws `invalid-argument` for another half-life. */
   merge(other: ExponentiallyWeighted): void {
     this.mergeDecayed(other);
   }
@@ -29,6 +30,7 @@ export class ExponentiallyWeighted extends ExponentialDecay {
     return Math.sqrt(this.variance);
   }
 
+  /** Throws `unsupported-version`, `truncated-bytes` or `invalid-bytes`. */
   static deserialize(bytes: Uint8Array): ExponentiallyWeighted {
     return ExponentiallyWeighted.read(bytes, halfLife => new ExponentiallyWeighted(halfLife));
   }
@@ -36,6 +38,7 @@ export class ExponentiallyWeighted extends ExponentialDecay {
 
 /** Exponentially weighted covariance, correlation and least-squares line of pairs. */
 export class ExponentiallyWeightedCovariance extends ExponentialDecay {
+  /** `halfLife` > 0, in the unit of the times given to `update`. */
   constructor(halfLife: number) {
     super(halfLife, 2);
   }
@@ -45,6 +48,7 @@ export class ExponentiallyWeightedCovariance extends ExponentialDecay {
     this.push([x, y], at);
   }
 
+  /** As if the other's pairs had come here too. Throws `invalid-argument` for another half-life. */
   merge(other: ExponentiallyWeightedCovariance): void {
     this.mergeDecayed(other);
   }
@@ -77,6 +81,7 @@ export class ExponentiallyWeightedCovariance extends ExponentialDecay {
     return this.meanY - this.slope * this.meanX;
   }
 
+  /** Throws `unsupported-version`, `truncated-bytes` or `invalid-bytes`. */
   static deserialize(bytes: Uint8Array): ExponentiallyWeightedCovariance {
     return ExponentiallyWeightedCovariance.read(bytes, h => new ExponentiallyWeightedCovariance(h));
   }

@@ -1,10 +1,10 @@
 // Count, mean, variance, skewness and kurtosis of a stream in one pass: Pébay's update and merge formulas
 // (Sandia report SAND2008-6212), with every accumulated term compensated (Neumaier).
 // Invariant: merging the parts of a stream gives the moments of the whole, to rounding.
-import { ByteReader, ByteWriter } from '../../../core/bytes.ts';
+import { ByteWriter } from '../../../core/bytes.ts';
 import { invalidArgument, requireFinite } from '../argument.ts';
 import { roundingErrorOfSum } from './compensated-sum.ts';
-import { checkEnd, checkVersion } from './serialized-form.ts';
+import { readForm, readWholeNumber } from './serialized-form.ts';
 
 /** What the tests here accept: the numbers themselves, or their moments where only those were kept. */
 export type Sample = ArrayLike<number> | Moments;
@@ -12,7 +12,8 @@ export type Sample = ArrayLike<number> | Moments;
 /**
  * Streaming central moments up to the fourth. O(1) memory (11 numbers), some 20 ns an update. Relative error
  * of the variance a few units in the last place of what the input's own rounding allows (NIST StRD NumAcc4:
- * 8.3 digits, the most that doubles can carry there).
+ * 8.3 digits, the most that doubles can carry there). The k-th moment holds while values differ by less than
+ * 10^(300 / k); beyond that it is infinite or NaN, the others standing.
  */
 export class Moments {
   private n = 0;
@@ -27,6 +28,7 @@ export class Moments {
   private least = Infinity;
   private greatest = -Infinity;
 
+  /** Of the given finite numbers; throws `invalid-argument` otherwise. O(n). */
   static of(values: Iterable<number> | ArrayLike<number>): Moments {
     const result = new Moments();
     for (const value of Symbol.iterator in values ? values : Array.from(values)) result.update(value);
@@ -38,8 +40,13 @@ export class Moments {
    * Skewness, kurtosis and extremes are then unknown (NaN).
    */
   static fromSummary(count: number, mean: number, variance: number): Moments {
-    if (!Number.isSafeInteger(count) || count < 1 || !Number.isFinite(mean) || !(variance >= 0)) {
-      throw invalidArgument('A summary needs a whole count ≥ 1, a finite mean and a variance ≥ 0.', {
+    if (
+      !Number.isSafeInteger(count) ||
+      count < 1 ||
+      !Number.isFinite(mean) ||
+      !(variance >= 0 && variance < Infinity)
+    ) {
+      throw invalidArgument('A summary needs a whole count ≥ 1, a finite mean and a finite variance ≥ 0.', {
         count,
         mean,
         variance,
@@ -141,6 +148,7 @@ export class Moments {
     this.m4Low += roundingErrorOfSum(before, term);
   }
 
+  /** Values seen. */
   get count(): number {
     return this.n;
   }
@@ -195,22 +203,25 @@ export class Moments {
 
   /** Throws `unsupported-version`, `truncated-bytes` or `invalid-bytes`. */
   static deserialize(bytes: Uint8Array): Moments {
-    const reader = new ByteReader(bytes);
-    checkVersion('a set of moments', reader.u8(), 1);
-    const result = new Moments();
-    result.n = reader.f64();
-    result.meanHigh = reader.f64();
-    result.meanLow = reader.f64();
-    result.m2 = reader.f64();
-    result.m2Low = reader.f64();
-    result.m3 = reader.f64();
-    result.m3Low = reader.f64();
-    result.m4 = reader.f64();
-    result.m4Low = reader.f64();
-    result.least = reader.f64();
-    result.greatest = reader.f64();
-    checkEnd('a set of moments', reader);
-    return result;
+    return readForm('a set of moments', bytes, 1, reader => {
+      const result = new Moments();
+      result.n = readWholeNumber(reader);
+      result.meanHigh = reader.f64();
+      result.meanLow = reader.f64();
+      result.m2 = reader.f64();
+      result.m2Low = reader.f64();
+      result.m3 = reader.f64();
+      result.m3Low = reader.f64();
+      result.m4 = reader.f64();
+      result.m4Low = reader.f64();
+      result.least = reader.f64();
+      result.greatest = reader.f64();
+      const { n, m2, least, greatest } = result;
+      if (m2 < 0 || (n > 0 && least > greatest) || (n === 0 && least < greatest)) {
+        throw invalidArgument('The moments contradict each other.', { n, m2, least, greatest });
+      }
+      return result;
+    });
   }
 }
 

@@ -29,7 +29,7 @@ export interface Regression {
   /** √(Σ residual² / degrees of freedom). */
   residualDeviation: number;
   degreesOfFreedom: number;
-  /** About the mean with an intercept, about 0 without (as NIST and R have it). */
+  /** About the mean with an intercept, about 0 without (as NIST and R have it); 1 where y never varied. */
   rSquared: number;
   adjustedRSquared: number;
   /** Of all coefficients but the intercept being 0. */
@@ -88,8 +88,10 @@ export function polynomialRegression(x: ArrayLike<number>, y: ArrayLike<number>,
       low[j * n + i] = roundingErrorOfProduct(high[before]!, x[i]!) + low[before]! * x[i]!;
     }
   }
-  const expand = (row: ArrayLike<number>): number[] =>
-    Array.from({ length: columns }, (_, j) => row[0]! ** j);
+  const expand = (row: ArrayLike<number>): number[] => {
+    if (row.length !== 1) throw invalidArgument('The row of a polynomial is [x].', { length: row.length });
+    return Array.from({ length: columns }, (_, j) => row[0]! ** j);
+  };
   return summarize({ rows: n, columns, high, low }, y, true, expand);
 }
 
@@ -119,12 +121,13 @@ function summarize(
     let squares = 0;
     for (let k = j; k < p; k++) squares += inverseR[k * p + j]! ** 2;
     const standardError = residualDeviation * Math.sqrt(squares);
-    const t = estimate / standardError;
+    const t = estimate === 0 ? 0 : estimate / standardError;
     return { estimate, standardError, t, pValue: 2 * studentT.survival(Math.abs(t), degreesOfFreedom) };
   });
   const model = p - (intercept ? 1 : 0);
-  const fStatistic = (totalSquares - residualSquares) / model / (residualSquares / degreesOfFreedom);
-  const rSquared = 1 - residualSquares / totalSquares;
+  const explained = totalSquares - residualSquares;
+  const fStatistic = explained === 0 ? 0 : explained / model / (residualSquares / degreesOfFreedom);
+  const rSquared = totalSquares === 0 ? 1 : 1 - residualSquares / totalSquares;
   return {
     coefficients,
     residuals,
@@ -136,6 +139,7 @@ function summarize(
     fPValue: model > 0 ? fisherF.survival(fStatistic, model, degreesOfFreedom) : Number.NaN,
     predict(row, confidence = 0.95) {
       requireProbability('confidence', confidence);
+      for (let j = 0; j < row.length; j++) requireFinite(`row[${j}]`, row[j]!);
       const at = expand(row);
       let estimate = 0;
       for (let j = 0; j < p; j++) estimate += at[j]! * b[j]!;

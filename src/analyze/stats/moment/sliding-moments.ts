@@ -6,6 +6,7 @@ import { type SlidingOptions, SlidingWindow } from './sliding-window.ts';
 
 /** Some 200 ns an update at 1,000 values; memory at most 130 bytes × size. */
 export class SlidingMoments extends SlidingWindow<Moments> {
+  /** Throws `invalid-argument` for a size or span outside its range. */
   constructor(options: SlidingOptions) {
     super(options, 1);
   }
@@ -25,6 +26,7 @@ export class SlidingMoments extends SlidingWindow<Moments> {
     return this.push([value], at);
   }
 
+  /** Throws `unsupported-version`, `truncated-bytes` or `invalid-bytes`. */
   static deserialize(bytes: Uint8Array): SlidingMoments {
     return SlidingMoments.read<Moments, SlidingMoments>(bytes, options => new SlidingMoments(options));
   }
@@ -32,6 +34,7 @@ export class SlidingMoments extends SlidingWindow<Moments> {
 
 /** Some 250 ns an update at 1,000 pairs; memory at most 230 bytes × size. */
 export class SlidingCovariance extends SlidingWindow<Covariance> {
+  /** Throws `invalid-argument` for a size or span outside its range. */
   constructor(options: SlidingOptions) {
     super(options, 2);
   }
@@ -48,6 +51,7 @@ export class SlidingCovariance extends SlidingWindow<Covariance> {
     return this.push([x, y], at);
   }
 
+  /** Throws `unsupported-version`, `truncated-bytes` or `invalid-bytes`. */
   static deserialize(bytes: Uint8Array): SlidingCovariance {
     return SlidingCovariance.read<Covariance, SlidingCovariance>(
       bytes,

@@ -1,8 +1,8 @@
 // What the sliding forms share: a ring of the last rows and two stacks of merged accumulators, so that nothing is
 // ever subtracted and the result never drifts however long the stream.
-import { ByteReader, ByteWriter } from '../../../core/bytes.ts';
+import { ByteWriter } from '../../../core/bytes.ts';
 import { invalidArgument, requireFinite, requirePositive, requireWhole } from '../argument.ts';
-import { checkEnd, checkVersion } from './serialized-form.ts';
+import { readForm, requireRoom } from './serialized-form.ts';
 
 export interface SlidingOptions {
   /** Most rows kept, 1 to 2²⁴; beyond it the oldest leave, however young. */
@@ -17,14 +17,15 @@ interface Mergeable<A> {
 
 /**
  * A window of rows of `width` numbers over an accumulator A. An update costs amortised O(1) merges, at worst one
- * pass over the window; memory is size × (width + 1) doubles and up to size accumulators.
+ * pass over the window. Memory is (width + 1) doubles and up to one accumulator for each row held, at most size.
  */
 export abstract class SlidingWindow<A extends Mergeable<A>> {
   readonly size: number;
   readonly span: number;
   private readonly width: number;
-  private readonly rows: Float64Array;
-  private readonly times: Float64Array;
+  // Both grow with what is held, up to size.
+  private rows: Float64Array;
+  private times: Float64Array;
   private head = 0;
   private held = 0;
   /** front[k]: the k + 1 newest rows of the last turn; its end covers the oldest row. */
@@ -38,8 +39,8 @@ export abstract class SlidingWindow<A extends Mergeable<A>> {
     this.size = size;
     this.span = span;
     this.width = width;
-    this.rows = new Float64Array(size * width);
-    this.times = new Float64Array(size);
+    this.rows = new Float64Array(Math.min(size, leastRoom) * width);
+    this.times = new Float64Array(Math.min(size, leastRoom));
     this.back = this.create();
   }
 
@@ -50,11 +51,12 @@ export abstract class SlidingWindow<A extends Mergeable<A>> {
   protected push(row: readonly number[], at: number): boolean {
     for (const value of row) requireFinite('value', value);
     requireFinite('at', at);
-    const newest = this.held === 0 ? at : this.times[this.slot(this.held - 1)]!;
+    const { newest } = this;
     if (at <= newest - this.span) return false;
     const time = Math.max(at, newest);
     this.expire(time);
     if (this.held === this.size) this.dropOldest();
+    if (this.held === this.times.length) this.grow();
     const slot = this.slot(this.held);
     this.rows.set(row, slot * this.width);
     this.times[slot] = time;
@@ -68,8 +70,13 @@ export abstract class SlidingWindow<A extends Mergeable<A>> {
     while (this.held > 0 && this.times[this.head]! <= at - this.span) this.dropOldest();
   }
 
+  /** Rows held. */
   get count(): number {
     return this.held;
+  }
+
+  private get newest(): number {
+    return this.held === 0 ? -Infinity : this.times[this.slot(this.held - 1)]!;
   }
 
   /** The accumulator of the window now: a copy, the caller's to keep. */
@@ -83,7 +90,22 @@ export abstract class SlidingWindow<A extends Mergeable<A>> {
 
   private slot(index: number): number {
     const at = this.head + index;
-    return at >= this.size ? at - this.size : at;
+    const room = this.times.length;
+    return at >= room ? at - room : at;
+  }
+
+  private grow(): void {
+    const { rows, times, width, held } = this;
+    const room = Math.min(this.size, 2 * times.length);
+    this.rows = new Float64Array(room * width);
+    this.times = new Float64Array(room);
+    for (let index = 0; index < held; index++) {
+      // In the old ring, whose room is what is held.
+      const slot = (this.head + index) % held;
+      this.rows.set(rows.subarray(slot * width, (slot + 1) * width), index * width);
+      this.times[index] = times[slot]!;
+    }
+    this.head = 0;
   }
 
   private row(slot: number): Float64Array {
@@ -117,19 +139,28 @@ export abstract class SlidingWindow<A extends Mergeable<A>> {
     return writer.finish();
   }
 
-  /** Reads what `serialize` wrote into a window that `make` makes of its options. */
+  /**
+   * Reads what `serialize` wrote into a window that `make` makes of its options. Throws `unsupported-version`,
+   * `truncated-bytes` or `invalid-bytes`.
+   */
   protected static read<A extends Mergeable<A>, W extends SlidingWindow<A>>(
     bytes: Uint8Array,
     make: (options: SlidingOptions) => W,
   ): W {
-    const reader = new ByteReader(bytes);
-    checkVersion('a sliding window', reader.u8(), 1);
-    const result = make({ size: reader.f64(), span: reader.f64() });
-    for (let left = reader.u32(); left > 0; left--) {
-      const row = Array.from({ length: result.width }, () => reader.f64());
-      result.push(row, reader.f64());
-    }
-    checkEnd('a sliding window', reader);
-    return result;
+    return readForm('a sliding window', bytes, 1, reader => {
+      const result = make({ size: reader.f64(), span: reader.f64() });
+      const held = reader.u32();
+      requireRoom(reader, held, (result.width + 1) * 8);
+      for (let left = held; left > 0; left--) {
+        const row = Array.from({ length: result.width }, () => reader.f64());
+        const at = reader.f64();
+        if (at < result.newest) throw invalidArgument('The times go back.', { at });
+        result.push(row, at);
+      }
+      if (result.held !== held) throw invalidArgument('Rows are too many or too old.', { held });
+      return result;
+    });
   }
 }
+
+const leastRoom = 16;

@@ -1,7 +1,13 @@
 // Confidence sequences: intervals that hold at all times at once with the stated confidence, so that one may
 // look after every observation and stop when one likes. Each function gives the interval now from the
 // accumulated state; `tunedFor` is the sample size at which it should be narrowest, and must be fixed beforehand.
-import { invalidArgument, requirePositive, requireProbability, requireSize } from '../argument.ts';
+import {
+  invalidArgument,
+  requireFinite,
+  requirePositive,
+  requireProbability,
+  requireSize,
+} from '../argument.ts';
 import { type Proportion, rate } from '../estimate/proportion-interval.ts';
 import { findRoot } from '../find-root.ts';
 import type { Interval } from '../hypothesis/test-result.ts';
@@ -26,6 +32,7 @@ export function subGaussianSequence(
   { alpha = 0.05, tunedFor }: SequenceOptions,
 ): Interval {
   requireSize('count', count, 1);
+  requireFinite('mean', mean);
   requirePositive('sigma', sigma);
   const square = sigma * sigma;
   const reach = normalMixtureBound(count * square, alpha, tunedFor * square, alpha) / count;

@@ -1,9 +1,9 @@
 // A confidence sequence for the mean of bounded values that adapts to their actual variance, exact at every
 // size: the empirical Bernstein boundary of Howard et al. (2021, theorem 4) with a gamma-exponential mixture.
-import { ByteReader, ByteWriter } from '../../../core/bytes.ts';
+import { ByteWriter } from '../../../core/bytes.ts';
 import { invalidArgument, requireFinite } from '../argument.ts';
 import type { Interval } from '../hypothesis/test-result.ts';
-import { checkEnd, checkVersion } from '../moment/serialized-form.ts';
+import { readForm, readNumber, readWholeNumber } from '../moment/serialized-form.ts';
 import type { SequenceOptions } from './confidence-sequence.ts';
 import { gammaExponentialBound } from './mixture-boundary.ts';
 
@@ -22,7 +22,8 @@ export class EmpiricalBernstein {
   constructor(low = 0, high = 1) {
     requireFinite('low', low);
     requireFinite('high', high);
-    if (low >= high) throw invalidArgument('low must lie below high.', { low, high });
+    if (!(low < high)) throw invalidArgument('low must lie below high.', { low, high });
+    requireFinite('high − low', high - low);
     this.low = low;
     this.high = high;
   }
@@ -39,6 +40,7 @@ export class EmpiricalBernstein {
     this.n++;
   }
 
+  /** Takes in all that `other` has seen. Throws `invalid-argument` for other bounds. */
   merge(other: EmpiricalBernstein): void {
     if (other.low !== this.low || other.high !== this.high) {
       throw invalidArgument('Only equal bounds merge.', { low: other.low, high: other.high });
@@ -72,14 +74,16 @@ export class EmpiricalBernstein {
     return writer.f64(this.sum).f64(this.variance).finish();
   }
 
+  /** Throws `unsupported-version`, `truncated-bytes` or `invalid-bytes`. */
   static deserialize(bytes: Uint8Array): EmpiricalBernstein {
-    const reader = new ByteReader(bytes);
-    checkVersion('an empirical Bernstein sequence', reader.u8(), 1);
-    const result = new EmpiricalBernstein(reader.f64(), reader.f64());
-    result.n = reader.f64();
-    result.sum = reader.f64();
-    result.variance = reader.f64();
-    checkEnd('an empirical Bernstein sequence', reader);
-    return result;
+    return readForm('an empirical Bernstein sequence', bytes, 1, reader => {
+      const result = new EmpiricalBernstein(reader.f64(), reader.f64());
+      result.n = readWholeNumber(reader);
+      // Sums of so many values in [0, 1], and their rounding.
+      const most = result.n * (1 + 1e-9);
+      result.sum = readNumber(reader, 0, most);
+      result.variance = readNumber(reader, 0, most);
+      return result;
+    });
   }
 }

@@ -85,6 +85,9 @@ export function exitProbabilities(
   if (criticalValues.length !== fractions.length) {
     throw invalidArgument('There must be one critical value a look.', { looks: fractions.length });
   }
+  if (criticalValues.some(value => Number.isNaN(value))) {
+    throw invalidArgument('A critical value is not a number.', { criticalValues });
+  }
   const walk = new Walk(drift);
   const upper: number[] = [];
   const lower: number[] = [];

@@ -31,6 +31,7 @@ export function normalLogMixture(
   alphaOpt = 0.05,
   sides: Sides = 'two-sided',
 ): number {
+  checkState(s, v);
   const rho = bestRho(vOpt, alphaOpt, sides);
   const quadratic = (s * s) / (2 * (v + rho));
   if (sides === 'two-sided') return 0.5 * Math.log(rho / (v + rho)) + quadratic;
@@ -54,6 +55,18 @@ export function normalMixtureBound(
   return Math.sqrt((v + rho) * (Math.log1p(v / rho) - 2 * Math.log(alpha)));
 }
 
+/** Of both gamma mixtures: the prior's shape, that with V, and that with V and S, in units of c. */
+function gammaShapes(s: number, v: number, vOpt: number, c: number, alphaOpt: number) {
+  checkState(s, v);
+  requirePositive('c', c);
+  const square = c * c;
+  const a = bestRho(vOpt, alphaOpt, 'one-sided') / square;
+  const b = v / square + a;
+  const x = s / c + b;
+  if (!(x > 0)) throw invalidArgument('s lies below what v allows.', { s, v, c });
+  return { a, b, x };
+}
+
 /** ln of the gamma mixture for a sub-exponential S of scale `c` > 0, one-sided. */
 export function gammaExponentialLogMixture(
   s: number,
@@ -62,11 +75,7 @@ export function gammaExponentialLogMixture(
   c: number,
   alphaOpt = 0.05,
 ): number {
-  requirePositive('c', c);
-  const square = c * c;
-  const a = bestRho(vOpt, alphaOpt, 'one-sided') / square;
-  const b = v / square + a;
-  const x = s / c + b;
+  const { a, b, x } = gammaShapes(s, v, vOpt, c, alphaOpt);
   return (
     a * Math.log(a) -
     logGamma(a) -
@@ -98,11 +107,7 @@ export function gammaPoissonLogMixture(
   c: number,
   alphaOpt = 0.05,
 ): number {
-  requirePositive('c', c);
-  const square = c * c;
-  const a = bestRho(vOpt, alphaOpt, 'one-sided') / square;
-  const b = v / square + a;
-  const x = s / c + b;
+  const { a, b, x } = gammaShapes(s, v, vOpt, c, alphaOpt);
   return (
     a * Math.log(a) -
     logGamma(a) -
@@ -110,7 +115,7 @@ export function gammaPoissonLogMixture(
     logGamma(x) +
     Math.log(incompleteGammaUpper(x, b)) -
     x * Math.log(b) +
-    v / square
+    (b - a)
   );
 }
 
@@ -139,9 +144,13 @@ export function betaBinomialLogMixture(
   alphaOpt = 0.05,
   sides: Sides = 'two-sided',
 ): number {
+  checkState(s, v);
   requirePositive('g', g);
   requirePositive('h', h);
   const r = Math.max(bestRho(vOpt, alphaOpt, sides) - g * h, 1e-3 * g * h);
+  // Increments lie in [−g, h], so S cannot be anywhere; a little beyond is the prior's.
+  if (!(r + v > g * s && r + v > -h * s))
+    throw invalidArgument('s lies beyond what v allows.', { s, v, g, h });
   const width = g + h;
   // The two-sided mixture is over all of [0, 1], the one-sided one over its part with positive drift.
   const logIncomplete = (a: number, b: number): number =>
@@ -173,9 +182,14 @@ export function betaBinomialBound(
   return f(most) < 0 ? most : findRoot(f, 0, most, 1e-13);
 }
 
-function checkBound(v: number, alpha: number): void {
+function checkState(s: number, v: number): void {
+  requireFinite('s', s);
   requireFinite('v', v);
   if (v < 0) throw invalidArgument('v must not be negative.', { v });
+}
+
+function checkBound(v: number, alpha: number): void {
+  checkState(0, v);
   requireProbability('alpha', alpha);
 }
 

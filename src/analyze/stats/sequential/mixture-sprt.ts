@@ -1,10 +1,18 @@
 // The mixture sequential probability ratio test and its always-valid p-value: Robbins (1970); Johari, Koomen,
 // Pekelis & Walsh, "Always valid inference" (Operations Research 70, 2022). Rejecting when the p-value first
 // falls to alpha, whenever that is, errs with probability at most alpha.
-import { requirePositive, requireProbability, requireSize } from '../argument.ts';
+import { ByteWriter } from '../../../core/bytes.ts';
+import {
+  invalidArgument,
+  requireFinite,
+  requirePositive,
+  requireProbability,
+  requireSize,
+} from '../argument.ts';
 import { logBeta } from '../distributions.ts';
 import { type Proportion, rate } from '../estimate/proportion-interval.ts';
 import type { Moments } from '../moment/moments.ts';
+import { readForm } from '../moment/serialized-form.ts';
 import { bestRho } from './mixture-boundary.ts';
 
 export interface MixtureSprtResult {
@@ -32,6 +40,8 @@ export function mixtureSprt(
   options: SprtOptions,
   nullValue = 0,
 ): MixtureSprtResult {
+  requireFinite('estimate', estimate);
+  requireFinite('nullValue', nullValue);
   if (variance === 0) return conclude(estimate === nullValue ? 0 : Infinity);
   requirePositive('variance', variance);
   const tauSquared = 'tau' in options ? options.tau ** 2 : tunedTauSquared(variance, count, options);
@@ -92,21 +102,42 @@ export function mixtureSprtBinomial(
   return conclude(logBeta(a + k, b + n - k) - logBeta(a, b) - nullLog);
 }
 
-/** The running minimum over looks. What is kept between looks is one number. */
+/** The running minimum over looks at one question. What is kept between looks is one number. */
 export class AlwaysValidPValue {
-  private least = 1;
+  private least: number;
 
+  /** `least` is what an earlier process had come to, in [0, 1]. */
   constructor(least = 1) {
-    this.least = least;
+    this.least = checkPValue(least);
   }
 
-  /** Takes in one look and returns the p-value valid up to now. */
+  /** Takes in one look and returns the p-value valid up to now. Throws `invalid-argument` outside [0, 1]. */
   update({ pValue }: { pValue: number }): number {
-    this.least = Math.min(this.least, pValue);
+    this.least = Math.min(this.least, checkPValue(pValue));
     return this.least;
+  }
+
+  /** Takes in the looks of another process at the same question. */
+  merge(other: AlwaysValidPValue): void {
+    this.least = Math.min(this.least, other.least);
   }
 
   get value(): number {
     return this.least;
   }
+
+  /** 9 bytes: version 1 and the value. */
+  serialize(): Uint8Array {
+    return new ByteWriter(9).u8(1).f64(this.least).finish();
+  }
+
+  /** Throws `unsupported-version`, `truncated-bytes` or `invalid-bytes`. */
+  static deserialize(bytes: Uint8Array): AlwaysValidPValue {
+    return readForm('an always-valid p-value', bytes, 1, reader => new AlwaysValidPValue(reader.f64()));
+  }
+}
+
+function checkPValue(pValue: number): number {
+  if (!(pValue >= 0 && pValue <= 1)) throw invalidArgument('A p-value lies in [0, 1].', { pValue });
+  return pValue;
 }

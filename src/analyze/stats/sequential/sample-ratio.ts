@@ -1,6 +1,6 @@
 // Did assignment work? Counts of units per variant against the shares they were assigned by. A mismatch means
 // lost or doubled units, and no other figure of the experiment can then be trusted.
-import { invalidArgument, requireWhole } from '../argument.ts';
+import { invalidArgument, requirePositive, requireWhole } from '../argument.ts';
 import { logGamma } from '../distributions.ts';
 import { chiSquareGoodnessOfFit } from '../hypothesis/chi-square-test.ts';
 
@@ -28,6 +28,7 @@ export function sampleRatio(
       shares: shares.length,
     });
   }
+  requirePositive('concentration', concentration);
   counts.forEach((count, i) => {
     requireWhole(`counts[${i}]`, count, 0);
     if (!(shares[i]! > 0 && shares[i]! < Infinity)) throw invalidArgument('Shares must be positive.', { i });

@@ -104,8 +104,34 @@ export function unknownConversion(format: string): string | undefined {
   return undefined;
 }
 
+/** µs over which a conversion gives the same text; a day where none is said. */
+const spansUs: Record<string, number> = { f: 1, S: 1e6, M: 60e6, H: 3600e6, I: 3600e6, p: 3600e6 };
+
+/** A format's last text and the span of time that it holds for: events come nearly in order of time. */
+interface Formatted {
+  spanUs: number;
+  span: number;
+  text: string;
+}
+
+const formatted = new Map<string, Formatted>();
+const formatsMax = 64;
+
 function strftime(timeUs: number, format: string): string {
-  return format.replace(/%(.)/gs, (_, letter: string) => conversions[letter]!(timeUs));
+  let last = formatted.get(format);
+  if (last === undefined) {
+    const letters = [...format.matchAll(/%(.)/gs)].map(([, letter]) => letter!);
+    const spanUs = Math.min(dayUs, ...letters.map(letter => spansUs[letter] ?? dayUs));
+    last = { spanUs, span: Number.NaN, text: '' };
+    if (formatted.size >= formatsMax) formatted.clear();
+    formatted.set(format, last);
+  }
+  const span = Math.floor(timeUs / last.spanUs);
+  if (span !== last.span) {
+    last.text = format.replace(/%(.)/gs, (_, letter: string) => conversions[letter]!(timeUs));
+    last.span = span;
+  }
+  return last.text;
 }
 
 export const timeFunctions: readonly ScalarFunction[] = [

@@ -1,18 +1,14 @@
-// The proof of the published errors, with the table that docs/sketches.md shows. `MILLRACE_ROUNDS` trials (1,000 by default) for the distinct
-// counters and KLL, a hundredth of it for the streams of ten million; below 1,000 the margins for chance widen.
+// The proof of the distinct counters' published errors, with the table that docs/sketches.md shows: `MILLRACE_ROUNDS` trials (1,000 by
+// default) of n up to 10 M; below 1,000 of n up to 100,000, and the margins for chance widen.
 import { describe, expect, it } from 'vitest';
 import {
   type DistinctKind,
   distinctErrors,
   distinctKinds,
-  frequencyErrors,
   mergedDenseErrors,
-  percentile,
   publishedErrors,
-  quantileInputs,
   type RelativeErrors,
-  rankErrors,
-} from './accuracy.ts';
+} from './distinct-accuracy.ts';
 import { proofSeed, roundsOf } from './exchange-files.ts';
 
 const rounds = roundsOf(1000);
@@ -20,7 +16,7 @@ const seed = proofSeed();
 const percent = (share: number): string => `${(share * 100).toFixed(3)} %`;
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
-describe(`accuracy over ${rounds} rounds, seed ${seed}`, () => {
+describe(`distinct counters over ${rounds} rounds, seed ${seed}`, () => {
   const sizes =
     rounds >= 1000 ? [100, 1000, 10_000, 100_000, 1_000_000, 10_000_000] : [100, 1000, 10_000, 100_000];
   // None for the full proof; else three standard errors of a measured error, and of a bias.
@@ -64,43 +60,4 @@ describe(`accuracy over ${rounds} rounds, seed ${seed}`, () => {
       expect(Math.abs(bias), `${n}`).toBeLessThanOrEqual(published * (0.1 + chance.bias));
     }
   });
-
-  it.each(quantileInputs)('KLL K 200 keeps a rank error of 0.0133 in 99 of 100 cases on %s input', input => {
-    const plan: [n: number, trials: number][] = [
-      [1000, rounds],
-      [10_000, rounds],
-      [100_000, rounds],
-      [1_000_000, Math.ceil(rounds / 10)],
-      ...(rounds >= 1000 ? ([[10_000_000, Math.ceil(rounds / 50)]] as [number, number][]) : []),
-    ];
-    print(
-      '\n| KLL K 200 | n | trials | 99 % of queries within | largest of a trial, 99 % within |\n|---|---|---|---|---|',
-    );
-    for (const [n, trials] of plan) {
-      const { queries, largest } = rankErrors(input, n, trials, seed);
-      const ofQueries = percentile(queries, 0.99);
-      print(
-        `| ${input} | ${n.toLocaleString('en')} | ${trials} | ${percent(ofQueries)} | ${percent(percentile(largest, 0.99))} |`,
-      );
-      expect(ofQueries, `${n}`).toBeLessThanOrEqual(0.0133);
-      expect(percentile(largest, 0.99), `${n}`).toBeLessThanOrEqual(0.0133);
-    }
-  });
-
-  it.each([0.7, 1.1])(
-    'frequent items and Count-Min never leave their bounds on Zipf %s, 10 M items',
-    exponent => {
-      print(
-        '\n| Zipf | seed | frequent items: error/n, bound | Count-Min: error/n, bound | violations |\n|---|---|---|---|---|',
-      );
-      for (let round = 0; round < Math.max(1, Math.ceil(rounds / 200)); round++) {
-        const found = frequencyErrors(exponent, 10_000_000, 1_000_000, seed + round);
-        const violations = found.frequentViolations + found.countMinViolations;
-        print(
-          `| ${exponent} | ${seed + round} | ${percent(found.frequentError)}, ${percent(found.epsilons.frequent)} | ${percent(found.countMinError)}, ${percent(found.epsilons.countMin)} | ${violations} |`,
-        );
-        expect(violations).toBe(0);
-      }
-    },
-  );
 });

@@ -1,0 +1,25 @@
+import { describe, expect, it } from 'vitest';
+import { query } from '../plan.fixture.ts';
+import { scalarFunction } from './registry.ts';
+
+describe('strftime', () => {
+  it.each(['%f', '%H:%M:%S', '%H:%M', '%I %p', '%Y-%m-%d', '%j %a %u %w', '%G-%V', '%b %y 100%%', 'plain'])(
+    '%s follows DuckDB over times that go on by little, across every boundary, and back',
+    async format => {
+      const steps = [0, 1, 999_999, 1_000_000, 59_000_000, 60_000_000, 3_599_999_999, 3_600_000_000];
+      const days = [-1, 0, 58, 59, 60, 364, 365, 20_453, 20_454, -400_000];
+      const times = days.flatMap(day =>
+        [...steps, 43_200_000_000, 86_399_999_999].map(us => day * 86_400_000_000 + us),
+      );
+      times.push(...[...times].reverse());
+      const { scalar } = scalarFunction('strftime')!.signatures[0]!;
+      const apply = scalar as (timeUs: number, format: string) => string;
+      const wanted = await query(
+        `SELECT strftime(make_timestamp(us), '${format}') FROM (VALUES ${times
+          .map((us, index) => `(${index}, ${us}::BIGINT)`)
+          .join(', ')}) AS times(nth, us) ORDER BY nth`,
+      );
+      expect(times.map(us => apply(us, format))).toEqual(wanted.map(([text]) => text));
+    },
+  );
+});
