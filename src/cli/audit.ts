@@ -34,7 +34,7 @@ export function registerAudit(program: Command): void {
             );
             if (report.skipped > 0)
               print(
-                `    ${count(report.skipped)} rows left out: their windows have more groups than are kept`,
+                `    ${count(report.skipped)} rows compared in total only: their windows have more groups than are kept`,
               );
             for (const { everyMs, startUs, group, column, engine, batch, reason } of report.differences.slice(
               0,

@@ -43,7 +43,7 @@ export interface AuditReport {
   windows: number;
   rows: number;
   values: number;
-  /** Rows left out: overflow groups, groups that came after them, and windows whose groups they touch. */
+  /** Rows compared in total only: overflow groups, groups that came after them, and windows whose groups they touch. */
   skipped: number;
   differenceCount: number;
   differences: AuditDifference[];
@@ -57,6 +57,8 @@ const distinctTolerance = 4 * 0.0162;
 /** What DDSketch promises, and the last digits. */
 const quantileTolerance = 0.01 + 1e-9;
 const sumTolerance = 1e-9;
+/** What the frequent-items summary of 1,024 places promises. */
+const frequencyTolerance = 2.67 / 1024;
 
 /** Compares; throws what the engine and `runSql` throw, and nothing for differences. */
 export async function auditView(options: AuditOptions): Promise<AuditReport> {
@@ -70,13 +72,23 @@ export async function auditView(options: AuditOptions): Promise<AuditReport> {
   return audit.report;
 }
 
-type Check = (engine: ViewValue, batch: ViewValue) => boolean;
+/** `events`: how many events the group has, where the view counts them. */
+type Check = (engine: ViewValue, batch: ViewValue, events: number | undefined) => boolean;
 
 class Audit {
   readonly report: AuditReport;
   private readonly options: AuditOptions;
   private readonly plan: Plan;
-  private readonly checks: { name: string; isGroup: boolean; isExact: boolean; check: Check }[];
+  private readonly checks: {
+    name: string;
+    isGroup: boolean;
+    isExact: boolean;
+    /** Adds up over groups. */
+    isTotal: boolean;
+    check: Check;
+  }[];
+  /** The column that counts all events of a group, or −1. */
+  private readonly countAt: number;
 
   constructor(options: AuditOptions) {
     this.options = options;
@@ -85,7 +97,14 @@ class Audit {
       const aggregate =
         expression.kind === 'aggregate' ? options.plan.sources[0]!.aggregates[expression.index] : undefined;
       const isExact = column.approximate === undefined;
-      return { name, isGroup: column.role === 'group', isExact, check: checkOf(aggregate, isExact) };
+      const isTotal = isExact && ['count', 'count_if', 'sum'].includes(aggregate?.function ?? '');
+      const check = checkOf(aggregate, isExact);
+      return { name, isGroup: column.role === 'group', isExact, isTotal, check };
+    });
+    this.countAt = options.plan.outputs.findIndex(({ expression }) => {
+      const aggregate =
+        expression.kind === 'aggregate' ? options.plan.sources[0]!.aggregates[expression.index] : undefined;
+      return aggregate?.function === 'count' && aggregate.args.length === 0 && !aggregate.filter;
     });
     this.report = {
       view: options.plan.name,
@@ -164,6 +183,7 @@ class Audit {
     this.report.windows++;
     if (rows.some(row => row.overflow || row.incomplete)) {
       this.report.skipped += rows.length;
+      this.totals(everyMs, startUs, rows, batch);
       return;
     }
     const groupOf = (values: readonly ViewValue[]): ViewValue[] =>
@@ -183,15 +203,44 @@ class Audit {
     }
   }
 
+  /** Of a window with an overflow group: which group an event went to is not known, but none is lost or counted twice. */
+  private totals(
+    everyMs: number,
+    startUs: number,
+    rows: readonly WindowRow[],
+    batch: readonly (readonly ViewValue[])[],
+  ): void {
+    const { plan } = this;
+    if (plan.having || plan.limit !== undefined || plan.sources.some(({ view }) => view)) return;
+    this.checks.forEach(({ name, isTotal }, index) => {
+      if (!isTotal) return;
+      this.report.values++;
+      const sum = (all: readonly (readonly ViewValue[])[]): number =>
+        all.reduce((total, values) => total + Number(values[index] ?? 0), 0);
+      const [engine, exact] = [sum(rows.map(({ values }) => values)), sum(batch)];
+      if (isClose(engine, exact, sumTolerance)) return;
+      this.differ({
+        everyMs,
+        startUs,
+        group: ['all groups together'],
+        column: name,
+        engine,
+        batch: exact,
+        reason: 'not equal',
+      });
+    });
+  }
+
   private row(
     place: Pick<AuditDifference, 'everyMs' | 'startUs' | 'group'>,
     values: readonly ViewValue[],
     batch: readonly ViewValue[],
   ): void {
+    const events = this.countAt < 0 ? undefined : Number(batch[this.countAt]);
     this.checks.forEach(({ name, isGroup, isExact, check }, index) => {
       if (isGroup) return;
       this.report.values++;
-      if (check(values[index]!, batch[index]!)) return;
+      if (check(values[index]!, batch[index]!, events)) return;
       const reason = isExact ? 'not equal' : 'beyond its bound';
       this.differ({ ...place, column: name, engine: values[index]!, batch: batch[index]!, reason });
     });
@@ -223,10 +272,13 @@ function checkOf(aggregate: Aggregate | undefined, isExact: boolean): Check {
     case 'approx_top_k':
       return (engine, batch) => isTopClose(listOf(engine).map(countOf), listOf(batch).map(countOf));
     case 'approx_frequency':
+      // Never too low, and too high by a share of the group's events.
+      return (engine, batch, events = Number.POSITIVE_INFINITY) =>
+        Number(engine) >= Number(batch) && Number(engine) <= Number(batch) + frequencyTolerance * events;
     case 'sample':
+      return (engine, batch) => isSample(listOf(engine), listOf(batch), Number(aggregate.parameters[0]));
     case 'histogram':
-      // A sample is no single right answer, and the others' shapes differ between the two: their tests stand for them.
-      return () => true;
+      return (engine, batch) => binsOf(engine) === binsOf(batch);
     default:
       return isExact ? isSame : (engine, batch) => isClose(Number(engine), Number(batch), distinctTolerance);
   }
@@ -238,6 +290,41 @@ const countOf = (entry: ViewValue): number => Number((entry as { count?: ViewVal
 function isTopClose(found: readonly number[], exact: readonly number[]): boolean {
   const slack = 2 + 0.1 * (exact[0] ?? 0);
   return found.length === exact.length && found.every((count, i) => Math.abs(count - exact[i]!) <= slack);
+}
+
+/** As many values as asked for, or all; each one of the group's, and no more often than there. */
+function isSample(found: readonly ViewValue[], all: readonly ViewValue[], size: number): boolean {
+  const left = new Map<string, number>();
+  for (const value of all) {
+    const key = JSON.stringify(plain(value));
+    left.set(key, (left.get(key) ?? 0) + 1);
+  }
+  for (const value of found) {
+    const key = JSON.stringify(plain(value));
+    const count = left.get(key) ?? 0;
+    if (count === 0) return false;
+    left.set(key, count - 1);
+  }
+  return found.length === Math.min(size, all.length);
+}
+
+/** A histogram's bins that hold anything, as one text: an object, or a list of {key, value}. */
+function binsOf(value: ViewValue): string {
+  const entries: [string, ViewValue][] = Array.isArray(value)
+    ? value.map(entry => {
+        const { key, value: count } = entry as { key: ViewValue; value: ViewValue };
+        return [String(key), count];
+      })
+    : Object.entries((value ?? {}) as { [key: string]: ViewValue });
+  return JSON.stringify(
+    entries
+      .map(([upTo, count]): [number, number] => [
+        /^[+]?inf/i.test(upTo) ? Number.MAX_VALUE : Number(upTo),
+        Number(count),
+      ])
+      .filter(([, count]) => count > 0)
+      .sort(([a], [b]) => a - b),
+  );
 }
 
 const listOf = (value: ViewValue): ViewValue[] =>

@@ -44,6 +44,21 @@ const counting = (name: string, where = '') => ({
 });
 
 describe('several engines as one', () => {
+  test('a view over another is where that is, also when it comes to read it later', async () => {
+    const { pool } = await poolOver(logOf({ _time: at(0) }, { _time: at(1) }));
+    await pool.define(counting('v0'));
+    await pool.define(counting('v1'));
+    await pool.define({ name: 'over', text: '-- every: 1m\nSELECT max(n) AS n FROM "v1@1s"' });
+    await pool.settled();
+    const peak = async (view: string) =>
+      (await pool.query({ view, everyMs: 60_000 })).rows.map(({ values }) => values);
+    expect(await peak('over')).toEqual([[2]]);
+    await pool.define({ name: 'v0', text: '-- every: 1m\nSELECT max(n) * 10 AS n FROM v1' });
+    await pool.settled();
+    expect(await peak('v0')).toEqual([[20]]);
+    expect((await pool.views()).map(({ name }) => name).sort()).toEqual(['over', 'v0', 'v1']);
+  });
+
   test('views are shared out, and each is found where it is', async () => {
     const { pool, states, started } = await poolOver(logOf({ _time: at(0), a: 1 }, { _time: at(1), a: 2 }));
     expect(started).toEqual([0]);

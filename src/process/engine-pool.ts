@@ -4,6 +4,7 @@
 // Invariant: a view stays where it was first defined, over restarts too, and a view over another one is where that is.
 import { MillraceError } from '../core/errors.ts';
 import type { Engine, EngineStatus, LookupContent, ServingPlan } from './engine.ts';
+import { viewAndResolution } from './plan/over-view.ts';
 import type { ViewChange, ViewDefinition, ViewQuery, ViewResult, ViewSummary } from './view.ts';
 
 export interface EnginePoolOptions {
@@ -95,22 +96,27 @@ class EnginePool implements Engine {
   /** The engine of a view, which is noted before it is defined: the engine may list it before it answers. */
   private place(definition: ViewDefinition): Promise<number> {
     const placed = this.placing.then(async () => {
-      const index = this.places.get(definition.name) ?? (await this.placeFor(definition));
-      this.places.set(definition.name, index);
+      const { name } = definition;
+      const before = this.places.get(name);
+      const index = (await this.placeOfViewsUnder(definition)) ?? before ?? this.emptiest();
+      // A view that reads others now is where they are.
+      if (before !== undefined && before !== index) await this.engine(before).drop(name);
+      this.places.set(name, index);
       return index;
     });
     this.placing = placed.catch(() => {});
     return placed;
   }
 
-  /** Where the views are that it reads, else where there are the fewest. */
-  private async placeFor(definition: ViewDefinition): Promise<number> {
+  /** Where the views are that it reads; undefined where it reads none. */
+  private async placeOfViewsUnder(definition: ViewDefinition): Promise<number | undefined> {
     const below = new Set<number>();
     const text = definition.text.toLowerCase();
-    if ([...this.places.keys()].some(name => text.includes(name.toLowerCase()))) {
+    const others = [...this.places.keys()].filter(name => name !== definition.name);
+    if (others.some(name => text.includes(name.toLowerCase()))) {
       const { streams } = await this.engine(0).check(definition);
       for (const stream of streams) {
-        const index = this.places.get(stream) ?? this.places.get(stream.replace(/@[^@]*$/, ''));
+        const index = this.places.get(stream) ?? this.places.get(viewAndResolution(stream).base);
         if (index !== undefined) below.add(index);
       }
     }
@@ -120,7 +126,11 @@ class EnginePool implements Engine {
         remedy: 'Write the SELECT over the streams of these views.',
       });
     }
-    for (const index of below) return index;
+    return [...below][0];
+  }
+
+  /** The engine with the fewest views. */
+  private emptiest(): number {
     const views = new Array<number>(this.options.size).fill(0);
     for (const index of this.places.values()) if (index < views.length) views[index]! += 1;
     return views.indexOf(Math.min(...views));
