@@ -145,7 +145,7 @@ class EnginePool implements Engine {
   }
 
   async check(definition: ViewDefinition): Promise<ViewSummary> {
-    const index = this.places.get(definition.name) ?? (await this.placeFor(definition));
+    const index = (await this.placeOfViewsUnder(definition)) ?? this.places.get(definition.name) ?? 0;
     return this.engine(index).check(definition);
   }
 
