@@ -423,6 +423,10 @@ class EngineCore implements Engine {
         if (this.views_.has(plan.name)) this.remove(plan.name);
         return this.setDerived(plan);
       }
+      const derived = this.derived.all.get(plan.name);
+      const isGone = plan.sources.some(({ stream }) => !this.streams.some(({ name }) => name === stream));
+      // The same text over a view that has gone: it waits for the view, and does not take its name for a stream's.
+      if (derived?.plan.sql === plan.sql && isGone) return this.derived.summary(derived);
       this.derived.all.delete(plan.name);
       const view = this.views_.get(plan.name);
       if (view === undefined) {

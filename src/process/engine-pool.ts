@@ -145,8 +145,8 @@ class EnginePool implements Engine {
   }
 
   async check(definition: ViewDefinition): Promise<ViewSummary> {
-    const index = (await this.placeOfViewsUnder(definition)) ?? this.places.get(definition.name) ?? 0;
-    return this.engine(index).check(definition);
+    const under = await this.placeOfViewsUnder(definition);
+    return this.engine(under ?? this.places.get(definition.name) ?? 0).check(definition);
   }
 
   async drop(name: string): Promise<void> {

@@ -221,7 +221,7 @@ describe('inputs', () => {
             views: ['by_path'],
           }
         : undefined;
-    const plan = await planOf('SELECT sum(requests) AS requests FROM by_path', { views });
+    const plan = await planOf('-- every: 1m\nSELECT sum(requests) AS requests FROM by_path', { views });
     expect(plan.sources).toMatchObject([{ stream: 'by_path', view: true, everyMs: 60_000 }]);
     expect(plan.outputs[0]!.column.type).toBe('HUGEINT');
   });
