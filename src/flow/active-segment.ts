@@ -8,13 +8,6 @@ import { closeSegment, type SegmentFiles } from './segment.ts';
 /** The index grows by so many zeros at a time, so that a sync of it seldom has to change its length. */
 const indexStepRecords = 800;
 
-export interface SegmentRoom {
-  /** A segment that is being filled is lengthened by so much at a time: a sync then seldom has to change its length. */
-  roomBytes: number;
-  /** Only after so much without a pause, so that what grows slowly is plain text throughout. */
-  busyBytes: number;
-}
-
 export class ActiveSegment {
   position: number;
   slots: number;
@@ -22,21 +15,13 @@ export class ActiveSegment {
   durableSlots: number;
   isSealed = true;
   private readonly files: SegmentFiles;
-  private readonly room: SegmentRoom;
-  /** Length of the segment file; what lies behind `position` is a hole. */
-  private dataBytes: number;
-  /** Where it stood at the last pause. */
-  private pausedAt: number;
   /** Slots the index file has room for. */
   private indexSlots: number;
   /** A sync of the batches that began with their writing and covers all of them. */
   private dataSync: Promise<void> | undefined;
 
-  constructor(files: SegmentFiles, room: SegmentRoom, position = 0, slots = 0) {
+  constructor(files: SegmentFiles, position = 0, slots = 0) {
     this.files = files;
-    this.room = room;
-    this.dataBytes = position;
-    this.pausedAt = position;
     this.position = position;
     this.slots = slots;
     this.durableSlots = slots;
@@ -53,7 +38,6 @@ export class ActiveSegment {
     // Room for the seal is kept inside the grown part, so that a full disk never hinders it.
     const slots = this.slots + group.records.length;
     const indexSlots = slots >= this.indexSlots ? slots + indexStepRecords : this.indexSlots;
-    this.makeRoom(group.bytes);
     if (how.inThread) {
       writeFullySync(data, group.chunks, this.position);
       if (how.syncsNext) this.beginDataSync();
@@ -70,23 +54,7 @@ export class ActiveSegment {
     this.isSealed = false;
     this.indexSlots = indexSlots;
     this.position += group.bytes;
-    this.dataBytes = Math.max(this.dataBytes, this.position);
     this.slots = slots;
-  }
-
-  private makeRoom(bytes: number): void {
-    const needed = this.position + bytes;
-    if (needed <= this.dataBytes || this.durableSlots === 0) return;
-    if (needed - this.pausedAt <= this.room.busyBytes) return;
-    this.files.data.truncateSync(needed + this.room.roomBytes);
-    this.dataBytes = needed + this.room.roomBytes;
-  }
-
-  /** Takes the room back; what was written is then all there is in the file. */
-  private async trim(): Promise<void> {
-    if (this.dataBytes > this.position) await this.files.data.truncate(this.position);
-    this.dataBytes = this.position;
-    this.pausedAt = this.position;
   }
 
   /** The records, with the zeros by which the index grows where it has to. */
@@ -110,7 +78,6 @@ export class ActiveSegment {
     this.dataSync = undefined;
     await begun;
     await this.files.data.truncate(this.position);
-    this.dataBytes = this.position;
     await this.files.index.truncate(this.slots * recordBytes);
     this.indexSlots = this.slots;
   }
@@ -123,9 +90,8 @@ export class ActiveSegment {
     this.durableSlots = slots;
   }
 
-  /** In a pause: no room, and the index says that all of it is durable. Not synced: nothing was promised for it. */
+  /** In a pause: the index says that all of it is durable. Not synced: nothing was promised for it. */
   async seal(end: number, lastAppendMs: number): Promise<void> {
-    await this.trim();
     const record = Buffer.alloc(recordBytes);
     encodeRecord(
       {
@@ -149,7 +115,7 @@ export class ActiveSegment {
     this.isSealed = true;
   }
 
-  /** The seal, and both files without room, durable. Everything must have been synced. */
+  /** The seal, and the index without room, durable. Everything must have been synced. */
   async finish(end: number, lastAppendMs: number): Promise<void> {
     await this.seal(end, lastAppendMs);
     await this.files.index.truncate((this.slots + 1) * recordBytes);

@@ -17,10 +17,8 @@ export interface OpenFile {
   writeSync(chunks: readonly Uint8Array[], position: number): number;
   /** fdatasync: the bytes, and the length where it changed, are on the device afterwards. */
   sync(): Promise<void>;
-  /** Cuts the file, or lengthens it by a hole that reads as zeros. */
+  /** Cuts the file. */
   truncate(length: number): Promise<void>;
-  /** The same without leaving the thread. */
-  truncateSync(length: number): void;
   size(): Promise<number>;
   close(): Promise<void>;
 }
@@ -97,9 +95,6 @@ class DiskFile implements OpenFile {
   }
   truncate(length: number): Promise<void> {
     return ftruncate(this.fd, length);
-  }
-  truncateSync(length: number): void {
-    fs.ftruncateSync(this.fd, length);
   }
   async size(): Promise<number> {
     return (await fstat(this.fd)).size;

@@ -89,7 +89,7 @@ export async function openPartition(
       await closeSegment(files);
       problems.push(`the index of the segment at ${newest} is lost, with up to ${lines} events.`);
       const end = newest + lines;
-      const segment = new ActiveSegment(await createSegment(fs, directory, end), limits);
+      const segment = new ActiveSegment(await createSegment(fs, directory, end));
       segments.push(end);
       bytes += dataBytes;
       return { segments, first, end, bytes, lastAppendMs: 0, segment, problems };
@@ -104,7 +104,7 @@ export async function openPartition(
       slots > 0 || before === undefined
         ? tail.lastAppendMs
         : ((await lastAppendMsOf(fs, directory, before)) ?? 0);
-    const segment = new ActiveSegment(files, limits, position, slots);
+    const segment = new ActiveSegment(files, position, slots);
     return { segments, first, end, bytes: bytes + position, lastAppendMs, segment, problems };
   } catch (thrown) {
     await closeSegment(files).catch(() => {});

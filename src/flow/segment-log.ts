@@ -63,8 +63,6 @@ export const writerLimits: WriterLimits = {
   queueBytes: 64 * 1024 * 1024,
   queueBatches: 65_536,
   mergeBytes: 64 * 1024,
-  roomBytes: 16 * 1024 * 1024,
-  busyBytes: 4 * 1024 * 1024,
 };
 
 export class SegmentLog extends SegmentReader implements Log {

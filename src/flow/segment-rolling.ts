@@ -22,7 +22,7 @@ export async function finishSegment({ segment, end, lastAppendMs }: WriterState)
  * all of it. Throws the system's error, with ENOSPC after which the old segment is still the one to write to.
  */
 export async function rollSegment(
-  { fs, board, limits, failpoint }: WriterContext,
+  { fs, board, failpoint }: WriterContext,
   state: WriterState,
   window: ProducerWindow<unknown>,
 ): Promise<void> {
@@ -33,7 +33,7 @@ export async function rollSegment(
     failpoint?.('before-snapshot');
     if (state.segments.length > 0) await writeSnapshot(fs, directory, end, window);
     failpoint?.('after-snapshot');
-    segment = new ActiveSegment(await createSegment(fs, directory, end), limits);
+    segment = new ActiveSegment(await createSegment(fs, directory, end));
   } catch (thrown) {
     // What was made of it must go: a later opening would take it for the newest, and give offsets out twice.
     await removeSegment(fs, directory, end);

@@ -1,6 +1,6 @@
 // What a partition's writer works with: the limits, the parts of the log that all writers use, and the state that
 // retention and the opening have a hand in too.
-import type { ActiveSegment, SegmentRoom } from './active-segment.ts';
+import type { ActiveSegment } from './active-segment.ts';
 import type { Backlog } from './append-queue.ts';
 import type { Clock } from './clock.ts';
 import type { DiskSpace } from './disk-space.ts';
@@ -26,7 +26,7 @@ export type Failpoint = (
     | 'after-unlink',
 ) => void;
 
-export interface WriterLimits extends SegmentRoom {
+export interface WriterLimits {
   maxBatchBytes: number;
   segmentBytes: number;
   /** Index records a segment; bounds its index and the reading at an opening. */

@@ -41,8 +41,6 @@ async function main(orders: CrashOrders): Promise<void> {
   const log = await openSegmentLog({
     dir,
     segmentBytes: 20_000,
-    roomBytes: 3000,
-    busyBytes: 600,
     reserveBytes: 0,
     failpoint,
   });

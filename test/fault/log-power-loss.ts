@@ -17,8 +17,6 @@ export const openOn = (disk: SimulatedDisk, extra: object = {}): Promise<Segment
     overlapBytes: 400,
     maxBatchBytes: 20_000,
     mergeBytes: 500,
-    roomBytes: 3000,
-    busyBytes: 600,
     reserveBytes: 0,
     ...extra,
   });

@@ -237,10 +237,6 @@ export class SimulatedDisk implements FileSystem {
         await this.call('truncate', path);
         truncateNow(length);
       },
-      truncateSync: length => {
-        this.callSync('truncate', path);
-        truncateNow(length);
-      },
       size: async () => {
         await this.call('size', path);
         return inode.live.length;
