@@ -172,7 +172,8 @@ test('output, state, timers and rejected events equal a plain run, over any batc
     ),
     { numRuns: rounds.count, seed: rounds.seed, endOnFailure: true },
   );
-  expect(crashes).toBeGreaterThan(rounds.count);
+  // Runs that never crash prove nothing.
+  expect(crashes).toBeGreaterThan(Math.floor(rounds.count / 2));
 });
 
 async function judge(harness: PipelineHarness, partitions: readonly (readonly Input[])[]): Promise<void> {
