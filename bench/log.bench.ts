@@ -33,7 +33,7 @@ const median = (values: number[]): number => [...values].sort((a, b) => a - b)[v
 
 /**
  * MB/s of the device's own loop: write the batch behind the last one, fdatasync, again. `isLengthened`: into a hole that
- * the file was given before, as a busy segment has it, so that no sync changes its length.
+ * the file was given before, so that no sync changes its length.
  */
 function deviceLoop(folder: string, writes: number, isLengthened: boolean): number {
   const path = join(folder, 'device');
