@@ -9,5 +9,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // A test that starts processes mostly waits for them: one worker for each core, where vitest would keep one core free.
+    maxWorkers: '100%',
   },
 });

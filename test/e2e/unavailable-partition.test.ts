@@ -27,6 +27,12 @@ test('one partition that cannot be opened is reported, and all others collect an
 
   const first = await serve(dir, ['up']);
   for (let i = 0; i < 4; i++) expect((await send(first.url, 's', events(i, 1))).status).toBe(200);
+  // What the view has not read of a partition before it goes cannot be counted until it is back.
+  const before = await eventually(
+    () => counted(first),
+    n => n === 4,
+  );
+  expect(before).toBe(4);
   first.kill('SIGTERM');
   await first.ended;
 
