@@ -109,13 +109,8 @@ export class Delta {
     this.panes = grown(this.panes, capacityFor(size, this.panes.length));
     this.groups = grown(this.groups, capacityFor(size, this.groups.length));
     this.newRows = grown(this.newRows, capacityFor(count, this.newRows.length));
-    let next = from;
-    for (let row = 0; row < rows && next < size; row++) {
-      if (slots[row] !== next) continue;
-      this.newRows[next - from] = row;
-      this.panes[next] = panes.starts[panes.numbers[row]!]!;
-      next++;
-    }
+    firstRows(slots, rows, from, size, this.newRows);
+    for (let i = 0; i < count; i++) this.panes[from + i] = panes.starts[panes.numbers[this.newRows[i]!]!]!;
     this.size = size;
     this.accumulators.extend(size);
     if (this.groupGrouper === undefined) {
@@ -245,6 +240,14 @@ export class Delta {
 
   memoryBytes(): number {
     return this.accumulators.memoryBytes() + this.panes.byteLength + this.groups.byteLength;
+  }
+}
+
+/** The first row of each of the cells [from, size), which are numbered in order of first appearance. */
+function firstRows(slots: Int32Array, rows: number, from: number, size: number, found: Uint32Array): void {
+  let next = from;
+  for (let row = 0; row < rows && next < size; row++) {
+    if (slots[row] === next) found[next++ - from] = row;
   }
 }
 

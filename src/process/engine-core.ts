@@ -93,6 +93,8 @@ class EngineCore implements Engine {
   private mustCommit = false;
   private failure: Error | undefined;
   private isHeld = false;
+  /** Definitions that are being planned. */
+  private defining = 0;
 
   constructor(options: EngineOptions) {
     this.options = options;
@@ -148,7 +150,7 @@ class EngineCore implements Engine {
       await this.lookForStreams();
       let worked = 0;
       for (const lane of [...this.lanes.all]) {
-        if (!lane.isReady || this.stop.signal.aborted || !this.lanes.all.includes(lane)) continue;
+        if (!this.canStep(lane) || this.stop.signal.aborted || !this.lanes.all.includes(lane)) continue;
         if (this.lanes.shouldWait(lane)) continue;
         worked += await this.step(lane);
         this.atSafePoint();
@@ -162,6 +164,11 @@ class EngineCore implements Engine {
       this.idle();
       await this.pause();
     }
+  }
+
+  /** Views that are defined together begin together: nothing is begun while another may be about to join it. */
+  private canStep(lane: Lane): boolean {
+    return lane.isReady && !(lane.isFresh && this.defining > 0);
   }
 
   /** What is published or committed while much is to be read is soon out of date: both are done less often then. */
@@ -229,7 +236,7 @@ class EngineCore implements Engine {
   private async pause(): Promise<void> {
     if (
       this.safePoint.length > 0 ||
-      this.lanes.all.some(({ isReady }) => isReady) ||
+      this.lanes.all.some(lane => this.canStep(lane)) ||
       this.stop.signal.aborted
     )
       return;
@@ -416,7 +423,16 @@ class EngineCore implements Engine {
   }
 
   async define(definition: ViewDefinition): Promise<ViewSummary> {
-    const plan = await this.planned(definition);
+    this.defining++;
+    try {
+      return await this.defined(await this.planned(definition));
+    } finally {
+      this.defining--;
+      this.wake();
+    }
+  }
+
+  private defined(plan: Plan): Promise<ViewSummary> {
     return this.safely(() => {
       this.replanOver(plan.name);
       if (DerivedViews.isDerived(plan)) {

@@ -4,7 +4,6 @@
 import { codeOf, MillraceError, toError } from '../core/errors.ts';
 import type { LogReader, ReadResult } from '../flow/log.ts';
 import type { DecodeResult, Decoder, Kernel } from '../kernel/kernel.ts';
-import type { Batch } from './batch.ts';
 import { EventColumns } from './plan/event-columns.ts';
 import { fieldUses, useKey } from './plan/fields.ts';
 import type { SourcePlan } from './plan/plan.ts';
@@ -32,6 +31,8 @@ export class Lane {
   isWaiting = false;
   /** It catches up with another lane of the same partition. */
   isFilling = false;
+  /** Nothing has been read yet. */
+  isFresh = true;
   /** Why it cannot be read now. */
   problem: Error | undefined;
   /** Offsets that were lost to retention or damage before they were read. */
@@ -116,6 +117,7 @@ export class Lane {
   async step(until = Number.POSITIVE_INFINITY): Promise<number> {
     const target = this.kernel.input(this.readBytes);
     let result: ReadResult;
+    this.isFresh = false;
     try {
       await this.foresee(target);
       result = await this.read(target);
@@ -242,17 +244,12 @@ export class Lane {
     const columns = this.columns!;
     const times = columns.eventTime();
     if (times.kind !== 'time') return;
-    const batch: Omit<Batch, 'mismatched'> = {
-      rows,
-      columns,
-      timesUs: times.values,
-      appendUs: this.appendUs,
-      firstOffset,
-    };
+    const { appendUs } = this;
     for (const view of this.views) {
       if (view.failure !== undefined) continue;
       try {
-        view.take({ ...batch, mismatched: columns.mismatchedEvents(usesOf(view)) });
+        const mismatched = columns.mismatchedEvents(usesOf(view));
+        view.take({ rows, columns, timesUs: times.values, appendUs, firstOffset, mismatched });
       } catch (thrown) {
         // The delta may hold part of the batch: nothing of this view is committed any more.
         view.failure = toError(thrown);

@@ -18,6 +18,8 @@ import { PartitionClock, type PositionRecord } from './windows/partition-clock.t
 /** Cells a delta gathers before it is merged. */
 const deltaCellsMax = 131_072;
 const collectFrom = 8192;
+/** Cells whose accumulators are merged together: few enough to stay in the processor's cache. */
+const cellsAtOnce = 1024;
 
 export interface ViewPartitionOptions {
   plan: Plan;
@@ -44,8 +46,16 @@ export class ViewPartition {
   private readonly delta: Delta;
   private readonly panes: PaneColumn;
   private readonly filteredSlots: Int32Array[] = [];
-  private from = new Int32Array(0);
-  private to = new Int32Array(0);
+  /** Merges put off: from these cells of the delta to these slots of the level that is merged into. */
+  private readonly from = new Int32Array(cellsAtOnce);
+  private readonly to = new Int32Array(cellsAtOnce);
+  private pending = 0;
+  private merging: Level | undefined;
+  private readonly settle = (): void => {
+    const { pending } = this;
+    this.pending = 0;
+    if (pending > 0) this.merging!.accumulators.merge(this.delta.accumulators, this.from, this.to, pending);
+  };
   private mask = new Uint8Array(0);
   /** By aggregate: first and last without an order of their own take the event time's. */
   private readonly takesTime: boolean[];
@@ -96,7 +106,7 @@ export class ViewPartition {
     this.panes.compute(batch.timesUs, rows);
     const slots = this.delta.assign(this.panes, groups, rows, mask);
     const { weights, accumulators } = this.delta.accumulators;
-    for (let row = 0; row < rows; row++) if (slots[row]! >= 0) weights[slots[row]!]! += 1;
+    countRows(weights, slots, rows);
     for (let a = 0; a < accumulators.length; a++) {
       const { args, filter: condition } = aggregates[a]!;
       const kept = condition === undefined ? slots : this.filtered(slots, condition(columns), rows, a);
@@ -120,7 +130,7 @@ export class ViewPartition {
   private filtered(slots: Int32Array, filter: Uint8Array, rows: number, aggregate: number): Int32Array {
     let kept = this.filteredSlots[aggregate];
     if (kept === undefined || kept.length < rows) kept = this.filteredSlots[aggregate] = new Int32Array(rows);
-    for (let row = 0; row < rows; row++) kept[row] = filter[row] === 1 ? slots[row]! : noSlot;
+    keepWhere(filter, slots, kept, rows);
     return kept;
   }
 
@@ -128,10 +138,6 @@ export class ViewPartition {
   flush(): void {
     const { delta } = this;
     if (delta.size > 0) {
-      if (this.from.length < delta.size) {
-        this.from = new Int32Array(delta.size * 2);
-        this.to = new Int32Array(delta.size * 2);
-      }
       for (const level of this.levels) this.mergeInto(level);
       delta.reset();
       this.panes.reset();
@@ -140,32 +146,34 @@ export class ViewPartition {
   }
 
   private mergeInto(level: Level): void {
-    const { delta, from, to } = this;
-    const { sizeUs, everyUs } = level.options;
+    const { size } = this.delta;
     const cutUs = this.clock.pruneUs(level.options.keepUs);
+    this.merging = level;
+    level.beginFlush();
+    for (let cell = 0; cell < size; cell += cellsAtOnce) {
+      this.mergeCells(level, cell, Math.min(size, cell + cellsAtOnce), cutUs);
+      this.settle();
+    }
+  }
+
+  private mergeCells(level: Level, begin: number, end: number, cutUs: number): void {
+    const { delta, from, to, settle } = this;
+    const { sizeUs, everyUs } = level.options;
     const overlap = sizeUs - this.panes.everyUs;
     const { weights } = delta.accumulators;
-    let count = 0;
-    const settle = (): void => {
-      level.accumulators.merge(delta.accumulators, from, to, count);
-      count = 0;
-    };
-    level.beginFlush();
-    for (let cell = 0; cell < delta.size; cell++) {
-      const pane = delta.panes[cell]!;
-      const last = paneStart(pane, everyUs);
+    for (let cell = begin; cell < end; cell++) {
+      const last = paneStart(delta.panes[cell]!, everyUs);
       // A hopping window holds several panes, and a pane lies in several windows.
       const first = sizeUs === everyUs ? last : last - overlap;
       for (let start = first; start <= last; start += everyUs) {
         if (start + sizeUs <= cutUs) continue;
-        if (count === from.length) settle();
+        if (this.pending === from.length) settle();
         // Finding the slot may settle what was put off, which begins the lists anew.
         const slot = this.slotIn(level, start, cell, weights[cell]!, settle);
-        to[count] = slot;
-        from[count++] = cell;
+        to[this.pending] = slot;
+        from[this.pending++] = cell;
       }
     }
-    settle();
   }
 
   /** A group that is not in memory and is turned away by a full window is not even given a number. */
@@ -226,4 +234,18 @@ export class ViewPartition {
   free(): void {
     this.delta.free();
   }
+}
+
+// Loops over rows stand in functions of their own: a method that is called seldom and loops long is compiled for the loop alone,
+// and that code is thrown away at the loop's end.
+
+function countRows(weights: Float64Array, slots: Int32Array, rows: number): void {
+  for (let row = 0; row < rows; row++) {
+    const slot = slots[row]!;
+    if (slot >= 0) weights[slot]! += 1;
+  }
+}
+
+function keepWhere(filter: Uint8Array, slots: Int32Array, kept: Int32Array, rows: number): void {
+  for (let row = 0; row < rows; row++) kept[row] = filter[row] === 1 ? slots[row]! : noSlot;
 }

@@ -131,6 +131,32 @@ export class EventColumns implements ColumnSource {
       this.ones = new Uint8Array(rows).fill(1);
     }
     const columns = this.layout.times.map(index => result.columns[index]!);
+    const first = columns[0]!;
+    let deepest: number | undefined = 1;
+    if (haveAllValues(first.state, rows)) {
+      this.times.set((first.values as Float64Array).subarray(0, rows));
+    } else {
+      deepest = this.timesByRow(columns, rows, input, appendTimeUs);
+      if (deepest === undefined) {
+        this.wanted = layOut(this.uses, eventTimeFields.length);
+        return false;
+      }
+    }
+    // The first batch shows how far down the list a stream keeps its time; fewer fields are faster to decode.
+    if (rows > 0 && !this.timeDepthSettled) {
+      this.timeDepthSettled = true;
+      if (deepest < columns.length) this.wanted = layOut(this.uses, deepest);
+    }
+    return true;
+  }
+
+  /** Takes each event's time from the first of the columns that has one; answers how far down the list that led. */
+  private timesByRow(
+    columns: readonly Column[],
+    rows: number,
+    input: Uint8Array,
+    appendTimeUs: number | Float64Array,
+  ): number | undefined {
     let deepest = 1;
     for (let row = 0; row < rows; row++) {
       let timeUs: number | undefined;
@@ -142,21 +168,13 @@ export class EventColumns implements ColumnSource {
         else if (state === cell.other) timeUs = timeOf(JSON.parse(rawText(column, row, input)));
       }
       if (timeUs === undefined) {
-        if (columns.length < eventTimeFields.length) {
-          this.wanted = layOut(this.uses, eventTimeFields.length);
-          return false;
-        }
+        if (columns.length < eventTimeFields.length) return undefined;
         timeUs = typeof appendTimeUs === 'number' ? appendTimeUs : appendTimeUs[row]!;
       }
       if (depth > deepest) deepest = depth;
       this.times[row] = timeUs;
     }
-    // The first batch shows how far down the list a stream keeps its time; fewer fields are faster to decode.
-    if (rows > 0 && !this.timeDepthSettled) {
-      this.timeDepthSettled = true;
-      if (deepest < columns.length) this.wanted = layOut(this.uses, deepest);
-    }
-    return true;
+    return deepest;
   }
 
   private buffersOf(key: string, as: FieldUse['as'], rows: number): Buffers {
@@ -185,12 +203,7 @@ export class EventColumns implements ColumnSource {
   ): (() => void) | undefined {
     const { rows } = this;
     const valid = buffers.valid.subarray(0, rows);
-    const others: number[] = [];
-    for (let row = 0; row < rows; row++) {
-      const state = column.state[row]!;
-      valid[row] = state === cell.value ? 1 : 0;
-      if (state === cell.other) others.push(row);
-    }
+    const others = rowsToDecode(column.state, valid, rows);
     switch (use.as) {
       case 'text':
       case 'any':
@@ -348,6 +361,21 @@ function layOut(uses: readonly FieldUse[], timeDepth: number): Layout {
     }),
     times: times.map(use => column.get(useKey(use.path, use.as))!),
   };
+}
+
+function haveAllValues(state: Uint8Array, rows: number): boolean {
+  for (let row = 0; row < rows; row++) if (state[row] !== cell.value) return false;
+  return true;
+}
+
+/** Notes which rows have a value; answers those whose value the kernel did not take. */
+function rowsToDecode(state: Uint8Array, valid: Uint8Array, rows: number): number[] {
+  const others: number[] = [];
+  for (let row = 0; row < rows; row++) {
+    valid[row] = state[row] === cell.value ? 1 : 0;
+    if (state[row] === cell.other) others.push(row);
+  }
+  return others;
 }
 
 /**

@@ -97,18 +97,8 @@ export class PartitionClock {
   /** Takes a batch's times; true where some of its events may lie beyond every keep time. */
   advance(batch: Batch): boolean {
     const { timesUs, appendUs, rows } = batch;
-    const { aheadUs } = this;
-    let high = (this.highBefore = this.high);
-    let low = Number.POSITIVE_INFINITY;
-    let ahead = 0;
-    for (let row = 0; row < rows; row++) {
-      const timeUs = timesUs[row]!;
-      if (timeUs > high) {
-        if (timeUs > appendUs[row]! + aheadUs) ahead++;
-        else high = timeUs;
-      }
-      if (timeUs < low) low = timeUs;
-    }
+    this.highBefore = this.high;
+    const { high, low, ahead } = extremes(timesUs, appendUs, rows, this.high, this.aheadUs);
     this.high = high;
     const { record } = this;
     if (record.events === 0) record.lowUs = low;
@@ -187,4 +177,26 @@ export class PartitionClock {
     record.watermarkUs = followed;
     return true;
   }
+}
+
+/** The high mark after a batch, the lowest time in it, and how many events are too far ahead to count. */
+function extremes(
+  timesUs: Float64Array,
+  appendUs: Float64Array,
+  rows: number,
+  highBefore: number,
+  aheadUs: number,
+): { high: number; low: number; ahead: number } {
+  let high = highBefore;
+  let low = Number.POSITIVE_INFINITY;
+  let ahead = 0;
+  for (let row = 0; row < rows; row++) {
+    const timeUs = timesUs[row]!;
+    if (timeUs > high) {
+      if (timeUs > appendUs[row]! + aheadUs) ahead++;
+      else high = timeUs;
+    }
+    if (timeUs < low) low = timeUs;
+  }
+  return { high, low, ahead };
 }

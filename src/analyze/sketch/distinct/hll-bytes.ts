@@ -69,14 +69,9 @@ export function writeHll(content: HllContent): Uint8Array {
 function writeDense(content: HllContent, registers: HllRegisters): Uint8Array {
   const { values } = registers;
   const isPacked4 = content.kind === 'HLL_4';
-  const curMin = isPacked4 ? values.reduce((least, value) => Math.min(least, value), 63) : 0;
-  let atCurMin = 0;
-  const exceptions: number[] = [];
-  for (let slot = 0; slot < values.length; slot++) {
-    const value = values[slot]!;
-    if (value === curMin) atCurMin++;
-    if (isPacked4 && value - curMin >= exceptionMark) exceptions.push(((value << 26) | slot) >>> 0);
-  }
+  const curMin = isPacked4 ? leastOf(values) : 0;
+  const atCurMin = countOf(values, curMin);
+  const exceptions = isPacked4 ? exceptionsOf(values, curMin) : [];
   let lgLength = 0;
   if (exceptions.length > 0) {
     lgLength = lgSmallestExceptions(content.lgK);
@@ -94,6 +89,28 @@ function writeDense(content: HllContent, registers: HllRegisters): Uint8Array {
   writer.bytes(packed);
   for (const coupon of exceptions) writer.u32(coupon);
   return writer.finish();
+}
+
+function leastOf(values: Uint8Array): number {
+  let least = 63;
+  for (let slot = 0; slot < values.length; slot++) if (values[slot]! < least) least = values[slot]!;
+  return least;
+}
+
+function countOf(values: Uint8Array, wanted: number): number {
+  let count = 0;
+  for (let slot = 0; slot < values.length; slot++) if (values[slot] === wanted) count++;
+  return count;
+}
+
+/** Coupons of the registers that four bits do not hold. */
+function exceptionsOf(values: Uint8Array, curMin: number): number[] {
+  const exceptions: number[] = [];
+  for (let slot = 0; slot < values.length; slot++) {
+    const value = values[slot]!;
+    if (value - curMin >= exceptionMark) exceptions.push(((value << 26) | slot) >>> 0);
+  }
+  return exceptions;
 }
 
 const packedLength = (kind: HllKind, k: number): number =>
