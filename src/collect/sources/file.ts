@@ -286,6 +286,8 @@ export class FileSource implements Source {
     if (record.headLength === 0) this.fingerprint(file);
     let appending: Promise<unknown> = Promise.resolve();
     let span = this.options.spanBytes;
+    let spare = new Uint8Array(0);
+    let busy = new Uint8Array(0);
     for (;;) {
       if (this.stopping.signal.aborted) break;
       const { size, mtimeMs } = fstatSync(file.handle);
@@ -311,11 +313,15 @@ export class FileSource implements Source {
         this.options.registry.save();
       }
       const end = file.position + converted.consumed;
-      const bytes = converted.ndjson.slice();
-      // One append is under way while the next span is converted; never more.
+      // One append is under way while the next span is converted; never more, so two buffers take turns.
+      const { length } = converted.ndjson;
+      if (spare.length < length) spare = new Uint8Array(Math.max(length, spare.length * 2));
+      const ndjson = spare.subarray(0, length);
+      ndjson.set(converted.ndjson);
       await appending;
-      appending = this.append(file, { ...converted, ndjson: bytes }, file.position, end, file.line);
+      appending = this.append(file, { ...converted, ndjson }, file.position, end, file.line);
       appending.catch(() => {});
+      [spare, busy] = [busy, spare];
       file.position = end;
       file.line += converted.lines;
     }
