@@ -3,6 +3,7 @@
 //
 // The lines are valid JSON objects, as the log holds them. Kinds are fine enough that values of one kind always get one SQL type.
 import { closeSync, openSync, readSync } from 'node:fs';
+import { daysInMonth } from '../core/time.ts';
 
 /** Beyond so many bytes of examples the file is to be described whole. */
 const exampleBytesMax = 4 * 1024 * 1024;
@@ -12,8 +13,17 @@ const quote = 0x22;
 const backslash = 0x5c;
 const newline = 0x0a;
 
-/** NDJSON of the examples in the order of the file, or undefined where they are too many. */
-export function fieldExamples(file: string): Buffer | undefined {
+export interface FieldExamples {
+  /** NDJSON of the examples in the order of the file, or undefined where they are too many. */
+  lines: Buffer | undefined;
+  /**
+   * Every text in `_time` is a valid instant of the form 2026-01-01T10:11:12.123Z in the years 1700–2254, with or without a fraction of
+   * up to nine digits. Not known, and false, where there are too many examples.
+   */
+  areTimesPlain: boolean;
+}
+
+export function fieldExamples(file: string): FieldExamples {
   const seen = new Examples();
   const handle = openSync(file, 'r');
   try {
@@ -28,7 +38,7 @@ export function fieldExamples(file: string): Buffer | undefined {
         block[filled++] = newline;
       }
       const end = block.lastIndexOf(newline, filled - 1) + 1;
-      if (!seen.take(block, end)) return undefined;
+      if (!seen.take(block, end)) return { lines: undefined, areTimesPlain: false };
       block.copy(block, 0, end, filled);
       filled -= end;
       if (got === 0) break;
@@ -37,11 +47,12 @@ export function fieldExamples(file: string): Buffer | undefined {
   } finally {
     closeSync(handle);
   }
-  return Buffer.concat(seen.lines);
+  return { lines: Buffer.concat(seen.lines), areTimesPlain: seen.areTimesPlain };
 }
 
 class Examples {
   readonly lines: Buffer[] = [];
+  areTimesPlain = true;
   private bytes = 0;
   private readonly known = new Set<number>();
   /** What the line before had, in its order: the next one mostly has the same. */
@@ -86,10 +97,13 @@ class Examples {
       // The key, hashed twice: 52 bits are not met by chance.
       let one = 0x811c9dc5;
       let two = 0x9747b28c;
+      const isTime = isTimeKey(bytes, at + 1);
       for (byte = bytes[++at]!; byte !== quote; byte = bytes[++at]!) {
         one = Math.imul(one ^ byte, 0x01000193);
         two = Math.imul(two ^ byte, 0x5bd1e995) ^ (two >>> 15);
         if (byte === backslash) {
+          // It may spell `_time`.
+          this.areTimesPlain = false;
           byte = bytes[++at]!;
           one = Math.imul(one ^ byte, 0x01000193);
           two = Math.imul(two ^ byte, 0x5bd1e995) ^ (two >>> 15);
@@ -99,8 +113,10 @@ class Examples {
       byte = bytes[at]!;
       while (byte === 0x3a || byte === 0x20 || byte === 0x09 || byte === 0x0d) byte = bytes[++at]!;
       let kind = byte;
-      if (byte === quote) at = afterString(bytes, at);
-      else if (byte === 0x7b || byte === 0x5b) at = afterNested(bytes, at);
+      if (byte === quote) {
+        if (isTime && !isPlainTime(bytes, at + 1)) this.areTimesPlain = false;
+        at = afterString(bytes, at);
+      } else if (byte === 0x7b || byte === 0x5b) at = afterNested(bytes, at);
       else if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) {
         const start = at;
         let isReal = false;
@@ -156,4 +172,43 @@ function afterNested(bytes: Uint8Array, at: number): number {
       if (depth === 0) return at;
     }
   }
+}
+
+/** `"_time"` without its first quote. */
+const timeKey = [0x5f, 0x74, 0x69, 0x6d, 0x65, quote];
+
+function isTimeKey(bytes: Uint8Array, at: number): boolean {
+  if (bytes[at] !== 0x5f) return false;
+  for (let i = 1; i < timeKey.length; i++) if (bytes[at + i] !== timeKey[i]) return false;
+  return true;
+}
+
+/** Whether a string, from its first character, has the form that `areTimesPlain` speaks of. */
+function isPlainTime(bytes: Uint8Array, at: number): boolean {
+  const month = numberAt(bytes, at + 5, 2);
+  const year = numberAt(bytes, at, 4);
+  const day = numberAt(bytes, at + 8, 2);
+  if (!(year >= 1700 && year < 2255 && month >= 1 && month <= 12)) return false;
+  if (!(day >= 1 && day <= daysInMonth(year, month))) return false;
+  if (bytes[at + 4] !== 0x2d || bytes[at + 7] !== 0x2d || bytes[at + 10] !== 0x54) return false;
+  if (bytes[at + 13] !== 0x3a || bytes[at + 16] !== 0x3a) return false;
+  const second = numberAt(bytes, at + 17, 2);
+  if (!(numberAt(bytes, at + 11, 2) <= 23 && numberAt(bytes, at + 14, 2) <= 59 && second <= 59)) return false;
+  let end = at + 19;
+  if (bytes[end] === 0x2e) {
+    const fraction = ++end;
+    while (isDigit(bytes[end]!)) end++;
+    if (end === fraction || end - fraction > 9) return false;
+  }
+  return bytes[end] === 0x5a && bytes[end + 1] === quote;
+}
+
+/** NaN where they are not all digits. */
+function numberAt(bytes: Uint8Array, at: number, digits: number): number {
+  let value = 0;
+  for (let i = at; i < at + digits; i++) {
+    if (!isDigit(bytes[i]!)) return Number.NaN;
+    value = value * 10 + bytes[i]! - 0x30;
+  }
+  return value;
 }

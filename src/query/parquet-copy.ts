@@ -6,6 +6,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { toError } from '../core/errors.ts';
+import { epochTimeSql, textTimeSql } from '../core/time-sql.ts';
 import { chunkSelect, columnFields, givenColumns, identifier, quoted } from '../store/lake-sql.ts';
 import type { ParquetFile, ParquetRequest, ParquetResult } from '../store/parquet.ts';
 import { type Field, type FieldType, fieldType, mergeSchema, widen } from '../store/schema.ts';
@@ -18,19 +19,15 @@ const noDates = `dateformat = '%Y~', timestampformat = '%Y~'`;
 /** Fields of the event that may hold its time, first that does wins. */
 const timeFields = ['_time', '@timestamp', 'timestamp', 'time', 'ts', 'date', 'datetime', 'created_at'];
 
-/** SQL for the microsecond time a field holds, or NULL; the same reading as core/time.ts. */
+/** SQL for the time that a field holds, or NULL. */
 function timeSql(name: string, type: FieldType): string | undefined {
   const column = identifier(name);
-  const fromNumber = (value: string): string =>
-    `CASE WHEN ${value} < 0 THEN NULL WHEN ${value} < 1e11 THEN make_timestamp((${value} * 1e6)::BIGINT)` +
-    ` WHEN ${value} < 1e14 THEN make_timestamp((${value} * 1e3)::BIGINT)` +
-    ` WHEN ${value} < 1e17 THEN make_timestamp(floor(${value})::BIGINT)` +
-    ` WHEN ${value} <= 9e18 THEN make_timestamp(floor(${value} / 1e3)::BIGINT) END`;
-  if (type === 'VARCHAR') return `TRY_CAST(${column} AS TIMESTAMP)`;
-  if (type === 'BIGINT' || type === 'DOUBLE') return fromNumber(`${column}::DOUBLE`);
+  if (type === 'VARCHAR') return textTimeSql(column);
+  if (type === 'BIGINT' || type === 'DOUBLE') return epochTimeSql(column);
   if (type === 'JSON') {
     const text = `json_extract_string(${column}, '$')`;
-    return `COALESCE(${fromNumber(`TRY_CAST(${text} AS DOUBLE)`)}, TRY_CAST(${text} AS TIMESTAMP))`;
+    const isNumber = `json_type(${column}) IN ('UBIGINT', 'BIGINT', 'HUGEINT', 'UHUGEINT', 'DOUBLE')`;
+    return `CASE WHEN ${isNumber} THEN ${epochTimeSql(`TRY_CAST(${text} AS DOUBLE)`)} ELSE ${textTimeSql(text)} END`;
   }
   return undefined;
 }
@@ -57,14 +54,17 @@ async function hasWide(connection: DuckDBConnection, source: string, name: strin
   return Number((await rowsOf(connection, sql))[0]![0]) > 0;
 }
 
-/** As `describe`, from the few lines that tell as much as all of them. */
-async function describeQuickly(connection: DuckDBConnection, file: string): ReturnType<typeof describe> {
-  const examples = fieldExamples(file);
-  if (examples === undefined) return describe(connection, file);
+/** As `describe`, from the few lines that tell as much as all of them; and whether all times are what DuckDB's own cast reads right. */
+async function describeQuickly(
+  connection: DuckDBConnection,
+  file: string,
+): Promise<Awaited<ReturnType<typeof describe>> & { areTimesPlain: boolean }> {
+  const { lines: examples, areTimesPlain } = fieldExamples(file);
+  if (examples === undefined) return { ...(await describe(connection, file)), areTimesPlain };
   const examplesFile = `${file}.examples`;
   writeFileSync(examplesFile, examples);
   try {
-    return await describe(connection, examplesFile);
+    return { ...(await describe(connection, examplesFile)), areTimesPlain };
   } finally {
     rmSync(examplesFile, { force: true });
   }
@@ -173,13 +173,21 @@ async function archive(instance: DuckDBInstance, request: ParquetRequest): Promi
   const connection = await instance.connect();
   try {
     await connection.run(`SET TimeZone = 'UTC'`);
-    const { fields: described, spellings } = await describeQuickly(connection, request.spoolFile);
+    const {
+      fields: described,
+      spellings,
+      areTimesPlain,
+    } = await describeQuickly(connection, request.spoolFile);
     const schema = mergeSchema(request.schema, described);
     const present = new Map(described.map(field => [field.name.toLowerCase(), field]));
     const fields = schema.fields.filter(field => present.has(field.name.toLowerCase()));
-    const columns = fields.map(
-      field => `${quoted(present.get(field.name.toLowerCase())!.name)}: ${quoted(field.type)}`,
-    );
+    // Read as a time at once, which saves a quarter of the work.
+    const isReadAsTime = ({ name, type }: Field): boolean =>
+      areTimesPlain && spellings.length === 0 && name === '_time' && type === 'VARCHAR';
+    const columns = fields.map(field => {
+      const { name } = present.get(field.name.toLowerCase())!;
+      return `${quoted(name)}: ${quoted(isReadAsTime(field) ? 'TIMESTAMP' : field.type)}`;
+    });
     const plain =
       fields.length === 0
         ? `(SELECT NULL AS nothing FROM ${objects(request.spoolFile)})`
@@ -188,7 +196,10 @@ async function archive(instance: DuckDBInstance, request: ParquetRequest): Promi
       spellings.length === 0 ? plain : withSpellings(plain, request.spoolFile, fields, spellings);
     const times = timeFields
       .map(name => fields.find(field => field.name === name))
-      .map(field => (field ? timeSql(field.name, field.type) : undefined))
+      .map(field => {
+        if (!field) return undefined;
+        return isReadAsTime(field) ? identifier(field.name) : timeSql(field.name, field.type);
+      })
       .filter(sql => sql !== undefined);
     const kept = columnFields(fields);
     const values = kept.map(field => `e.${identifier(field.name)}`).join(', ');

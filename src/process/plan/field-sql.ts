@@ -1,9 +1,9 @@
 // A field of an event as SQL over the stream's learned columns, with the meaning that the engine gives it: the text of the
 // value is read as the type of the use, and what cannot be is NULL.
+import { epochTimeSql, textTimeSql } from '../../core/time-sql.ts';
 import { locate, type SqlColumn } from './column-type.ts';
 import { scalarTypeOf, sqlTypeOf } from './functions/cast.ts';
 import type { ScalarType } from './plan.ts';
-import { textTimeSql } from './text-time-sql.ts';
 
 export const quoteName = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 export const quoteText = (text: string): string => `'${text.replaceAll("'", "''").replaceAll('\0', '')}'`;
@@ -23,7 +23,7 @@ export function fieldSql(
     const text = `json_extract_string(${base}, ${quoteText(jsonPath)})`;
     if (type !== 'time' && type !== 'date') return fromText(text, type);
     const isNumber = `json_type(${base}, ${quoteText(jsonPath)}) IN ('UBIGINT', 'BIGINT', 'DOUBLE')`;
-    const time = `CASE WHEN ${isNumber} THEN ${epochSql(`TRY_CAST(${text} AS DOUBLE)`)} ELSE ${textTimeSql(text)} END`;
+    const time = `CASE WHEN ${isNumber} THEN ${epochTimeSql(`TRY_CAST(${text} AS DOUBLE)`)} ELSE ${textTimeSql(text)} END`;
     return type === 'date' ? `CAST(${time} AS DATE)` : time;
   }
   return converted(base, found.type, type);
@@ -49,7 +49,7 @@ function converted(base: string, sqlType: string, wanted: ScalarType): string {
       const time = isTime
         ? `CAST(${base} AS TIMESTAMP)`
         : type === 'integer' || type === 'number'
-          ? epochSql(base)
+          ? epochTimeSql(base)
           : textTimeSql(text);
       return wanted === 'date' ? `CAST(${time} AS DATE)` : time;
     }
@@ -79,16 +79,4 @@ function fromText(text: string, wanted: ScalarType): string {
     default:
       return text;
   }
-}
-
-/** A number as a time by its size: s, ms, µs or ns since 1970. */
-function epochSql(base: string): string {
-  const scaled = [
-    `WHEN ${base} < 0 THEN NULL`,
-    `WHEN ${base} < 1e11 THEN round(${base}::DOUBLE * 1e6)`,
-    `WHEN ${base} < 1e14 THEN round(${base}::DOUBLE * 1e3)`,
-    `WHEN ${base} < 1e17 THEN floor(${base}::DOUBLE)`,
-    `ELSE floor(${base}::DOUBLE / 1e3)`,
-  ].join(' ');
-  return `TRY(make_timestamp(CAST(CASE ${scaled} END AS BIGINT)))`;
 }

@@ -1,8 +1,9 @@
 // Casts. CAST means TRY_CAST here: a value that cannot be converted is NULL, for one event must not stop a view. Text is
 // read and written as DuckDB does.
+
 import { formatUs, parseIsoUs } from '../../../core/time.ts';
+import { textTimeSql } from '../../../core/time-sql.ts';
 import type { ScalarType } from '../plan.ts';
-import { textTimeSql } from '../text-time-sql.ts';
 import { dayUs } from './calendar.ts';
 import type { Scalar, ScalarFunction, Signature } from './function.ts';
 import { fromBigInt, literalOf } from './function.ts';

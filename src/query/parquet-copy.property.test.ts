@@ -1,0 +1,101 @@
+// The lake gives every event the time that the engine gives it, whichever way the spool is read.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { eventTimeUs } from '../process/plan/event-time.ts';
+import { emptySchema } from '../store/schema.ts';
+import { writeParquet } from './parquet-copy.ts';
+
+const seed = 20261123;
+const appendTimeMs = Date.UTC(2026, 10, 23);
+let dir: string;
+let instance: DuckDBInstance;
+let round = 0;
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'millrace-parquet-'));
+  instance = await DuckDBInstance.create(':memory:', { threads: '1' });
+});
+
+afterAll(() => {
+  instance.closeSync();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+async function timesInLake(lines: readonly string[]): Promise<number[]> {
+  // DuckDB remembers files by their name and time, so that every round has names of its own.
+  const directory = join(dir, `lake-${round++}`);
+  const spoolFile = `${directory}.ndjson`;
+  mkdirSync(directory);
+  writeFileSync(spoolFile, lines.map(line => `${line}\n`).join(''));
+  const { files } = await writeParquet(instance, {
+    spoolFile,
+    directory,
+    partition: 0,
+    first: 0,
+    last: lines.length - 1,
+    batches: [{ offset: 0, appendTimeMs }],
+    schema: emptySchema,
+  });
+  const list = files.map(({ path }) => `'${join(directory, path)}'`).join(', ');
+  const connection = await instance.connect();
+  try {
+    const sql = `SELECT epoch_us(_time) FROM read_parquet([${list}], union_by_name = true) ORDER BY _offset`;
+    return (await connection.runAndReadAll(sql)).getRows().map(([us]) => Number(us));
+  } finally {
+    connection.closeSync();
+  }
+}
+
+const plain = fc
+  .date({ min: new Date('1995-01-01'), max: new Date('2040-01-01'), noInvalidDate: true })
+  .map(date => date.toISOString());
+const odd = fc.constantFrom<unknown>(
+  '2026-01-01T00:00:00+09:00',
+  '2026-01-01T00:00:00.5-0330',
+  '2026-01-01T00:00Z',
+  '2026-02-30T00:00:00Z',
+  '2026-01-01T24:00:00Z',
+  '2026-01-01T10:00:00.1234567891Z',
+  '1767225600',
+  'soon',
+  '',
+  1767225600,
+  1767225600.25,
+  -5,
+  null,
+  true,
+  { nested: 1 },
+);
+const name = fc.constantFrom('_time', '_time', 'timestamp', 'ts');
+const eventOf = (value: fc.Arbitrary<unknown>) => fc.dictionary(name, value, { maxKeys: 3 });
+
+test.each([
+  ['plain ones', plain],
+  [
+    'plain ones and a few odd ones',
+    fc.oneof({ weight: 30, arbitrary: plain }, { weight: 1, arbitrary: odd }),
+  ],
+  ['odd ones', fc.oneof(plain, odd)],
+])(`times are the engine's: %s (seed ${seed})`, async (_, value) => {
+  const events = fc.array(
+    eventOf(value).map(event => ({ n: 1, ...event })),
+    { minLength: 1, maxLength: 60 },
+  );
+  await fc.assert(
+    fc.asyncProperty(events, async given => {
+      // A number of the engine is a double.
+      const wanted = given.map(event => eventTimeUs(event, appendTimeMs * 1000));
+      expect(await timesInLake(given.map(event => JSON.stringify(event)))).toEqual(wanted);
+    }),
+    { seed, numRuns: 15 },
+  );
+});
+
+test('a name spelled with an escape is the same name', async () => {
+  const lines = ['{"\\u005ftime":"2026-01-01T00:00:00+09:00"}', '{"_time":"2026-01-01T00:00:00Z"}'];
+  expect(await timesInLake(lines)).toEqual([Date.UTC(2025, 11, 31, 15) * 1000, Date.UTC(2026, 0, 1) * 1000]);
+});
