@@ -34,7 +34,7 @@ import type { PipelineSpec } from './process/pipeline/definition.ts';
 import { checkAmong } from './process/pipeline/pipeline-set.ts';
 import { loadPipeline } from './process/pipeline/thread-executor.ts';
 import type { PipelineSummary, Pipelines } from './process/pipeline.ts';
-import type { KnownView } from './process/plan/over-view.ts';
+import type { KnownView } from './process/plan/bind/over-view.ts';
 import { planView } from './process/plan/parse.ts';
 import type { ViewDefinition, ViewSummary, WindowRow } from './process/view.ts';
 import { type Project, parseBytes, projectFingerprint, readProject } from './project.ts';

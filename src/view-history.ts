@@ -9,7 +9,7 @@ import { type AuditReport, auditView } from './process/audit.ts';
 import type { Engine, ServingPlan } from './process/engine.ts';
 import { lookupNeeds } from './process/lookup-tables.ts';
 import { sqlTypeOf } from './process/plan/functions/cast.ts';
-import { type LookupRelation, planSql, type SqlRelation } from './process/plan/plan-sql.ts';
+import { type LookupRelation, planSql, type SqlRelation } from './process/plan/sql/plan-sql.ts';
 import type { ViewQuery, ViewResult, ViewSummary, ViewValue } from './process/view.ts';
 import type { QueryAnswer, QueryRequest } from './query/query.ts';
 import type { Lake } from './store/lake.ts';

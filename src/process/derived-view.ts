@@ -1,11 +1,10 @@
 // A view over views. It keeps no state of its own: a window is computed from the rows of the windows under it, which are bounded by
 // their caps, when somebody asks for it or watches it, and remembered until one of them changes. So it is restated, filled and
 // recovered exactly as they are, and its windows are kept as long as theirs.
-
 import { DerivedCells } from './derived-cells.ts';
-import { type CompiledSource, compileSource } from './plan/compile.ts';
-import type { LookupTable } from './plan/evaluate.ts';
-import { resultRows } from './plan/evaluate.ts';
+import { type CompiledSource, compileSource } from './plan/expression/compile.ts';
+import type { LookupTable } from './plan/expression/evaluate.ts';
+import { resultRows } from './plan/expression/evaluate.ts';
 import type { Plan } from './plan/plan.ts';
 import type { ViewColumn, ViewState, ViewSummary, ViewValue, WindowRow } from './view.ts';
 import { byGroup, type WindowResult } from './window-rows.ts';

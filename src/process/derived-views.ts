@@ -3,7 +3,7 @@
 import { murmur128Text } from '../core/hash.ts';
 import { DerivedCells } from './derived-cells.ts';
 import { DerivedView, type ReadableView } from './derived-view.ts';
-import type { KnownView } from './plan/over-view.ts';
+import type { KnownView } from './plan/bind/over-view.ts';
 import type { Plan } from './plan/plan.ts';
 import type { ViewState, ViewSummary } from './view.ts';
 import type { ViewChanges } from './view-changes.ts';

@@ -4,7 +4,7 @@
 // Invariant: a view stays where it was first defined, over restarts too, and a view over another one is where that is.
 import { MillraceError } from '../core/errors.ts';
 import type { Engine, EngineStatus, LookupContent, ServingPlan } from './engine.ts';
-import { viewAndResolution } from './plan/over-view.ts';
+import { viewAndResolution } from './plan/bind/over-view.ts';
 import type { ViewChange, ViewDefinition, ViewQuery, ViewResult, ViewSummary } from './view.ts';
 
 export interface EnginePoolOptions {

@@ -5,8 +5,8 @@ import { codeOf, MillraceError, toError } from '../core/errors.ts';
 import type { LogReader, ReadResult } from '../flow/log.ts';
 import type { DecodeResult, Decoder, Kernel } from '../kernel/kernel.ts';
 import type { Batch } from './batch.ts';
-import { EventColumns } from './plan/event-columns.ts';
-import { fieldUses, useKey } from './plan/fields.ts';
+import { EventColumns } from './plan/events/event-columns.ts';
+import { fieldUses, useKey } from './plan/events/fields.ts';
 import type { SourcePlan } from './plan/plan.ts';
 import type { ViewPartition } from './view-partition.ts';
 

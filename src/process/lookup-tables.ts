@@ -2,11 +2,11 @@
 // view sees only tables that have the columns its plan was made with, in the same types, and keeps the one it has otherwise.
 import { MillraceError } from '../core/errors.ts';
 import type { LookupContent, LookupValue } from './engine.ts';
-import { findColumn, type SqlColumn } from './plan/column-type.ts';
-import type { LookupTable } from './plan/evaluate.ts';
+import type { LookupTable } from './plan/expression/evaluate.ts';
 import { scalarTypeOf } from './plan/functions/cast.ts';
 import type { Scalar } from './plan/functions/function.ts';
 import type { Expression, Plan, ScalarType } from './plan/plan.ts';
+import { findColumn, type SqlColumn } from './plan/sql/column-type.ts';
 import type { PositionRecord } from './windows/partition-clock.ts';
 
 /** Changes of tables remembered for each partition of a view, so that an audit can recompute with what was valid then. */

@@ -4,7 +4,7 @@ import type { ByteReader } from '../core/bytes.ts';
 import type { KeyPart } from '../store/state-key.ts';
 import { AccumulatorSet } from './accumulator-set.ts';
 import { groupKey } from './group-registry.ts';
-import type { GroupRow, Value } from './plan/evaluate.ts';
+import type { GroupRow, Value } from './plan/expression/evaluate.ts';
 import type { Aggregate } from './plan/plan.ts';
 import type { Level } from './windows/level.ts';
 

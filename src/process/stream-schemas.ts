@@ -1,6 +1,6 @@
 // What is known of the streams' columns: for planning, and for the types of group columns, which hold any value as it is.
-import { locate, type SqlColumn } from './plan/column-type.ts';
 import type { Plan } from './plan/plan.ts';
+import { locate, type SqlColumn } from './plan/sql/column-type.ts';
 import type { ViewColumn, ViewDefinition } from './view.ts';
 
 type Columns = readonly SqlColumn[];

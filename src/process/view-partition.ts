@@ -7,7 +7,7 @@ import { noSlot } from './accumulators/accumulator.ts';
 import type { Batch } from './batch.ts';
 import { Delta } from './delta.ts';
 import { GroupRegistry } from './group-registry.ts';
-import type { CompiledSource } from './plan/compile.ts';
+import type { CompiledSource } from './plan/expression/compile.ts';
 import type { Plan } from './plan/plan.ts';
 import { LevelKeys, positionKey } from './state-rows.ts';
 import { levelOptionsOf, paneLengthsOf } from './windows/cut.ts';

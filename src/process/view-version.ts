@@ -4,7 +4,7 @@ import type { Kernel } from '../kernel/kernel.ts';
 import type { StateStore, StateTransaction } from '../store/state.ts';
 import type { ServingPlan } from './engine.ts';
 import { LookupTables, type PlanLookups } from './lookup-tables.ts';
-import { type CompiledSource, compileSource } from './plan/compile.ts';
+import { type CompiledSource, compileSource } from './plan/expression/compile.ts';
 import type { Plan } from './plan/plan.ts';
 import { LevelKeys } from './state-rows.ts';
 import { StreamSchemas } from './stream-schemas.ts';

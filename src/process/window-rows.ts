@@ -6,7 +6,7 @@ import type { KeyPart } from '../store/state-key.ts';
 import type { AggregateValue } from './accumulators/accumulator.ts';
 import { compareScalars } from './accumulators/scalar.ts';
 import { type Group, MergedGroups } from './merged-groups.ts';
-import { resultRows, type Value } from './plan/evaluate.ts';
+import { resultRows, type Value } from './plan/expression/evaluate.ts';
 import { SessionReader } from './session-rows.ts';
 import { parsePageKey, parseWindowKey, readPage, readWindowRecord } from './state-rows.ts';
 import type { ViewValue, WindowRow } from './view.ts';

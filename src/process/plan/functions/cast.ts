@@ -2,10 +2,10 @@
 // read and written as DuckDB does.
 import { formatUs, parseIsoUs } from '../../../core/time.ts';
 import type { ScalarType } from '../plan.ts';
-import { textTimeSql } from '../text-time-sql.ts';
 import { dayUs } from './calendar.ts';
 import type { Scalar, ScalarFunction, Signature } from './function.ts';
 import { fromBigInt, literalOf } from './function.ts';
+import { textTimeSql } from './text-time-sql.ts';
 
 /** Inclusive bounds of DuckDB's whole-number types that fit 64 bits; larger ones are kept to 64 bits. */
 const integerTypes: Record<string, readonly [bigint, bigint]> = {
