@@ -1,5 +1,6 @@
 // The aggregates of views: DuckDB's spellings, what each takes and gives, how its value is checked in SQL, and why others
 // cannot be kept. All are mergeable; the approximate ones say so in their column.
+
 import { sqlTypeOf } from '../functions/cast.ts';
 import type { AggregateFunction, ScalarType } from '../plan.ts';
 

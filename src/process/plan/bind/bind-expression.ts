@@ -1,5 +1,6 @@
 // From DuckDB's parse tree to expressions of the plan: names are resolved by the caller, functions by their signatures, and
 // a field without a known type takes the type of its use.
+
 import { castScalar, scalarTypeOf } from '../functions/cast.ts';
 import { commonType } from '../functions/comparison.ts';
 import type { Signature } from '../functions/function.ts';

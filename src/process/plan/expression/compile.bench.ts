@@ -1,4 +1,5 @@
 // Compiled columns against the row-at-a-time interpreter and DuckDB, over one batch of 16,384 events.
+
 import { Rng } from '../../../core/rng.ts';
 import { duckdb, planOf } from '../plan.fixture.ts';
 import type { Expression } from '../plan.ts';

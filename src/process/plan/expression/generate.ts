@@ -1,5 +1,6 @@
 // The code generator behind compile.ts: an expression becomes the body of one loop. Every name in the text is made here;
 // everything of the user's (literals, patterns, paths) is reached through the bound array `$`.
+
 import { literalScalar } from '../bind/literal.ts';
 import type { Scalar, Signature } from '../functions/function.ts';
 import { resolveSignature, scalarFunction } from '../functions/registry.ts';

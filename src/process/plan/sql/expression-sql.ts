@@ -1,4 +1,5 @@
 // An expression of a plan as DuckDB SQL.
+
 import { literalScalar } from '../bind/literal.ts';
 import { sqlTypeOf } from '../functions/cast.ts';
 import { resolveSignature, scalarFunction } from '../functions/registry.ts';
