@@ -4,7 +4,7 @@ import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { murmur128Text } from '../../core/hash.ts';
 import { type Column, cell, type DecodeResult, type Decoder, type FieldSpec } from '../../kernel/kernel.ts';
 import type { ParseResult } from './bind/parse-tree.ts';
-import type { Catalog } from './bind/relation.ts';
+import type { Catalog } from './bind/stream-input.ts';
 import { EventColumns } from './events/event-columns.ts';
 import { timeOf } from './events/event-time.ts';
 import { planView } from './parse.ts';

@@ -2,9 +2,10 @@
 // with place, reason and a suggestion, in the way of views.
 import { ExpressionBinder, positionOf } from '../plan/bind/bind-expression.ts';
 import { columnName } from '../plan/bind/column-name.ts';
+import { conjunction, type Input, scopeOf } from '../plan/bind/input.ts';
 import { isAggregate, mentions } from '../plan/bind/node-shape.ts';
 import type { ExpressionNode, ParseResult, QueryNode } from '../plan/bind/parse-tree.ts';
-import { conjunction, firstPosition, type Input, RelationBinder, withCtes } from '../plan/bind/relation.ts';
+import { firstPosition, RelationBinder, withCtes } from '../plan/bind/relation.ts';
 import { outputsMax } from '../plan/bind/select.ts';
 import { eventTimeFields } from '../plan/events/event-time.ts';
 import { sqlTypeOf } from '../plan/functions/cast.ts';
@@ -74,7 +75,7 @@ class ProjectionBinder {
     }
     const columns: ProjectionPlan['columns'] = [];
     const sources = inputs.map((input, at): ProjectionSource => {
-      const binder = this.binderOf(relations, input);
+      const binder = this.binderOf(input);
       const where = query.where_clause && binder.bind(query.where_clause, 'boolean', 'WHERE');
       const filter = conjunction(input.filter, where);
       const values = lists[at]!.items.map(item => {
@@ -140,9 +141,9 @@ class ProjectionBinder {
     return { hasAll, items };
   }
 
-  private binderOf(relations: RelationBinder, input: Input): ExpressionBinder {
+  private binderOf(input: Input): ExpressionBinder {
     return new ExpressionBinder(this.source, {
-      ...relations.scopeOf(input),
+      ...scopeOf(this.source, input),
       intercept: (node, bind) => {
         if (node.class === 'FUNCTION' && isAggregate(node)) {
           this.source.refuse(

@@ -5,8 +5,8 @@ import type { ViewColumn, WindowSpec } from '../../view.ts';
 import type { Expression, SourcePlan } from '../plan.ts';
 import type { Source } from '../refusal.ts';
 import { defaultKeepMs, type ViewHeader } from '../view-file.ts';
-import type { Catalog } from './relation.ts';
 import type { Selected } from './select.ts';
+import type { Catalog } from './stream-input.ts';
 
 /** What a planner has to know of a view under another one. */
 export interface KnownView {

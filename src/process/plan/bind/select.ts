@@ -6,6 +6,7 @@ import type { Source } from '../refusal.ts';
 import { AggregateBinder } from './bind-aggregate.ts';
 import { ExpressionBinder, positionOf } from './bind-expression.ts';
 import { columnName } from './column-name.ts';
+import { conjunction, type Input, scopeOf } from './input.ts';
 import {
   aggregateIndexes,
   hasAggregate,
@@ -15,14 +16,8 @@ import {
   mentions,
 } from './node-shape.ts';
 import type { ExpressionNode, Modifier, QueryNode } from './parse-tree.ts';
-import {
-  type Catalog,
-  conjunction,
-  firstPosition,
-  type Input,
-  RelationBinder,
-  withCtes,
-} from './relation.ts';
+import { firstPosition, RelationBinder, withCtes } from './relation.ts';
+import type { Catalog } from './stream-input.ts';
 
 /** Most columns of a view's result. */
 export const outputsMax = 200;
@@ -59,7 +54,7 @@ export class SelectBinder {
     this.below = this.inputs.map(
       input =>
         new ExpressionBinder(source, {
-          ...relations.scopeOf(input),
+          ...scopeOf(source, input),
           intercept: (node, bind) => this.interceptBelow(node, input, bind),
         }),
     );
