@@ -2,7 +2,7 @@
 import { benchmark as detectors } from '../src/analyze/anomaly/detectors.bench.ts';
 import { benchmark as regret } from '../src/analyze/bandit/regret.bench.ts';
 import { benchmark as statistics } from '../src/analyze/stats/statistics.bench.ts';
-import { benchmark as expressions } from '../src/process/plan/compile.bench.ts';
+import { benchmark as expressions } from '../src/process/plan/expression/compile.bench.ts';
 import { benchmark as accessLog } from './access-log.bench.ts';
 import { benchmark as endToEnd } from './end-to-end.bench.ts';
 import type { Benchmark } from './harness.ts';

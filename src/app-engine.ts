@@ -4,9 +4,9 @@ import { type MessagePort, workerData } from 'node:worker_threads';
 import { type ErrorWire, fromWire } from './core/errors.ts';
 import { openSegmentReader, type SegmentLogHandle } from './flow/segment-reader.ts';
 import { loadKernel } from './kernel/load-kernel.ts';
+import { createEngine } from './process/engine/engine-core.ts';
 import type { LookupContent } from './process/engine.ts';
-import { createEngine } from './process/engine-core.ts';
-import { serveEngine } from './process/engine-worker.ts';
+import { serveEngine } from './process/threads/engine-worker.ts';
 import type { HistoryRead, HistoryRequest } from './store/lake-history.ts';
 import { openLmdbState } from './store/state-lmdb.ts';
 

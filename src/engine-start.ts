@@ -2,7 +2,7 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
 import type { EngineThreadData, MainCall, MainReply } from './app-engine.ts';
 import { MillraceError, toError, toWire } from './core/errors.ts';
-import { connectEngine, type EngineProxy } from './process/engine-thread.ts';
+import { connectEngine, type EngineProxy } from './process/threads/engine-thread.ts';
 import type { HistoryRead, HistoryRequest } from './store/lake-history.ts';
 
 export interface EngineStart {

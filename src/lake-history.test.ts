@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openSegmentLog } from './flow/segment-log.ts';
 import { createReferenceKernel } from './kernel/kernel-reference.ts';
-import { createEngine } from './process/engine-core.ts';
+import { createEngine } from './process/engine/engine-core.ts';
 import { parseSql } from './process/plan/plan.fixture.ts';
 import { QueryServer } from './query/query-server.ts';
 import { LakeHistory } from './store/lake-history.ts';

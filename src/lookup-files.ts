@@ -14,7 +14,7 @@ import {
 import { join } from 'node:path';
 import { MillraceError, toError } from './core/errors.ts';
 import type { LookupContent } from './process/engine.ts';
-import { lookupUsesMax } from './process/lookup-tables.ts';
+import { lookupUsesMax } from './process/view/lookup-tables.ts';
 import { type LookupRequest, type LookupRows, lookupFileBytesMax } from './query/lookup-file.ts';
 
 export interface LookupFile {

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { formatUs } from '../../src/core/time.ts';
-import type { ParseResult } from '../../src/process/plan/parse-tree.ts';
+import type { ParseResult } from '../../src/process/plan/bind/parse-tree.ts';
 import { eventColumns } from './events.ts';
 import type { EventBatch } from './memory-events.ts';
 import type { Query } from './queries.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Rng } from '../core/rng.ts';
 import { type AuditReport, auditView } from './audit.ts';
-import { at, MemoryLog, openEngine, startMs } from './engine.fixture.ts';
+import { at, MemoryLog, openEngine, startMs } from './engine/engine.fixture.ts';
 import type { Engine } from './engine.ts';
 import { duckdb, planOf } from './plan/plan.fixture.ts';
 import type { ViewResult, ViewValue } from './view.ts';

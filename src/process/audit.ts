@@ -4,7 +4,7 @@
 import { parseIsoUs } from '../core/time.ts';
 import type { Engine } from './engine.ts';
 import type { Aggregate, Plan } from './plan/plan.ts';
-import { type PlanSqlOptions, planSql } from './plan/plan-sql.ts';
+import { type PlanSqlOptions, planSql } from './plan/sql/plan-sql.ts';
 import type { ViewValue, WindowRow } from './view.ts';
 
 export interface AuditOptions {

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ReadResult } from '../flow/log.ts';
-import { at, MemoryLog, openEngine, startMs } from './engine.fixture.ts';
+import { at, MemoryLog, openEngine, startMs } from './engine/engine.fixture.ts';
 import type { WindowRow } from './view.ts';
 
 const view = `-- every: 5s, 1m, 10m

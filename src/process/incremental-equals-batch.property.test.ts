@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Rng } from '../core/rng.ts';
 import { createMemoryState } from '../store/state-memory.ts';
-import { killable, MemoryLog, openEngine, startMs } from './engine.fixture.ts';
+import { killable, MemoryLog, openEngine, startMs } from './engine/engine.fixture.ts';
 import type { Engine } from './engine.ts';
 import { planOf, query } from './plan/plan.fixture.ts';
-import { planSql } from './plan/plan-sql.ts';
+import { planSql } from './plan/sql/plan-sql.ts';
 
 const rounds = Number(process.env['MILLRACE_ROUNDS'] ?? 6);
 const seed = Number(process.env['MILLRACE_SEED'] ?? 20260101);

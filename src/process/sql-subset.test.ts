@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Rng } from '../core/rng.ts';
-import { at, MemoryLog, openEngine, startMs } from './engine.fixture.ts';
+import { at, MemoryLog, openEngine, startMs } from './engine/engine.fixture.ts';
 import type { Engine } from './engine.ts';
 import { duckdb, query } from './plan/plan.fixture.ts';
 

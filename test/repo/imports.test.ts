@@ -132,3 +132,29 @@ test('imports make no circle between files', () => {
   for (const file of edges.keys()) visit(file, []);
   expect(circle).toEqual([]);
 });
+
+/** The folders of src/process, each above those that may import it. */
+const layers = [
+  'plan',
+  'state',
+  'accumulators',
+  'windows',
+  'view',
+  'derived',
+  'engine',
+  'threads',
+  'projection',
+  'pipeline',
+];
+
+test('the folders of src/process import only those above them in their table', () => {
+  const all = imports().flatMap(({ from, to }) => {
+    const [, own, file] = from.match(/^process\/([^/]+)\/(.*)/) ?? [];
+    const [, other] = to.match(/^process\/([^/]+)\//) ?? [];
+    return file && own && other && own !== other ? [{ from, to, own, other }] : [];
+  });
+  expect(all.length).toBeGreaterThan(100);
+  expect(all.filter(({ own, other }) => !layers.includes(own) || !layers.includes(other))).toEqual([]);
+  const wrong = all.filter(({ own, other }) => layers.indexOf(other) > layers.indexOf(own));
+  expect(wrong.map(({ from, to }) => `${from} → ${to}`)).toEqual([]);
+});

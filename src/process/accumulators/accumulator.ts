@@ -6,7 +6,7 @@
 // caller; a slot is empty after `reserve` or `clear`. One thread calls; nothing is kept of arguments after a call.
 import type { ByteReader } from '../../core/bytes.ts';
 import type { Vector } from '../plan/vector.ts';
-import type { RowWriter } from '../row-writer.ts';
+import type { RowWriter } from '../state/row-writer.ts';
 
 /** A value before it is made JSON-ready: integers may be bigint, times are µs. */
 export type AggregateValue =

@@ -6,7 +6,7 @@ import { ByteReader } from '../../core/bytes.ts';
 import { Rng } from '../../core/rng.ts';
 import type { Aggregate, AggregateFunction, Expression, ScalarType } from '../plan/plan.ts';
 import { GrowingDictionary, type Vector } from '../plan/vector.ts';
-import { RowWriter } from '../row-writer.ts';
+import { RowWriter } from '../state/row-writer.ts';
 import type { Accumulator, AggregateValue } from './accumulator.ts';
 import { createAccumulator } from './create.ts';
 import { DistinctAccumulator, distinctMax } from './distinct.ts';

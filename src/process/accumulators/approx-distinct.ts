@@ -6,7 +6,7 @@ import { addressMask, couponEstimate, couponValue } from '../../analyze/sketch/d
 import { HyperLogLog } from '../../analyze/sketch/distinct/hyperloglog.ts';
 import type { ByteReader } from '../../core/bytes.ts';
 import type { Vector } from '../plan/vector.ts';
-import type { RowWriter } from '../row-writer.ts';
+import type { RowWriter } from '../state/row-writer.ts';
 import type { Accumulator } from './accumulator.ts';
 import { grown } from './growth.ts';
 import { HashColumn } from './hash-column.ts';

@@ -3,7 +3,7 @@
 // not depend on the order of arrival. Rows where x or y is NULL are left out.
 import type { ByteReader } from '../../core/bytes.ts';
 import type { Vector } from '../plan/vector.ts';
-import type { RowWriter } from '../row-writer.ts';
+import type { RowWriter } from '../state/row-writer.ts';
 import type { Accumulator } from './accumulator.ts';
 import { grown } from './growth.ts';
 import { compareScalars, readScalar, type Scalar, scalarAt, writeScalar } from './scalar.ts';

@@ -1,7 +1,7 @@
 // count(*), count(x) and count_if(x): exact to 2^53.
 import type { ByteReader } from '../../core/bytes.ts';
 import type { Vector } from '../plan/vector.ts';
-import type { RowWriter } from '../row-writer.ts';
+import type { RowWriter } from '../state/row-writer.ts';
 import type { Accumulator } from './accumulator.ts';
 import { grown } from './growth.ts';
 

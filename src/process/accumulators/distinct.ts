@@ -5,7 +5,7 @@
 import { HyperLogLog } from '../../analyze/sketch/distinct/hyperloglog.ts';
 import type { ByteReader } from '../../core/bytes.ts';
 import type { Vector } from '../plan/vector.ts';
-import type { RowWriter } from '../row-writer.ts';
+import type { RowWriter } from '../state/row-writer.ts';
 import type { Accumulator } from './accumulator.ts';
 import { HashColumn } from './hash-column.ts';
 import { HashSet } from './hash-set.ts';

@@ -2,7 +2,7 @@
 // & Oishi 2005). Sums of whole numbers are exact while below 2^106; others are off by at most about n·2^-106 of
 // the sum of magnitudes, so that the rounded result does not depend on the order.
 import type { ByteReader } from '../../core/bytes.ts';
-import type { RowWriter } from '../row-writer.ts';
+import type { RowWriter } from '../state/row-writer.ts';
 import { grown } from './growth.ts';
 
 /** A column of sums, by slot. */

@@ -1,7 +1,7 @@
 // min and max over numbers, times, text, booleans or a mixture of them, in the order of scalar.ts.
 import type { ByteReader } from '../../core/bytes.ts';
 import type { Vector } from '../plan/vector.ts';
-import type { RowWriter } from '../row-writer.ts';
+import type { RowWriter } from '../state/row-writer.ts';
 import type { Accumulator } from './accumulator.ts';
 import { grown } from './growth.ts';
 import { compareScalars, readScalar, type Scalar, scalarAt, writeScalar } from './scalar.ts';

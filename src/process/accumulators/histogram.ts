@@ -1,7 +1,7 @@
 // histogram(x, [b1 … bn]): how many values lie at or below b1, in (b1, b2] …, and above bn; exact.
 import type { ByteReader } from '../../core/bytes.ts';
 import type { Vector } from '../plan/vector.ts';
-import type { RowWriter } from '../row-writer.ts';
+import type { RowWriter } from '../state/row-writer.ts';
 import type { Accumulator, AggregateValue } from './accumulator.ts';
 import { grown } from './growth.ts';
 import { doublesOf } from './scalar.ts';

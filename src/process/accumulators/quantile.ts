@@ -5,7 +5,7 @@
 import { DDSketch } from '../../analyze/sketch/quantile/ddsketch.ts';
 import type { ByteReader } from '../../core/bytes.ts';
 import type { Vector } from '../plan/vector.ts';
-import type { RowWriter } from '../row-writer.ts';
+import type { RowWriter } from '../state/row-writer.ts';
 import type { Accumulator } from './accumulator.ts';
 import { grown } from './growth.ts';
 import { doublesOf } from './scalar.ts';

@@ -3,7 +3,7 @@
 import type { ByteReader } from '../../core/bytes.ts';
 import { MillraceError } from '../../core/errors.ts';
 import type { Vector } from '../plan/vector.ts';
-import type { RowWriter } from '../row-writer.ts';
+import type { RowWriter } from '../state/row-writer.ts';
 
 export type Scalar = number | bigint | string | boolean;
 

@@ -1,7 +1,7 @@
 // What accumulators that keep one object a group have in common: the slots, merging, and the bytes with their length.
 import type { ByteReader } from '../../core/bytes.ts';
 import type { Vector } from '../plan/vector.ts';
-import type { RowWriter } from '../row-writer.ts';
+import type { RowWriter } from '../state/row-writer.ts';
 import type { Accumulator, AggregateValue } from './accumulator.ts';
 
 export interface SlotSketch {

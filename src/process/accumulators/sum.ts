@@ -1,7 +1,7 @@
 // sum and avg in double-double arithmetic: sums of whole numbers are exact, and no result depends on the order.
 import type { ByteReader } from '../../core/bytes.ts';
 import type { Vector } from '../plan/vector.ts';
-import type { RowWriter } from '../row-writer.ts';
+import type { RowWriter } from '../state/row-writer.ts';
 import type { Accumulator } from './accumulator.ts';
 import { DoubleDoubles } from './double-double.ts';
 import { grown } from './growth.ts';

@@ -2,7 +2,7 @@
 // depends on the order; the cancellation of Σx² − (Σx)²/n leaves full double precision while mean²/variance < 2^50.
 import type { ByteReader } from '../../core/bytes.ts';
 import type { Vector } from '../plan/vector.ts';
-import type { RowWriter } from '../row-writer.ts';
+import type { RowWriter } from '../state/row-writer.ts';
 import type { Accumulator } from './accumulator.ts';
 import { centredSum, DoubleDoubles } from './double-double.ts';
 import { grown } from './growth.ts';

@@ -4,7 +4,7 @@ import { type RejectedEvent, rejectedStream, rejectedText } from '../../collect/
 import { MillraceError, toError } from '../../core/errors.ts';
 import { formatUs } from '../../core/time.ts';
 import { pipelineLimits as limits, type PipelineLogLine, type PipelineTimer } from '../pipeline.ts';
-import { eventTimeUs } from '../plan/event-time.ts';
+import { eventTimeUs } from '../plan/events/event-time.ts';
 import type {
   BatchOutput,
   BatchResult,

@@ -12,7 +12,7 @@ import {
   type PipelineTimers,
   type TimerClock,
 } from '../pipeline.ts';
-import { eventTimeFields, timeOf } from '../plan/event-time.ts';
+import { eventTimeFields, timeOf } from '../plan/events/event-time.ts';
 import type { KeyRow, KeyTimerEntry } from './key-row.ts';
 
 export interface CallPlace {

@@ -16,6 +16,7 @@ import {
   type PreparedBatch,
   ThreadDeath,
 } from './batch.ts';
+import type { PipelineCounts } from './counts.ts';
 import type { PipelineSpec } from './definition.ts';
 import { type InputPiece, PipelineInput } from './input.ts';
 import type { PipelinePosition, PipelineRows, StoredOutput } from './pipeline-rows.ts';
@@ -38,17 +39,6 @@ export type PipelineFailpoint =
   | 'after-append'
   | 'before-settle'
   | 'after-settle';
-
-export interface PipelineCounts {
-  eventsIn: number;
-  eventsOut: number;
-  timersFired: number;
-  failures: number;
-  retries: number;
-  rejected: number;
-  skipped: number;
-  restarts: number;
-}
 
 export interface PartitionLoopOptions {
   log: PipelineLog;

@@ -9,6 +9,7 @@ import {
   type Pipelines,
   pipelineLimits,
 } from '../pipeline.ts';
+import { zeroCounts } from './counts.ts';
 import { labelOf, type PipelineSpec, refusedPipeline } from './definition.ts';
 import { refusedLoop } from './loops.ts';
 import {
@@ -179,16 +180,7 @@ export class PipelineSet implements Pipelines {
         partition,
         begin: 0,
         epoch,
-        counts: {
-          eventsIn: 0,
-          eventsOut: 0,
-          timersFired: 0,
-          failures: 0,
-          retries: 0,
-          rejected: 0,
-          skipped: 0,
-          restarts: 0,
-        },
+        counts: zeroCounts(),
         spec: () => ({ from }) as PipelineSpec,
         lend: () => Promise.reject(new Error('stopped')),
         partitionsOf: async stream => (await log.createStream(stream)).partitions.length,
@@ -246,14 +238,7 @@ const nothing: Omit<PipelineSummary, 'name'> = {
   to: '',
   sides: [],
   state: 'failed',
-  eventsIn: 0,
-  eventsOut: 0,
-  timersFired: 0,
-  failures: 0,
-  retries: 0,
-  rejected: 0,
-  skipped: 0,
-  restarts: 0,
+  ...zeroCounts(),
   lag: 0,
   watermarkUs: null,
 };

@@ -4,11 +4,11 @@ import { toError } from '../../core/errors.ts';
 import type { StateStore } from '../../store/state.ts';
 import type { PipelineLogLine, PipelineSummary } from '../pipeline.ts';
 import type { PipelineExecutor } from './batch.ts';
+import { type PipelineCounts, zeroCounts } from './counts.ts';
 import type { PipelineSpec } from './definition.ts';
 import {
   PartitionLoop,
   type PipelineClock,
-  type PipelineCounts,
   type PipelineFailpoint,
   type PipelineLog,
 } from './partition-loop.ts';
@@ -40,16 +40,7 @@ export class RunningPipeline {
   private readonly options: RunningPipelineOptions;
   private readonly loops = new Map<number, PartitionLoop>();
   private readonly outputs = new Map<string, Promise<number>>();
-  private readonly counts: PipelineCounts = {
-    eventsIn: 0,
-    eventsOut: 0,
-    timersFired: 0,
-    failures: 0,
-    retries: 0,
-    rejected: 0,
-    skipped: 0,
-    restarts: 0,
-  };
+  private readonly counts: PipelineCounts = zeroCounts();
   private lent: Promise<unknown> = Promise.resolve();
   private isStopped = false;
   private attachProblem: string | undefined;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { compileSource } from './compile.ts';
-import type { KnownView } from './over-view.ts';
+import type { KnownView } from './bind/over-view.ts';
+import { compileSource } from './expression/compile.ts';
 import { columnsOf, defaultView, planOf } from './plan.fixture.ts';
 import { scalarAt } from './vector.ts';
 

@@ -3,12 +3,12 @@
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { murmur128Text } from '../../core/hash.ts';
 import { type Column, cell, type DecodeResult, type Decoder, type FieldSpec } from '../../kernel/kernel.ts';
-import { EventColumns } from './event-columns.ts';
-import { timeOf } from './event-time.ts';
+import type { ParseResult } from './bind/parse-tree.ts';
+import type { Catalog } from './bind/stream-input.ts';
+import { EventColumns } from './events/event-columns.ts';
+import { timeOf } from './events/event-time.ts';
 import { planView } from './parse.ts';
-import type { ParseResult } from './parse-tree.ts';
 import type { Plan } from './plan.ts';
-import type { Catalog } from './relation.ts';
 
 /** The view that everything must be able to do. */
 export const defaultView = `-- every: 1s, 1m, 1h, 1d

@@ -2,10 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { MillraceError } from '../../core/errors.ts';
 import type { WindowSpec } from '../view.ts';
-import type { KnownView } from './over-view.ts';
+import type { KnownView } from './bind/over-view.ts';
+import type { Catalog } from './bind/stream-input.ts';
 import { planOf } from './plan.fixture.ts';
 import { Source } from './refusal.ts';
-import type { Catalog } from './relation.ts';
 
 const known = (name: string, window: WindowSpec, keepMs: number | null = null): KnownView => ({
   columns: [{ name: 'requests', type: 'BIGINT', role: 'value' }],

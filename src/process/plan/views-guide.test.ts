@@ -1,11 +1,11 @@
 // docs/views.md says what is true: its examples plan, run and give rows; its tables name every function and aggregate.
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { aggregateRules } from './aggregates.ts';
+import { aggregateRules } from './bind/aggregates.ts';
 import { scalarFunctions } from './functions/registry.ts';
 import { urlMacros } from './functions/url.ts';
 import { duckdb, planOf, query } from './plan.fixture.ts';
-import { planSql } from './plan-sql.ts';
+import { planSql } from './sql/plan-sql.ts';
 import { parseViewFile } from './view-file.ts';
 
 const guide = readFileSync(new URL('../../../docs/views.md', import.meta.url), 'utf8');

@@ -1,8 +1,8 @@
 // One column of the output: how its value of a row is written. Texts are escaped once for each code of their dictionary.
 import type { Column } from '../../kernel/kernel.ts';
 import { cell } from '../../kernel/kernel.ts';
-import { type ColumnFunction, compileColumn } from '../plan/compile.ts';
-import { evaluator, type LookupContext } from '../plan/evaluate.ts';
+import { type ColumnFunction, compileColumn } from '../plan/expression/compile.ts';
+import { evaluator, type LookupContext } from '../plan/expression/evaluate.ts';
 import type { Scalar } from '../plan/functions/function.ts';
 import type { Expression, ScalarType } from '../plan/plan.ts';
 import type { ColumnSource, Dictionary, DictionaryValue, Vector } from '../plan/vector.ts';

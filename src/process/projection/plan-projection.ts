@@ -1,16 +1,17 @@
 // From SQL to the plan of a projection. DuckDB parses; what needs other events (aggregates, GROUP BY, ORDER BY …) is refused
 // with place, reason and a suggestion, in the way of views.
-import { ExpressionBinder, positionOf } from '../plan/bind-expression.ts';
-import { columnName } from '../plan/column-name.ts';
-import { eventTimeFields } from '../plan/event-time.ts';
+import { ExpressionBinder, positionOf } from '../plan/bind/bind-expression.ts';
+import { columnName } from '../plan/bind/column-name.ts';
+import { conjunction, type Input, scopeOf } from '../plan/bind/input.ts';
+import { isAggregate, mentions } from '../plan/bind/node-shape.ts';
+import type { ExpressionNode, ParseResult, QueryNode } from '../plan/bind/parse-tree.ts';
+import { firstPosition, RelationBinder, withCtes } from '../plan/bind/relation.ts';
+import { outputsMax } from '../plan/bind/select.ts';
+import { eventTimeFields } from '../plan/events/event-time.ts';
 import { sqlTypeOf } from '../plan/functions/cast.ts';
-import { isAggregate, mentions } from '../plan/node-shape.ts';
 import { hashOf, type PlanOptions, statement, viewTextMax } from '../plan/parse.ts';
-import type { ExpressionNode, ParseResult, QueryNode } from '../plan/parse-tree.ts';
 import type { Expression } from '../plan/plan.ts';
 import { Source } from '../plan/refusal.ts';
-import { conjunction, firstPosition, type Input, RelationBinder, withCtes } from '../plan/relation.ts';
-import { outputsMax } from '../plan/select.ts';
 import type { ViewDefinition } from '../view.ts';
 import type { ProjectionPlan, ProjectionSource, ProjectionValue } from './projection-plan.ts';
 
@@ -74,7 +75,7 @@ class ProjectionBinder {
     }
     const columns: ProjectionPlan['columns'] = [];
     const sources = inputs.map((input, at): ProjectionSource => {
-      const binder = this.binderOf(relations, input);
+      const binder = this.binderOf(input);
       const where = query.where_clause && binder.bind(query.where_clause, 'boolean', 'WHERE');
       const filter = conjunction(input.filter, where);
       const values = lists[at]!.items.map(item => {
@@ -140,9 +141,9 @@ class ProjectionBinder {
     return { hasAll, items };
   }
 
-  private binderOf(relations: RelationBinder, input: Input): ExpressionBinder {
+  private binderOf(input: Input): ExpressionBinder {
     return new ExpressionBinder(this.source, {
-      ...relations.scopeOf(input),
+      ...scopeOf(this.source, input),
       intercept: (node, bind) => {
         if (node.class === 'FUNCTION' && isAggregate(node)) {
           this.source.refuse(

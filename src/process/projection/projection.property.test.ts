@@ -5,13 +5,13 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatUs } from '../../core/time.ts';
 import { kernels } from '../../kernel/testing/kernels.ts';
-import { columns, expressions, type Row, rows } from '../plan/expression.fixture.ts';
-import { normal, same, valuesSql } from '../plan/expression-oracle.fixture.ts';
-import { expressionSql } from '../plan/expression-sql.ts';
-import { fieldSql } from '../plan/field-sql.ts';
+import { columns, expressions, type Row, rows } from '../plan/expression/expression.fixture.ts';
+import { normal, same, valuesSql } from '../plan/expression/expression-oracle.fixture.ts';
 import type { Scalar } from '../plan/functions/function.ts';
 import { duckdb, query } from '../plan/plan.fixture.ts';
 import type { ScalarType } from '../plan/plan.ts';
+import { expressionSql } from '../plan/sql/expression-sql.ts';
+import { fieldSql } from '../plan/sql/field-sql.ts';
 import { parsedLines, planned, project } from './projection.fixture.ts';
 
 const seed = Number(process.env['MILLRACE_SEED'] ?? 20_261_123);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { MillraceError } from '../../core/errors.ts';
 import { kernels } from '../../kernel/testing/kernels.ts';
-import type { LookupTable } from '../plan/evaluate.ts';
-import type { Catalog } from '../plan/relation.ts';
+import type { Catalog } from '../plan/bind/stream-input.ts';
+import type { LookupTable } from '../plan/expression/evaluate.ts';
 import { parsedLines, planned, project } from './projection.fixture.ts';
 
 const kernel = kernels[1]!.create();

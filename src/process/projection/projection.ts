@@ -8,9 +8,9 @@
 // counts input offsets is done once, wherever the reading begins again.
 import { MillraceError } from '../../core/errors.ts';
 import type { DecodeResult, Decoder, FieldSpec, Kernel } from '../../kernel/kernel.ts';
-import { compileFilter } from '../plan/compile.ts';
-import type { LookupTable } from '../plan/evaluate.ts';
-import { EventColumns } from '../plan/event-columns.ts';
+import { EventColumns } from '../plan/events/event-columns.ts';
+import { compileFilter } from '../plan/expression/compile.ts';
+import type { LookupTable } from '../plan/expression/evaluate.ts';
 import type { SourcePlan } from '../plan/plan.ts';
 import type { ColumnSource } from '../plan/vector.ts';
 import { LineWriter } from './line-writer.ts';

@@ -1,6 +1,6 @@
 // A window in memory. Its groups have places in the order they were admitted; a page is `pageGroups` neighbouring places, and
 // what is written to the store when one of them has changed.
-import type { WindowRecord } from '../state-rows.ts';
+import type { WindowRecord } from '../state/state-rows.ts';
 
 export interface HotWindow {
   startUs: number;

@@ -7,10 +7,9 @@ import { ByteReader } from '../../core/bytes.ts';
 import { Rng } from '../../core/rng.ts';
 import type { StateReader, StateTransaction } from '../../store/state.ts';
 import type { KeyPart } from '../../store/state-key.ts';
-import type { AccumulatorSet } from '../accumulator-set.ts';
+import type { AccumulatorSet } from '../accumulators/accumulator-set.ts';
 import { grown } from '../accumulators/growth.ts';
-import type { GroupRegistry } from '../group-registry.ts';
-import { RowWriter } from '../row-writer.ts';
+import { RowWriter } from '../state/row-writer.ts';
 import {
   type LevelKeys,
   parsePageKey,
@@ -19,8 +18,9 @@ import {
   readWindowRecord,
   writeCellHead,
   writeWindowRecord,
-} from '../state-rows.ts';
+} from '../state/state-rows.ts';
 import { CellTable } from './cell-table.ts';
+import type { GroupRegistry } from './group-registry.ts';
 import { type HotWindow, newWindow, pageGroups, pagesOf } from './hot-window.ts';
 import { kthSmallest } from './kth-smallest.ts';
 

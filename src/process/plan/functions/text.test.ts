@@ -1,8 +1,8 @@
 // The text, regular expression and URL functions against DuckDB, where random expressions do not reach.
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { quoteText } from '../field-sql.ts';
 import { duckdb, query } from '../plan.fixture.ts';
+import { quoteText } from '../sql/field-sql.ts';
 import type { Scalar } from './function.ts';
 import { likeMatcher } from './like.ts';
 import { scalarFunction } from './registry.ts';

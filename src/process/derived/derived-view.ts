@@ -1,0 +1,269 @@
+// A view over views. It keeps no state of its own: a window is computed from the rows of the windows under it, which are bounded by
+// their caps, when somebody asks for it or watches it, and remembered until one of them changes. So it is restated, filled and
+// recovered exactly as they are, and its windows are kept as long as theirs.
+
+import { type CompiledSource, compileSource } from '../plan/expression/compile.ts';
+import type { LookupTable } from '../plan/expression/evaluate.ts';
+import { resultRows } from '../plan/expression/evaluate.ts';
+import type { Plan } from '../plan/plan.ts';
+import { byGroup, type WindowResult } from '../view/window-rows.ts';
+import type { ViewColumn, ViewState, ViewSummary, ViewValue, WindowRow } from '../view.ts';
+import { levelOptionsOf } from '../windows/cut.ts';
+import { DerivedCells } from './derived-cells.ts';
+
+/** The windows of a view, whether it keeps them or computes them. */
+export interface ReadableView {
+  readonly plan: Plan;
+  readonly columns: ViewColumn[];
+  readonly watermarkUs: number | null;
+  /** Windows that end at or before are out of their keep time. */
+  cutUs(keepUs: number | null): number;
+  /** Starts of kept windows of a resolution in [fromUs, toUs), ascending. */
+  starts(index: number, fromUs: number, toUs: number): number[];
+  window(index: number, startUs: number): WindowResult;
+}
+
+/** Groups of windows remembered, of one view. */
+const rememberedMax = 100_000;
+
+interface Input {
+  view: ReadableView;
+  /** The resolution that is read. */
+  index: number;
+  everyUs: number;
+  sizeUs: number;
+  keepUs: number | null;
+}
+
+export class DerivedView implements ReadableView {
+  readonly plan: Plan;
+  /** Why it cannot be computed. */
+  failure: Error | undefined;
+  private readonly find: (name: string) => ReadableView | undefined;
+  private readonly compiled: CompiledSource[];
+  private readonly result: ReturnType<typeof resultRows>;
+  private readonly remembered = new Map<string, DerivedCells>();
+  private rememberedGroups = 0;
+
+  /** `find` gives the views under it as they are now. */
+  constructor(plan: Plan, find: (name: string) => ReadableView | undefined) {
+    this.plan = plan;
+    this.find = find;
+    this.compiled = plan.sources.map(source => compileSource(source, noTable));
+    this.result = resultRows(plan);
+  }
+
+  get columns(): ViewColumn[] {
+    return this.plan.outputs.map(({ column }) => column);
+  }
+
+  private inputs(): Input[] {
+    return this.plan.sources.flatMap(({ stream, everyMs }) => {
+      const view = this.find(stream);
+      const levels = view ? levelOptionsOf(view.plan) : [];
+      const index = levels.findIndex(level => level.everyMs === everyMs);
+      if (!view || index < 0) return [];
+      const { everyUs, sizeUs, keepUs } = levels[index]!;
+      return [{ view, index, everyUs, sizeUs, keepUs }];
+    });
+  }
+
+  /** A view under it is gone, or has no longer the resolution that is read. */
+  get missing(): string | undefined {
+    const gone = this.plan.sources.find(({ stream }) => this.find(stream) === undefined);
+    if (gone) return `The view "${gone.stream}" under it is gone.`;
+    return this.inputs().length < this.plan.sources.length
+      ? 'A view under it has other resolutions now.'
+      : undefined;
+  }
+
+  get watermarkUs(): number | null {
+    const marks = this.inputs().map(({ view }) => view.watermarkUs);
+    return marks.length === 0 || marks.includes(null) ? null : Math.min(...(marks as number[]));
+  }
+
+  cutUs(keepUs: number | null): number {
+    let cut = Number.NEGATIVE_INFINITY;
+    for (const input of this.inputs()) {
+      // A window is whole as long as the first one under it is kept.
+      const own = input.view.cutUs(input.keepUs);
+      cut = Math.max(
+        cut,
+        input.view.cutUs(keepUs),
+        own === Number.NEGATIVE_INFINITY ? own : own - input.sizeUs + 1,
+      );
+    }
+    return cut;
+  }
+
+  starts(index: number, fromUs: number, toUs: number): number[] {
+    const { everyUs, sizeUs, keepUs } = levelOptionsOf(this.plan)[index]!;
+    const starts = new Set<number>();
+    const cut = this.cutUs(keepUs);
+    let whole = Number.NEGATIVE_INFINITY;
+    const inputs = this.inputs();
+    for (const { view, keepUs: kept, sizeUs: size } of inputs) {
+      whole = Math.max(whole, view.cutUs(kept) - size + 1);
+    }
+    for (const input of inputs) {
+      for (const start of input.view.starts(input.index, fromUs, toUs + sizeUs)) {
+        const last = Math.floor(start / everyUs) * everyUs;
+        for (let at = last - sizeUs + everyUs; at <= last; at += everyUs) {
+          if (at >= fromUs && at < toUs && at >= whole && at + sizeUs > cut) starts.add(at);
+        }
+      }
+    }
+    return [...starts].sort((a, b) => a - b);
+  }
+
+  /** Its windows that hold the window `startUs` of a view under it, by resolution. */
+  affected(name: string, index: number, startUs: number): number[][] | undefined {
+    const isRead = this.plan.sources.some(({ stream, everyMs }) => {
+      const view = stream === name ? this.find(name) : undefined;
+      return view && levelOptionsOf(view.plan)[index]?.everyMs === everyMs;
+    });
+    if (!isRead) return undefined;
+    return levelOptionsOf(this.plan).map(({ everyUs, sizeUs }) => {
+      const last = Math.floor(startUs / everyUs) * everyUs;
+      const starts: number[] = [];
+      for (let at = last - sizeUs + everyUs; at <= last; at += everyUs) starts.push(at);
+      return starts;
+    });
+  }
+
+  forget(index: number, startUs: number): void {
+    const key = `${index} ${startUs}`;
+    const cells = this.remembered.get(key);
+    if (!cells) return;
+    this.remembered.delete(key);
+    this.rememberedGroups -= cells.size + 1;
+  }
+
+  forgetAll(): void {
+    this.remembered.clear();
+    this.rememberedGroups = 0;
+  }
+
+  window(index: number, startUs: number): WindowResult {
+    const { sizeUs } = levelOptionsOf(this.plan)[index]!;
+    return this.finish(this.cells(index, startUs), startUs, startUs + sizeUs);
+  }
+
+  total(
+    windows: readonly { index: number; startUs: number }[],
+    startUs: number,
+    endUs: number,
+  ): WindowResult {
+    const merged = new DerivedCells(this.plan);
+    for (const { index, startUs: start } of windows) {
+      const cells = this.cells(index, start);
+      merged.merge(cells);
+      merged.revision += cells.revision;
+    }
+    merged.compact(1);
+    return this.finish(merged, startUs, endUs);
+  }
+
+  private cells(index: number, startUs: number): DerivedCells {
+    const key = `${index} ${startUs}`;
+    const known = this.remembered.get(key);
+    if (known) {
+      // The newest are last.
+      this.remembered.delete(key);
+      this.remembered.set(key, known);
+      return known;
+    }
+    const cells = index === 0 ? this.computed(startUs) : this.mergedOf(index, startUs);
+    cells.compact(1);
+    this.remembered.set(key, cells);
+    this.rememberedGroups += cells.size + 1;
+    for (const [oldest, old] of this.remembered) {
+      if (this.rememberedGroups <= rememberedMax || oldest === key) break;
+      this.remembered.delete(oldest);
+      this.rememberedGroups -= old.size + 1;
+    }
+    return cells;
+  }
+
+  private computed(startUs: number): DerivedCells {
+    const cells = new DerivedCells(this.plan);
+    const { sizeUs } = levelOptionsOf(this.plan)[0]!;
+    this.inputs().forEach(({ view, index }, source) => {
+      for (const start of view.starts(index, startUs, startUs + sizeUs)) {
+        const { rows, revision } = view.window(index, start);
+        cells.addRows(rows, view.columns, this.compiled[source]!);
+        cells.revision += revision + 1;
+      }
+    });
+    return cells;
+  }
+
+  private mergedOf(index: number, startUs: number): DerivedCells {
+    const cells = new DerivedCells(this.plan);
+    const { sizeUs } = levelOptionsOf(this.plan)[index]!;
+    for (const start of this.starts(index - 1, startUs, startUs + sizeUs)) {
+      const finer = this.cells(index - 1, start);
+      cells.merge(finer);
+      cells.revision += finer.revision;
+    }
+    return cells;
+  }
+
+  private finish(cells: DerivedCells, startUs: number, endUs: number): WindowResult {
+    const { plan, watermarkUs } = this;
+    const revision = Math.max(0, cells.revision - 1);
+    const final = watermarkUs !== null && watermarkUs >= endUs + plan.latenessMs * 1000;
+    const groups = cells.rows();
+    if (plan.order.length === 0) groups.sort(byGroup);
+    const rows = this.result(groups).map(
+      ({ row, values }): WindowRow => ({
+        startUs,
+        endUs,
+        revision,
+        final,
+        values: values as ViewValue[],
+        ...(row.isOverflow ? { overflow: true as const } : {}),
+        ...(row.isIncomplete ? { incomplete: true as const } : {}),
+      }),
+    );
+    return { startUs, endUs, revision, final, rows };
+  }
+
+  memoryBytes(): number {
+    let bytes = 0;
+    for (const cells of this.remembered.values()) bytes += cells.memoryBytes();
+    return bytes;
+  }
+
+  /** `under`: the state of the views under it. */
+  summary(under: { state: ViewState; progress: number }): ViewSummary {
+    const { plan } = this;
+    const error = this.failure?.message ?? this.missing;
+    return {
+      name: plan.name,
+      version: plan.version,
+      sql: plan.sql,
+      streams: [...new Set(plan.sources.map(({ stream }) => stream))],
+      window: plan.window,
+      resolutions: plan.keepMs.map(({ everyMs, keepMs }) => {
+        const cutUs = this.cutUs(keepMs === null ? null : keepMs * 1000);
+        return { everyMs, keepMs, keptFromUs: cutUs === Number.NEGATIVE_INFINITY ? null : cutUs };
+      }),
+      columns: this.columns,
+      state: error === undefined ? under.state : 'failed',
+      progress: under.progress,
+      ...(error === undefined ? {} : { error }),
+      watermarkUs: this.watermarkUs,
+      expired: 0,
+      recentExpired: [],
+      ahead: 0,
+      mismatched: 0,
+      groups: this.rememberedGroups,
+      stateBytes: this.memoryBytes(),
+    };
+  }
+}
+
+const noTable = (name: string): LookupTable => {
+  throw new Error(`a view over views joins no table such as ${name}`);
+};

@@ -1,0 +1,138 @@
+// The views over views of an engine: found by name beside those that keep state, told when windows under them change, and planned
+// anew when a view under them gets another definition.
+import { murmur128Text } from '../../core/hash.ts';
+import type { KnownView } from '../plan/bind/over-view.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { ViewChanges } from '../view/view-changes.ts';
+import type { ViewState, ViewSummary } from '../view.ts';
+import { DerivedCells } from './derived-cells.ts';
+import { DerivedView, type ReadableView } from './derived-view.ts';
+
+export interface DerivedViewsOptions {
+  /** A view that keeps state, as it is now. */
+  stored(name: string): ReadableView | undefined;
+  /** How far it is. */
+  state(name: string): { state: ViewState; progress: number };
+  changes: ViewChanges;
+}
+
+export class DerivedViews {
+  readonly all = new Map<string, DerivedView>();
+  private readonly options: DerivedViewsOptions;
+
+  constructor(options: DerivedViewsOptions) {
+    this.options = options;
+  }
+
+  static isDerived(plan: Plan): boolean {
+    return plan.sources.some(({ view }) => view);
+  }
+
+  /** A view of either kind. */
+  find(name: string): ReadableView | undefined {
+    return this.all.get(name) ?? this.options.stored(name);
+  }
+
+  known(name: string): KnownView | undefined {
+    const view = this.find(name);
+    if (!view) return undefined;
+    const { columns, plan } = view;
+    return { columns, window: plan.window, keepMs: plan.keepMs, views: this.under(name) };
+  }
+
+  /** The view and every view under it. */
+  private under(name: string, seen = new Set<string>()): string[] {
+    if (seen.has(name)) return [...seen];
+    seen.add(name);
+    for (const source of this.find(name)?.plan.sources ?? [])
+      if (source.view) this.under(source.stream, seen);
+    return [...seen];
+  }
+
+  /** The plan with a version that changes when one under it does. */
+  versioned(plan: Plan): Plan {
+    const below = plan.sources.map(({ stream }) => this.find(stream)?.plan.version);
+    const { h1High, h1Low } = murmur128Text([plan.version, ...below].join(' '));
+    const version = [h1High, h1Low].map(word => (word >>> 0).toString(16).padStart(8, '0')).join('');
+    return { ...plan, version };
+  }
+
+  set(plan: Plan): DerivedView {
+    const view = new DerivedView(plan, name => this.find(name));
+    this.all.set(plan.name, view);
+    this.forgetOver(plan.name);
+    return view;
+  }
+
+  /** What a definition would be. Makes the accumulators once, so that parameters are checked too. */
+  trial(plan: Plan): ViewSummary {
+    new DerivedCells(plan);
+    return new DerivedView(plan, name => this.find(name)).summary({ state: 'live', progress: 0 });
+  }
+
+  /** The views that read this one, directly. */
+  over(name: string): DerivedView[] {
+    return [...this.all.values()].filter(({ plan }) => plan.sources.some(source => source.stream === name));
+  }
+
+  /** Nothing computed from this view holds any more. */
+  forgetOver(name: string): void {
+    for (const view of this.over(name)) {
+      view.forgetAll();
+      this.forgetOver(view.plan.name);
+    }
+  }
+
+  forgetAll(): void {
+    for (const view of this.all.values()) view.forgetAll();
+  }
+
+  /** Windows of a view have changed: what is made of them is too, and goes out where somebody watches. */
+  changed(name: string, index: number, starts: readonly number[]): void {
+    if (starts.length === 0) return;
+    for (const view of this.over(name)) {
+      const levels = view.plan.keepMs.map(() => new Set<number>());
+      for (const start of starts) {
+        view.affected(name, index, start)?.forEach((own, level) => {
+          for (const at of own) levels[level]!.add(at);
+        });
+      }
+      levels.forEach((own, level) => {
+        for (const start of own) view.forget(level, start);
+      });
+      levels.forEach((own, level) => {
+        const changed = [...own].sort((a, b) => a - b);
+        const { everyMs } = view.plan.keepMs[level]!;
+        if (view.failure === undefined && this.options.changes.isWatched(view.plan.name, everyMs)) {
+          for (const start of changed) {
+            const { rows } = view.window(level, start);
+            this.options.changes.sendWhole(view.plan.name, everyMs, view.watermarkUs, rows);
+          }
+        }
+        this.changed(view.plan.name, level, changed);
+      });
+    }
+  }
+
+  summary(view: DerivedView): ViewSummary {
+    let state: ViewState = 'live';
+    let progress = 1;
+    for (const name of this.under(view.plan.name)) {
+      if (this.all.has(name) || !this.options.stored(name)) continue;
+      const under = this.options.state(name);
+      if (under.state !== 'live') state = under.state;
+      progress = Math.min(progress, under.progress);
+    }
+    return view.summary({ state, progress });
+  }
+
+  summaries(): ViewSummary[] {
+    return [...this.all.values()].map(view => this.summary(view));
+  }
+
+  memoryBytes(): number {
+    let bytes = 0;
+    for (const view of this.all.values()) bytes += view.memoryBytes();
+    return bytes;
+  }
+}

@@ -1,0 +1,218 @@
+// A view over a view says what DuckDB says of the nested SELECT, whatever the order of the events, the batching and the crashes.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { Rng } from '../../core/rng.ts';
+import { createMemoryState } from '../../store/state-memory.ts';
+import { at, killable, MemoryLog, openEngine, startMs } from '../engine/engine.fixture.ts';
+import type { Engine } from '../engine.ts';
+import { query } from '../plan/plan.fixture.ts';
+import type { ViewChange } from '../view.ts';
+
+const rounds = Number(process.env['MILLRACE_ROUNDS'] ?? 6);
+const seed = Number(process.env['MILLRACE_SEED'] ?? 20260401);
+const minuteUs = 60_000_000;
+
+const requests = `-- every: 10s, 1m
+-- keep: forever
+SELECT path, status, count(*) AS requests, sum(bytes) AS bytes, max(latency) AS slowest
+FROM access WHERE latency > 0.5 GROUP BY path, status`;
+const peaks = `-- every: 1m, 5m
+-- keep: forever
+SELECT path, max(requests) AS peak, sum(requests) AS requests, avg(slowest) AS slow, count(DISTINCT status) AS kinds,
+  sum(bytes) FILTER (WHERE status >= 400) AS lost, min(window_start) AS first
+FROM "requests@10s" WHERE requests > 1 GROUP BY path HAVING sum(requests) > 2`;
+const busy = `-- every: 5m
+-- keep: forever
+SELECT count(*) AS paths, sum(requests) AS requests, max(peak) AS peak FROM peaks`;
+
+const engines: Engine[] = [];
+afterEach(async () => {
+  for (const engine of engines.splice(0)) await engine.close();
+});
+
+function randomEvents(rng: Rng, count: number): object[] {
+  return Array.from({ length: count }, () => ({
+    _time: at(rng.below(1_800_000)),
+    path: rng.pick(['/', '/a', '/b', '/c']),
+    status: rng.pick([200, 200, 404, 500, null]),
+    bytes: rng.below(10_000),
+    latency: rng.below(1000) / 100,
+  }));
+}
+
+const numbers = (value: unknown): unknown =>
+  typeof value === 'bigint'
+    ? Number(value)
+    : typeof value === 'string' && /^\d{4}-/.test(value)
+      ? Date.parse(value) * 1000
+      : value;
+
+async function rowsOf(engine: Engine, view: string, everyMs: number): Promise<unknown[][]> {
+  const { rows } = await engine.query({ view, everyMs, limit: 100_000 });
+  return rows.map(({ startUs, values }) => [startUs, ...values.map(numbers)]);
+}
+
+const sorted = (rows: unknown[][]): string[] =>
+  rows
+    .map(row =>
+      JSON.stringify(
+        row.map(value => {
+          const plain = numbers(value);
+          return typeof plain === 'number' && !Number.isInteger(plain)
+            ? Number(plain.toPrecision(12))
+            : plain;
+        }),
+      ),
+    )
+    .sort();
+
+describe('views over views', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'millrace-over-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  for (let round = 0; round < rounds; round++) {
+    test(`equal the nested SELECT in DuckDB (seed ${seed + round})`, async () => {
+      const rng = new Rng(seed + round);
+      const events = randomEvents(rng, 100 + rng.below(1500));
+      const partitions = 1 + rng.below(3);
+      const log = new MemoryLog();
+      log.createStream('access', partitions);
+      const kept = createMemoryState();
+      let life = killable(kept);
+      const open = () => openEngine(log, { state: life.state, cellsMax: rng.pick([30, 100_000]) });
+      let engine = await open();
+      await engine.define({ name: 'requests', text: requests });
+      const late = rng.boolean(0.5);
+      if (!late) await engine.define({ name: 'peaks', text: peaks });
+      if (!late) await engine.define({ name: 'busy', text: busy });
+      for (let sent = 0; sent < events.length; ) {
+        const count = 1 + rng.below(rng.pick([3, 50, 700]));
+        log.append('access', rng.below(partitions), events.slice(sent, sent + count), startMs);
+        sent += count;
+        if (rng.boolean(0.5)) await engine.settled();
+        // Remembers windows that later events restate.
+        if (!late) await engine.query({ view: 'busy', everyMs: 300_000 });
+        if (rng.boolean(0.1)) {
+          life.kill();
+          await engine.close().catch(() => {});
+          life = killable(kept);
+          engine = await open();
+        }
+      }
+      engines.push(engine);
+      if (late) await engine.define({ name: 'peaks', text: peaks });
+      if (late) await engine.define({ name: 'busy', text: busy });
+      await engine.settled();
+      const file = join(folder, `${round}.ndjson`);
+      writeFileSync(file, events.map(event => `${JSON.stringify(event)}\n`).join(''));
+      const inner = `SELECT epoch_us(_time) // 10000000 * 10000000 AS w, path, status, count(*) AS requests, sum(bytes) AS bytes, max(latency) AS slowest
+        FROM read_json('${file}', format = 'newline_delimited', columns = {_time: 'TIMESTAMP', path: 'VARCHAR', status: 'BIGINT', bytes: 'BIGINT', latency: 'DOUBLE'})
+        WHERE latency > 0.5 GROUP BY ALL`;
+      const middle = (
+        everyUs: number,
+      ) => `SELECT w // ${everyUs} * ${everyUs} AS v, path, max(requests) AS peak, sum(requests) AS requests, avg(slowest) AS slow,
+        count(DISTINCT status) AS kinds, sum(bytes) FILTER (WHERE status >= 400) AS lost, min(w) AS first
+        FROM (${inner}) WHERE requests > 1 GROUP BY ALL HAVING sum(requests) > 2`;
+      for (const minutes of [1, 5]) {
+        const found = await rowsOf(engine, 'peaks', minutes * 60_000);
+        expect(sorted(found)).toEqual(sorted(await query(middle(minutes * minuteUs))));
+      }
+      // Its input are the windows of the coarsest resolution that fits: five minutes.
+      const outer = `SELECT v, count(*), sum(requests), max(peak) FROM (${middle(5 * minuteUs)}) GROUP BY v`;
+      const found = await rowsOf(engine, 'busy', 300_000);
+      expect(sorted(found.filter(row => row[1] !== 0))).toEqual(sorted(await query(outer)));
+    });
+  }
+
+  async function pair(): Promise<{ log: MemoryLog; engine: Engine }> {
+    const log = new MemoryLog();
+    log.createStream('access');
+    const engine = await openEngine(log);
+    engines.push(engine);
+    await engine.define({
+      name: 'low',
+      text: '-- every: 1m\nSELECT path, count(*) AS n FROM access GROUP BY path',
+    });
+    await engine.define({
+      name: 'high',
+      text: '-- every: 1m, 1h\nSELECT count(*) AS paths, sum(n) AS n FROM low',
+    });
+    return { log, engine };
+  }
+
+  test('send what a late event changes, with a higher revision', async () => {
+    const { log, engine } = await pair();
+    const changes: ViewChange[] = [];
+    engine.onChange(change => changes.push(change));
+    engine.watch('high', 3_600_000);
+    log.append('access', 0, [{ _time: at(0), path: '/' }], startMs);
+    await engine.settled();
+    log.append('access', 0, [{ _time: at(600_000), path: '/b' }], startMs);
+    await engine.settled();
+    log.append('access', 0, [{ _time: at(1), path: '/late' }], startMs);
+    await engine.settled();
+    expect(changes.map(({ view, everyMs, whole }) => [view, everyMs, whole])).toEqual(
+      changes.map(() => ['high', 3_600_000, true]),
+    );
+    const revisions = changes.map(({ rows }) => rows[0]!.revision);
+    expect(revisions).toEqual([...revisions].sort((a, b) => a - b));
+    expect(new Set(revisions).size).toBe(revisions.length);
+    expect(changes.at(-1)!.rows[0]!.values).toEqual([3, 3]);
+    expect(await rowsOf(engine, 'high', 60_000)).toEqual([
+      [startMs * 1000, 2, 2],
+      [(startMs + 600_000) * 1000, 1, 1],
+    ]);
+    const total = await engine.query({ view: 'high', everyMs: 'total' });
+    expect(total.rows[0]!.values).toEqual([3, 3]);
+  });
+
+  test('follow another definition of the view under them, and say when they no longer can', async () => {
+    const { log, engine } = await pair();
+    log.append('access', 0, [{ _time: at(0), path: '/' }], startMs);
+    await engine.settled();
+    const version = async () => (await engine.views()).find(({ name }) => name === 'high')!;
+    const before = await version();
+    const text = '-- every: 1m\nSELECT path, count(*) * 10 AS n FROM access GROUP BY path';
+    await engine.define({ name: 'low', text });
+    await engine.settled();
+    await expect.poll(async () => (await version()).version).not.toBe(before.version);
+    expect((await rowsOf(engine, 'high', 60_000))[0]!.slice(1)).toEqual([1, 10]);
+    await engine.define({ name: 'low', text: '-- every: 1m\nSELECT count(*) AS m FROM access' });
+    await engine.settled();
+    await expect
+      .poll(version)
+      .toMatchObject({ state: 'failed', error: expect.stringMatching(/no column "n"/) });
+    await engine.define({ name: 'low', text });
+    await engine.settled();
+    await expect.poll(version).toMatchObject({ state: 'live' });
+    await engine.drop('low');
+    expect(await version()).toMatchObject({ state: 'failed', error: 'The view "low" under it is gone.' });
+    await engine.drop('high');
+    expect(await engine.views()).toEqual([]);
+  });
+
+  test('may not read each other in a circle', async () => {
+    const { engine } = await pair();
+    await expect(
+      engine.define({ name: 'low', text: '-- every: 1m\nSELECT sum(paths) AS n FROM high' }),
+    ).rejects.toMatchObject({ code: 'view-refused', context: { line: 2 } });
+  });
+
+  test('hold no more groups than their cap, and all rows', async () => {
+    const { log, engine } = await pair();
+    const capped = '-- every: 1h\n-- max groups: 10\nSELECT path, sum(n) AS n FROM low GROUP BY path';
+    await engine.define({ name: 'capped', text: capped });
+    const paths = Array.from({ length: 200 }, (_, index) => ({ _time: at(index * 1000), path: `/${index}` }));
+    log.append('access', 0, paths, startMs);
+    await engine.settled();
+    const { rows } = await engine.query({ view: 'capped', everyMs: 3_600_000 });
+    expect(rows).toHaveLength(11);
+    expect(rows.reduce((sum, { values }) => sum + Number(values[1]), 0)).toBe(200);
+    expect(rows.filter(({ overflow }) => overflow)).toHaveLength(1);
+  });
+});

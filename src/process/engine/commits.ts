@@ -1,0 +1,89 @@
+// When the state of all views is committed, and how much of it stays in memory then. A transaction commits all views at once, with
+// the offsets that their state came from.
+import { MillraceError } from '../../core/errors.ts';
+import type { StateStore, StateTransaction } from '../../store/state.ts';
+import type { ViewVersion } from '../view/view-version.ts';
+
+const pauseMsMax = 30_000;
+
+export interface CommitsOptions {
+  state: StateStore;
+  /** Every version that has state. */
+  versions: () => ViewVersion[];
+  commitMs: number;
+  cellsMax: number;
+}
+
+export class Commits {
+  private readonly options: CommitsOptions;
+  private committedAt = 0;
+  private tookMs = 0;
+  private isWanted = false;
+
+  constructor(options: CommitsOptions) {
+    this.options = options;
+  }
+
+  /** Something has changed that is not committed. */
+  want(): void {
+    this.isWanted = true;
+  }
+
+  /** Commits if there is something to, and it is time. `pace` says how many times as seldom as usual. */
+  commitIfDue(pace: number): void {
+    if (this.isWanted && this.isDue(pace)) this.commit();
+  }
+
+  private isDue(pace: number): boolean {
+    const { commitMs, cellsMax } = this.options;
+    const sinceMs = performance.now() - this.committedAt;
+    if (sinceMs >= Math.min(pauseMsMax, Math.max(pace * commitMs, 9 * this.tookMs))) return true;
+    let cells = 0;
+    let dirty = 0;
+    for (const version of this.options.versions()) {
+      cells += version.cells;
+      dirty += version.dirtyCells;
+    }
+    return cells > cellsMax && dirty * 4 > cellsMax;
+  }
+
+  /** A store that fails in passing is tried again when the next commit is due. */
+  commit(): void {
+    const startedAt = performance.now();
+    try {
+      this.transact(() => {});
+    } catch (thrown) {
+      if (!(thrown instanceof MillraceError) || !thrown.canRetry) throw thrown;
+      this.committedAt = performance.now();
+      return;
+    }
+    this.markCommitted();
+    this.isWanted = false;
+    this.committedAt = performance.now();
+    this.tookMs = this.committedAt - startedAt;
+  }
+
+  /** Commits now, and what `also` writes in the same transaction. */
+  commitWith(also: (transaction: StateTransaction) => void): void {
+    this.transact(also);
+    this.markCommitted();
+  }
+
+  private transact(also: (transaction: StateTransaction) => void): void {
+    const versions = this.options.versions();
+    this.options.state.transaction(transaction => {
+      for (const version of versions) version.commit(transaction);
+      also(transaction);
+    });
+  }
+
+  /** Every view keeps the same share of its cells where all together are too many. */
+  private markCommitted(): void {
+    const { cellsMax } = this.options;
+    const versions = this.options.versions();
+    let cells = 0;
+    for (const version of versions) cells += version.cells;
+    const share = cells > cellsMax ? cellsMax / cells : 1;
+    for (const version of versions) version.markCommitted(share);
+  }
+}

@@ -1,0 +1,133 @@
+// From the text of a view to one that the engine keeps: planned against the streams, tables and views that are there, defined or
+// redefined, and planned anew when a view under it gets another definition.
+import { MillraceError, toError } from '../../core/errors.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
+import type { StateStore } from '../../store/state.ts';
+import { DerivedViews } from '../derived/derived-views.ts';
+import { type PlanOptions, planView } from '../plan/parse.ts';
+import type { Plan } from '../plan/plan.ts';
+import { definitionKey } from '../state/state-rows.ts';
+import { writeRecord } from '../state/view-record.ts';
+import type { LookupTables } from '../view/lookup-tables.ts';
+import type { StreamSchemas } from '../view/stream-schemas.ts';
+import { ViewVersion } from '../view/view-version.ts';
+import type { ViewDefinition, ViewSummary } from '../view.ts';
+import type { EngineLoop } from './engine-loop.ts';
+import type { LogStreams } from './log-streams.ts';
+import type { StoredViews } from './stored-views.ts';
+
+export interface DefinitionsOptions extends Pick<PlanOptions, 'parseSql'> {
+  state: StateStore;
+  kernel: Kernel;
+  loop: EngineLoop;
+  streams: LogStreams;
+  schemas: StreamSchemas;
+  lookups: LookupTables;
+  stored: StoredViews;
+  derived: DerivedViews;
+  /** Gives every version a part for each partition of its streams. */
+  attachPartitions: () => void;
+}
+
+export class Definitions {
+  private readonly options: DefinitionsOptions;
+  private readonly stored: StoredViews;
+  private readonly derived: DerivedViews;
+  private replanning: Promise<void> = Promise.resolve();
+
+  constructor(options: DefinitionsOptions) {
+    this.options = options;
+    this.stored = options.stored;
+    this.derived = options.derived;
+  }
+
+  private async planned(definition: ViewDefinition): Promise<Plan> {
+    const { parseSql, schemas, lookups, streams } = this.options;
+    const known = this.stored.find(definition.name);
+    const { schema, assumed } = schemas.forPlanning(definition, [known?.next?.plan, known?.current.plan]);
+    const plan = await planView(definition, {
+      parseSql,
+      schema,
+      lookups: name => lookups.columns(name),
+      views: name => this.derived.known(name),
+    });
+    await streams.renew();
+    if (streams.has(definition.name)) {
+      throw new MillraceError('view-refused', `A stream has the name "${definition.name}".`, {
+        status: 400,
+        remedy: 'Give the view another name.',
+      });
+    }
+    return DerivedViews.isDerived(plan) ? this.derived.versioned(plan) : { ...plan, assumed };
+  }
+
+  async check(definition: ViewDefinition): Promise<ViewSummary> {
+    const plan = await this.planned(definition);
+    if (DerivedViews.isDerived(plan)) return this.derived.trial(plan);
+    const { kernel, state } = this.options;
+    // Makes the accumulators once, so that parameters are checked too.
+    return new ViewVersion({ plan, kernel, state }).summary('live', 0);
+  }
+
+  define(definition: ViewDefinition): Promise<ViewSummary> {
+    return this.options.loop.together(async () => this.take(await this.planned(definition)));
+  }
+
+  private take(plan: Plan): Promise<ViewSummary> {
+    const { loop, streams, attachPartitions } = this.options;
+    return loop.safely(() => {
+      this.replanOver(plan.name);
+      if (DerivedViews.isDerived(plan)) {
+        if (this.stored.find(plan.name)) this.stored.remove(plan.name);
+        return this.setDerived(plan);
+      }
+      const derived = this.derived.all.get(plan.name);
+      const isGone = plan.sources.some(({ stream }) => !streams.has(stream));
+      // The same text over a view that has gone: it waits for the view, and does not take its name for a stream's.
+      if (derived?.plan.sql === plan.sql && isGone) return this.derived.summary(derived);
+      this.derived.all.delete(plan.name);
+      const view = this.stored.define(plan);
+      attachPartitions();
+      return this.stored.summary(view, loop.failure);
+    });
+  }
+
+  private setDerived(plan: Plan): ViewSummary {
+    this.options.state.transaction(t => writeRecord(t, { name: plan.name, current: plan }));
+    return this.derived.summary(this.derived.set(plan));
+  }
+
+  async drop(name: string): Promise<void> {
+    const { loop, state } = this.options;
+    await loop.safely(() => {
+      if (this.derived.all.delete(name)) state.transaction(t => t.delete(definitionKey(name)));
+      else this.stored.remove(name);
+      this.derived.forgetOver(name);
+    });
+  }
+
+  /** The views over one that has another definition are planned anew; one that can no longer be says why. */
+  replanOver(name: string): void {
+    this.derived.forgetOver(name);
+    for (const { plan: before } of this.derived.over(name)) {
+      this.replanning = this.replanning.then(async () => {
+        const view = this.derived.all.get(before.name);
+        if (view?.plan.sql !== before.sql || this.options.loop.isStopped) return;
+        try {
+          const plan = await this.planned({ name: before.name, text: before.sql });
+          if (this.derived.all.get(before.name) !== view || !DerivedViews.isDerived(plan)) return;
+          if (plan.version === view.plan.version && view.failure === undefined) return;
+          this.setDerived(plan);
+          this.replanOver(before.name);
+        } catch (thrown) {
+          view.failure = toError(thrown);
+        }
+      });
+    }
+  }
+
+  /** Resolves when nothing is being planned anew. */
+  async replanned(): Promise<void> {
+    await this.replanning;
+  }
+}

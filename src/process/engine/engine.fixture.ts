@@ -1,0 +1,145 @@
+// For tests only: a log in memory, DuckDB as parser and oracle, and an engine over them that can be thrown away and opened
+// again on the same state, as after kill -9.
+
+import { MillraceError } from '../../core/errors.ts';
+import type { LogReader, ReadResult, StreamSummary } from '../../flow/log.ts';
+import { createReferenceKernel } from '../../kernel/kernel-reference.ts';
+import type { StateStore } from '../../store/state.ts';
+import { createMemoryState } from '../../store/state-memory.ts';
+import type { Engine } from '../engine.ts';
+import { parseSql } from '../plan/plan.fixture.ts';
+import { createEngine, type EngineOptions } from './engine-core.ts';
+
+interface MemoryBatch {
+  offset: number;
+  count: number;
+  bytes: Uint8Array;
+  appendTimeMs: number;
+}
+
+const encoder = new TextEncoder();
+
+/** The reading side of a log over arrays. */
+export class MemoryLog implements LogReader {
+  private readonly partitions = new Map<string, MemoryBatch[][]>();
+  private readonly waiting = new Set<() => void>();
+
+  createStream(stream: string, partitions = 1): void {
+    this.partitions.set(
+      stream,
+      Array.from({ length: partitions }, () => []),
+    );
+    this.notify();
+  }
+
+  append(stream: string, partition: number, events: readonly object[], appendTimeMs = 0): void {
+    const batches = this.partitions.get(stream)![partition]!;
+    const last = batches.at(-1);
+    const bytes = encoder.encode(events.map(event => `${JSON.stringify(event)}\n`).join(''));
+    batches.push({ offset: last ? last.offset + last.count : 0, count: events.length, bytes, appendTimeMs });
+    this.notify();
+  }
+
+  private notify(): void {
+    for (const wake of [...this.waiting]) wake();
+  }
+
+  private end(stream: string, partition: number): number {
+    const last = this.partitions.get(stream)?.[partition]?.at(-1);
+    return last ? last.offset + last.count : 0;
+  }
+
+  async streams(): Promise<StreamSummary[]> {
+    return [...this.partitions].map(([name, partitions]) => ({
+      name,
+      partitions: partitions.map((_, partition) => ({
+        partition,
+        first: 0,
+        end: this.end(name, partition),
+        bytes: 0,
+        lastAppendMs: 0,
+      })),
+    }));
+  }
+
+  async range(stream: string, partition: number): Promise<{ first: number; end: number }> {
+    return { first: 0, end: this.end(stream, partition) };
+  }
+
+  async read(stream: string, partition: number, from: number, target: Uint8Array): Promise<ReadResult> {
+    const all = this.partitions.get(stream)?.[partition];
+    if (all === undefined) throw new MillraceError('unknown-stream', stream, { status: 404 });
+    const result: ReadResult = { batches: [], length: 0, next: from, end: this.end(stream, partition) };
+    for (const batch of all) {
+      if (batch.offset + batch.count <= from) continue;
+      if (result.length + batch.bytes.length > target.length) break;
+      target.set(batch.bytes, result.length);
+      const { offset, count, appendTimeMs } = batch;
+      result.batches.push({
+        position: result.length,
+        length: batch.bytes.length,
+        offset,
+        count,
+        appendTimeMs,
+      });
+      result.length += batch.bytes.length;
+      result.next = offset + count;
+    }
+    return result;
+  }
+
+  async wait(stream: string, partition: number, offset: number, signal?: AbortSignal): Promise<void> {
+    while (this.end(stream, partition) <= offset && !signal?.aborted) {
+      await new Promise<void>(resolve => {
+        const wake = (): void => {
+          this.waiting.delete(wake);
+          signal?.removeEventListener('abort', wake);
+          resolve();
+        };
+        this.waiting.add(wake);
+        signal?.addEventListener('abort', wake);
+      });
+    }
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** A store whose writes stop at a given transaction, as if the process had been killed then. */
+export function killable(state: StateStore): { state: StateStore; kill: () => void } {
+  let isDead = false;
+  return {
+    kill: () => {
+      isDead = true;
+    },
+    state: {
+      get: key => state.get(key),
+      range: (start, end, options) => state.range(start, end, options),
+      transaction: work => {
+        if (isDead) throw new Error('killed');
+        return state.transaction(work);
+      },
+      flush: () => state.flush(),
+      sizeBytes: () => state.sizeBytes(),
+      close: async () => {},
+    },
+  };
+}
+
+export const startMs = Date.UTC(2026, 0, 1);
+
+export function openEngine(log: LogReader, options: Partial<EngineOptions> = {}): Promise<Engine> {
+  return createEngine({
+    log,
+    state: createMemoryState(),
+    kernel: createReferenceKernel(),
+    parseSql,
+    clock: { nowMs: () => startMs },
+    publishMs: 1,
+    commitMs: 5,
+    ...options,
+  });
+}
+
+/** Event time as an event carries it. */
+export const at = (offsetMs: number): string => new Date(startMs + offsetMs).toISOString();

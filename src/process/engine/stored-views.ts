@@ -1,0 +1,182 @@
+// The views of an engine that keep state, by name: what is stored of them, which version of each serves, and which is being filled
+// beside it. Called at the loop's safe points only, because it makes and frees what lanes feed.
+import { codeOf, MillraceError } from '../../core/errors.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
+import type { StateStore, StateTransaction } from '../../store/state.ts';
+import type { Plan } from '../plan/plan.ts';
+import { versionRanges } from '../state/state-rows.ts';
+import { readRecords, writeRecord } from '../state/view-record.ts';
+import type { LookupTables } from '../view/lookup-tables.ts';
+import type { StreamSchemas } from '../view/stream-schemas.ts';
+import { ViewVersion } from '../view/view-version.ts';
+import type { ViewSummary } from '../view.ts';
+import type { LaneSet } from './lane-set.ts';
+import { View } from './view-lifecycle.ts';
+
+export interface StoredViewsOptions {
+  state: StateStore;
+  kernel: Kernel;
+  lanes: LaneSet;
+  lookups: LookupTables;
+  schemas: StreamSchemas;
+}
+
+export class StoredViews {
+  private readonly options: StoredViewsOptions;
+  private readonly state: StateStore;
+  private readonly lanes: LaneSet;
+  private readonly byName = new Map<string, View>();
+
+  constructor(options: StoredViewsOptions) {
+    this.options = options;
+    this.state = options.state;
+    this.lanes = options.lanes;
+  }
+
+  /** Takes up what is stored; `takeDerived` is given the views that keep no state and answers true for them. */
+  open(takeDerived: (plan: Plan) => boolean): void {
+    for (const record of readRecords(this.state)) {
+      if (takeDerived(record.current)) continue;
+      const view = new View(record.name, this.version(record.current), this.state);
+      if (record.next) view.setNext(this.version(record.next));
+      this.byName.set(record.name, view);
+    }
+  }
+
+  private version(plan: Plan): ViewVersion {
+    const { kernel, state, lookups, schemas } = this.options;
+    return new ViewVersion({ plan, kernel, state, lookups, schemas });
+  }
+
+  all(): Iterable<View> {
+    return this.byName.values();
+  }
+
+  /** Of all views, those that serve and those that are being filled. */
+  versions(): ViewVersion[] {
+    return [...this.byName.values()].flatMap(({ versions }) => versions);
+  }
+
+  find(name: string): View | undefined {
+    return this.byName.get(name);
+  }
+
+  get(name: string): View {
+    const view = this.byName.get(name);
+    if (view === undefined) {
+      throw new MillraceError('unknown-view', `There is no view "${name}".`, { status: 404 });
+    }
+    return view;
+  }
+
+  /** A new view, or another definition of one. */
+  define(plan: Plan): View {
+    const known = this.byName.get(plan.name);
+    if (known !== undefined) {
+      this.redefine(known, plan);
+      return known;
+    }
+    this.state.transaction(t => writeRecord(t, { name: plan.name, current: plan }));
+    const view = new View(plan.name, this.version(plan), this.state);
+    this.byName.set(plan.name, view);
+    return view;
+  }
+
+  private redefine(view: View, plan: Plan): void {
+    const { next } = view;
+    if (next !== undefined && next.plan.version !== plan.version) {
+      this.lanes.detach(view.dropNext()!);
+      this.state.transaction(t => freeState(t, next.plan));
+    }
+    const isNew = plan.version !== view.current.plan.version;
+    const kept = isNew ? view.next : view.current;
+    const current = isNew ? view.current.plan : plan;
+    this.state.transaction(t =>
+      writeRecord(t, { name: plan.name, current, ...(isNew ? { next: plan } : {}) }),
+    );
+    if (kept !== undefined) view.adopt(kept, plan);
+    else if (view.current.failure !== undefined) {
+      // A failed view has nothing worth serving while the new one is filled.
+      const old = view.replace(this.version(plan));
+      this.lanes.detach(old);
+      this.state.transaction(t => {
+        freeState(t, old.plan);
+        writeRecord(t, { name: plan.name, current: plan });
+      });
+    } else view.setNext(this.version(plan));
+  }
+
+  remove(name: string): void {
+    const view = this.get(name);
+    for (const version of view.versions) this.lanes.detach(version);
+    this.byName.delete(name);
+    this.state.transaction(transaction => {
+      transaction.delete(View.key(name));
+      for (const { plan } of view.versions) freeState(transaction, plan);
+    });
+  }
+
+  /** True where the next version of a view has come to the live offset in all partitions. */
+  isFilled({ next }: View): boolean {
+    if (next === undefined || !next.isAttached || this.lanes.progress(next) < 1) return false;
+    return next.failure === undefined;
+  }
+
+  /** Swaps the next version of a view in; `commit` commits every version, and what it is given, in one transaction. */
+  promote(view: View, commit: (also: (transaction: StateTransaction) => void) => void): void {
+    this.flush();
+    const old = view.promote();
+    const { current } = view;
+    commit(transaction => {
+      writeRecord(transaction, { name: view.name, current: current.plan });
+      freeState(transaction, old.plan);
+    });
+    this.lanes.detach(old);
+  }
+
+  /** Merges what was gathered since the last time into the windows. */
+  flush(): void {
+    for (const { versions } of this.byName.values()) for (const version of versions) flushVersion(version);
+  }
+
+  /** A lookup table is there, is another, or has gone. */
+  renewLookup(name: string): void {
+    for (const view of this.byName.values()) {
+      for (const version of view.versions) {
+        if (!version.renewLookup(name) || codeOf(version.failure) !== 'lookup-missing') continue;
+        // It stood still for want of the table: what was committed goes on.
+        const revived = this.version(version.plan);
+        if (version === view.current) view.replace(revived);
+        else view.setNext(revived);
+        this.lanes.detach(version);
+      }
+    }
+  }
+
+  /** `failure` is the engine's own, for views that have none. */
+  summary(view: View, failure: Error | undefined): ViewSummary {
+    const { current, next } = view;
+    const progress = this.lanes.progress(next ?? current);
+    const shown = next?.failure ?? current.failure ?? failure;
+    const summary = current.summary(progress < 1 ? 'backfilling' : 'live', progress, shown);
+    return next === undefined ? summary : { ...summary, version: next.plan.version, sql: next.plan.sql };
+  }
+
+  memoryBytes(): number {
+    let bytes = 0;
+    for (const version of this.versions()) bytes += version.memoryBytes();
+    return bytes;
+  }
+
+  free(): void {
+    for (const version of this.versions()) version.free();
+  }
+}
+
+export function flushVersion(version: ViewVersion): void {
+  for (const partition of version.partitions) if (!partition.failure) partition.flush();
+}
+
+function freeState(transaction: StateTransaction, plan: Plan): void {
+  for (const range of versionRanges(plan.name, plan.version)) transaction.deleteRange(...range);
+}

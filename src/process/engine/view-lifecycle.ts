@@ -1,0 +1,96 @@
+// A view by its name: the version that serves, and the next one while it is filled beside it.
+import type { StateReader } from '../../store/state.ts';
+import type { ReadableView } from '../derived/derived-view.ts';
+import type { Plan } from '../plan/plan.ts';
+import { definitionKey } from '../state/state-rows.ts';
+import type { ViewVersion } from '../view/view-version.ts';
+import { WindowReader, type WindowResult } from '../view/window-rows.ts';
+import type { ViewColumn } from '../view.ts';
+
+export class View implements ReadableView {
+  readonly name: string;
+  current: ViewVersion;
+  next: ViewVersion | undefined;
+  private readonly state: StateReader;
+  private readonly readers = new Map<ViewVersion, WindowReader>();
+
+  constructor(name: string, current: ViewVersion, state: StateReader) {
+    this.name = name;
+    this.current = current;
+    this.state = state;
+  }
+
+  static key(name: string): Uint8Array {
+    return definitionKey(name);
+  }
+
+  get versions(): ViewVersion[] {
+    return this.next === undefined ? [this.current] : [this.current, this.next];
+  }
+
+  // What serves, for views over it.
+
+  get plan(): Plan {
+    return this.current.plan;
+  }
+
+  get columns(): ViewColumn[] {
+    return this.current.columns;
+  }
+
+  get watermarkUs(): number | null {
+    return this.current.watermarkUs;
+  }
+
+  cutUs(keepUs: number | null): number {
+    return this.current.cutUs(keepUs);
+  }
+
+  starts(index: number, fromUs: number, toUs: number): number[] {
+    return this.reader(this.current).starts(index, fromUs, toUs);
+  }
+
+  window(index: number, startUs: number): WindowResult {
+    return this.reader(this.current).window(index, startUs);
+  }
+
+  reader(version: ViewVersion): WindowReader {
+    let reader = this.readers.get(version);
+    if (reader === undefined) {
+      reader = new WindowReader(version, this.state);
+      this.readers.set(version, reader);
+    }
+    return reader;
+  }
+
+  setNext(next: ViewVersion): void {
+    this.next = next;
+  }
+
+  dropNext(): ViewVersion | undefined {
+    const { next } = this;
+    this.next = undefined;
+    if (next) this.readers.delete(next);
+    return next;
+  }
+
+  /** The next version serves from now on; answers the old one. */
+  promote(): ViewVersion {
+    const next = this.next!;
+    this.next = undefined;
+    return this.replace(next);
+  }
+
+  replace(version: ViewVersion): ViewVersion {
+    const old = this.current;
+    this.readers.delete(old);
+    this.current = version;
+    return old;
+  }
+
+  /** Takes over settings that do not change results. */
+  adopt(version: ViewVersion, plan: Plan): void {
+    version.adopt(plan);
+    this.readers.delete(version);
+  }
+}

@@ -1,0 +1,407 @@
+// From DuckDB's parse tree to expressions of the plan: names are resolved by the caller, functions by their signatures, and
+// a field without a known type takes the type of its use.
+
+import { castScalar, scalarTypeOf } from '../functions/cast.ts';
+import { commonType } from '../functions/comparison.ts';
+import type { Signature } from '../functions/function.ts';
+import { literalOf } from '../functions/function.ts';
+import { parameterType, resolveSignature, scalarFunction } from '../functions/registry.ts';
+import type { Expression, ScalarType } from '../plan.ts';
+import type { Source } from '../refusal.ts';
+import { asText, coerced } from './coercion.ts';
+import { constantProblem } from './constant-argument.ts';
+import { folded, literal, literalValue } from './literal.ts';
+import type { ExpressionNode, TypeNode } from './parse-tree.ts';
+
+/** Deepest nesting of an expression, so that no text makes the planner run out of stack. */
+export const expressionDepthMax = 200;
+
+export interface Scope {
+  /** The column of a name as written, qualified or not. Refuses what it does not know. */
+  column(names: readonly string[], node: ExpressionNode): Expression;
+  /** Takes a node before it is bound as an expression: aggregates, group expressions, aliases. */
+  intercept?(node: ExpressionNode, bind: (node: ExpressionNode) => Expression): Expression | undefined;
+}
+
+const comparisonNames: Record<string, string> = {
+  COMPARE_EQUAL: '=',
+  COMPARE_NOTEQUAL: '<>',
+  COMPARE_LESSTHAN: '<',
+  COMPARE_LESSTHANOREQUALTO: '<=',
+  COMPARE_GREATERTHAN: '>',
+  COMPARE_GREATERTHANOREQUALTO: '>=',
+  COMPARE_DISTINCT_FROM: 'is distinct from',
+  COMPARE_NOT_DISTINCT_FROM: 'is not distinct from',
+};
+
+const operatorNames: Record<string, string> = {
+  OPERATOR_IS_NULL: 'is null',
+  OPERATOR_IS_NOT_NULL: 'is not null',
+  OPERATOR_NOT: 'not',
+  OPERATOR_COALESCE: 'coalesce',
+  COMPARE_IN: 'in',
+  COMPARE_NOT_IN: 'not in',
+};
+
+const clockFunctions = new Set([
+  'now',
+  'current_timestamp',
+  'get_current_timestamp',
+  'transaction_timestamp',
+  'current_date',
+  'today',
+  'current_time',
+  'get_current_time',
+  'current_localtime',
+  'current_localtimestamp',
+  'localtimestamp',
+  'localtime',
+  'age',
+]);
+/** Functions that write any value as text by themselves. */
+const joinsText = new Set(['||', 'concat', 'concat_ws']);
+const unrepeatable = new Set(['random', 'uuid', 'gen_random_uuid', 'uuidv4', 'uuidv7', 'setseed', 'nextval']);
+
+export class ExpressionBinder {
+  private readonly source: Source;
+  private readonly scope: Scope;
+  private depth = 0;
+
+  constructor(source: Source, scope: Scope) {
+    this.source = source;
+    this.scope = scope;
+  }
+
+  /** The character position of a node, or of the first part of it that has one. */
+  position(node: ExpressionNode): number | undefined {
+    return positionOf(this.source, node);
+  }
+
+  /** Binds a node and makes it usable as `wanted`, where that is given. */
+  bind(node: ExpressionNode, wanted?: ScalarType, what = 'This'): Expression {
+    if (++this.depth > expressionDepthMax) {
+      this.source.refuse(this.position(node), 'The expression is nested too deeply.', 'Write it flatter.');
+    }
+    try {
+      const bound = this.scope.intercept?.(node, inner => this.bind(inner)) ?? folded(this.bindNode(node));
+      return wanted === undefined ? bound : this.coerce(bound, wanted, node, what);
+    } finally {
+      this.depth--;
+    }
+  }
+
+  private bindNode(node: ExpressionNode): Expression {
+    switch (node.class) {
+      case 'COLUMN_REF':
+        return this.bindColumn(node);
+      case 'CONSTANT':
+        return literal(this.source, node);
+      case 'COMPARISON': {
+        const name = comparisonNames[node.type];
+        if (name) return this.call(name, [this.bind(node.left!), this.bind(node.right!)], node);
+        break;
+      }
+      case 'CONJUNCTION':
+        return this.call(
+          node.type === 'CONJUNCTION_OR' ? 'or' : 'and',
+          (node.children ?? []).map(child => this.bind(child)),
+          node,
+        );
+      case 'BETWEEN': {
+        const input = this.bind(node.input!);
+        const lower = this.call('>=', [input, this.bind(node.lower!)], node);
+        return this.call('and', [lower, this.call('<=', [input, this.bind(node.upper!)], node)], node);
+      }
+      case 'OPERATOR':
+        return this.bindOperator(node);
+      case 'CASE':
+        return this.bindCase(node);
+      case 'CAST':
+        return this.bindCast(node);
+      case 'FUNCTION':
+        return this.bindFunction(node);
+      case 'WINDOW':
+        this.source.refuse(
+          this.position(node),
+          `${node.function_name ?? 'A function'} OVER (…) looks at other rows.`,
+          'Compute it over the view in SQL, where windows are rows.',
+        );
+        break;
+      case 'SUBQUERY':
+        this.source.refuse(
+          this.position(node),
+          'A subquery inside an expression cannot be kept up to date.',
+          'Join a lookup table, or make the subquery a view and combine the two in SQL.',
+        );
+        break;
+      case 'STAR':
+        this.source.refuse(this.position(node), '* is not a value.', 'Name the columns that you group by.');
+        break;
+      case 'PARAMETER':
+        this.source.refuse(this.position(node), 'A view has no parameters.', 'Write the value.');
+    }
+    return this.source.refuse(
+      this.position(node),
+      `${node.class.toLowerCase()} expressions are not supported in views.`,
+      'See docs/views.md for what views can compute.',
+    );
+  }
+
+  private bindColumn(node: ExpressionNode): Expression {
+    const names = node.column_names!;
+    if (names.length === 1 && clockFunctions.has(names[0]!.toLowerCase())) this.refuseClock(names[0]!, node);
+    return this.scope.column(names, node);
+  }
+
+  private bindOperator(node: ExpressionNode): Expression {
+    const children = node.children ?? [];
+    if (node.type === 'ARRAY_EXTRACT' || node.type === 'STRUCT_EXTRACT') {
+      return this.bindExtract(node, children[0]!, children[1]!);
+    }
+    const name = operatorNames[node.type];
+    if (!name) {
+      if (node.type === 'OPERATOR_TRY') return this.bind(children[0]!);
+      this.source.refuse(
+        this.position(node),
+        `The operator ${node.type.toLowerCase()} is not supported in views.`,
+        'See docs/views.md for what views can compute.',
+      );
+    }
+    return this.call(
+      name,
+      children.map(child => this.bind(child)),
+      node,
+    );
+  }
+
+  /** `a['b']`, `a ->> 'b'`, `a ->> '$.b.c'`: a longer path of the same field. */
+  private bindExtract(
+    node: ExpressionNode,
+    from: ExpressionNode,
+    key: ExpressionNode,
+    type?: ScalarType,
+  ): Expression {
+    const base = this.bind(from);
+    const name = literalOf(this.bind(key));
+    if (base.kind !== 'field' || typeof name !== 'string') {
+      this.source.refuse(
+        this.position(node) ?? this.position(key),
+        'Only a key of a nested object can be taken out of a field.',
+        "Write field.key, field['key'] or field ->> '$.key'.",
+      );
+    }
+    const keys = name.startsWith('$.') ? name.slice(2).split('.') : [name.replace(/^\$$/, '')];
+    if (keys.some(part => part === '' || /[[\]*"]/.test(part))) {
+      this.source.refuse(this.position(key), `"${name}" is not a plain path.`, "Write '$.a.b'.");
+    }
+    return { kind: 'field', path: [...base.path, ...keys], type: type ?? 'any' };
+  }
+
+  private bindCase(node: ExpressionNode): Expression {
+    const branches = (node.case_checks ?? []).map(check => ({
+      when: this.bind(check.when_expr, 'boolean', 'A CASE condition'),
+      value: this.bind(check.then_expr),
+    }));
+    const otherwise: Expression = node.else_expr
+      ? this.bind(node.else_expr)
+      : { kind: 'literal', type: 'any', value: null };
+    const results = [...branches.map(branch => branch.value), otherwise];
+    const type = this.unify(results, node, 'The branches of a CASE');
+    return {
+      kind: 'case',
+      branches: branches.map(({ when, value }) => ({ when, value: coerced(value, type)! })),
+      otherwise: coerced(otherwise, type)!,
+      type,
+    };
+  }
+
+  /** The type several results share; a field of unknown type takes that of the others. */
+  private unify(results: readonly Expression[], node: ExpressionNode, what: string): ScalarType {
+    const known = results.filter(
+      result => result.type !== 'any' && !(result.kind === 'literal' && result.value === null),
+    );
+    if (known.length === 0) return 'any';
+    const type = commonType(known.map(result => result.type));
+    if (type === 'any' || results.some(result => coerced(result, type) === undefined)) {
+      this.source.refuse(
+        this.position(node),
+        `${what} have different types: ${[...new Set(known.map(result => typeName(result)))].join(', ')}.`,
+        'CAST them to one type.',
+      );
+    }
+    return type;
+  }
+
+  private bindCast(node: ExpressionNode): Expression {
+    const target = node.cast_type!;
+    const child = this.bind(node.child!);
+    const name = castName(target);
+    const type = name === undefined ? undefined : scalarTypeOf(name);
+    if (name === undefined || type === undefined) {
+      this.source.refuse(
+        this.position(node) ?? this.position(node.child!),
+        `A view cannot cast to ${target.id}.`,
+        'It computes with BOOLEAN, whole numbers, DOUBLE, DECIMAL, VARCHAR, TIMESTAMP, DATE and fixed INTERVALs.',
+      );
+    }
+    if (child.kind === 'literal') {
+      const value = castScalar(child.value, child.type, name);
+      if (value === null && child.value !== null) {
+        if (node.try_cast) return { kind: 'literal', type, value: null };
+        this.source.refuse(
+          this.position(node.child!),
+          type === 'interval'
+            ? `'${child.value}' is not an interval of fixed length.`
+            : `'${child.value}' is not a ${name}.`,
+          type === 'interval'
+            ? "Write days, hours, minutes or seconds: INTERVAL '30 days'."
+            : 'Mend the literal.',
+        );
+      }
+      return literalValue(type, value);
+    }
+    if (child.type === type && ['boolean', 'text', 'time'].includes(type)) return child;
+    if (name === 'DOUBLE' || name === 'VARCHAR' || name === 'BOOLEAN' || name === 'TIMESTAMP') {
+      // A field without a known type is read as the type right away.
+      if (child.kind === 'field' && child.type === 'any') return { ...child, type };
+    }
+    if (child.type === 'any' && child.kind === 'field') {
+      const read = type === 'integer' ? 'number' : type === 'date' ? 'time' : type;
+      return this.call(
+        'cast',
+        [
+          { ...child, type: read },
+          { kind: 'literal', type: 'text', value: name },
+        ],
+        node,
+      );
+    }
+    return this.call('cast', [child, { kind: 'literal', type: 'text', value: name }], node);
+  }
+
+  private bindFunction(node: ExpressionNode): Expression {
+    const name = node.function_name!.toLowerCase();
+    const children = node.children ?? [];
+    if (clockFunctions.has(name)) this.refuseClock(name, node);
+    if (unrepeatable.has(name)) {
+      this.source.refuse(
+        this.position(node),
+        `${name}() gives another value each time, so a view of it could not be rebuilt.`,
+        'Put the value into the event where it is made.',
+      );
+    }
+    if ((name === '->>' || name === 'json_extract_string') && children.length === 2) {
+      return this.bindExtract(node, children[0]!, children[1]!, 'text');
+    }
+    if ((name === '->' || name === 'json_extract') && children.length === 2) {
+      return this.bindExtract(node, children[0]!, children[1]!);
+    }
+    if (name === 'struct_extract' || name === 'array_extract') {
+      return this.bindExtract(node, children[0]!, children[1]!);
+    }
+    return this.call(
+      name,
+      children.map(child => this.bind(child)),
+      node,
+    );
+  }
+
+  private refuseClock(name: string, node: ExpressionNode): never {
+    this.source.refuse(
+      this.position(node),
+      `${name} is the time of asking; a view is kept for all times.`,
+      'Leave it out and ask the view for a range of time.',
+    );
+  }
+
+  /** A call with its arguments brought to the types of the signature that fits them. */
+  call(name: string, args: readonly Expression[], node: ExpressionNode): Expression {
+    const entry = scalarFunction(name);
+    if (!entry) {
+      this.source.refuse(
+        this.position(node),
+        `The function ${name} is not available in views.`,
+        'See docs/views.md for the list; a pipeline in TypeScript can compute anything.',
+      );
+    }
+    if (joinsText.has(entry.name)) {
+      args = args.map(arg => (arg.type === 'any' || arg.type === 'text' ? arg : asText(arg)));
+    }
+    const signature = resolveSignature(entry, args);
+    if (!signature) {
+      const given = args.map(typeName).join(', ');
+      const takes = [...new Set(entry.signatures.map(one => one.parameters.join(', ')))].slice(0, 4);
+      this.source.refuse(
+        this.position(node),
+        `${name}(${given}) does not exist.`,
+        `It takes (${takes.join(') or (')}); CAST the arguments.`,
+      );
+    }
+    this.checkConstants(entry.name, signature, args, node);
+    const converted = args.map((arg, index) =>
+      this.coerce(arg, parameterType(signature, index)!, node.children?.[index] ?? node, name),
+    );
+    const type = typeof signature.result === 'string' ? signature.result : signature.result(converted);
+    return { kind: 'call', function: entry.name, args: converted, type };
+  }
+
+  private checkConstants(
+    name: string,
+    signature: Signature,
+    args: readonly Expression[],
+    node: ExpressionNode,
+  ): void {
+    for (const index of signature.constant ?? []) {
+      const arg = args[index];
+      if (arg === undefined) continue;
+      const child = node.children?.[index] ?? node;
+      const value = literalOf(arg);
+      if (value === undefined || value === null) {
+        this.source.refuse(
+          this.position(child) ?? this.position(node),
+          `Argument ${index + 1} of ${name} must be a literal.`,
+          'Write the value itself.',
+        );
+      }
+      const problem = constantProblem(name, index, value, args);
+      if (problem) this.source.refuse(this.position(child) ?? this.position(node), ...problem);
+    }
+  }
+
+  coerce(expression: Expression, wanted: ScalarType, node: ExpressionNode, what: string): Expression {
+    const result = coerced(expression, wanted);
+    if (result) return result;
+    return this.source.refuse(
+      this.position(node),
+      `${what} takes ${article(wanted)}, and this is ${article(typeName(expression))}.`,
+      wanted === 'number' || wanted === 'integer'
+        ? 'Write TRY_CAST(… AS DOUBLE).'
+        : `CAST it, or compare it with a value.`,
+    );
+  }
+}
+
+function castName(type: TypeNode): string | undefined {
+  if (type.id === 'DECIMAL') return `DECIMAL(${type.type_info?.width ?? 18}, ${type.type_info?.scale ?? 3})`;
+  return type.id;
+}
+
+function typeName(expression: Expression): string {
+  return expression.kind === 'literal' && expression.value === null ? 'null' : expression.type;
+}
+
+function article(type: string): string {
+  const names: Record<string, string> = { any: 'any value', text: 'text', integer: 'a whole number' };
+  return names[type] ?? `a ${type}`;
+}
+
+export function positionOf(source: Source, node: ExpressionNode): number | undefined {
+  const own = source.fromBytes(node.query_location);
+  if (own !== undefined) return own;
+  const parts = [node.child, node.left, node.input, node.right, ...(node.children ?? [])];
+  for (const part of parts) {
+    const position = part && positionOf(source, part);
+    if (position !== undefined) return position;
+  }
+  return undefined;
+}

@@ -1,0 +1,52 @@
+// Arguments that must be literals of a certain form: units of time, formats, patterns.
+import { truncUnits, unitName } from '../functions/calendar.ts';
+import { compileRegex } from '../functions/regex.ts';
+import { partUnits, unknownConversion } from '../functions/time.ts';
+import type { Expression } from '../plan.ts';
+
+/** What is wrong with a literal argument, and what to write. */
+export function constantProblem(
+  name: string,
+  index: number,
+  value: string | number | boolean,
+  args: readonly Expression[],
+): [string, string] | undefined {
+  const text = String(value);
+  if (name === 'date_part' || name === 'date_trunc' || name === 'date_diff') {
+    const unit = unitName(text);
+    const units = name === 'date_part' ? partUnits : truncUnits;
+    if (unit && args[1]?.type === 'interval' && unit !== 'epoch') {
+      return ['Only the epoch of an interval can be taken.', 'Write epoch(b - a), which is in seconds.'];
+    }
+    return unit && units.includes(unit)
+      ? undefined
+      : [`"${text}" is not a unit.`, `Units: ${units.join(', ')}.`];
+  }
+  if (name === 'strftime') {
+    const unknown = unknownConversion(text);
+    return unknown
+      ? [`strftime's ${unknown} is not available in views.`, 'Use %Y %m %d %H %M %S %f.']
+      : undefined;
+  }
+  if (!name.startsWith('regexp_')) return undefined;
+  const isOptions =
+    typeof value === 'string' &&
+    index === (name === 'regexp_matches' || name === 'regexp_full_match' ? 2 : 3);
+  if (isOptions && /[^cilsg]/.test(text)) {
+    return [
+      `"${text}" are not options of a regular expression.`,
+      'Options: i (case), s (dot takes newlines), l (literal), g (all).',
+    ];
+  }
+  if (index !== 1) return undefined;
+  try {
+    compileRegex(text);
+    return undefined;
+  } catch (thrown) {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    return [
+      `The regular expression does not compile: ${reason}.`,
+      "RE2's syntax holds: no look-around and no back-references, which cannot be matched in linear time.",
+    ];
+  }
+}

@@ -1,0 +1,55 @@
+// One stream under FROM, as the expressions above it see it: which columns it has, and what each is of the stream's own fields.
+import type { Expression, Lookup, ScalarType } from '../plan.ts';
+import type { Source } from '../refusal.ts';
+import type { ExpressionNode } from './parse-tree.ts';
+
+/** One stream under FROM. */
+export interface Input {
+  stream: string;
+  view: boolean;
+  /** The resolution of the view that was asked for. */
+  everyMs?: number;
+  /** Where it stands in the text. */
+  position?: number;
+  lookups: Lookup[];
+  filter?: Expression;
+  /** The column of a name, or undefined where this input has none of it. */
+  column(names: readonly string[], node: ExpressionNode): Expression | undefined;
+  /** Whether the name is known to be a column (by schema, not by guess). */
+  knows(name: string): boolean;
+  /** The type that the stream has shown for a field so far. */
+  shown?(path: readonly string[]): ScalarType | undefined;
+  /** The columns by position where they are known: of a subquery with a list. */
+  columns?: { name: string; expression: Expression }[];
+}
+
+/** Where the names of expressions over an input are looked up. */
+export function scopeOf(source: Source, input: Input) {
+  return {
+    column: (names: readonly string[], node: ExpressionNode): Expression =>
+      input.column(names, node) ??
+      source.refuse(
+        source.fromBytes(node.query_location),
+        `There is no column "${names.join('.')}" in this subquery.`,
+        `It has ${input.columns?.map(column => column.name).join(', ') ?? 'other columns'}.`,
+      ),
+  };
+}
+
+export function byPath(
+  columns: ReadonlyMap<string, Expression>,
+  names: readonly string[],
+): Expression | undefined {
+  const [first, ...rest] = names;
+  const found = columns.get(first!.toLowerCase());
+  // The event's own time stays reachable through a subquery.
+  if (!found && names.length === 1 && first!.toLowerCase() === '_time')
+    return { kind: 'event-time', type: 'time' };
+  if (!found || rest.length === 0) return found;
+  return found.kind === 'field' ? { ...found, path: [...found.path, ...rest] } : undefined;
+}
+
+export function conjunction(a: Expression | undefined, b: Expression | undefined): Expression | undefined {
+  if (!a || !b) return a ?? b;
+  return { kind: 'call', function: 'and', args: [a, b], type: 'boolean' };
+}

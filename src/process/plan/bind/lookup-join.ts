@@ -1,0 +1,150 @@
+// A stream joined with a lookup table: on equality of the table's columns with values of the event, so that each event meets the rows of
+// one key. What cannot be kept so is refused.
+import { scalarTypeOf, sqlTypeOf } from '../functions/cast.ts';
+import type { Expression, Lookup } from '../plan.ts';
+import type { Source } from '../refusal.ts';
+import { findColumn, type SqlColumn } from '../sql/column-type.ts';
+import { ExpressionBinder } from './bind-expression.ts';
+import { coerced } from './coercion.ts';
+import { conjunction, type Input, scopeOf } from './input.ts';
+import type { ExpressionNode, TableNode } from './parse-tree.ts';
+
+export class LookupJoin {
+  private readonly source: Source;
+  private readonly table: TableNode;
+  private readonly name: string;
+  private readonly alias: string;
+  private readonly columns: readonly SqlColumn[];
+
+  /** `lookups` answers the columns of a table that the FROM clause may mean by a name. */
+  constructor(source: Source, table: TableNode, lookups: (name: string) => readonly SqlColumn[] | undefined) {
+    this.source = source;
+    this.table = table;
+    const right = table.right!;
+    const name = right.table_name ?? '';
+    const position =
+      this.source.fromBytes(right.query_location) ?? this.source.fromBytes(table.query_location);
+    const columns = right.type === 'BASE_TABLE' ? lookups(name) : undefined;
+    if (!columns) {
+      this.source.refuse(
+        position,
+        right.type === 'BASE_TABLE'
+          ? `"${name}" is no lookup table of the project, and two streams cannot be joined in a view.`
+          : 'Only a lookup table can be joined.',
+        'Put a CSV, JSON or Parquet file of this name into the folder lookups/ of the project, or join in SQL or in a pipeline.',
+      );
+    }
+    if (table.ref_type !== 'REGULAR' || (table.join_type !== 'INNER' && table.join_type !== 'LEFT')) {
+      this.source.refuse(
+        this.source.fromBytes(table.query_location) ?? position,
+        `A ${table.ref_type === 'REGULAR' ? table.join_type : table.ref_type} join cannot be kept.`,
+        `Write JOIN ${name} ON … or LEFT JOIN ${name} ON …`,
+      );
+    }
+    this.name = name;
+    this.alias = (right.alias ?? name).toLowerCase();
+    this.columns = columns;
+  }
+
+  /** The left side with the lookup table's columns. */
+  joined(left: Input): Input {
+    const { table, name, alias, columns } = this;
+    const lookup = left.lookups.length;
+    const join = table.join_type === 'LEFT' ? 'left' : 'inner';
+    const own = (column: string): Expression => {
+      const found = findColumn(columns, column)!;
+      return { kind: 'lookup', lookup, column: found.name, type: scalarTypeOf(found.type) ?? 'any' };
+    };
+    const using = (table.using_columns ?? []).map(column => column.toLowerCase());
+    const resolve = (names: readonly string[], node: ExpressionNode): Expression | undefined => {
+      const position = this.source.fromBytes(node.query_location);
+      if (names.length === 2 && names[0]!.toLowerCase() === alias) {
+        if (findColumn(columns, names[1]!)) return own(names[1]!);
+        this.source.refuse(
+          position,
+          `The lookup table ${name} has no column "${names[1]}".`,
+          `It has ${columns.map(column => column.name).join(', ')}.`,
+        );
+      }
+      if (names.length === 1 && findColumn(columns, names[0]!) && !using.includes(names[0]!.toLowerCase())) {
+        if (left.knows(names[0]!)) {
+          this.source.refuse(
+            position,
+            `"${names[0]}" is a column of ${left.stream} and of ${name}.`,
+            `Write ${left.stream}.${names[0]} or ${alias}.${names[0]}.`,
+          );
+        }
+        return own(names[0]!);
+      }
+      return left.column(names, node);
+    };
+    const input: Input = {
+      ...left,
+      knows: column => left.knows(column) || findColumn(columns, column) !== undefined,
+      column: resolve,
+    };
+    const on: Lookup['on'] = [];
+    if (using.length > 0) {
+      for (const column of table.using_columns!) {
+        const node: ExpressionNode = { class: 'COLUMN_REF', type: 'COLUMN_REF', column_names: [column] };
+        if (!findColumn(columns, column)) {
+          this.source.refuse(
+            this.source.fromBytes(table.query_location),
+            `The lookup table ${name} has no column "${column}".`,
+            `It has ${columns.map(one => one.name).join(', ')}.`,
+          );
+        }
+        on.push(this.condition(left.column([column], node)!, own(column) as Expression & { kind: 'lookup' }));
+      }
+    } else this.equalities(table.condition!, lookup, input, on);
+    input.lookups = [...left.lookups, { table: name, join, on }];
+    if (join === 'inner') {
+      const key = own(on[0]!.column);
+      input.filter = conjunction(left.filter, {
+        kind: 'call',
+        function: 'is not null',
+        args: [key],
+        type: 'boolean',
+      });
+    }
+    return input;
+  }
+
+  private equalities(node: ExpressionNode, lookup: number, input: Input, on: Lookup['on']): void {
+    if (node.class === 'CONJUNCTION' && node.type === 'CONJUNCTION_AND') {
+      for (const child of node.children!) this.equalities(child, lookup, input, on);
+      return;
+    }
+    const binder = new ExpressionBinder(this.source, scopeOf(this.source, input));
+    if (node.class === 'COMPARISON' && node.type === 'COMPARE_EQUAL') {
+      const sides = [binder.bind(node.left!), binder.bind(node.right!)] as const;
+      for (const [key, other] of [sides, [sides[1], sides[0]] as const]) {
+        if (key.kind === 'lookup' && key.lookup === lookup && !usesLookup(other, lookup)) {
+          on.push(this.condition(other, key));
+          return;
+        }
+      }
+    }
+    this.source.refuse(
+      binder.position(node),
+      'A lookup table is joined on equality of its columns with values of the event.',
+      'Write ON table.key = event.field [AND …], and put other conditions into WHERE.',
+    );
+  }
+
+  /** The event's side is read as the key's type; a value that does not spell one matches nothing. */
+  private condition(other: Expression, key: Expression & { kind: 'lookup' }): Lookup['on'][number] {
+    const { column, type } = key;
+    const same = coerced(other, type);
+    if (same) return { column, expression: same };
+    if (other.kind === 'field') return { column, expression: { ...other, type } };
+    const name: Expression = { kind: 'literal', type: 'text', value: sqlTypeOf(type) };
+    return { column, expression: { kind: 'call', function: 'cast', args: [other, name], type } };
+  }
+}
+
+function usesLookup(expression: Expression, lookup: number): boolean {
+  if (expression.kind === 'lookup') return expression.lookup === lookup;
+  if (expression.kind === 'call') return expression.args.some(arg => usesLookup(arg, lookup));
+  return false;
+}

@@ -1,0 +1,62 @@
+// Questions about nodes of the parse tree, and about bound expressions, that need no binding.
+import { scalarFunction } from '../functions/registry.ts';
+import type { Expression } from '../plan.ts';
+import { aggregateRule, refusedAggregates } from './aggregates.ts';
+import type { ExpressionNode } from './parse-tree.ts';
+
+export function isAggregate(node: ExpressionNode): boolean {
+  const name = node.function_name!.toLowerCase();
+  if (node.is_operator || (scalarFunction(name) && !node.distinct && !node.filter)) return false;
+  return (
+    aggregateRule(name) !== undefined || name in refusedAggregates || node.distinct === true || !!node.filter
+  );
+}
+
+export function isTupleExtract(node: ExpressionNode): boolean {
+  return (
+    node.type === 'ARRAY_EXTRACT' ||
+    node.function_name === 'list_extract' ||
+    node.function_name === 'array_extract'
+  );
+}
+
+export function parts(node: ExpressionNode): ExpressionNode[] {
+  const checks = (node.case_checks ?? []).flatMap(check => [check.when_expr, check.then_expr]);
+  return [
+    node.left,
+    node.right,
+    node.child,
+    node.input,
+    node.lower,
+    node.upper,
+    node.else_expr,
+    ...checks,
+    ...(node.children ?? []),
+  ].filter(part => part !== undefined);
+}
+
+export function hasAggregate(node: ExpressionNode): boolean {
+  if (node.class === 'FUNCTION' && isAggregate(node)) return true;
+  return parts(node).some(hasAggregate);
+}
+
+/** Aggregates, and what is refused with a reason of its own. */
+export function looksBeyondTheEvent(node: ExpressionNode): boolean {
+  if (node.class === 'WINDOW' || node.class === 'SUBQUERY' || hasAggregate(node)) return true;
+  return parts(node).some(looksBeyondTheEvent);
+}
+
+export function mentions(node: ExpressionNode, name: string): boolean {
+  if (node.class === 'COLUMN_REF' && node.column_names![0]!.toLowerCase() === name.toLowerCase()) return true;
+  return parts(node).some(part => mentions(part, name));
+}
+
+export function aggregateIndexes(expression: Expression): number[] {
+  if (expression.kind === 'aggregate') return [expression.index];
+  if (expression.kind === 'call') return expression.args.flatMap(aggregateIndexes);
+  if (expression.kind === 'case') {
+    const inner = expression.branches.flatMap(({ when, value }) => [when, value]);
+    return [...inner, expression.otherwise].flatMap(aggregateIndexes);
+  }
+  return [];
+}

@@ -1,0 +1,180 @@
+// A view over views: which resolution of each it reads, and what is refused because it could not follow them. Its input are the rows of
+// the windows of one resolution; a row's time is its window's start.
+import { formatDuration } from '../../../core/duration.ts';
+import type { ViewColumn, WindowSpec } from '../../view.ts';
+import type { Expression, SourcePlan } from '../plan.ts';
+import type { Source } from '../refusal.ts';
+import { defaultKeepMs, type ViewHeader } from '../view-file.ts';
+import type { Selected } from './select.ts';
+import type { Catalog } from './stream-input.ts';
+
+/** What a planner has to know of a view under another one. */
+export interface KnownView {
+  /** Its result columns; `window_start` and `window_end` (TIMESTAMP) are added. */
+  columns: readonly ViewColumn[];
+  window: WindowSpec;
+  /** By resolution; null is for ever. */
+  keepMs: readonly { everyMs: number; keepMs: number | null }[];
+  /** Every view under it, itself included. */
+  views: readonly string[];
+}
+
+/** `requests@1m` is the view `requests` at that resolution. */
+export function viewAndResolution(name: string): { base: string; every: string | undefined } {
+  const match = /^(.+)@([0-9a-z]+)$/.exec(name);
+  return match ? { base: match[1]!, every: match[2]! } : { base: name, every: undefined };
+}
+
+/** The part of a plan with each source's resolution, and the header with keep times that the sources can serve. */
+export function overViews<Header extends ViewHeader>(
+  source: Source,
+  header: Header,
+  selected: Selected & { positions: readonly (number | undefined)[] },
+  catalog: Catalog,
+): { header: Header; selected: Selected } {
+  const { positions, ...plain } = selected;
+  const { sources } = plain;
+  if (!sources.some(({ view }) => view)) return { header, selected: plain };
+  const { window } = header;
+  sources.forEach((one, index) => {
+    if (!one.view) {
+      source.refuse(
+        positions[index],
+        'A view reads streams or views, not both at once.',
+        'Make a view of the stream and read that.',
+      );
+    }
+    if (one.lookups.length > 0) {
+      source.refuse(
+        positions[index],
+        'A lookup table is joined to events; the rows of a view are computed again when it changes.',
+        `Join it in "${one.stream}".`,
+      );
+    }
+  });
+  if (window.kind === 'session') {
+    source.refuse(
+      header.positions['session'],
+      'Sessions are made of events, and the rows of a view are whole windows.',
+      'Write "-- every: 1m", or sessions of the stream.',
+    );
+  }
+  const shortestMs = window.kind === 'tumbling' ? window.everyMs[0]! : window.everyMs;
+  const place = header.positions['every'] ?? header.positions['window'];
+  let keepMs = Number.POSITIVE_INFINITY;
+  const bound = sources.map((one, index): SourcePlan => {
+    const known = catalog.views!(one.stream)!;
+    if (known.views.includes(source.name)) {
+      source.refuse(
+        positions[index],
+        `"${one.stream}" reads "${source.name}", so the two would never end.`,
+        'Read a stream, or a view that does not come from this one.',
+      );
+    }
+    if (known.window.kind === 'session') {
+      source.refuse(
+        positions[index],
+        `"${one.stream}" has sessions, which later events move and join.`,
+        'Read a view with "every:" or "window:".',
+      );
+    }
+    const resolutions = known.keepMs.map(({ everyMs }) => everyMs);
+    const asked = one.everyMs;
+    if (asked !== undefined && !resolutions.includes(asked)) {
+      source.refuse(
+        positions[index],
+        `"${one.stream}" has no resolution of ${formatDuration(asked)}.`,
+        `It has ${resolutions.map(formatDuration).join(', ')}.`,
+      );
+    }
+    const everyMs = resolutions
+      .filter(everyMs => shortestMs % everyMs === 0 && (asked ?? everyMs) === everyMs)
+      .at(-1);
+    if (everyMs === undefined) {
+      return source.refuse(
+        place ?? positions[index],
+        `Windows of ${formatDuration(shortestMs)} cannot be made of those of "${one.stream}".`,
+        `Give a multiple of ${resolutions.map(formatDuration).join(' or ')}.`,
+      );
+    }
+    keepMs = Math.min(
+      keepMs,
+      known.keepMs.find(entry => entry.everyMs === everyMs)!.keepMs ?? Number.POSITIVE_INFINITY,
+    );
+    return { ...one, everyMs };
+  });
+  // What is kept by default is kept as long as it can be.
+  const longest = header.keepMs.find(
+    ({ everyMs, keepMs: own }) =>
+      own !== defaultKeepMs(everyMs) && (own ?? Number.POSITIVE_INFINITY) > keepMs,
+  );
+  if (longest && header.positions['keep'] !== undefined) {
+    const [{ stream, everyMs }] = bound as [SourcePlan];
+    source.refuse(
+      header.positions['keep'],
+      `The rows of "${stream}" are kept for ${formatDuration(keepMs)}, and this is made of them.`,
+      `Keep them longer there: -- keep: ${formatDuration(everyMs!)} for …`,
+    );
+  }
+  const kept = header.keepMs.map(entry => ({
+    ...entry,
+    keepMs: Number.isFinite(keepMs) ? Math.min(entry.keepMs ?? keepMs, keepMs) : entry.keepMs,
+  }));
+  return {
+    header: { ...header, keepMs: kept },
+    selected: { ...plain, sources: bound, outputs: withBounds(plain, catalog) },
+  };
+}
+
+/** What is computed from approximate columns is approximate. */
+function withBounds({ sources, outputs, having, limit }: Selected, catalog: Catalog): Selected['outputs'] {
+  const isRough = (index: number, expression: Expression | undefined): boolean => {
+    if (expression === undefined) return false;
+    const rough = catalog.views!(sources[index]!.stream)!.columns.filter(column => column.approximate);
+    return fieldsIn(expression).some(path => rough.some(({ name }) => name === path[0]));
+  };
+  const any = (pick: (source: SourcePlan) => readonly (Expression | undefined)[]): boolean =>
+    sources.some((source, index) => pick(source).some(expression => isRough(index, expression)));
+  const all = any(({ filter, groups }) => [filter, ...groups]);
+  const rough = (sources[0]?.aggregates ?? []).map((_, at) =>
+    any(({ aggregates }) => [...aggregates[at]!.args, aggregates[at]!.filter]),
+  );
+  // Which groups are there at all depends on them too.
+  const chosen = (having !== undefined || limit !== undefined) && rough.includes(true);
+  return outputs.map(output => {
+    const own = all || chosen || aggregatesIn(output.expression).some(index => rough[index]);
+    if (!own || output.column.approximate) return output;
+    return {
+      ...output,
+      column: { ...output.column, approximate: `of approximate values of "${sources[0]!.stream}"` },
+    };
+  });
+}
+
+function walk(expression: Expression, visit: (node: Expression) => void): void {
+  visit(expression);
+  if (expression.kind === 'call') for (const arg of expression.args) walk(arg, visit);
+  else if (expression.kind === 'case') {
+    for (const { when, value } of expression.branches) {
+      walk(when, visit);
+      walk(value, visit);
+    }
+    walk(expression.otherwise, visit);
+  }
+}
+
+function fieldsIn(expression: Expression): string[][] {
+  const paths: string[][] = [];
+  walk(expression, node => {
+    if (node.kind === 'field') paths.push(node.path);
+  });
+  return paths;
+}
+
+function aggregatesIn(expression: Expression): number[] {
+  const indexes: number[] = [];
+  walk(expression, node => {
+    if (node.kind === 'aggregate') indexes.push(node.index);
+  });
+  return indexes;
+}

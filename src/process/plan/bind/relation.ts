@@ -1,0 +1,192 @@
+// What stands behind FROM: streams, views, lookup tables, UNION ALL of them, and subqueries or CTEs that only rename and
+// filter. Each becomes a list of inputs, one for every stream, whose columns are expressions over the stream's own fields.
+import { commonType } from '../functions/comparison.ts';
+import type { Expression, ScalarType } from '../plan.ts';
+import type { Source } from '../refusal.ts';
+import { ExpressionBinder } from './bind-expression.ts';
+import { coerced } from './coercion.ts';
+import { columnName } from './column-name.ts';
+import { byPath, conjunction, type Input, scopeOf } from './input.ts';
+import { LookupJoin } from './lookup-join.ts';
+import type { QueryNode, TableNode } from './parse-tree.ts';
+import { type Catalog, streamInput } from './stream-input.ts';
+
+const inputsMax = 32;
+export class RelationBinder {
+  private readonly source: Source;
+  private readonly catalog: Catalog;
+
+  constructor(source: Source, catalog: Catalog) {
+    this.source = source;
+    this.catalog = catalog;
+  }
+
+  /** The inputs of a FROM clause. */
+  inputs(table: TableNode | undefined, ctes: ReadonlyMap<string, QueryNode>): Input[] {
+    const position = this.source.fromBytes(table?.query_location);
+    if (table?.sample) {
+      this.source.refuse(position, 'A table sample differs each time.', 'Use the aggregate sample(x, n).');
+    }
+    switch (table?.type) {
+      case 'BASE_TABLE': {
+        const cte = ctes.get(table.table_name!.toLowerCase());
+        if (cte) return this.named(this.ofQuery(cte, without(ctes, table.table_name!)), table);
+        return [streamInput(this.source, this.catalog, table)];
+      }
+      case 'SUBQUERY':
+        return this.named(this.ofQuery(table.subquery!.node, ctes), table);
+      case 'JOIN':
+        return this.join(table, ctes);
+      case undefined:
+      case 'EMPTY':
+        return this.source.refuse(position ?? 0, 'A view reads a stream.', 'Write FROM and its name.');
+      default:
+        return this.source.refuse(
+          position,
+          `${table!.type.toLowerCase().replaceAll('_', ' ')} is not something a view can follow.`,
+          'Read a stream, another view, or a stream joined with a lookup table of the project folder.',
+        );
+    }
+  }
+
+  /** The inputs of a subquery without aggregates. */
+  ofQuery(query: QueryNode, outer: ReadonlyMap<string, QueryNode>): Input[] {
+    const ctes = withCtes(query, outer);
+    if (query.type === 'SET_OPERATION_NODE') return this.union(query, ctes);
+    const first = query.select_list?.[0];
+    const position = first && this.source.fromBytes(first.query_location);
+    if (query.type !== 'SELECT_NODE') {
+      this.source.refuse(position, 'This kind of query is not supported in views.', 'Write a SELECT.');
+    }
+    const aggregates =
+      query.group_expressions?.length || query.having || query.aggregate_handling === 'FORCE_AGGREGATES';
+    if (aggregates || query.modifiers?.length || query.qualify || query.sample) {
+      this.source.refuse(
+        position,
+        'A subquery of a view can only rename, compute and filter.',
+        'Make the inner query a view of its own and select from it.',
+      );
+    }
+    return this.inputs(query.from_table, ctes).map(input => this.project(query, input));
+  }
+
+  private project(query: QueryNode, input: Input): Input {
+    const binder = new ExpressionBinder(this.source, scopeOf(this.source, input));
+    const columns: { name: string; expression: Expression }[] = [];
+    let star = false;
+    for (const node of query.select_list!) {
+      if (node.class === 'STAR') {
+        if (node.exclude_list?.length || node.replace_list?.length || query.select_list!.length > 1) {
+          this.source.refuse(
+            binder.position(node),
+            '* with other columns, EXCLUDE or REPLACE hides what a stream may grow to have.',
+            'Name the columns, or write * alone.',
+          );
+        }
+        star = true;
+      } else columns.push({ name: columnName(node), expression: binder.bind(node) });
+    }
+    const filter = query.where_clause && binder.bind(query.where_clause, 'boolean', 'WHERE');
+    const result: Input = { ...input, filter: conjunction(input.filter, filter) };
+    if (star) return result;
+    const byName = new Map(columns.map(column => [column.name.toLowerCase(), column.expression]));
+    result.columns = columns;
+    result.knows = name => byName.has(name.toLowerCase()) || name.toLowerCase() === '_time';
+    result.column = names => byPath(byName, names);
+    return result;
+  }
+
+  private union(query: QueryNode, ctes: ReadonlyMap<string, QueryNode>): Input[] {
+    if (query.setop_type !== 'UNION' || !query.setop_all) {
+      this.source.refuse(
+        firstPosition(this.source, query),
+        `${query.setop_type}${query.setop_all ? ' ALL' : ''} compares whole streams.`,
+        'UNION ALL of streams can be kept.',
+      );
+    }
+    if (query.modifiers?.length) {
+      this.source.refuse(
+        firstPosition(this.source, query),
+        'A subquery of a view can only rename, compute and filter.',
+        'Put ORDER BY and LIMIT outside.',
+      );
+    }
+    const inputs = [...this.ofQuery(query.left!, ctes), ...this.ofQuery(query.right!, ctes)];
+    if (inputs.length > inputsMax) {
+      this.source.refuse(
+        firstPosition(this.source, query),
+        `More than ${inputsMax} streams.`,
+        'Collect them into one stream.',
+      );
+    }
+    const lists = inputs.map(input => input.columns);
+    if (lists.every(list => list === undefined)) return inputs;
+    const names = lists[0]?.map(column => column.name);
+    if (!names || lists.some(list => list?.length !== names.length)) {
+      this.source.refuse(
+        firstPosition(this.source, query),
+        'The parts of a UNION ALL have different columns.',
+        'Name the same number of columns in each part.',
+      );
+    }
+    // A column has one type in all parts; a field of unknown type takes it.
+    const types = names.map((_, index) => commonOf(lists.map(list => list![index]!.expression)));
+    return inputs.map((input, at) => {
+      const columns = names.map((name, index) => {
+        const own = lists[at]![index]!.expression;
+        return { name, expression: coerced(own, types[index]!) ?? own };
+      });
+      const byName = new Map(columns.map(column => [column.name.toLowerCase(), column.expression]));
+      return { ...input, columns, column: (path: readonly string[]) => byPath(byName, path) };
+    });
+  }
+
+  private named(inputs: Input[], table: TableNode): Input[] {
+    const alias = (table.alias ?? table.table_name)?.toLowerCase();
+    if (table.column_name_alias?.length) {
+      this.source.refuse(
+        this.source.fromBytes(table.query_location),
+        'Column names after a table alias are not supported in views.',
+        'Name the columns with AS in the subquery.',
+      );
+    }
+    return inputs.map(input => ({
+      ...input,
+      column: (names, node) =>
+        names.length > 1 && names[0]!.toLowerCase() === alias
+          ? input.column(names.slice(1), node)
+          : input.column(names, node),
+    }));
+  }
+
+  private join(table: TableNode, ctes: ReadonlyMap<string, QueryNode>): Input[] {
+    const join = new LookupJoin(this.source, table, name =>
+      ctes.has(name.toLowerCase()) ? undefined : this.catalog.lookups?.(name),
+    );
+    return this.inputs(table.left, ctes).map(left => join.joined(left));
+  }
+}
+
+function commonOf(expressions: readonly Expression[]): ScalarType {
+  const known = expressions.map(expression => expression.type).filter(type => type !== 'any');
+  return commonType(known);
+}
+
+export function withCtes(
+  query: QueryNode,
+  outer: ReadonlyMap<string, QueryNode>,
+): ReadonlyMap<string, QueryNode> {
+  const own = query.cte_map?.map ?? [];
+  return new Map([...outer, ...own.map(({ key, value }) => [key.toLowerCase(), value.query.node] as const)]);
+}
+
+function without(ctes: ReadonlyMap<string, QueryNode>, name: string): ReadonlyMap<string, QueryNode> {
+  return new Map([...ctes].filter(([key]) => key !== name.toLowerCase()));
+}
+
+export function firstPosition(source: Source, query: QueryNode): number | undefined {
+  const node = query.type === 'SET_OPERATION_NODE' ? query.left : undefined;
+  if (node) return firstPosition(source, node);
+  const first = query.select_list?.[0];
+  return first && source.fromBytes(first.query_location);
+}

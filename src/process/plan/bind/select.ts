@@ -1,0 +1,396 @@
+// The SELECT of a view as a standing query: inputs, filters, groups, aggregates, and what is computed above them.
+import type { ViewColumn } from '../../view.ts';
+import { sqlTypeOf } from '../functions/cast.ts';
+import type { Expression, Plan, ScalarType, SourcePlan } from '../plan.ts';
+import type { Source } from '../refusal.ts';
+import { AggregateBinder } from './bind-aggregate.ts';
+import { ExpressionBinder, positionOf } from './bind-expression.ts';
+import { columnName } from './column-name.ts';
+import { conjunction, type Input, scopeOf } from './input.ts';
+import {
+  aggregateIndexes,
+  hasAggregate,
+  isAggregate,
+  isTupleExtract,
+  looksBeyondTheEvent,
+  mentions,
+} from './node-shape.ts';
+import type { ExpressionNode, Modifier, QueryNode } from './parse-tree.ts';
+import { firstPosition, RelationBinder, withCtes } from './relation.ts';
+import type { Catalog } from './stream-input.ts';
+
+/** Most columns of a view's result. */
+export const outputsMax = 200;
+
+/** The part of a plan that the SELECT says. */
+export type Selected = Pick<Plan, 'sources' | 'outputs' | 'having' | 'order' | 'limit'>;
+
+export class SelectBinder {
+  private readonly source: Source;
+  private readonly options: Catalog;
+  private readonly query: QueryNode;
+  private inputs: Input[] = [];
+  /** Binders over each input's fields: below the aggregation. */
+  private below: ExpressionBinder[] = [];
+  private groupNodes: ExpressionNode[] = [];
+  private groups: Expression[][] = [];
+  private aggregates!: AggregateBinder;
+  private bindingAlias = new Set<string>();
+
+  constructor(source: Source, options: Catalog, query: QueryNode) {
+    this.source = source;
+    this.options = options;
+    this.query = query;
+  }
+
+  plan(): Selected & { positions: (number | undefined)[] } {
+    const { query, source } = this;
+    this.refuseShapes();
+    const relations = new RelationBinder(source, this.options);
+    if (!query.from_table || query.from_table.type === 'EMPTY') {
+      source.refuse(firstPosition(source, query), 'A view reads a stream.', 'Write FROM and its name.');
+    }
+    this.inputs = relations.inputs(query.from_table, withCtes(query, new Map()));
+    this.below = this.inputs.map(
+      input =>
+        new ExpressionBinder(source, {
+          ...scopeOf(source, input),
+          intercept: (node, bind) => this.interceptBelow(node, input, bind),
+        }),
+    );
+    const filters = this.inputs.map((input, index) => {
+      const where = query.where_clause && this.below[index]!.bind(query.where_clause, 'boolean', 'WHERE');
+      return conjunction(input.filter, where);
+    });
+    this.groupNodes = this.findGroups();
+    this.groups = this.below.map(binder => this.groupNodes.map(node => this.bindGroup(binder, node)));
+    this.aggregates = new AggregateBinder(source, this.below);
+    if (this.groupNodes.length === 0 && !query.select_list!.some(looksBeyondTheEvent)) {
+      source.refuse(
+        firstPosition(source, query),
+        'A view aggregates; this SELECT keeps every event.',
+        'Add aggregates such as count(*) and GROUP BY, or ask the stream itself in SQL.',
+      );
+    }
+    const outputs = this.bindOutputs();
+    const having = query.having && this.bindAbove(query.having, 'boolean', 'HAVING');
+    const order = this.bindOrder(outputs);
+    const limit = this.bindLimit();
+    const sources: SourcePlan[] = this.inputs.map((input, index) => ({
+      stream: input.stream,
+      view: input.view,
+      ...(input.everyMs === undefined ? {} : { everyMs: input.everyMs }),
+      lookups: input.lookups,
+      ...(filters[index] ? { filter: filters[index] } : {}),
+      groups: this.groups[index]!,
+      aggregates: this.aggregates.aggregates[index]!,
+    }));
+    return {
+      positions: this.inputs.map(input => input.position),
+      sources,
+      outputs,
+      ...(having ? { having } : {}),
+      order,
+      ...(limit === undefined ? {} : { limit }),
+    };
+  }
+
+  private refuseShapes(): void {
+    const { query, source } = this;
+    const at = firstPosition(source, query);
+    if (query.type === 'SET_OPERATION_NODE') {
+      source.refuse(
+        at,
+        `${query.setop_type} of whole results would leave two rows for one group.`,
+        'Write SELECT … FROM (SELECT … FROM a UNION ALL SELECT … FROM b) GROUP BY …',
+      );
+    }
+    if (query.type !== 'SELECT_NODE') source.refuse(at, 'A view is one SELECT.', 'Write SELECT … FROM …');
+    if ((query.group_sets?.length ?? 0) > 1) {
+      source.refuse(
+        this.groupPosition(),
+        'Grouping sets, ROLLUP and CUBE are several groupings at once.',
+        'Write one view for each grouping.',
+      );
+    }
+    if (query.qualify) {
+      source.refuse(
+        this.position(query.qualify) ?? at,
+        'QUALIFY filters by a function over other rows.',
+        'Use ORDER BY … LIMIT for the top of each window.',
+      );
+    }
+    if (query.sample) source.refuse(at, 'A sample differs each time.', 'Use the aggregate sample(x, n).');
+    for (const modifier of query.modifiers ?? []) {
+      if (modifier.type === 'DISTINCT_MODIFIER') {
+        source.refuse(at, 'SELECT DISTINCT keeps no aggregate.', 'Write GROUP BY ALL instead of DISTINCT.');
+      }
+    }
+  }
+
+  private groupPosition(): number | undefined {
+    const first = this.query.group_expressions?.[0];
+    return first && this.position(first);
+  }
+
+  private position(node: ExpressionNode): number | undefined {
+    return positionOf(this.source, node);
+  }
+
+  private selectItem(alias: string): ExpressionNode | undefined {
+    return this.query.select_list!.find(node => node.alias?.toLowerCase() === alias.toLowerCase());
+  }
+
+  /** The select item that a bare name means: an alias, unless the stream is known to have the column or it is its own. */
+  private aliased(node: ExpressionNode, input: Input): ExpressionNode | undefined {
+    if (node.class !== 'COLUMN_REF' || node.column_names!.length !== 1) return undefined;
+    const name = node.column_names![0]!;
+    const item = this.selectItem(name);
+    if (!item || item === node || this.bindingAlias.has(name.toLowerCase())) return undefined;
+    if (input.knows(name) || mentions(item, name)) return undefined;
+    return item;
+  }
+
+  private interceptBelow(
+    node: ExpressionNode,
+    input: Input,
+    bind: (node: ExpressionNode) => Expression,
+  ): Expression | undefined {
+    if (node.class === 'FUNCTION' && isAggregate(node)) {
+      this.source.refuse(
+        this.source.fromBytes(node.query_location),
+        `${node.function_name} is an aggregate and cannot stand here.`,
+        'Put conditions on aggregates into HAVING; aggregates of aggregates into a view over this view.',
+      );
+    }
+    const item = this.aliased(node, input);
+    return item && this.withAlias(node.column_names![0]!, () => bind(item));
+  }
+
+  private withAlias<T>(name: string, run: () => T): T {
+    const key = name.toLowerCase();
+    this.bindingAlias.add(key);
+    try {
+      return run();
+    } finally {
+      this.bindingAlias.delete(key);
+    }
+  }
+
+  private findGroups(): ExpressionNode[] {
+    const { query, source } = this;
+    const items = query.select_list!;
+    if (query.aggregate_handling === 'FORCE_AGGREGATES') {
+      return items.filter(node => !hasAggregate(node) && node.class !== 'CONSTANT');
+    }
+    return (query.group_expressions ?? []).map((node): ExpressionNode => {
+      if (node.class !== 'CONSTANT') return node;
+      const index = Number(node.value?.value);
+      const item = Number.isInteger(index) ? items[index - 1] : undefined;
+      if (item === undefined) {
+        return source.refuse(
+          this.position(node),
+          `GROUP BY ${node.value?.value}: there are ${items.length} columns.`,
+          'Name a column or its position.',
+        );
+      }
+      if (hasAggregate(item)) {
+        source.refuse(
+          this.position(node),
+          `GROUP BY ${index}: column ${index} is an aggregate.`,
+          'Group by a column without one.',
+        );
+      }
+      return item;
+    });
+  }
+
+  private bindGroup(binder: ExpressionBinder, node: ExpressionNode): Expression {
+    const bound = node.alias ? this.withAlias(node.alias, () => binder.bind(node)) : binder.bind(node);
+    if (bound.type === 'interval') {
+      this.source.refuse(
+        this.position(node),
+        'An interval cannot be grouped by.',
+        'Write epoch(…), which is in seconds.',
+      );
+    }
+    return this.asItIs(bound);
+  }
+
+  /**
+   * A field is grouped by as it is, whatever type its stream has shown so far: a value of another type is a group of its own, and not
+   * lost. Several inputs agree on a type instead.
+   */
+  private asItIs(bound: Expression): Expression {
+    if (bound.kind !== 'field' || this.inputs.length !== 1) return bound;
+    return this.inputs[0]!.shown?.(bound.path) === bound.type ? { ...bound, type: 'any' } : bound;
+  }
+
+  private bindOutputs(): Plan['outputs'] {
+    const { source, query } = this;
+    const items = query.select_list!;
+    if (items.length > outputsMax) {
+      source.refuse(this.position(items[outputsMax]!), `More than ${outputsMax} columns.`, 'Split the view.');
+    }
+    const outputs: Plan['outputs'] = [];
+    for (const node of items) {
+      const expression = node.alias
+        ? this.withAlias(node.alias, () => this.bindAbove(node))
+        : this.bindAbove(node);
+      if (expression.type === 'interval') {
+        source.refuse(
+          this.position(node),
+          'An interval cannot be a result.',
+          'Write epoch(…), which is in seconds.',
+        );
+      }
+      const name = this.outputName(node, expression);
+      if (outputs.some(output => output.name.toLowerCase() === name.toLowerCase())) {
+        source.refuse(
+          this.position(node),
+          `Two columns are named "${name}".`,
+          'Give one of them an AS name.',
+        );
+      }
+      outputs.push({ name, expression, column: this.viewColumn(name, expression) });
+    }
+    return outputs;
+  }
+
+  /** DuckDB's name; a bare column has the spelling that the stream knows it by. */
+  private outputName(node: ExpressionNode, expression: Expression): string {
+    const group = expression.kind === 'group' ? this.groups[0]![expression.index]! : undefined;
+    const name = columnName(node);
+    if (node.alias || node.class !== 'COLUMN_REF' || group?.kind !== 'field') return name;
+    const known = group.path.at(-1)!;
+    return known.toLowerCase() === name.toLowerCase() ? known : name;
+  }
+
+  private viewColumn(name: string, expression: Expression): ViewColumn {
+    const role = expression.kind === 'group' ? 'group' : 'value';
+    const column: ViewColumn = { name, type: this.sqlType(expression), role };
+    const approximate = aggregateIndexes(expression)
+      .map(index => this.aggregates.described[index]!.rule.approximate)
+      .find(text => text !== undefined);
+    if (approximate) column.approximate = approximate;
+    return column;
+  }
+
+  private sqlType(expression: Expression): string {
+    if (expression.kind === 'aggregate') {
+      const { rule, types, list } = this.aggregates.described[expression.index]!;
+      return rule.sqlType(types, list);
+    }
+    return sqlTypeOf(expression.type);
+  }
+
+  /** Binds above the aggregation: groups and aggregates are the columns there. */
+  private bindAbove(node: ExpressionNode, wanted?: ScalarType, what = 'This'): Expression {
+    const binder = new ExpressionBinder(this.source, {
+      column: (names, at) =>
+        this.source.refuse(
+          this.position(at),
+          `"${names.join('.')}" is neither grouped by nor inside an aggregate.`,
+          `Add it to GROUP BY, or write first(${names.at(-1)}), last(…), max(…).`,
+        ),
+      intercept: (inner, bind) => this.interceptAbove(inner, bind),
+    });
+    return binder.bind(node, wanted, what);
+  }
+
+  private interceptAbove(
+    node: ExpressionNode,
+    bind: (node: ExpressionNode) => Expression,
+  ): Expression | undefined {
+    if (node.class === 'FUNCTION' && isAggregate(node)) return this.aggregates.bind(node);
+    if (node.class === 'CONSTANT') return undefined;
+    if (isTupleExtract(node) && hasAggregate(node)) return this.aggregates.bindListItem(node, bind);
+    if (!hasAggregate(node)) {
+      const index = this.groupIndex(node);
+      if (index >= 0) return { kind: 'group', index, type: this.groups[0]![index]!.type };
+    }
+    const item = this.aliased(node, this.inputs[0]!);
+    return item && this.withAlias(node.column_names![0]!, () => bind(item));
+  }
+
+  private groupIndex(node: ExpressionNode): number {
+    const same = this.groupNodes.indexOf(node);
+    if (same >= 0) return same;
+    if (this.groups[0]!.length === 0) return -1;
+    let bound: Expression;
+    try {
+      bound = this.asItIs(this.below[0]!.bind(node));
+    } catch {
+      return -1;
+    }
+    const text = JSON.stringify(bound);
+    return this.groups[0]!.findIndex(group => JSON.stringify(group) === text);
+  }
+
+  private bindOrder(outputs: Plan['outputs']): Plan['order'] {
+    const modifier = this.query.modifiers?.find(({ type }) => type === 'ORDER_MODIFIER');
+    return (modifier?.orders ?? []).map(order => {
+      const node = order.expression;
+      let expression: Expression | undefined;
+      if (node.class === 'CONSTANT') {
+        expression = outputs[Number(node.value?.value) - 1]?.expression;
+        if (!expression) {
+          this.source.refuse(
+            this.position(node),
+            `ORDER BY ${node.value?.value}: there are ${outputs.length} columns.`,
+            'Name a column or its position.',
+          );
+        }
+      } else if (node.class === 'COLUMN_REF' && node.column_names!.length === 1) {
+        const name = node.column_names![0]!.toLowerCase();
+        expression = outputs.find(output => output.name.toLowerCase() === name)?.expression;
+      }
+      return {
+        expression: expression ?? this.bindAbove(node),
+        descending: order.type === 'DESCENDING',
+        nullsFirst: order.null_order === 'NULLS FIRST',
+      };
+    });
+  }
+
+  private bindLimit(): number | undefined {
+    const modifiers = this.query.modifiers ?? [];
+    const percent = modifiers.find(({ type }) => type === 'LIMIT_PERCENT_MODIFIER');
+    if (percent) {
+      this.source.refuse(
+        this.limitPosition(percent),
+        'LIMIT in percent is not supported.',
+        'Write a number of rows.',
+      );
+    }
+    const modifier = modifiers.find(({ type }) => type === 'LIMIT_MODIFIER');
+    if (!modifier) return undefined;
+    if (modifier.offset) {
+      this.source.refuse(
+        this.position(modifier.offset),
+        'OFFSET hides the top of each window.',
+        'Leave it out; a panel or a query can page.',
+      );
+    }
+    const count = modifier.limit?.value?.value;
+    if (!Number.isInteger(count) || (count as number) < 1) {
+      this.source.refuse(
+        this.limitPosition(modifier),
+        'LIMIT takes a number of rows.',
+        'Write for instance LIMIT 10.',
+      );
+    }
+    if (!modifiers.some(({ type }) => type === 'ORDER_MODIFIER')) {
+      this.source.refuse(
+        this.limitPosition(modifier),
+        'LIMIT without ORDER BY keeps arbitrary rows.',
+        'Say which: ORDER BY count(*) DESC LIMIT 10.',
+      );
+    }
+    return count as number;
+  }
+
+  private limitPosition(modifier: Modifier): number | undefined {
+    return modifier.limit && this.position(modifier.limit);
+  }
+}

@@ -1,0 +1,96 @@
+// A name under FROM: a stream, whose columns are what is learned of it so far, or a view, whose columns are known.
+import { parseDuration } from '../../../core/duration.ts';
+import { scalarTypeOf } from '../functions/cast.ts';
+import type { Expression } from '../plan.ts';
+import type { Source } from '../refusal.ts';
+import { findColumn, locate, type SqlColumn } from '../sql/column-type.ts';
+import type { Input } from './input.ts';
+import { type KnownView, viewAndResolution } from './over-view.ts';
+import type { ExpressionNode, TableNode } from './parse-tree.ts';
+
+/** What is known about names, from whoever asks for the plan. */
+export interface Catalog {
+  /** The columns learned of a stream so far; undefined or empty: nothing is known, and uses decide the types. */
+  schema?: (stream: string) => readonly SqlColumn[] | undefined;
+  /** The columns of a lookup table; undefined: there is no such table. */
+  lookups?: (table: string) => readonly SqlColumn[] | undefined;
+  /** A view by its name; undefined: there is no such view. */
+  views?: (view: string) => KnownView | undefined;
+}
+
+/** What a view's rows have beside its result. */
+const windowColumns: readonly SqlColumn[] = [
+  { name: 'window_start', type: 'TIMESTAMP' },
+  { name: 'window_end', type: 'TIMESTAMP' },
+];
+
+const isTime = (path: readonly string[]): boolean => path.length === 1 && path[0]!.toLowerCase() === '_time';
+
+function resolutionOf(source: Source, position: number | undefined, every: string): number {
+  try {
+    return parseDuration(every);
+  } catch {
+    return source.refuse(position, `"${every}" is no resolution.`, 'Write for instance FROM "requests@1m".');
+  }
+}
+
+/** The input that a name under FROM is: a stream, or a view at a resolution. */
+export function streamInput(source: Source, catalog: Catalog, table: TableNode): Input {
+  const name = table.table_name!;
+  const position = source.fromBytes(table.query_location);
+  if (table.schema_name || table.catalog_name) {
+    source.refuse(position, 'A stream has no schema.', `Write FROM "${name}".`);
+  }
+  if (catalog.lookups?.(name)) {
+    source.refuse(
+      position,
+      `"${name}" is a lookup table, which has no time.`,
+      `Write FROM a stream JOIN ${name} ON …`,
+    );
+  }
+  if (name === source.name) {
+    source.refuse(position, 'A view cannot read itself.', 'Name a stream or another view.');
+  }
+  const { base, every } = viewAndResolution(name);
+  const view = catalog.views?.(name) ?? (every ? catalog.views?.(base) : undefined);
+  const isAt = view !== undefined && catalog.views?.(name) === undefined;
+  const viewColumns = view && [...view.columns, ...windowColumns];
+  const columns = viewColumns ?? catalog.schema?.(name) ?? [];
+  const alias = (table.alias ?? name).toLowerCase();
+  const field = (path: readonly string[], node?: ExpressionNode): Expression => {
+    if (viewColumns && !isTime(path) && !findColumn(viewColumns, path[0]!)) {
+      source.refuse(
+        source.fromBytes(node?.query_location) ?? position,
+        `The view "${base}" has no column "${path[0]}".`,
+        `It has ${viewColumns.map(column => column.name).join(', ')}.`,
+      );
+    }
+    if (path.length === 1 && path[0]!.toLowerCase() === '_time') return { kind: 'event-time', type: 'time' };
+    const found = locate(columns, path);
+    const steps = found ? [...found.steps, ...found.rest] : [...path];
+    const spelled = found && steps.length === path.length ? steps : [...path];
+    return { kind: 'field', path: spelled, type: (found && scalarTypeOf(found.type)) ?? 'any' };
+  };
+  return {
+    stream: isAt ? base : name,
+    view: view !== undefined,
+    ...(isAt ? { everyMs: resolutionOf(source, position, every!) } : {}),
+    ...(position === undefined ? {} : { position }),
+    lookups: [],
+    knows: column => findColumn(columns, column) !== undefined || column.toLowerCase() === '_time',
+    ...(view
+      ? {}
+      : {
+          shown: (path: readonly string[]) => {
+            const found = locate(columns, path);
+            return found && scalarTypeOf(found.type);
+          },
+        }),
+    column: (names, node) => {
+      if (names.length > 1 && names[0]!.toLowerCase() === alias && !findColumn(columns, names[0]!)) {
+        return field(names.slice(1), node);
+      }
+      return field(names, node);
+    },
+  };
+}

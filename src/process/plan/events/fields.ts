@@ -1,0 +1,101 @@
+// Which fields of its events a plan reads, and in which of the kernel's representations. A field may be read under several:
+// a number for sum, a dictionary code for GROUP BY, a hash for distinct counts.
+import type { ColumnKind, FieldSpec } from '../../../kernel/kernel.ts';
+import type { Expression, ScalarType, SourcePlan } from '../plan.ts';
+import { eventTimeFields } from './event-time.ts';
+
+/** How a field is read: as a type, as a hash of whatever it is, or only whether it is there. */
+export interface FieldUse {
+  path: readonly string[];
+  as: ScalarType | 'hash' | 'presence';
+}
+
+/** A key that is equal for equal uses. */
+export function useKey(path: readonly string[], as: FieldUse['as']): string {
+  return path.length === 1 ? `${as}\0${path[0]}` : `${as}\0\0${JSON.stringify(path)}`;
+}
+
+/** The distinct uses of fields of some sources of one stream. */
+export function fieldUses(sources: readonly SourcePlan[]): FieldUse[] {
+  const uses = new Map<string, FieldUse>();
+  const add = (use: FieldUse) => uses.set(useKey(use.path, use.as), use);
+  for (const source of sources) {
+    const visit = (expression: Expression): void => {
+      switch (expression.kind) {
+        case 'field':
+          add({ path: expression.path, as: expression.type });
+          break;
+        case 'call':
+          expression.args.forEach(visit);
+          break;
+        case 'case':
+          for (const { when, value } of expression.branches) {
+            visit(when);
+            visit(value);
+          }
+          visit(expression.otherwise);
+      }
+    };
+    for (const { on } of source.lookups) for (const { expression } of on) visit(expression);
+    if (source.filter) visit(source.filter);
+    source.groups.forEach(visit);
+    for (const aggregate of source.aggregates) {
+      if (aggregate.filter) visit(aggregate.filter);
+      for (const arg of aggregate.args) {
+        const as = arg.kind === 'field' ? lighterUse(aggregate.function) : undefined;
+        if (arg.kind === 'field' && as) add({ path: arg.path, as });
+        else visit(arg);
+      }
+    }
+  }
+  return [...uses.values()];
+}
+
+/** What an aggregate needs of a plain field when it is not its value. */
+export function lighterUse(aggregate: string): 'hash' | 'presence' | undefined {
+  if (aggregate === 'count') return 'presence';
+  return aggregate === 'approx_count_distinct' || aggregate === 'count_distinct' ? 'hash' : undefined;
+}
+
+const kinds: Record<FieldUse['as'], ColumnKind> = {
+  boolean: 'bool',
+  integer: 'f64',
+  number: 'f64',
+  text: 'dict',
+  any: 'dict',
+  time: 'time',
+  date: 'time',
+  interval: 'f64',
+  hash: 'hash',
+  presence: 'slice',
+};
+
+/** The kernel's fields for a list of uses, each needed representation once, and where each use finds its own. */
+export function fieldSpecs(uses: readonly FieldUse[]): { specs: FieldSpec[]; column: Map<string, number> } {
+  const specs: FieldSpec[] = [];
+  const column = new Map<string, number>();
+  const place = (path: readonly string[], kind: ColumnKind): number => {
+    const found = specs.findIndex(spec => spec.kind === kind && samePath(spec.path, path));
+    return found >= 0 ? found : specs.push({ path, kind }) - 1;
+  };
+  for (const { path, as } of uses) {
+    if (as !== 'presence') column.set(useKey(path, as), place(path, kinds[as]));
+  }
+  for (const { path, as } of uses) {
+    if (as !== 'presence') continue;
+    // Any other reading of the field tells presence as well.
+    const other = specs.findIndex(spec => samePath(spec.path, path));
+    column.set(useKey(path, as), other >= 0 ? other : place(path, 'slice'));
+  }
+  return { specs, column };
+}
+
+/** The kernel's fields that some plans over one stream need, event time included (all of its candidate fields). */
+export function fieldsOf(sources: readonly SourcePlan[]): FieldSpec[] {
+  const times = eventTimeFields.map(name => ({ path: [name], as: 'time' as const }));
+  return fieldSpecs([...fieldUses(sources), ...times]).specs;
+}
+
+function samePath(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((key, index) => key === b[index]);
+}

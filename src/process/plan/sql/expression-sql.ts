@@ -1,0 +1,68 @@
+// An expression of a plan as DuckDB SQL.
+
+import { literalScalar } from '../bind/literal.ts';
+import { sqlTypeOf } from '../functions/cast.ts';
+import { resolveSignature, scalarFunction } from '../functions/registry.ts';
+import type { Expression, ScalarType } from '../plan.ts';
+import { quoteName, quoteText } from './field-sql.ts';
+
+/** Where the leaves of an expression are in the query around it. */
+export interface SqlLeaves {
+  field?(path: readonly string[], type: ScalarType): string;
+  eventTime?(): string;
+  lookup?(lookup: number, column: string, type: ScalarType): string;
+  group?(index: number): string;
+  aggregate?(index: number): string;
+}
+
+export function expressionSql(expression: Expression, leaves: SqlLeaves): string {
+  switch (expression.kind) {
+    case 'literal':
+      return literalSql(expression);
+    case 'field':
+      return leaves.field!(expression.path, expression.type);
+    case 'event-time':
+      return leaves.eventTime!();
+    case 'lookup':
+      return leaves.lookup!(expression.lookup, expression.column, expression.type);
+    case 'group':
+      return leaves.group!(expression.index);
+    case 'aggregate':
+      return leaves.aggregate!(expression.index);
+    case 'case': {
+      const branches = expression.branches.map(
+        ({ when, value }) => `WHEN ${expressionSql(when, leaves)} THEN ${expressionSql(value, leaves)}`,
+      );
+      return `CASE ${branches.join(' ')} ELSE ${expressionSql(expression.otherwise, leaves)} END`;
+    }
+    case 'call': {
+      const signature = resolveSignature(scalarFunction(expression.function)!, expression.args)!;
+      const args = expression.args.map(arg => expressionSql(arg, leaves));
+      if (signature.sql) return signature.sql(args, expression.args);
+      return `${quoteName(expression.function)}(${args.join(', ')})`;
+    }
+  }
+}
+
+export function literalSql(expression: Expression & { kind: 'literal' }): string {
+  const value = literalScalar(expression);
+  if (value === null) return `NULL${expression.type === 'any' ? '' : `::${sqlTypeOf(expression.type)}`}`;
+  switch (expression.type) {
+    case 'text':
+      return quoteText(String(value));
+    case 'boolean':
+      return value ? 'true' : 'false';
+    case 'integer':
+      return `(${value})::BIGINT`;
+    case 'number':
+      return Number.isFinite(Number(value)) ? `(${value})::DOUBLE` : `'${value}'::DOUBLE`;
+    case 'time':
+      return `make_timestamp((${value})::BIGINT)`;
+    case 'date':
+      return `CAST(make_timestamp((${value})::BIGINT) AS DATE)`;
+    case 'interval':
+      return `to_microseconds((${value})::BIGINT)`;
+    case 'any':
+      return typeof value === 'string' ? quoteText(value) : String(value);
+  }
+}

@@ -1,0 +1,82 @@
+// A field of an event as SQL over the stream's learned columns, with the meaning that the engine gives it: the text of the
+// value is read as the type of the use, and what cannot be is NULL.
+import { epochTimeSql, textTimeSql } from '../../../core/time-sql.ts';
+import { scalarTypeOf, sqlTypeOf } from '../functions/cast.ts';
+import type { ScalarType } from '../plan.ts';
+import { locate, type SqlColumn } from './column-type.ts';
+
+export const quoteName = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+export const quoteText = (text: string): string => `'${text.replaceAll("'", "''").replaceAll('\0', '')}'`;
+
+/** The field of `alias`'s row as a value of `type`; `any` is the column as it is. A field never seen is NULL. */
+export function fieldSql(
+  columns: readonly SqlColumn[],
+  alias: string,
+  path: readonly string[],
+  type: ScalarType,
+): string {
+  const found = locate(columns, path);
+  if (!found) return `NULL::${type === 'any' ? 'VARCHAR' : sqlTypeOf(type)}`;
+  const base = `${alias}.${found.steps.map(quoteName).join('.')}`;
+  if (found.rest.length > 0 || found.type === 'JSON') {
+    const jsonPath = `$${found.rest.map(key => `."${key.replaceAll('"', '\\"')}"`).join('')}`;
+    const text = `json_extract_string(${base}, ${quoteText(jsonPath)})`;
+    if (type !== 'time' && type !== 'date') return fromText(text, type);
+    const isNumber = `json_type(${base}, ${quoteText(jsonPath)}) IN ('UBIGINT', 'BIGINT', 'DOUBLE')`;
+    const time = `CASE WHEN ${isNumber} THEN ${epochTimeSql(`TRY_CAST(${text} AS DOUBLE)`)} ELSE ${textTimeSql(text)} END`;
+    return type === 'date' ? `CAST(${time} AS DATE)` : time;
+  }
+  return converted(base, found.type, type);
+}
+
+function converted(base: string, sqlType: string, wanted: ScalarType): string {
+  if (wanted === 'any') return base;
+  const type = scalarTypeOf(sqlType);
+  if (type === undefined) return fromText(`CAST(${base} AS VARCHAR)`, wanted);
+  const text = type === 'text' ? base : type === 'number' ? numberText(base) : `CAST(${base} AS VARCHAR)`;
+  switch (wanted) {
+    case 'number':
+      if (type === 'integer' || type === 'number') return `${base}::DOUBLE`;
+      return type === 'text' ? fromText(base, wanted) : 'NULL::DOUBLE';
+    case 'integer':
+      // A column that has widened to fractions keeps them.
+      if (type === 'number') return `${base}::DOUBLE`;
+      if (type === 'integer') return sqlType === 'BIGINT' ? base : `TRY_CAST(${base} AS BIGINT)`;
+      return type === 'text' ? fromText(base, wanted) : 'NULL::BIGINT';
+    case 'time':
+    case 'date': {
+      const isTime = type === 'time' || type === 'date';
+      const time = isTime
+        ? `CAST(${base} AS TIMESTAMP)`
+        : type === 'integer' || type === 'number'
+          ? epochTimeSql(base)
+          : textTimeSql(text);
+      return wanted === 'date' ? `CAST(${time} AS DATE)` : time;
+    }
+    default:
+      return type === wanted ? base : fromText(text, wanted);
+  }
+}
+
+/** Whole doubles without ".0", as JSON has them. */
+function numberText(base: string): string {
+  return `CASE WHEN ${base} = trunc(${base}) AND abs(${base}) < 1e15 THEN CAST(CAST(${base} AS BIGINT) AS VARCHAR) ELSE CAST(${base} AS VARCHAR) END`;
+}
+
+function fromText(text: string, wanted: ScalarType): string {
+  switch (wanted) {
+    case 'number':
+    case 'integer': {
+      const value = `TRY_CAST(${text} AS DOUBLE)`;
+      return `CASE WHEN isfinite(${value}) THEN ${value} END`;
+    }
+    case 'boolean':
+      return `TRY_CAST(${text} AS BOOLEAN)`;
+    case 'time':
+      return textTimeSql(text);
+    case 'date':
+      return `CAST(${textTimeSql(text)} AS DATE)`;
+    default:
+      return text;
+  }
+}

@@ -1,0 +1,279 @@
+// A plan as one DuckDB query over the stream's events: what the view must say, computed in batch. The oracle of audits and
+// tests, and the way to ask what a view has not kept: a clicked value, a range, another window. Exact where the view is
+// approximate: distinct counts, quantiles and top-k are computed in full.
+import type { ViewQuery, ViewValue } from '../../view.ts';
+import type { Aggregate, Expression, Plan, SourcePlan } from '../plan.ts';
+import type { SqlColumn } from './column-type.ts';
+import { expressionSql, type SqlLeaves } from './expression-sql.ts';
+import { fieldSql, quoteName, quoteText } from './field-sql.ts';
+
+/** Events, or a lookup table, as SQL sees them. */
+export interface SqlRelation {
+  /** A table, or a query in parentheses. */
+  from: string;
+  /** Its columns; for events without `_time TIMESTAMP`, which it must have. */
+  columns: readonly SqlColumn[];
+}
+
+/** A lookup table in the contents that events were joined with. */
+export interface LookupRelation extends SqlRelation {
+  /** A column that orders the rows: of rows with one key the first counts. */
+  order?: string;
+  /** Where there are several contents, told apart by a column `_version`: the one that `event` was joined with, as SQL. */
+  version?: string;
+}
+
+export interface PlanSqlOptions {
+  /** The relation of a stream (or of a view's finest windows, for a view over a view). */
+  events: (stream: string) => SqlRelation;
+  lookup?: (table: string, source: number) => LookupRelation;
+  /** A resolution of the plan, or of any length, or 'total' for one row a group. Default: the finest, or the plan's own window. */
+  everyMs?: number | 'total';
+  /** Event-time range, µs, end exclusive. */
+  fromUs?: number;
+  toUs?: number;
+  /** Conditions on columns of the view that are groups. */
+  where?: ViewQuery['where'];
+  /** More conditions on events, as SQL over the stream's columns as `event`. Not to be made of a user's text. */
+  eventConditions?: readonly string[];
+}
+
+/**
+ * The query. Its columns are `_start` and `_end` (TIMESTAMP; NULL for 'total') and the view's outputs by name; its order is by
+ * `_start` and then the view's own. Throws nothing that the plan does not.
+ */
+export function planSql(plan: Plan, options: PlanSqlOptions): string {
+  const window = windowOf(plan, options.everyMs);
+  const groups = plan.sources[0]!.groups.map((_, index) => `_g${index}`);
+  const above: SqlLeaves = { group: index => `_g${index}`, aggregate: index => `_a${index}` };
+  const parts = [
+    `WITH _events AS (${plan.sources.map((source, index) => sourceSql(source, index, options)).join('\nUNION ALL ')})`,
+    ...windowSql(window, sessionKeys(plan)),
+    `_grouped AS (SELECT ${[
+      '_w',
+      '_e',
+      ...groups,
+      ...plan.sources[0]!.aggregates.map(
+        (aggregate, index) => `${aggregateSql(aggregate, index)} AS _a${index}`,
+      ),
+    ].join(', ')}\n  FROM _windowed GROUP BY ${['_w', '_e', ...groups].join(', ')})`,
+  ];
+  const times =
+    window.kind === 'total'
+      ? ['NULL::TIMESTAMP AS _start', 'NULL::TIMESTAMP AS _end']
+      : ['make_timestamp(_w) AS _start', 'make_timestamp(_e) AS _end'];
+  const outputs = plan.outputs.map(
+    ({ name, expression }) => `${expressionSql(expression, above)} AS ${quoteName(name)}`,
+  );
+  const conditions = [
+    ...(plan.having ? [expressionSql(plan.having, above)] : []),
+    ...(options.where ?? []).map(condition => conditionSql(plan, condition, above)),
+  ];
+  const order = [
+    ...plan.order.map(
+      one =>
+        `${expressionSql(one.expression, above)} ${one.descending ? 'DESC' : 'ASC'} NULLS ${one.nullsFirst ? 'FIRST' : 'LAST'}`,
+    ),
+    ...groups,
+  ];
+  const limit =
+    plan.limit === undefined
+      ? ''
+      : `\nQUALIFY row_number() OVER (PARTITION BY _w, _e ORDER BY ${order.join(', ') || '1'}) <= ${plan.limit}`;
+  return `${parts.join(',\n')}\nSELECT ${[...times, ...outputs].join(', ')}\nFROM _grouped${
+    conditions.length > 0 ? `\nWHERE ${conditions.join(' AND ')}` : ''
+  }${limit}\nORDER BY ${['_w', ...order].join(', ')}`;
+}
+
+type SqlWindow =
+  | { kind: 'total' }
+  | { kind: 'tumbling'; everyUs: number }
+  | { kind: 'hopping'; sizeUs: number; everyUs: number }
+  | { kind: 'session'; gapUs: number };
+
+function windowOf(plan: Plan, everyMs: number | 'total' | undefined): SqlWindow {
+  if (everyMs === 'total') return { kind: 'total' };
+  const { window } = plan;
+  if (window.kind === 'hopping') {
+    return { kind: 'hopping', sizeUs: window.sizeMs * 1000, everyUs: window.everyMs * 1000 };
+  }
+  if (window.kind === 'session') return { kind: 'session', gapUs: window.gapMs * 1000 };
+  return { kind: 'tumbling', everyUs: (everyMs ?? window.everyMs[0]!) * 1000 };
+}
+
+/** The group columns by which sessions are told apart. */
+function sessionKeys(plan: Plan): string[] {
+  const { window } = plan;
+  if (window.kind !== 'session') return [];
+  return window.by.map(by => {
+    const { expression } = plan.outputs.find(output => output.name === by)!;
+    return `_g${(expression as Expression & { kind: 'group' }).index}`;
+  });
+}
+
+/** The common table expressions that give each event its windows [_w, _e), µs. */
+function windowSql(window: SqlWindow, keys: readonly string[]): string[] {
+  const time = 'epoch_us(_time)';
+  const floor = (everyUs: number) => `(${time} - ((${time} % ${everyUs}) + ${everyUs}) % ${everyUs})`;
+  switch (window.kind) {
+    case 'total':
+      return ['_windowed AS (SELECT 0::BIGINT AS _w, 0::BIGINT AS _e, * FROM _events)'];
+    case 'tumbling': {
+      const start = floor(window.everyUs);
+      return [`_windowed AS (SELECT ${start} AS _w, ${start} + ${window.everyUs} AS _e, * FROM _events)`];
+    }
+    case 'hopping': {
+      const { sizeUs, everyUs } = window;
+      const starts = `unnest(range(${floor(everyUs)} - ${sizeUs - everyUs}, ${floor(everyUs)} + 1, ${everyUs}))`;
+      return [
+        `_hops AS (SELECT ${starts} AS _w, * FROM _events)`,
+        `_windowed AS (SELECT _w + ${sizeUs} AS _e, * FROM _hops)`,
+      ];
+    }
+    case 'session': {
+      const over = `OVER (PARTITION BY ${keys.join(', ')} ORDER BY _time ROWS UNBOUNDED PRECEDING)`;
+      const before = `lag(${time}) OVER (PARTITION BY ${keys.join(', ')} ORDER BY _time)`;
+      const within = `OVER (PARTITION BY ${[...keys, '_session'].join(', ')})`;
+      return [
+        `_gaps AS (SELECT *, CASE WHEN ${time} - ${before} < ${window.gapUs} THEN 0 ELSE 1 END AS _first FROM _events)`,
+        `_sessions AS (SELECT *, sum(_first) ${over} AS _session FROM _gaps)`,
+        `_windowed AS (SELECT *, min(${time}) ${within} AS _w, max(${time}) ${within} + ${window.gapUs} AS _e FROM _sessions)`,
+      ];
+    }
+  }
+}
+
+/** The events of one source: their time, groups, arguments and filters. */
+function sourceSql(source: SourcePlan, at: number, options: PlanSqlOptions): string {
+  const { from, columns } = options.events(source.stream);
+  const tables = source.lookups.map(lookup => options.lookup!(lookup.table, at));
+  const leaves: SqlLeaves = {
+    field: (path, type) => fieldSql(columns, 'event', path, type),
+    eventTime: () => 'event._time',
+    lookup: (lookup, column, type) => fieldSql(tables[lookup]!.columns, `lookup${lookup}`, [column], type),
+  };
+  const sql = (expression: Expression) => expressionSql(expression, leaves);
+  const joins = source.lookups.map((lookup, index) => {
+    const { from, order, version } = tables[index]!;
+    const keys = [
+      ...lookup.on.map(({ column }) => quoteName(column)),
+      ...(version === undefined ? [] : ['_version']),
+    ].join(', ');
+    const on = lookup.on.map(
+      ({ column, expression }) => `lookup${index}.${quoteName(column)} = ${sql(expression)}`,
+    );
+    if (version !== undefined) on.push(`lookup${index}._version = ${version}`);
+    const sorted = order === undefined ? '' : ` ORDER BY ${keys}, ${quoteName(order)}`;
+    const rows = `(SELECT DISTINCT ON (${keys}) * FROM ${from}${sorted})`;
+    return `\n  LEFT JOIN ${rows} AS lookup${index} ON ${on.join(' AND ')}`;
+  });
+  const selected = [
+    'event._time AS _time',
+    ...source.groups.map((group, index) => `${sql(group)} AS _g${index}`),
+    ...source.aggregates.flatMap((aggregate, index) => [
+      ...aggregate.args.map((arg, at) => `${argumentSql(aggregate, arg, leaves)} AS _a${index}_${at}`),
+      ...(aggregate.filter ? [`${sql(aggregate.filter)} AS _f${index}`] : []),
+    ]),
+  ];
+  const conditions = [
+    ...(source.filter ? [sql(source.filter)] : []),
+    ...(options.fromUs === undefined ? [] : [`event._time >= make_timestamp(${options.fromUs})`]),
+    ...(options.toUs === undefined ? [] : [`event._time < make_timestamp(${options.toUs})`]),
+    ...(options.eventConditions ?? []).map(condition => `(${condition})`),
+  ];
+  return `SELECT ${selected.join(', ')}\n  FROM ${from} AS event${joins.join('')}${
+    conditions.length > 0 ? `\n  WHERE ${conditions.join(' AND ')}` : ''
+  }`;
+}
+
+/** Counting asks whether a field is there, whatever its type. */
+function argumentSql(aggregate: Aggregate, arg: Expression, leaves: SqlLeaves): string {
+  const counts = ['count', 'count_distinct', 'approx_count_distinct'].includes(aggregate.function);
+  if (counts && arg.kind === 'field') return leaves.field!(arg.path, 'any');
+  return expressionSql(arg, leaves);
+}
+
+/** An aggregate over the columns of `_windowed`; exact also for those that the engine approximates. */
+function aggregateSql(aggregate: Aggregate, index: number): string {
+  const [x, y] = [`_a${index}_0`, `_a${index}_1`];
+  const conditions = aggregate.filter ? [`_f${index}`] : [];
+  const filtered = (call: string, ...more: string[]) => {
+    const all = [...conditions, ...more];
+    return all.length > 0 ? `${call} FILTER (WHERE ${all.join(' AND ')})` : call;
+  };
+  const [parameter] = aggregate.parameters;
+  switch (aggregate.function) {
+    case 'count':
+      return filtered(aggregate.args.length === 0 ? 'count(*)' : `count(${x})`);
+    case 'count_if':
+      return filtered(`count_if(${x})`);
+    case 'sum':
+      return filtered(aggregate.args[0]!.type === 'integer' ? `sum(${x})` : `fsum(${x})`);
+    case 'avg':
+      return filtered(aggregate.args[0]!.type === 'integer' ? `avg(${x})` : `favg(${x})`);
+    case 'count_distinct':
+    case 'approx_count_distinct':
+      return filtered(`count(DISTINCT ${x})`);
+    case 'first':
+      return filtered(`arg_min(${x}, row(_time, ${x}))`);
+    case 'last':
+      return filtered(`arg_max(${x}, row(_time, ${x}))`);
+    case 'arg_min':
+      return filtered(`arg_min(${x}, row(${y}, ${x}))`, `${y} IS NOT NULL`);
+    case 'arg_max':
+      return filtered(`arg_max(${x}, row(${y}, ${x}))`, `${y} IS NOT NULL`);
+    case 'corr':
+      return `nullif(${filtered(`corr(${x}, ${y})`)}, 'NaN'::DOUBLE)`;
+    case 'covar_samp':
+    case 'covar_pop':
+      return filtered(`${aggregate.function}(${x}, ${y})`);
+    case 'approx_quantile': {
+      const fractions = Array.isArray(parameter) ? `[${parameter.join(', ')}]` : String(parameter);
+      return `${filtered(`quantile_disc(${x}::DOUBLE, ${fractions})`)}`;
+    }
+    case 'approx_top_k': {
+      const pairs = `list_transform(map_entries(${filtered(`histogram(${x})`)}), lambda e: {'c': e.value, 'k': e.key})`;
+      const top = `list_slice(list_reverse_sort(${pairs}), 1, ${parameter})`;
+      return `list_transform(${top}, lambda e: {'value': e.k, 'count': e.c::BIGINT})`;
+    }
+    case 'approx_frequency': {
+      const value = typeof parameter === 'string' ? quoteText(parameter) : String(parameter);
+      return `coalesce(${filtered('count(*)', `${x} = ${value}`)}, 0)`;
+    }
+    case 'histogram':
+      return filtered(`histogram(${x}::DOUBLE, [${(parameter as number[]).join(', ')}]::DOUBLE[])`);
+    case 'sample':
+      return filtered(`list(${x})`, `${x} IS NOT NULL`);
+    default:
+      return filtered(`${aggregate.function}(${x})`);
+  }
+}
+
+function conditionSql(
+  plan: Plan,
+  condition: NonNullable<ViewQuery['where']>[number],
+  above: SqlLeaves,
+): string {
+  const output = plan.outputs.find(({ name }) => name === condition.column);
+  if (!output) return 'false';
+  const column = expressionSql(output.expression, above);
+  const compare = (value: ViewValue): string =>
+    value === null ? `${column} IS NULL` : `${column} = ${valueSql(value)}`;
+  const values = Array.isArray(condition.value) ? condition.value : [condition.value];
+  switch (condition.op) {
+    case '=':
+    case 'in':
+      return values.length === 0 ? 'false' : `(${values.map(compare).join(' OR ')})`;
+    case '!=':
+      return values[0] === null
+        ? `${column} IS NOT NULL`
+        : `${column} IS DISTINCT FROM ${valueSql(values[0] ?? null)}`;
+    case 'like':
+      return `CAST(${column} AS VARCHAR) LIKE ${quoteText(String(values[0]))}`;
+  }
+}
+
+function valueSql(value: ViewValue): string {
+  if (value === null) return 'NULL';
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : quoteText(String(value));
+}

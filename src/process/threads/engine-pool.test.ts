@@ -1,0 +1,128 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import type { StateStore } from '../../store/state.ts';
+import { createMemoryState } from '../../store/state-memory.ts';
+import { at, MemoryLog, openEngine, startMs } from '../engine/engine.fixture.ts';
+import type { Engine } from '../engine.ts';
+import type { ViewChange } from '../view.ts';
+import { openEnginePool } from './engine-pool.ts';
+import { connectEngine } from './engine-thread.ts';
+import { serveEngine } from './engine-worker.ts';
+
+const open: Engine[] = [];
+afterEach(async () => {
+  for (const engine of open.splice(0)) await engine.close();
+});
+
+function logOf(...events: object[]): MemoryLog {
+  const log = new MemoryLog();
+  log.createStream('access');
+  log.append('access', 0, events, startMs);
+  return log;
+}
+
+/** A pool whose engines stay in this thread, each behind a port and with a state that outlives it. */
+async function poolOver(log: MemoryLog, states = new Map<number, StateStore>(), size = 2) {
+  const started: number[] = [];
+  const start = (index: number): Engine => {
+    started.push(index);
+    const state = states.get(index) ?? createMemoryState();
+    states.set(index, state);
+    const { port1, port2 } = new MessageChannel();
+    const wrap = (port: MessagePort) => port as unknown as Parameters<typeof connectEngine>[0];
+    const engine = openEngine(log, { state });
+    void engine.then(opened => serveEngine(wrap(port2), opened));
+    return connectEngine(wrap(port1));
+  };
+  const pool = await openEnginePool({ start, existing: [...states.keys()], size });
+  open.push(pool);
+  return { pool, states, started };
+}
+
+const counting = (name: string, where = '') => ({
+  name,
+  text: `-- every: 1s\nSELECT count(*) AS n FROM access ${where}`,
+});
+
+describe('several engines as one', () => {
+  test('a view over another is where that is, also when it comes to read it later', async () => {
+    const { pool } = await poolOver(logOf({ _time: at(0) }, { _time: at(1) }));
+    await pool.define(counting('v0'));
+    await pool.define(counting('v1'));
+    await pool.define({ name: 'over', text: '-- every: 1m\nSELECT max(n) AS n FROM "v1@1s"' });
+    await pool.settled();
+    const peak = async (view: string) =>
+      (await pool.query({ view, everyMs: 60_000 })).rows.map(({ values }) => values);
+    expect(await peak('over')).toEqual([[2]]);
+    await pool.define({ name: 'v0', text: '-- every: 1m\nSELECT max(n) * 10 AS n FROM v1' });
+    await pool.settled();
+    expect(await peak('v0')).toEqual([[20]]);
+    expect((await pool.views()).map(({ name }) => name).sort()).toEqual(['over', 'v0', 'v1']);
+  });
+
+  test('views are shared out, and each is found where it is', async () => {
+    const { pool, states, started } = await poolOver(logOf({ _time: at(0), a: 1 }, { _time: at(1), a: 2 }));
+    expect(started).toEqual([0]);
+    await pool.define(counting('v0'));
+    await pool.define(counting('v1', 'WHERE a = 1'));
+    await pool.define(counting('v2', 'WHERE a = 2'));
+    expect(started).toEqual([0, 1]);
+    await pool.settled();
+    expect((await pool.views()).map(({ name }) => name).sort()).toEqual(['v0', 'v1', 'v2']);
+    const counts = await Promise.all(
+      ['v0', 'v1', 'v2'].map(async view => (await pool.query({ view, everyMs: 'total' })).rows[0]!.values),
+    );
+    expect(counts).toEqual([[2], [1], [1]]);
+    expect((await pool.status()).positions).toEqual([{ stream: 'access', partition: 0, offset: 2, lag: 0 }]);
+    expect(states.size).toBe(2);
+  });
+
+  test('a view stays where it was first defined, over changes and restarts', async () => {
+    const log = logOf({ _time: at(0) });
+    const { pool, states } = await poolOver(log);
+    for (const name of ['v0', 'v1', 'v2', 'v3']) await pool.define(counting(name));
+    await pool.drop('v0');
+    await pool.drop('v2');
+    await pool.close();
+    open.splice(0);
+    const { pool: again, started } = await poolOver(log, states);
+    expect(started.sort()).toEqual([0, 1]);
+    await again.define(counting('v1', 'WHERE false'));
+    await again.define(counting('v4'));
+    await again.settled();
+    expect((await again.views()).map(({ name }) => name).sort()).toEqual(['v1', 'v3', 'v4']);
+    await expect(again.query({ view: 'v0' })).rejects.toMatchObject({ code: 'unknown-view', status: 404 });
+    expect((await again.query({ view: 'v1', everyMs: 'total' })).rows).toEqual([]);
+  });
+
+  test('a refused view leaves nothing behind', async () => {
+    const { pool } = await poolOver(logOf());
+    await expect(pool.define({ name: 'bad', text: 'SELECT nothing(1) FROM access' })).rejects.toMatchObject({
+      status: 400,
+    });
+    await expect(pool.query({ view: 'bad' })).rejects.toMatchObject({ code: 'unknown-view' });
+    await pool.define(counting('bad'));
+    expect(await pool.views()).toHaveLength(1);
+  });
+
+  test('changes of all engines come numbered as one sequence, also of views watched before they were defined', async () => {
+    const log = logOf();
+    const { pool } = await poolOver(log);
+    const changes: ViewChange[] = [];
+    pool.onChange(change => changes.push(change));
+    const stops = ['v0', 'v1'].map(name => pool.watch(name, 1000));
+    await pool.define(counting('v0'));
+    await pool.define(counting('v1'));
+    log.append('access', 0, [{ _time: at(0) }], startMs);
+    await pool.settled();
+    await expect.poll(() => new Set(changes.map(({ view }) => view)).size).toBe(2);
+    expect(changes.map(({ id }) => id)).toEqual(changes.map((_, i) => i + 1));
+    expect(new Set(changes.map(({ epoch }) => epoch)).size).toBe(1);
+    const before = changes.length;
+    for (const stop of stops) stop();
+    // The engines have heard of it once they have answered.
+    await pool.views();
+    log.append('access', 0, [{ _time: at(1) }], startMs);
+    await pool.settled();
+    expect(changes).toHaveLength(before);
+  });
+});

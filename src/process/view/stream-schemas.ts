@@ -1,0 +1,58 @@
+// What is known of the streams' columns: for planning, and for the types of group columns, which hold any value as it is.
+import type { Plan } from '../plan/plan.ts';
+import { locate, type SqlColumn } from '../plan/sql/column-type.ts';
+import type { ViewColumn, ViewDefinition } from '../view.ts';
+
+type Columns = readonly SqlColumn[];
+
+export class StreamSchemas {
+  private readonly streams = new Map<string, Columns>();
+  private readonly initial: (stream: string) => Columns | undefined;
+
+  constructor(initial: (stream: string) => Columns | undefined = () => undefined) {
+    this.initial = initial;
+  }
+
+  private get(stream: string): Columns | undefined {
+    return this.streams.get(stream) ?? this.initial(stream);
+  }
+
+  set(stream: string, columns: Columns): void {
+    this.streams.set(stream, columns);
+  }
+
+  /**
+   * The schema to plan a definition with. A text that has been planned before (`known`) is planned with what was known then. `assumed`
+   * gathers what the planner has asked for.
+   */
+  forPlanning(
+    { text }: ViewDefinition,
+    known: readonly (Plan | undefined)[],
+  ): { schema: (stream: string) => Columns; assumed: NonNullable<Plan['assumed']> } {
+    const before = known.find(plan => plan?.sql === text);
+    const lower = text.toLowerCase();
+    const assumed: NonNullable<Plan['assumed']> = {};
+    const schema = (stream: string): Columns => {
+      const columns = before ? before.assumed?.[stream] : this.get(stream);
+      assumed[stream] = (columns ?? []).filter(({ name }) => lower.includes(name.toLowerCase()));
+      return assumed[stream];
+    };
+    return { schema, assumed };
+  }
+
+  /** The columns of a plan's result. A group by a field has the type that the streams have shown, or JSON while that is unknown or mixed. */
+  columnsOf(plan: Plan): ViewColumn[] {
+    return plan.outputs.map(({ column, expression }) => {
+      if (expression.kind !== 'group' || expression.type !== 'any') return column;
+      const types = new Set(
+        plan.sources.map(({ stream, view, groups }) => {
+          const group = groups[expression.index]!;
+          if (group.kind !== 'field' || view || group.type !== 'any') return 'JSON';
+          return locate(this.get(stream) ?? [], group.path)?.type ?? 'JSON';
+        }),
+      );
+      const [type] = types;
+      return types.size === 1 && type !== undefined ? { ...column, type } : { ...column, type: 'JSON' };
+    });
+  }
+}

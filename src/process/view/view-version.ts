@@ -1,0 +1,192 @@
+// One version of a view: its plan, its parts over all partitions, and what is said of it. Another definition is another version
+// with its own state; both can be kept at the same time while the new one is filled.
+import type { Kernel } from '../../kernel/kernel.ts';
+import type { StateStore, StateTransaction } from '../../store/state.ts';
+import type { ServingPlan } from '../engine.ts';
+import { type CompiledSource, compileSource } from '../plan/expression/compile.ts';
+import type { Plan } from '../plan/plan.ts';
+import { LevelKeys } from '../state/state-rows.ts';
+import type { ViewColumn, ViewState, ViewSummary } from '../view.ts';
+import { levelOptionsOf } from '../windows/cut.ts';
+import { withSessionBounds } from '../windows/session.ts';
+import { LookupTables, type PlanLookups } from './lookup-tables.ts';
+import { StreamSchemas } from './stream-schemas.ts';
+import { ViewPartition } from './view-partition.ts';
+
+export interface ViewVersionOptions {
+  plan: Plan;
+  kernel: Kernel;
+  state: StateStore;
+  lookups?: LookupTables;
+  schemas?: StreamSchemas;
+}
+
+export class ViewVersion {
+  plan: Plan;
+  readonly partitions: ViewPartition[] = [];
+  /** Its streams have been looked for. */
+  isAttached = false;
+  private readonly options: ViewVersionOptions;
+  /** By level: windows that start before are deleted from the store. */
+  private readonly deletedTo: number[] = [];
+  private readonly tables: PlanLookups;
+
+  constructor(options: ViewVersionOptions) {
+    this.options = options;
+    this.plan = withSessionBounds(options.plan);
+    this.tables = (options.lookups ?? new LookupTables()).for(options.plan);
+  }
+
+  addPartition(source: number, partition: number): ViewPartition {
+    const { kernel, state } = this.options;
+    // Each partition has its own compiled columns, since they own their results.
+    const compiled: CompiledSource = compileSource(this.plan.sources[source]!, this.tables.table);
+    const part = new ViewPartition({ plan: this.plan, source, partition, kernel, state, compiled });
+    this.partitions.push(part);
+    this.noteLookups(part);
+    return part;
+  }
+
+  private noteLookups({ source, clock }: ViewPartition): void {
+    this.tables.note(
+      clock.record,
+      this.plan.sources[source]!.lookups.map(({ table }) => table),
+    );
+  }
+
+  /** A lookup table has another content; answers whether this version joins it from now on. */
+  renewLookup(name: string): boolean {
+    if (!this.tables.renew(name)) return false;
+    for (const partition of this.partitions) this.noteLookups(partition);
+    return true;
+  }
+
+  get lookups(): ServingPlan['lookups'] {
+    return this.partitions.flatMap(({ source, partition, record }) =>
+      (record.lookups ?? []).map(use => ({ source, partition, ...use })),
+    );
+  }
+
+  adopt(changed: Plan): void {
+    const plan = withSessionBounds(changed);
+    this.plan = plan;
+    for (const partition of this.partitions) partition.adopt(plan);
+  }
+
+  get failure(): Error | undefined {
+    return this.partitions.find(({ failure }) => failure !== undefined)?.failure;
+  }
+
+  /** The lowest watermark of the partitions that have had events. */
+  get watermarkUs(): number | null {
+    let watermark: number | null = null;
+    for (const { record } of this.partitions) {
+      if (record.watermarkUs !== null) watermark = Math.min(watermark ?? Infinity, record.watermarkUs);
+    }
+    return watermark;
+  }
+
+  /** Windows that end at or before are out of their keep time in some partition, and are not shown. */
+  cutUs(keepUs: number | null): number {
+    let cut = Number.NEGATIVE_INFINITY;
+    for (const { clock } of this.partitions) cut = Math.max(cut, clock.cutUs(keepUs));
+    return cut;
+  }
+
+  commit(transaction: StateTransaction): void {
+    if (this.failure !== undefined) return;
+    for (const partition of this.partitions) partition.commit(transaction);
+    this.deleteExpired(transaction);
+  }
+
+  private deleteExpired(transaction: StateTransaction): void {
+    levelOptionsOf(this.plan).forEach(({ keepUs, sizeUs, everyUs, everyMs }, index) => {
+      if (keepUs === null || this.partitions.length === 0) return;
+      // Rows of every partition lie together: they go when the last partition is done with them.
+      const cut = Math.min(...this.partitions.map(({ clock }) => clock.cutUs(keepUs)));
+      const to = cut - sizeUs + 1;
+      const from = this.deletedTo[index] ?? Number.NEGATIVE_INFINITY;
+      if (!(to >= from + everyUs)) return;
+      const keys = new LevelKeys(this.plan.name, this.plan.version, everyMs, 0, 0);
+      transaction.deleteRange(...keys.windowRange(from, to));
+      transaction.deleteRange(...keys.pageRange(from, to));
+      this.deletedTo[index] = to;
+    });
+  }
+
+  /** After the transaction has succeeded; puts cells out of memory down to `share` of them. */
+  markCommitted(share: number): void {
+    if (this.failure !== undefined) return;
+    for (const partition of this.partitions) partition.markCommitted(share);
+  }
+
+  get dirtyCells(): number {
+    let cells = 0;
+    for (const partition of this.partitions) cells += partition.dirtyCells;
+    return cells;
+  }
+
+  get cells(): number {
+    let cells = 0;
+    for (const partition of this.partitions) cells += partition.cells;
+    return cells;
+  }
+
+  get columns(): ViewColumn[] {
+    return (this.options.schemas ?? new StreamSchemas()).columnsOf(this.plan);
+  }
+
+  get streams(): string[] {
+    return [...new Set(this.plan.sources.map(({ stream }) => stream))];
+  }
+
+  private get recentExpired(): ViewSummary['recentExpired'] {
+    return this.partitions.flatMap(({ record, source }) => {
+      const { stream } = this.plan.sources[source]!;
+      return record.recentExpired.map(({ partition, offset, timeUs }) => ({
+        stream,
+        partition,
+        offset,
+        timeUs,
+      }));
+    });
+  }
+
+  memoryBytes(): number {
+    let bytes = 0;
+    for (const partition of this.partitions) bytes += partition.memoryBytes();
+    return bytes;
+  }
+
+  summary(state: ViewState, progress: number, failure = this.failure): ViewSummary {
+    const { plan, partitions } = this;
+    const total = (pick: (partition: ViewPartition) => number): number =>
+      partitions.reduce((sum, partition) => sum + pick(partition), 0);
+    return {
+      name: plan.name,
+      version: plan.version,
+      sql: plan.sql,
+      streams: this.streams,
+      window: plan.window,
+      resolutions: plan.keepMs.map(({ everyMs, keepMs }) => {
+        const cutUs = this.cutUs(keepMs === null ? null : keepMs * 1000);
+        return { everyMs, keepMs, keptFromUs: cutUs === Number.NEGATIVE_INFINITY ? null : cutUs };
+      }),
+      columns: this.columns,
+      state: failure === undefined ? state : 'failed',
+      progress,
+      ...(failure === undefined ? {} : { error: failure.message }),
+      watermarkUs: this.watermarkUs,
+      expired: total(({ record }) => record.expired),
+      recentExpired: this.recentExpired,
+      ahead: total(({ record }) => record.ahead),
+      mismatched: total(({ record }) => record.mismatched),
+      groups: total(({ registry }) => registry.size),
+      stateBytes: this.memoryBytes(),
+    };
+  }
+
+  free(): void {
+    for (const partition of this.partitions) partition.free();
+  }
+}

@@ -1,0 +1,228 @@
+// The rows of one window: the groups of every partition, from memory or from the store, merged where several hold the same
+// group, and put through what stands above the aggregation (outputs, HAVING, ORDER BY, LIMIT).
+import { ByteReader } from '../../core/bytes.ts';
+import type { StateReader } from '../../store/state.ts';
+import type { KeyPart } from '../../store/state-key.ts';
+import type { AggregateValue } from '../accumulators/accumulator.ts';
+import { compareScalars } from '../accumulators/scalar.ts';
+import { resultRows, type Value } from '../plan/expression/evaluate.ts';
+import { parsePageKey, parseWindowKey, readPage, readWindowRecord } from '../state/state-rows.ts';
+import type { ViewValue, WindowRow } from '../view.ts';
+import { type HotWindow, pagesOf } from '../windows/hot-window.ts';
+import type { Level } from '../windows/level.ts';
+import { type Group, MergedGroups } from '../windows/merged-groups.ts';
+import { SessionReader } from './session-rows.ts';
+import type { ViewPartition } from './view-partition.ts';
+import type { ViewVersion } from './view-version.ts';
+
+export interface WindowResult {
+  startUs: number;
+  endUs: number;
+  revision: number;
+  final: boolean;
+  rows: WindowRow[];
+}
+
+/** Reads the windows of one version of a view. */
+export class WindowReader {
+  private readonly version: ViewVersion;
+  private readonly state: StateReader;
+  private readonly result: ReturnType<typeof resultRows>;
+
+  constructor(version: ViewVersion, state: StateReader) {
+    this.version = version;
+    this.state = state;
+    this.result = resultRows(version.plan);
+  }
+
+  private levels(index: number): { partition: ViewPartition; level: Level }[] {
+    return this.version.partitions.map(partition => ({ partition, level: partition.levels[index]! }));
+  }
+
+  /** Starts of the windows of a level that are kept and start in [fromUs, toUs), ascending. */
+  starts(index: number, fromUs: number, toUs: number): number[] {
+    const levels = this.levels(index);
+    if (levels.length === 0) return [];
+    const { keepUs, sizeUs } = levels[0]!.level.options;
+    const from = Math.max(fromUs, this.version.cutUs(keepUs) - sizeUs + 1);
+    const starts = new Set<number>();
+    for (const { level } of levels) {
+      for (const start of level.windows.keys()) if (start >= from && start < toUs) starts.add(start);
+    }
+    if (from < toUs) {
+      for (const { key } of this.state.range(...levels[0]!.level.keys.windowRange(from, toUs))) {
+        starts.add(parseWindowKey(key).startUs);
+      }
+    }
+    return [...starts].sort((a, b) => a - b);
+  }
+
+  /** The rows of one window; with `only`, just those of these groups (by their registry's slots) of one partition. */
+  window(index: number, startUs: number): WindowResult {
+    const endUs = startUs + this.levels(index)[0]!.level.options.sizeUs;
+    const groups = this.direct(index, startUs);
+    if (groups !== undefined) return this.finish(groups.rows, startUs, endUs, groups.revision);
+    const merged = this.merged();
+    this.gather(index, startUs, merged);
+    return this.finish(merged.groups(), startUs, endUs, merged.revision);
+  }
+
+  /** Rows over several windows of several levels as if they were one. */
+  total(
+    windows: readonly { index: number; startUs: number }[],
+    startUs: number,
+    endUs: number,
+  ): WindowResult {
+    const merged = this.merged();
+    let revision = 0;
+    for (const { index, startUs: start } of windows) {
+      merged.revision = 0;
+      this.gather(index, start, merged);
+      revision += merged.revision;
+    }
+    return this.finish(merged.groups(), startUs, endUs, revision);
+  }
+
+  /** Without merging, where one partition has all of the window in memory. */
+  private direct(index: number, startUs: number): { rows: Group[]; revision: number } | undefined {
+    const levels = this.levels(index);
+    if (levels.length !== 1) return undefined;
+    const { level } = levels[0]!;
+    const window = level.windows.get(startUs);
+    if (window === undefined) return undefined;
+    return { rows: directRows(level, window, window.slots), revision: window.record.revision };
+  }
+
+  /** The changed groups of a window, or all of them where the others matter. */
+  changed(
+    index: number,
+    partition: ViewPartition,
+    window: HotWindow,
+  ): { rows: WindowRow[]; isWhole: boolean } {
+    const { plan, partitions } = this.version;
+    if (plan.window.kind === 'session') {
+      const level = partition.levels[index]!;
+      const groups = level.changedSlots(window).map(slot => level.group(slot));
+      return { rows: new SessionReader(this.version, this).around(window.startUs, groups), isWhole: false };
+    }
+    const needsAll = plan.having !== undefined || plan.limit !== undefined || window.isReplaced;
+    if (needsAll || partitions.length > 1) {
+      return { rows: this.window(index, window.startUs).rows, isWhole: true };
+    }
+    const level = partition.levels[index]!;
+    const groups = directRows(level, window, level.changedSlots(window));
+    const { rows } = this.finish(groups, window.startUs, level.endUs(window), window.record.revision);
+    return { rows, isWhole: false };
+  }
+
+  private merged(): MergedGroups {
+    return new MergedGroups(this.version.plan.sources[0]!.aggregates);
+  }
+
+  /** All groups of a window, of every partition. */
+  gathered(index: number, startUs: number): MergedGroups {
+    const merged = this.merged();
+    this.gather(index, startUs, merged);
+    return merged;
+  }
+
+  private gather(index: number, startUs: number, merged: MergedGroups): void {
+    const levels = this.levels(index);
+    const hot = new Set<ViewPartition>();
+    for (const { partition, level } of levels) {
+      const window = level.windows.get(startUs);
+      if (window === undefined) continue;
+      hot.add(partition);
+      merged.revision += window.record.revision;
+      const seen = window.record.isCompacted ? merged.compactedPart() : undefined;
+      for (const slot of window.slots) {
+        const to = merged.addHot(level, slot, level.group(slot));
+        seen?.add(to);
+      }
+      if (window.overflow >= 0) merged.addHot(level, window.overflow, undefined);
+    }
+    if (hot.size < levels.length) this.gatherStored(levels, startUs, merged, hot);
+  }
+
+  /** Adds the parts of the partitions that do not have the window in memory. */
+  private gatherStored(
+    levels: { partition: ViewPartition; level: Level }[],
+    startUs: number,
+    merged: MergedGroups,
+    hot: ReadonlySet<ViewPartition>,
+  ): void {
+    const { keys } = levels[0]!.level;
+    const isHot = (source: number, partition: number): boolean => {
+      const owner = levels.find(({ partition: own }) => own.source === source && own.partition === partition);
+      return owner !== undefined && hot.has(owner.partition);
+    };
+    const seen = new Map<string, Set<number> | undefined>();
+    const addPage = (reader: ByteReader, part: string): void =>
+      readPage(reader, (groups, isIncomplete) => {
+        const to = merged.addStored(reader, groups, isIncomplete);
+        seen.get(part)?.add(to);
+      });
+    let hasPages = false;
+    for (const { key, value } of this.state.range(...keys.windowRange(startUs, startUs + 1))) {
+      const { source, partition } = parseWindowKey(key);
+      if (isHot(source, partition)) continue;
+      const reader = new ByteReader(value);
+      const record = readWindowRecord(reader);
+      merged.revision += record.revision;
+      const part = `${source} ${partition}`;
+      seen.set(part, record.isCompacted ? merged.compactedPart() : undefined);
+      if (record.hasOverflow) merged.addStored(reader, undefined, false);
+      addPage(reader, part);
+      hasPages ||= pagesOf(record.groups) > 1;
+    }
+    if (!hasPages) return;
+    for (const { key, value } of this.state.range(...keys.pageRange(startUs, startUs + 1))) {
+      const { source, partition } = parsePageKey(key);
+      if (!isHot(source, partition)) addPage(new ByteReader(value), `${source} ${partition}`);
+    }
+  }
+
+  /** Rows of one window's, or session's, groups. */
+  finish(groups: Group[], startUs: number, endUs: number, revision: number): WindowResult {
+    const { plan, watermarkUs } = this.version;
+    const final = watermarkUs !== null && watermarkUs >= endUs + plan.latenessMs * 1000;
+    const empty = plan.sources[0]!.groups.map(() => null);
+    const shaped = groups.map(group => (group.isOverflow ? { ...group, groups: empty } : group));
+    if (plan.order.length === 0) shaped.sort(byGroup);
+    const rows = this.result(shaped).map(({ row, values }): WindowRow => {
+      const plain: WindowRow = { startUs, endUs, revision, final, values: values as ViewValue[] };
+      if (row.isOverflow) plain.overflow = true;
+      if (row.isIncomplete) plain.incomplete = true;
+      return plain;
+    });
+    return { startUs, endUs, revision, final, rows };
+  }
+}
+
+function directRows(level: Level, window: HotWindow, slots: readonly number[]): Group[] {
+  const rows: Group[] = [];
+  const row = (slot: number, groups: readonly KeyPart[], isOverflow: boolean): Group => ({
+    groups,
+    aggregates: level.accumulators.values(slot) as AggregateValue[] as Value[],
+    isOverflow,
+    isIncomplete: !isOverflow && level.isIncomplete(slot),
+  });
+  for (const slot of slots) rows.push(row(slot, level.group(slot), false));
+  if (window.overflow >= 0) rows.push(row(window.overflow, [], true));
+  return rows;
+}
+
+/** NULLs first, the overflow group last. */
+export function byGroup(a: Group, b: Group): number {
+  if (a.isOverflow !== b.isOverflow) return a.isOverflow ? 1 : -1;
+  for (let i = 0; i < a.groups.length; i++) {
+    const [x, y] = [a.groups[i]!, b.groups[i]!];
+    if (x === null || y === null) {
+      if (x !== y) return x === null ? -1 : 1;
+      continue;
+    }
+    const order = compareScalars(x, y);
+    if (order !== 0) return order;
+  }
+  return 0;
+}
