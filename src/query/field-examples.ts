@@ -50,13 +50,32 @@ export function fieldExamples(file: string): FieldExamples {
   return { lines: Buffer.concat(seen.lines), areTimesPlain: seen.areTimesPlain };
 }
 
+/** A field as it was last at its place in a line: the next line mostly has the same there. */
+interface LastField {
+  /** The key as it is spelled, with the quote behind it. */
+  key: Uint8Array;
+  id: number;
+  isTime: boolean;
+  /** Key and kind of value together. */
+  pair: number;
+  /** Bytes of the value, where it was a string. */
+  length: number;
+}
+
+/** Strings that were longer the last time are searched by native code, which is slow to call. */
+const longString = 40;
+/** More than kinds of values. */
+const kinds = 256;
+
 class Examples {
   readonly lines: Buffer[] = [];
   areTimesPlain = true;
   private bytes = 0;
+  /** Keys by their spelling; each new one is in an example, which bounds them. */
+  private readonly keys = new Map<string, Pick<LastField, 'key' | 'id' | 'isTime'>>();
   private readonly known = new Set<number>();
-  /** What the line before had, in its order: the next one mostly has the same. */
-  private expected: number[] = [];
+  /** By place in the line. */
+  private readonly last: LastField[] = [];
 
   /** Whole lines up to `end`. False where there are too many examples. */
   take(block: Buffer, end: number): boolean {
@@ -75,74 +94,86 @@ class Examples {
   }
 
   /** Where the next line begins; negative where this one is an example. */
-  private takeLine(bytes: Uint8Array, at: number): number {
-    const { expected, known } = this;
+  private takeLine(bytes: Buffer, start: number): number {
+    const { known } = this;
+    let at = start;
     let isNew = this.lines.length === 0;
-    let index = 0;
     while (bytes[at] !== 0x7b) {
       if (bytes[at] === newline) return at + 1;
       at++;
     }
-    at++;
-    for (;;) {
-      let byte = bytes[at]!;
+    for (let place = 0; ; place++) {
       // Between fields there are only spaces, commas and the closing brace.
-      while (byte !== quote) {
-        if (byte === newline) {
-          expected.length = index;
-          return isNew ? -(at + 1) : at + 1;
-        }
-        byte = bytes[++at]!;
+      for (let byte = bytes[++at]!; byte !== quote; byte = bytes[++at]!) {
+        if (byte === newline) return isNew ? -(at + 1) : at + 1;
       }
-      // The key, hashed twice: 52 bits are not met by chance.
-      let one = 0x811c9dc5;
-      let two = 0x9747b28c;
-      const isTime = isTimeKey(bytes, at + 1);
-      for (byte = bytes[++at]!; byte !== quote; byte = bytes[++at]!) {
-        one = Math.imul(one ^ byte, 0x01000193);
-        two = Math.imul(two ^ byte, 0x5bd1e995) ^ (two >>> 15);
-        if (byte === backslash) {
-          // It may spell `_time`.
-          this.areTimesPlain = false;
-          byte = bytes[++at]!;
-          one = Math.imul(one ^ byte, 0x01000193);
-          two = Math.imul(two ^ byte, 0x5bd1e995) ^ (two >>> 15);
-        }
-      }
-      at++;
-      byte = bytes[at]!;
+      const field = this.fieldAt(bytes, at + 1, place);
+      at += field.key.length + 1;
+      let byte = bytes[at]!;
       while (byte === 0x3a || byte === 0x20 || byte === 0x09 || byte === 0x0d) byte = bytes[++at]!;
       let kind = byte;
+      const from = at;
       if (byte === quote) {
-        if (isTime && !isPlainTime(bytes, at + 1)) this.areTimesPlain = false;
-        at = afterString(bytes, at);
+        if (field.isTime && !isPlainTime(bytes, at + 1)) this.areTimesPlain = false;
+        at = field.length > longString ? afterLongString(bytes, at) : afterString(bytes, at);
+        field.length = at - from;
       } else if (byte === 0x7b || byte === 0x5b) at = afterNested(bytes, at);
-      else if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) {
-        const start = at;
-        let isReal = false;
-        for (
-          ;
-          byte === 0x2d || byte === 0x2b || byte === 0x2e || (byte | 0x20) === 0x65 || isDigit(byte);
-          byte = bytes[++at]!
-        ) {
-          if (byte === 0x2e || (byte | 0x20) === 0x65) isReal = true;
-        }
-        kind = 1;
-        if (!isReal) kind = at - start > 18 ? kindOfLong(bytes, start, at) : bytes[start] === 0x2d ? 3 : 2;
+      else if (byte === 0x2d || isDigit(byte)) {
+        at = afterNumber(bytes, at);
+        kind = kindOfNumber(bytes, from, at);
       } else if (byte === 0x66) kind = 0x74;
-      const pair =
-        (Math.imul(one ^ kind, 0x85ebca6b) >>> 0) * 0x100000 +
-        ((Math.imul(two, 0xc2b2ae35) ^ kind) & 0xfffff);
-      if (expected[index] !== pair) {
-        if (!known.has(pair)) {
-          known.add(pair);
-          isNew = true;
-        }
-        expected[index] = pair;
-      }
-      index++;
+      // The loop looks behind the place where it stands.
+      at--;
+      const pair = field.id * kinds + kind;
+      if (field.pair === pair) continue;
+      field.pair = pair;
+      if (known.has(pair)) continue;
+      known.add(pair);
+      isNew = true;
     }
   }
+
+  /** The field whose key begins here. */
+  private fieldAt(bytes: Buffer, at: number, place: number): LastField {
+    const last = this.last[place];
+    if (last !== undefined && startsWith(bytes, at, last.key)) return last;
+    const end = afterString(bytes, at - 1);
+    const spelling = bytes.toString('latin1', at, end);
+    let key = this.keys.get(spelling);
+    if (key === undefined) {
+      // An escape may spell `_time`.
+      if (spelling.includes('\\')) this.areTimesPlain = false;
+      key = { key: Buffer.from(spelling, 'latin1'), id: this.keys.size, isTime: spelling === '_time"' };
+      this.keys.set(spelling, key);
+    }
+    const field: LastField = { ...key, pair: -1, length: 0 };
+    this.last[place] = field;
+    return field;
+  }
+}
+
+function startsWith(bytes: Uint8Array, at: number, start: Uint8Array): boolean {
+  for (let i = 0; i < start.length; i++) if (bytes[at + i] !== start[i]) return false;
+  return true;
+}
+
+function afterNumber(bytes: Uint8Array, start: number): number {
+  let at = start;
+  for (let byte = bytes[at]!; isDigit(byte) || isNumberSign(byte); byte = bytes[++at]!);
+  return at;
+}
+
+/** `-`, `+`, `.`, `e` or `E`. */
+const isNumberSign = (byte: number): boolean =>
+  byte === 0x2d || byte === 0x2b || byte === 0x2e || (byte | 0x20) === 0x65;
+
+/** 1 for those with a fraction or an exponent; 2 for whole ones, 3 below zero, 4 and 5 beyond 64 bits with and without a sign. */
+function kindOfNumber(bytes: Uint8Array, start: number, end: number): number {
+  for (let at = start; at < end; at++) {
+    if (bytes[at] === 0x2e || (bytes[at]! | 0x20) === 0x65) return 1;
+  }
+  if (end - start > 18) return kindOfLong(bytes, start, end);
+  return bytes[start] === 0x2d ? 3 : 2;
 }
 
 /** Whole numbers below zero, within 64 bits and beyond them have types of their own. */
@@ -160,6 +191,12 @@ function afterString(bytes: Uint8Array, at: number): number {
   return at + 1;
 }
 
+function afterLongString(bytes: Buffer, at: number): number {
+  const end = bytes.indexOf(quote, at + 1);
+  // Behind a backslash the quote may be a part of the string.
+  return bytes[end - 1] === backslash ? afterString(bytes, at) : end + 1;
+}
+
 /** `at` is the opening brace or bracket. */
 function afterNested(bytes: Uint8Array, at: number): number {
   for (let depth = 0; ; ) {
@@ -172,15 +209,6 @@ function afterNested(bytes: Uint8Array, at: number): number {
       if (depth === 0) return at;
     }
   }
-}
-
-/** `"_time"` without its first quote. */
-const timeKey = [0x5f, 0x74, 0x69, 0x6d, 0x65, quote];
-
-function isTimeKey(bytes: Uint8Array, at: number): boolean {
-  if (bytes[at] !== 0x5f) return false;
-  for (let i = 1; i < timeKey.length; i++) if (bytes[at + i] !== timeKey[i]) return false;
-  return true;
 }
 
 /** Whether a string, from its first character, has the form that `areTimesPlain` speaks of. */
