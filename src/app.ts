@@ -1,17 +1,18 @@
 // The composition root: the one place where implementations are chosen and put together. Opens a data folder, starts what
 // works on it, and closes everything in the order in which nothing is lost.
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { availableParallelism, tmpdir, totalmem } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { basename, join, resolve } from 'node:path';
 import { type Logger, pino } from 'pino';
+import { distDir, loadKernelHere } from './built-files.ts';
 import type { SourceStatus } from './collect/source.ts';
 import { FileSource } from './collect/sources/file.ts';
 import { FileRegistry } from './collect/sources/file-registry.ts';
 import { parseDuration } from './core/duration.ts';
 import { MillraceError, toError } from './core/errors.ts';
 import { formatUs, systemClock } from './core/time.ts';
+import { dataSpan } from './data-span.ts';
 import type { Dashboard, Info } from './deliver/api.ts';
 import { DefaultSets } from './deliver/default-sets.ts';
 import type { DefaultSet } from './deliver/default-views.ts';
@@ -22,30 +23,28 @@ import { Metrics } from './deliver/metrics.ts';
 import type { Services } from './deliver/services.ts';
 import { StreamStats } from './deliver/stream-stats.ts';
 import { startEngineThread } from './engine-start.ts';
-import { type Durability, openSegmentLog, type SegmentLogOptions } from './flow/segment-log.ts';
+import {
+  type Durability,
+  openSegmentLog,
+  type SegmentLog,
+  type SegmentLogOptions,
+} from './flow/segment-log.ts';
 import type { Kernel } from './kernel/kernel.ts';
-import { loadKernel } from './kernel/load-kernel.ts';
 import { LookupFiles } from './lookup-files.ts';
-import { startPipelinesThread } from './pipelines-start.ts';
 import type { AuditReport } from './process/audit.ts';
 import type { Engine } from './process/engine.ts';
-import type { PipelineSpec } from './process/pipeline/definition.ts';
-import { checkAmong } from './process/pipeline/pipeline-set.ts';
-import { loadPipeline } from './process/pipeline/thread-executor.ts';
-import type { PipelineSummary, Pipelines } from './process/pipeline.ts';
-import type { KnownView } from './process/plan/bind/over-view.ts';
-import { planView } from './process/plan/parse.ts';
 import { openEnginePool } from './process/threads/engine-pool.ts';
-import type { ViewDefinition, ViewSummary, WindowRow } from './process/view.ts';
 import { type Project, parseBytes, projectFingerprint, readProject } from './project.ts';
-import { QueryProcess } from './query/query-process.ts';
+import { ProjectPipelines } from './project-pipelines.ts';
+import { ProjectViews } from './project-views.ts';
+import type { QueryProcess } from './query/query-process.ts';
 import { SqlTables } from './query/sql-tables.ts';
+import { queryProcess } from './query-start.ts';
 import { announceRunning, withdrawRunning } from './running.ts';
 import { type HistoryRead, type HistoryRequest, LakeHistory } from './store/lake-history.ts';
 import { columnFields } from './store/lake-sql.ts';
 import { ParquetLake } from './store/parquet-lake.ts';
 import { ViewHistory } from './view-history.ts';
-import { orderViews } from './view-order.ts';
 
 declare const __VERSION__: string;
 
@@ -82,15 +81,6 @@ const retainMs = 60_000;
 const projectPollMs = 1000;
 const progressMs = 250;
 
-/** The built files stand beside this one, and in dist/ when the sources themselves run. */
-const here = dirname(fileURLToPath(import.meta.url));
-const distDir = basename(here) === 'src' ? join(here, '..', 'dist') : here;
-
-/** The kernel in this thread. */
-export function loadKernelHere(): Kernel {
-  return loadKernel(join(distDir, 'kernel.wasm'));
-}
-
 export async function openApp(options: AppOptions): Promise<App> {
   if (options.mustExist && !existsSync(join(options.dataDir, 'log'))) {
     throw new MillraceError('no-data', `There is no data at ${options.dataDir}.`, {
@@ -113,8 +103,6 @@ export async function openApp(options: AppOptions): Promise<App> {
   }
 }
 
-type SegmentLog = Awaited<ReturnType<typeof openSegmentLog>>;
-
 export class App {
   readonly log: SegmentLog;
   readonly engine: Engine;
@@ -135,9 +123,8 @@ export class App {
   private readonly history: ViewHistory;
   private readonly startedAt = formatUs(Date.now() * 1000);
   private readonly timers: NodeJS.Timeout[] = [];
-  private readonly viewProblems = new Map<string, string>();
-  private pipelines: Pipelines | undefined;
-  private pipelineProblems = new Map<string, string>();
+  private readonly views: ProjectViews;
+  private readonly pipelines: ProjectPipelines;
   private server: HttpServer | undefined;
   private closing: Promise<void> | undefined;
 
@@ -179,7 +166,7 @@ export class App {
             },
             parseSql: sql => query.parse(sql),
             history: request => history(request),
-            onDeath: cause => app?.engineDied(cause),
+            onDeath: cause => app?.views.noteEngineDeath(cause),
           }),
         existing: readdirSync(stateDir).map(Number).filter(Number.isInteger),
         size: Math.min(engineThreadsMax, availableParallelism()),
@@ -225,6 +212,11 @@ export class App {
       { level: 'info', base: null },
       pino.destination({ dest: join(dataDir, 'millrace.log'), sync: true }),
     );
+    const onNotice = (line: string): void => options.onNotice?.(line);
+    const { logger } = this;
+    this.views = new ProjectViews({ log, engine, logger, tables: sql => query.tables(sql), onNotice });
+    const pipelineState = join(dataDir, 'pipelines');
+    this.pipelines = new ProjectPipelines({ log, stateDir: pipelineState, logger, onNotice });
     const outputDir = join(temporaryDir, 'output');
     this.lake = new ParquetLake({
       dir: join(dataDir, 'lake'),
@@ -260,7 +252,7 @@ export class App {
         engine,
         dir: join(dataDir, 'defaults'),
         known: options.knownSets ?? new Map(),
-        onFailure: (stream, error) => this.noteViewProblem(stream, error),
+        onFailure: (stream, error) => this.views.noteProblem(stream, error),
       });
     }
   }
@@ -274,14 +266,14 @@ export class App {
       await this.engine.setSchema(stream, columnFields(schema.fields));
     }
     if (this.defaults) await this.defaults.start();
-    else await this.defineProjectViews(this.project.views ?? []);
+    else await this.views.define(this.project.views ?? []);
     this.every(archiveMs, () => this.archive());
     this.every(retainMs, () => this.retain());
     if (this.options.listen) {
       this.watchProject();
       // Their loading may take a while, and nothing waits for them.
       void this.definePipelines();
-      this.every(1000, () => this.lookAtPipelines());
+      this.every(1000, () => this.pipelines.look());
     }
   }
 
@@ -300,83 +292,9 @@ export class App {
     this.timers.push(timer);
   }
 
-  /** Brings the views of the folder into force: new and changed ones are defined, missing ones dropped. */
-  private async defineProjectViews(views: readonly ViewDefinition[]): Promise<void> {
-    const names = new Set(views.map(view => view.name));
-    for (const name of this.viewProblems.keys()) if (!names.has(name)) this.viewProblems.delete(name);
-    for (const known of await this.engine.views()) {
-      if (!names.has(known.name)) await this.engine.drop(known.name);
-    }
-    const streams = new Set((await this.log.streams()).map(stream => stream.name));
-    const { ordered, circular } = await orderViews(views, sql => this.query.tables(sql));
-    for (const [name, error] of circular) this.noteViewProblem(name, error);
-    for (const view of ordered) {
-      try {
-        if (streams.has(view.name)) {
-          throw new MillraceError('name-taken', `views/${view.name}.sql: there is a stream of this name.`, {
-            remedy: 'Rename the file.',
-          });
-        }
-        await this.engine.define(view);
-        this.viewProblems.delete(view.name);
-      } catch (error) {
-        this.noteViewProblem(view.name, error);
-      }
-    }
-  }
-
-  private noteViewProblem(name: string, error: unknown): void {
-    const { message } = toError(error);
-    const text = message.includes(name) ? message : `${name}: ${message}`;
-    this.viewProblems.set(name, text);
-    this.logger.warn({ view: name, err: toError(error) }, 'view refused');
-    this.options.onNotice?.(text.startsWith('View ') ? text : `View ${text}`);
-  }
-
-  /** Brings the pipelines of the folder into force; their thread starts with the first one that there ever was. */
-  private async definePipelines(): Promise<void> {
-    const { pipelines: files } = this.project;
-    const stateDir = join(this.options.dataDir, 'pipelines');
-    if (this.closing || (files.length === 0 && !existsSync(stateDir))) return;
-    try {
-      this.pipelines ??= startPipelinesThread({
-        entry: join(distDir, 'app-pipelines.js'),
-        data: {
-          log: this.log.share(),
-          stateDir,
-          codeEntry: join(distDir, 'app-pipeline-code.js'),
-          analyze: pathToFileURL(join(distDir, 'analyze.js')).href,
-        },
-        log: this.log,
-        onLog: ({ pipeline, level, message, fields }) => this.logger[level]({ ...fields, pipeline }, message),
-        onDeath: cause => this.notePipelineProblem('pipelines', `The pipelines stopped: ${cause.message}`),
-      });
-      const views = (await this.engine.views()).map(view => view.name);
-      await this.pipelines.define(files, views);
-      await this.lookAtPipelines();
-    } catch (thrown) {
-      if (this.closing) return;
-      this.notePipelineProblem('pipelines', `The pipelines could not be started: ${toError(thrown).message}`);
-    }
-  }
-
-  /** Keeps what is wrong with pipelines in view. */
-  private async lookAtPipelines(): Promise<void> {
-    if (!this.pipelines || this.closing) return;
-    const summaries = await this.pipelines.list().catch((): PipelineSummary[] => []);
-    const faulty = new Set(summaries.filter(({ error }) => error !== undefined).map(({ name }) => name));
-    for (const name of this.pipelineProblems.keys()) {
-      if (name !== 'pipelines' && !faulty.has(name)) this.pipelineProblems.delete(name);
-    }
-    for (const { name, error } of summaries) if (error !== undefined) this.notePipelineProblem(name, error);
-  }
-
-  private notePipelineProblem(name: string, problem: string): void {
-    const text = problem.includes(name) ? problem : `Pipeline ${name}: ${problem}`;
-    if (this.pipelineProblems.get(name) === text) return;
-    this.pipelineProblems.set(name, text);
-    this.logger.error({ pipeline: name }, text);
-    this.options.onNotice?.(text);
+  private definePipelines(): Promise<void> {
+    const views = async (): Promise<string[]> => (await this.engine.views()).map(view => view.name);
+    return this.pipelines.define(this.project.pipelines, views);
   }
 
   private watchProject(): void {
@@ -392,7 +310,7 @@ export class App {
       // Settings are read at the start; a broken file must not undo them meanwhile.
       this.project = { ...project, settings: this.project.settings };
       await this.refreshLookups();
-      if (project.views) await this.defineProjectViews(project.views);
+      if (project.views) await this.views.define(project.views);
       await this.definePipelines();
     });
   }
@@ -450,7 +368,7 @@ export class App {
       isTaken: name => taken.has(name),
       maxBodyBytes: maxBatchBytes,
     });
-    const listPipelines = async (): Promise<PipelineSummary[]> => (await this.pipelines?.list()) ?? [];
+    const listPipelines = () => this.pipelines.list();
     const metrics = new Metrics({
       log,
       engine,
@@ -529,8 +447,8 @@ export class App {
       ...this.lake.problems(),
       ...sources,
       ...this.lookups.faults().map(fault => fault.message),
-      ...this.viewProblems.values(),
-      ...this.pipelineProblems.values(),
+      ...this.views.problems(),
+      ...this.pipelines.problems(),
     ];
   }
 
@@ -547,45 +465,10 @@ export class App {
       startedAt: this.startedAt,
       project: this.options.projectName ?? this.project.name,
       ...(home === undefined ? {} : { home }),
-      span: await this.span(),
+      span: await dataSpan(this.engine),
       sources: this.sources(),
       problems: this.problems(),
     };
-  }
-
-  /** Event-time span of all streams: from the start of the first window of their views to the end of the last. */
-  private async span(): Promise<Info['span']> {
-    let fromUs = Number.POSITIVE_INFINITY;
-    let toUs = Number.NEGATIVE_INFINITY;
-    const groups = (view: ViewSummary): number =>
-      view.columns.filter(column => column.role === 'group').length;
-    // One view a stream is enough: the one with the fewest rows.
-    const views = new Map<string, ViewSummary>();
-    for (const view of await this.engine.views()) {
-      const known = views.get(view.streams[0]!);
-      if (view.watermarkUs !== null && (!known || groups(view) < groups(known)))
-        views.set(view.streams[0]!, view);
-    }
-    for (const view of views.values()) {
-      // From coarse to fine, so that few rows tell the minute.
-      let first: number | undefined;
-      let last: WindowRow | undefined;
-      for (const { everyMs } of view.resolutions.filter(({ everyMs }) => everyMs >= 60_000).reverse()) {
-        const query = { view: view.name, everyMs, limit: 100_000 };
-        const { rows } = await this.engine.query(last ? { ...query, fromUs: last.startUs } : query);
-        if (rows.length === 0) break;
-        if (first === undefined || last === undefined) first = rows[0]!.startUs;
-        else {
-          const early = await this.engine.query({ ...query, fromUs: first, limit: 1 });
-          first = early.rows[0]?.startUs ?? first;
-        }
-        last = rows.at(-1)!;
-      }
-      if (first === undefined || last === undefined) continue;
-      fromUs = Math.min(fromUs, first);
-      toUs = Math.max(toUs, last.endUs);
-    }
-    return fromUs < toUs ? { from: formatUs(fromUs), to: formatUs(toUs) } : null;
   }
 
   /** Resolves when everything appended so far is in the views. `onProgress` is told what share of the events has been read. */
@@ -624,13 +507,6 @@ export class App {
     return reports;
   }
 
-  private engineDied(cause: Error): void {
-    const message = `The engine has stopped, so views stand still; events are still collected. Restart to go on: ${cause.message}`;
-    this.viewProblems.set('engine', message);
-    this.logger.error({ err: cause }, 'engine stopped');
-    this.options.onNotice?.(message);
-  }
-
   close(): Promise<void> {
     this.closing ??= this.shut();
     return this.closing;
@@ -646,9 +522,7 @@ export class App {
     this.stats.close();
     await Promise.all(this.files.map(file => file.close()));
     await this.defaults?.close();
-    await this.pipelines
-      ?.close()
-      .catch(error => this.logger.error({ err: toError(error) }, 'pipelines not closed'));
+    await this.pipelines.close();
     await this.engine.close();
     await this.query.close();
     await this.lake.close();
@@ -668,92 +542,4 @@ export function streamNameOf(path: string): string {
 function durabilityOf(text: string): Durability {
   if (text === 'fsync' || text === 'os') return text;
   return { intervalMs: parseDuration(text.replace(/^interval: ?/, '')) };
-}
-
-/** What `millrace check` says: every fault of the project folder. */
-export async function checkProject(dir: string): Promise<{ checked: number; faults: MillraceError[] }> {
-  const faults: MillraceError[] = [];
-  const project = readProject(dir, faults);
-  const views = project.views ?? [];
-  if (views.length > 0 || project.lookups.length > 0) {
-    // Parsing touches no folder; copies of lookup tables go to one that is removed again.
-    const copies = mkdtempSync(join(tmpdir(), 'millrace-check-'));
-    const query = queryProcess(copies, copies);
-    try {
-      const lookups = new LookupFiles(copies, request => query.readLookup(request));
-      await lookups.refresh(project.lookups, new Set(views.map(view => view.name)));
-      for (const fault of lookups.faults()) faults.push(fault);
-      const { ordered, circular } = await orderViews(views, sql => query.tables(sql));
-      for (const [name, error] of circular) faults.push(placed(error, `views/${name}.sql`));
-      const known = new Map<string, KnownView>();
-      for (const view of ordered) {
-        try {
-          const { sources, outputs, window, keepMs } = await planView(view, {
-            parseSql: sql => query.parse(sql) as Promise<never>,
-            lookups: name => lookups.get(name)?.columns,
-            views: name => known.get(name),
-          });
-          const below = sources.flatMap(({ stream }) => known.get(stream)?.views ?? []);
-          const columns = outputs.map(({ column }) => column);
-          known.set(view.name, { columns, window, keepMs, views: [view.name, ...below] });
-        } catch (thrown) {
-          faults.push(placed(thrown, `views/${view.name}.sql`));
-        }
-      }
-    } finally {
-      await query.close();
-      rmSync(copies, { recursive: true, force: true });
-    }
-  }
-  await checkPipelines(project, faults);
-  const { pipelines, dashboards, lookups } = project;
-  return { checked: views.length + pipelines.length + dashboards.length + lookups.length, faults };
-}
-
-/** Loads each pipeline as it would be loaded to run, which runs the top level of its file. */
-async function checkPipelines({ pipelines, views }: Project, faults: MillraceError[]): Promise<void> {
-  const accepted: PipelineSpec[] = [];
-  const names = (views ?? []).map(view => view.name);
-  for (const file of pipelines) {
-    try {
-      const { spec, executor } = await loadPipeline(file, {
-        entry: join(distDir, 'app-pipeline-code.js'),
-        analyze: pathToFileURL(join(distDir, 'analyze.js')).href,
-        onLog: () => {},
-      });
-      await executor.close();
-      checkAmong(spec, accepted, names);
-      accepted.push(spec);
-    } catch (thrown) {
-      faults.push(thrown instanceof MillraceError ? thrown : placed(thrown, `pipelines/${file.name}.ts`));
-    }
-  }
-}
-
-/** The error with its file, line and column in front, as editors and people look for them. */
-function placed(thrown: unknown, file: string): MillraceError {
-  const error = toError(thrown);
-  const { line, column } = error instanceof MillraceError ? error.context : {};
-  const place = line === undefined ? file : `${file}:${line}:${column}`;
-  return new MillraceError(
-    error instanceof MillraceError ? error.code : 'internal',
-    `${place}: ${error.message}`,
-    {
-      ...(error instanceof MillraceError && error.remedy ? { remedy: error.remedy } : {}),
-      context: { file, line, column },
-      cause: thrown,
-    },
-  );
-}
-
-function queryProcess(temporaryDir: string, lakeDir: string, lookupDir?: string): QueryProcess {
-  return new QueryProcess({
-    entry: join(distDir, 'app-query.js'),
-    lakeDir,
-    ...(lookupDir === undefined ? {} : { lookupDir }),
-    temporaryDir,
-    threads: Math.max(1, availableParallelism()),
-    memoryLimitMb: Math.max(512, Math.floor(totalmem() / 4 / 1e6)),
-    idleMs: 300_000,
-  });
 }

@@ -1,6 +1,6 @@
 // millrace check: every file of the project folder, without starting anything.
 import type { Command } from 'commander';
-import { checkProject } from '../app.ts';
+import { checkProject } from '../check-project.ts';
 import { type CommonOptions, withCommon } from './options.ts';
 import { print, printJson, style } from './terminal.ts';
 

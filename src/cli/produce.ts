@@ -2,7 +2,7 @@
 // input; what was sent is on disk when the command ends.
 import { createHash, randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
-import { loadKernelHere } from '../app.ts';
+import { loadKernelHere } from '../built-files.ts';
 import { detectFormat, formatById, sampleBytes } from '../collect/detect.ts';
 import type { FormatReader } from '../collect/format.ts';
 import { MillraceError } from '../core/errors.ts';

@@ -1,0 +1,92 @@
+// `millrace check`: every fault of a project folder, found without touching any data.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { distDir } from './built-files.ts';
+import { MillraceError, toError } from './core/errors.ts';
+import { LookupFiles } from './lookup-files.ts';
+import type { PipelineSpec } from './process/pipeline/definition.ts';
+import { checkAmong } from './process/pipeline/pipeline-set.ts';
+import { loadPipeline } from './process/pipeline/thread-executor.ts';
+import type { KnownView } from './process/plan/bind/over-view.ts';
+import { planView } from './process/plan/parse.ts';
+import { type Project, readProject } from './project.ts';
+import { queryProcess } from './query-start.ts';
+import { orderViews } from './view-order.ts';
+
+/** What `millrace check` says: every fault of the project folder. */
+export async function checkProject(dir: string): Promise<{ checked: number; faults: MillraceError[] }> {
+  const faults: MillraceError[] = [];
+  const project = readProject(dir, faults);
+  const views = project.views ?? [];
+  if (views.length > 0 || project.lookups.length > 0) {
+    // Parsing touches no folder; copies of lookup tables go to one that is removed again.
+    const copies = mkdtempSync(join(tmpdir(), 'millrace-check-'));
+    const query = queryProcess(copies, copies);
+    try {
+      const lookups = new LookupFiles(copies, request => query.readLookup(request));
+      await lookups.refresh(project.lookups, new Set(views.map(view => view.name)));
+      for (const fault of lookups.faults()) faults.push(fault);
+      const { ordered, circular } = await orderViews(views, sql => query.tables(sql));
+      for (const [name, error] of circular) faults.push(placed(error, `views/${name}.sql`));
+      const known = new Map<string, KnownView>();
+      for (const view of ordered) {
+        try {
+          const { sources, outputs, window, keepMs } = await planView(view, {
+            parseSql: sql => query.parse(sql) as Promise<never>,
+            lookups: name => lookups.get(name)?.columns,
+            views: name => known.get(name),
+          });
+          const below = sources.flatMap(({ stream }) => known.get(stream)?.views ?? []);
+          const columns = outputs.map(({ column }) => column);
+          known.set(view.name, { columns, window, keepMs, views: [view.name, ...below] });
+        } catch (thrown) {
+          faults.push(placed(thrown, `views/${view.name}.sql`));
+        }
+      }
+    } finally {
+      await query.close();
+      rmSync(copies, { recursive: true, force: true });
+    }
+  }
+  await checkPipelines(project, faults);
+  const { pipelines, dashboards, lookups } = project;
+  return { checked: views.length + pipelines.length + dashboards.length + lookups.length, faults };
+}
+
+/** Loads each pipeline as it would be loaded to run, which runs the top level of its file. */
+async function checkPipelines({ pipelines, views }: Project, faults: MillraceError[]): Promise<void> {
+  const accepted: PipelineSpec[] = [];
+  const names = (views ?? []).map(view => view.name);
+  for (const file of pipelines) {
+    try {
+      const { spec, executor } = await loadPipeline(file, {
+        entry: join(distDir, 'app-pipeline-code.js'),
+        analyze: pathToFileURL(join(distDir, 'analyze.js')).href,
+        onLog: () => {},
+      });
+      await executor.close();
+      checkAmong(spec, accepted, names);
+      accepted.push(spec);
+    } catch (thrown) {
+      faults.push(thrown instanceof MillraceError ? thrown : placed(thrown, `pipelines/${file.name}.ts`));
+    }
+  }
+}
+
+/** The error with its file, line and column in front, as editors and people look for them. */
+function placed(thrown: unknown, file: string): MillraceError {
+  const error = toError(thrown);
+  const { line, column } = error instanceof MillraceError ? error.context : {};
+  const place = line === undefined ? file : `${file}:${line}:${column}`;
+  return new MillraceError(
+    error instanceof MillraceError ? error.code : 'internal',
+    `${place}: ${error.message}`,
+    {
+      ...(error instanceof MillraceError && error.remedy ? { remedy: error.remedy } : {}),
+      context: { file, line, column },
+      cause: thrown,
+    },
+  );
+}

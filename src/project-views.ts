@@ -1,0 +1,72 @@
+// The views of a project folder in force, and what is wrong with views.
+import type { Logger } from 'pino';
+import { MillraceError, toError } from './core/errors.ts';
+import type { LogReader } from './flow/log.ts';
+import type { Engine } from './process/engine.ts';
+import type { ViewDefinition } from './process/view.ts';
+import { orderViews } from './view-order.ts';
+
+export interface ProjectViewsOptions {
+  log: LogReader;
+  engine: Engine;
+  logger: Logger;
+  /** Names of the streams and views that a SELECT reads. */
+  tables: (sql: string) => Promise<string[]>;
+  onNotice: (line: string) => void;
+}
+
+export class ProjectViews {
+  private readonly options: ProjectViewsOptions;
+  private readonly problemOf = new Map<string, string>();
+
+  constructor(options: ProjectViewsOptions) {
+    this.options = options;
+  }
+
+  /** Brings just these views into force: new and changed ones are defined, missing ones dropped. */
+  async define(views: readonly ViewDefinition[]): Promise<void> {
+    const { log, engine, tables } = this.options;
+    const names = new Set(views.map(view => view.name));
+    for (const name of this.problemOf.keys()) if (!names.has(name)) this.problemOf.delete(name);
+    for (const known of await engine.views()) {
+      if (!names.has(known.name)) await engine.drop(known.name);
+    }
+    const streams = new Set((await log.streams()).map(stream => stream.name));
+    const { ordered, circular } = await orderViews(views, tables);
+    for (const [name, error] of circular) this.noteProblem(name, error);
+    for (const view of ordered) {
+      try {
+        if (streams.has(view.name)) {
+          throw new MillraceError('name-taken', `views/${view.name}.sql: there is a stream of this name.`, {
+            remedy: 'Rename the file.',
+          });
+        }
+        await engine.define(view);
+        this.problemOf.delete(view.name);
+      } catch (error) {
+        this.noteProblem(view.name, error);
+      }
+    }
+  }
+
+  /** A view, or those of a stream, could not be defined. */
+  noteProblem(name: string, error: unknown): void {
+    const { logger, onNotice } = this.options;
+    const { message } = toError(error);
+    const text = message.includes(name) ? message : `${name}: ${message}`;
+    this.problemOf.set(name, text);
+    logger.warn({ view: name, err: toError(error) }, 'view refused');
+    onNotice(text.startsWith('View ') ? text : `View ${text}`);
+  }
+
+  noteEngineDeath(cause: Error): void {
+    const message = `The engine has stopped, so views stand still; events are still collected. Restart to go on: ${cause.message}`;
+    this.problemOf.set('engine', message);
+    this.options.logger.error({ err: cause }, 'engine stopped');
+    this.options.onNotice(message);
+  }
+
+  problems(): string[] {
+    return [...this.problemOf.values()];
+  }
+}
