@@ -170,6 +170,7 @@ export class App {
           }),
         existing: readdirSync(stateDir).map(Number).filter(Number.isInteger),
         size: Math.min(engineThreadsMax, availableParallelism()),
+        tables: sql => query.tables(sql),
       });
       app = new App(options, project, log, query, engine, lookups, temporaryDir);
       opened(

@@ -33,7 +33,12 @@ async function poolOver(log: MemoryLog, states = new Map<number, StateStore>(), 
     void engine.then(opened => serveEngine(wrap(port2), opened));
     return connectEngine(wrap(port1));
   };
-  const pool = await openEnginePool({ start, existing: [...states.keys()], size });
+  const pool = await openEnginePool({
+    start,
+    existing: [...states.keys()],
+    size,
+    tables: async sql => [...sql.matchAll(/\bFROM "?([\w@]+)"?/gi)].map(match => match[1]!),
+  });
   open.push(pool);
   return { pool, states, started };
 }
@@ -57,6 +62,39 @@ describe('several engines as one', () => {
     await pool.settled();
     expect(await peak('v0')).toEqual([[20]]);
     expect((await pool.views()).map(({ name }) => name).sort()).toEqual(['over', 'v0', 'v1']);
+  });
+
+  test('views of several engines that are read together are moved together, with what reads them', async () => {
+    const log = logOf({ _time: at(0) }, { _time: at(1) });
+    const { pool, states } = await poolOver(log);
+    for (const name of ['v0', 'v1', 'v2', 'v3']) await pool.define(counting(name));
+    await pool.define({ name: 'over1', text: '-- every: 1m\nSELECT max(n) AS n FROM v1' });
+    const both = (a: string, b: string) =>
+      `-- every: 1m\nSELECT sum(n) AS n FROM (SELECT n FROM ${a} UNION ALL SELECT n FROM ${b})`;
+    await pool.define({ name: 'both', text: both('v0', 'v1') });
+    const values = async (from: Engine, view: string) =>
+      (await from.query({ view, everyMs: 60_000 })).rows.map(row => row.values);
+    await pool.settled();
+    expect(await values(pool, 'both')).toEqual([[4]]);
+    expect(await values(pool, 'over1')).toEqual([[2]]);
+    // A view that others read comes to read one that is elsewhere.
+    await pool.define({ name: 'v1', text: '-- every: 1s\nSELECT max(n) * 10 AS n FROM v3' });
+    await pool.settled();
+    expect(await values(pool, 'both')).toEqual([[22]]);
+    expect(await values(pool, 'over1')).toEqual([[20]]);
+    await pool.close();
+    open.splice(0);
+    const { pool: again } = await poolOver(log, states);
+    await again.settled();
+    expect(await values(again, 'both')).toEqual([[22]]);
+    expect((await again.views()).map(({ name }) => name).sort()).toEqual([
+      'both',
+      'over1',
+      'v0',
+      'v1',
+      'v2',
+      'v3',
+    ]);
   });
 
   test('views are shared out, and each is found where it is', async () => {

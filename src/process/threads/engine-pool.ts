@@ -1,7 +1,8 @@
 // Several engines as one: each view is kept by one of them, so that views share the cores while every engine stays a single loop
 // with a state of its own. An engine is started when it is given its first view.
 //
-// Invariant: a view stays where it was first defined, over restarts too, and a view over another one is where that is.
+// Invariant: a view over another one is where that is; else a view stays where it was first defined, over restarts too. Views that
+// come to be read together are moved together, which fills those that move from the history again.
 import { MillraceError } from '../../core/errors.ts';
 import type { Engine, EngineStatus, LookupContent, ServingPlan } from '../engine.ts';
 import { viewAndResolution } from '../plan/bind/over-view.ts';
@@ -14,6 +15,8 @@ export interface EnginePoolOptions {
   existing: readonly number[];
   /** New views go to engines below this number. */
   size: number;
+  /** The names behind FROM in a SELECT; throws for text that does not parse. */
+  tables(sql: string): Promise<string[]>;
 }
 
 export async function openEnginePool(options: EnginePoolOptions): Promise<Engine> {
@@ -98,9 +101,11 @@ class EnginePool implements Engine {
     const placed = this.placing.then(async () => {
       const { name } = definition;
       const before = this.places.get(name);
-      const index = (await this.placeOfViewsUnder(definition)) ?? before ?? this.emptiest();
-      // A view that reads others now is where they are.
-      if (before !== undefined && before !== index) await this.engine(before).drop(name);
+      const below = await this.viewsUnder(definition);
+      const index = this.places.get(below[0] ?? name) ?? this.emptiest();
+      for (const other of [...below, ...(before === undefined ? [] : [name])]) {
+        if (this.places.get(other) !== index) await this.move(other, index);
+      }
       this.places.set(name, index);
       return index;
     });
@@ -108,25 +113,42 @@ class EnginePool implements Engine {
     return placed;
   }
 
-  /** Where the views are that it reads; undefined where it reads none. */
-  private async placeOfViewsUnder(definition: ViewDefinition): Promise<number | undefined> {
-    const below = new Set<number>();
-    const text = definition.text.toLowerCase();
-    const others = [...this.places.keys()].filter(name => name !== definition.name);
-    if (others.some(name => text.includes(name.toLowerCase()))) {
-      const { streams } = await this.engine(0).check(definition);
-      for (const stream of streams) {
-        const index = this.places.get(stream) ?? this.places.get(viewAndResolution(stream).base);
-        if (index !== undefined) below.add(index);
+  /** The views that it reads. Text that does not parse reads none, and is refused where it is defined. */
+  private async viewsUnder({ name, text }: ViewDefinition): Promise<string[]> {
+    const lower = text.toLowerCase();
+    if (![...this.places.keys()].some(other => other !== name && lower.includes(other.toLowerCase())))
+      return [];
+    const tables = await this.options.tables(text).catch((): string[] => []);
+    const names = tables.map(table => (this.places.has(table) ? table : viewAndResolution(table).base));
+    return [...new Set(names)].filter(other => other !== name && this.places.has(other));
+  }
+
+  /** Moves a view to another engine, with all that it reads and that reads it, each after what it reads. */
+  private async move(name: string, index: number): Promise<void> {
+    const from = this.engineOf(name);
+    const all = await from.views();
+    const connected = new Set([name]);
+    for (let before = 0; before < connected.size; ) {
+      before = connected.size;
+      for (const view of all) {
+        const names = [view.name, ...view.streams].filter(one => this.places.has(one));
+        if (names.some(one => connected.has(one))) for (const one of names) connected.add(one);
       }
     }
-    if (below.size > 1) {
-      throw new MillraceError('view-refused', `"${definition.name}" reads views that are kept apart.`, {
-        status: 400,
-        remedy: 'Write the SELECT over the streams of these views.',
-      });
+    const waiting = all.filter(view => connected.has(view.name));
+    const ordered: ViewSummary[] = [];
+    while (ordered.length < waiting.length) {
+      const left = waiting.filter(view => !ordered.includes(view));
+      const next = left.find(
+        view => !left.some(other => other !== view && view.streams.includes(other.name)),
+      );
+      ordered.push(next ?? left[0]!);
     }
-    return [...below][0];
+    for (const view of ordered.toReversed()) await from.drop(view.name);
+    for (const view of ordered) {
+      this.places.set(view.name, index);
+      await this.engine(index).define({ name: view.name, text: view.sql });
+    }
   }
 
   /** The engine with the fewest views. */
@@ -145,8 +167,8 @@ class EnginePool implements Engine {
   }
 
   async check(definition: ViewDefinition): Promise<ViewSummary> {
-    const under = await this.placeOfViewsUnder(definition);
-    return this.engine(under ?? this.places.get(definition.name) ?? 0).check(definition);
+    const [under = definition.name] = await this.viewsUnder(definition);
+    return this.engine(this.places.get(under) ?? 0).check(definition);
   }
 
   async drop(name: string): Promise<void> {
