@@ -209,9 +209,13 @@ export class ViewHistory {
         ...(everyMs === undefined ? {} : { everyMs }),
       });
       const columns = below.plan.outputs.map(({ name, column }) => ({ name, type: column.type }));
+      // A column of any type is JSON to those that read it, whatever the stream has shown since.
+      const json = columns.filter(({ type }) => type === 'JSON').map(({ name }) => identifier(name));
+      const replaced = json.map(name => `to_json(${name}) AS ${name}`).join(', ');
+      const star = `* EXCLUDE (_start, _end)${json.length > 0 ? ` REPLACE (${replaced})` : ''}`;
       const bounds = ['window_start', 'window_end'].map(name => ({ name, type: 'TIMESTAMP' }));
       views.set(stream, {
-        from: `(SELECT _start AS _time, _start AS window_start, _end AS window_end, * EXCLUDE (_start, _end) FROM (${sql}))`,
+        from: `(SELECT _start AS _time, _start AS window_start, _end AS window_end, ${star} FROM (${sql}))`,
         columns: [...columns, ...bounds],
       });
     }

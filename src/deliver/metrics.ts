@@ -78,11 +78,15 @@ export class Metrics {
         );
       }
       const status = await options.engine.status();
+      engineLag.reset();
       for (const place of status.positions) {
         engineLag.set({ stream: place.stream, partition: String(place.partition) }, place.lag);
       }
       engineMemory.set(status.memoryBytes);
-      for (const view of await options.engine.views()) {
+      const views = await options.engine.views();
+      // A view that has been dropped is gone from here too.
+      for (const figure of [stateBytes, groups, expired]) figure.reset();
+      for (const view of views) {
         stateBytes.set({ view: view.name }, view.stateBytes);
         groups.set({ view: view.name }, view.groups);
         expired.set({ view: view.name }, view.expired);

@@ -148,3 +148,33 @@ test('events too late for every kept window are counted and listed, and unusable
   expect((await server.json('/v1/views/none/expired')).code).toBe('unknown-view');
   expect((await run(dir, ['views'])).stdout).toMatch(/kept: 1 event came too late/);
 });
+
+test('UNION ALL of views that were shared out to several threads, over fields of a type not yet known', async () => {
+  const count = (stream: string): string =>
+    `-- every: 1m\nSELECT path, count(*) AS n FROM ${stream} GROUP BY path`;
+  const dir = project({
+    a: count('web'),
+    b: count('shop'),
+    both: `-- every: 1h\n-- keep: 14d\nSELECT path, max(n) AS peak
+FROM (SELECT path, n FROM a UNION ALL SELECT path, n FROM b) GROUP BY path`,
+  });
+  const server = await serve(dir, ['up']);
+  expect((await server.json('/v1/info')).problems).toEqual([]);
+  await post(server, 'web', [
+    { _time: at(0), path: '/x' },
+    { _time: at(1), path: '/x' },
+  ]);
+  await post(server, 'shop', [{ _time: at(2), path: '/x' }, { _time: at(3), path: 7 }, { _time: at(4) }]);
+  const wanted = JSON.stringify([
+    [null, 1],
+    [7, 1],
+    ['/x', 2],
+  ]);
+  await eventually(
+    () => values(server, 'both'),
+    found => JSON.stringify(found) === wanted,
+  );
+  server.kill('SIGTERM');
+  await server.ended;
+  expect(await run(dir, ['audit'])).toMatchObject({ code: 0 });
+});

@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import { Metrics } from './metrics.ts';
+
+test('what has been dropped is left out', async () => {
+  let names = ['kept', 'dropped'];
+  const view = (name: string) => ({ name, stateBytes: 5, groups: 2, expired: 1 });
+  const options = {
+    log: { streams: async () => [], consumers: () => [] },
+    engine: {
+      views: async () => names.map(view),
+      status: async () => ({
+        memoryBytes: 9,
+        positions: names.map(stream => ({ stream, partition: 0, offset: 1, lag: 0 })),
+      }),
+    },
+    stats: { totals: () => new Map() },
+    queryPid: () => undefined,
+    pipelines: async () => [],
+  };
+  const metrics = new Metrics(options as unknown as ConstructorParameters<typeof Metrics>[0]);
+  expect((await metrics.text()).match(/="dropped"/g)).toHaveLength(4);
+  names = ['kept'];
+  const text = await metrics.text();
+  expect(text).not.toContain('="dropped"');
+  expect(text).toContain('millrace_view_state_bytes{view="kept"} 5');
+});
