@@ -8,7 +8,10 @@ export function isAggregate(node: ExpressionNode): boolean {
   const name = node.function_name!.toLowerCase();
   if (node.is_operator || (scalarFunction(name) && !node.distinct && !node.filter)) return false;
   return (
-    aggregateRule(name) !== undefined || name in refusedAggregates || node.distinct === true || !!node.filter
+    aggregateRule(name) !== undefined ||
+    Object.hasOwn(refusedAggregates, name) ||
+    node.distinct === true ||
+    !!node.filter
   );
 }
 

@@ -8,6 +8,7 @@ import { coerced } from './coercion.ts';
 import { columnName } from './column-name.ts';
 import { byPath, conjunction, type Input, scopeOf } from './input.ts';
 import { LookupJoin } from './lookup-join.ts';
+import { hasAggregate } from './node-shape.ts';
 import type { QueryNode, TableNode } from './parse-tree.ts';
 import { type Catalog, streamInput } from './stream-input.ts';
 
@@ -59,7 +60,10 @@ export class RelationBinder {
       this.source.refuse(position, 'This kind of query is not supported in views.', 'Write a SELECT.');
     }
     const aggregates =
-      query.group_expressions?.length || query.having || query.aggregate_handling === 'FORCE_AGGREGATES';
+      query.group_expressions?.length ||
+      query.having ||
+      query.aggregate_handling === 'FORCE_AGGREGATES' ||
+      query.select_list!.some(hasAggregate);
     if (aggregates || query.modifiers?.length || query.qualify || query.sample) {
       this.source.refuse(
         position,
