@@ -110,6 +110,8 @@ export class ViewHistory {
       engine,
       plan,
       ...(fromUs === undefined ? {} : { fromUs }),
+      keptFromUs: everyMs =>
+        view.resolutions.find(resolution => resolution.everyMs === everyMs)?.keptFromUs ?? null,
       events: relations,
       lookup: (table, source) => this.lookupRelation(serving, table, source),
       runSql: async sql => {

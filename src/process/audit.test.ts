@@ -51,7 +51,7 @@ async function audit(
   const runSql = async (sql: string) =>
     (await (await duckdb()).runAndReadAll(sql)).getRowsJson() as ViewValue[][];
   const plan = await planOf(definition, { schema }, 'v');
-  return auditView({ engine, plan, events: () => ({ from, columns }), runSql });
+  return auditView({ engine, plan, keptFromUs: () => null, events: () => ({ from, columns }), runSql });
 }
 
 async function engineWith(events: object[]): Promise<Engine> {
@@ -128,5 +128,70 @@ SELECT ip, count(*) AS n, sum(bytes) AS bytes FROM access GROUP BY ip`;
   expect(right.values).toBe(right.windows * 2);
   const wrong = await audit(engine, events.slice(1), capped);
   expect(wrong.differences).toMatchObject([{ column: 'n' }, { column: 'bytes' }]);
+  await engine.close();
+});
+
+test('windows that the view has lost at the beginning, in the middle, at the end or altogether are found', async () => {
+  const events = randomEvents();
+  const engine = await engineWith(events);
+  await engine.settled();
+  const { rows } = await engine.query({ view: 'v', everyMs: 10_000 });
+  const starts = [...new Set(rows.map(({ startUs }) => startUs))];
+  const without = (lost: (startUs: number, everyMs: unknown) => boolean) => ({
+    settled: () => engine.settled(),
+    query: async (query: Parameters<Engine['query']>[0]): Promise<ViewResult> => {
+      const result = await engine.query(query);
+      return { ...result, rows: result.rows.filter(({ startUs }) => !lost(startUs, result.everyMs)) };
+    },
+  });
+  for (const lost of [starts[0]!, starts[3]!, starts.at(-1)!]) {
+    const report = await audit(
+      without((start, everyMs) => start === lost && everyMs === 10_000),
+      events,
+    );
+    expect(new Set(report.differences.map(one => one.startUs))).toEqual(new Set([lost]));
+    expect(report.differences[0]).toMatchObject({ reason: 'missing in the view' });
+  }
+  const all = await audit(
+    without(() => true),
+    events,
+  );
+  expect(rows.length).toBeGreaterThan(0);
+  expect(all.differenceCount).toBe((await audit(engine, events)).rows);
+  await engine.close();
+});
+
+test.each([
+  ['hopping windows', '-- window: 10s every 1s\n-- keep: forever'],
+  ['sessions that overlap', '-- session: 1s by ip\n-- keep: forever'],
+])('more %s than are compared at once have no differences', async (_, header) => {
+  const rng = new Rng(11);
+  const events = Array.from({ length: 4000 }, () => ({
+    _time: at(rng.below(1_500_000)),
+    status: 200,
+    bytes: rng.below(1000),
+    ip: `10.0.0.${rng.below(3)}`,
+  }));
+  const log = new MemoryLog();
+  log.createStream('access');
+  for (let i = 0; i < events.length; i += 997) log.append('access', 0, events.slice(i, i + 997), startMs);
+  const engine = await openEngine(log, { schema });
+  const definition = `${header}\nSELECT ip, count(*) AS n, sum(bytes) AS bytes FROM access GROUP BY ip`;
+  await engine.define({ name: 'v', text: definition });
+  const report = await audit(engine, events, definition);
+  expect(report.differences).toEqual([]);
+  expect(report.windows).toBeGreaterThan(1000);
+  await engine.close();
+});
+
+test('a condition that is never known counts 0 on both sides', async () => {
+  const events = [{ _time: at(1), status: null, bytes: 5 }];
+  const log = new MemoryLog();
+  log.createStream('access');
+  log.append('access', 0, events, startMs);
+  const engine = await openEngine(log, { schema });
+  const definition = '-- every: 1m\nSELECT count_if(status > 400) AS bad FROM access';
+  await engine.define({ name: 'v', text: definition });
+  expect(await audit(engine, events, definition)).toMatchObject({ rows: 1, differences: [] });
   await engine.close();
 });

@@ -15,6 +15,8 @@ export interface AuditOptions {
   /** Event-time range, µs; default: all windows that are kept. */
   fromUs?: number;
   toUs?: number;
+  /** From when on a resolution's windows are kept, µs; null is for ever. Default: none is missed before the first that is there. */
+  keptFromUs?: (everyMs: number) => number | null;
   /** Where DuckDB finds the events: all that the view has taken in. */
   events: PlanSqlOptions['events'];
   lookup?: PlanSqlOptions['lookup'];
@@ -119,18 +121,24 @@ class Audit {
 
   async resolution(everyMs: number, onProgress: (done: number) => void): Promise<void> {
     let rows: WindowRow[] = [];
-    const { engine, plan, fromUs, toUs } = this.options;
+    const { engine, plan, fromUs, toUs, keptFromUs } = this.options;
+    /** Where the next span begins: spans leave no gap, so that a window which the view lost is missed. */
+    let nextUs = keptFromUs?.(everyMs);
+    if (nextUs === null) nextUs = Number.NEGATIVE_INFINITY;
+    if (nextUs !== undefined && fromUs !== undefined) nextUs = Math.max(nextUs, fromUs);
     const windows = new Map<number, WindowRow[]>();
+    let isFirst = true;
     let cursor: string | undefined;
     const compare = async (isLast: boolean): Promise<void> => {
       const starts = [...windows.keys()];
       // The last window may go on in the next page.
       const ready = isLast ? starts : starts.slice(0, -1);
       if (ready.length === 0) return;
-      await this.span(
-        everyMs,
-        ready.map(start => windows.get(start)!),
-      );
+      const spanned = ready.map(start => windows.get(start)!);
+      const [first, afterLast] = [ready[0]!, ready.at(-1)! + 1];
+      await this.span(everyMs, spanned, Math.min(first, nextUs ?? first), afterLast, !isFirst);
+      nextUs = afterLast;
+      isFirst = false;
       for (const start of ready) windows.delete(start);
     };
     let seen = 0;
@@ -149,14 +157,36 @@ class Audit {
       }
       await compare(cursor === undefined);
     } while (cursor !== undefined);
+    if (nextUs !== undefined)
+      await this.span(everyMs, [], nextUs, toUs ?? Number.POSITIVE_INFINITY, !isFirst);
   }
 
-  /** Windows next to each other in time, each with all its rows. */
-  private async span(everyMs: number, windows: readonly WindowRow[][]): Promise<void> {
+  /** All windows that start from `fromUs` up to before `toUs`: those of the view, each with all its rows, and those of the batch. */
+  private async span(
+    everyMs: number,
+    windows: readonly WindowRow[][],
+    fromUs: number,
+    toUs: number,
+    hasBefore: boolean,
+  ): Promise<void> {
     const { events, lookup, runSql } = this.options;
-    const fromUs = windows[0]![0]!.startUs;
-    const toUs = windows[windows.length - 1]![0]!.endUs;
-    const batch = await runSql(planSql(this.plan, { events, lookup, everyMs, fromUs, toUs }));
+    const { window } = this.plan;
+    const lengthMs =
+      window.kind === 'session' ? window.gapMs : window.kind === 'hopping' ? window.sizeMs : everyMs;
+    // The events of windows that begin here; a session may go on that began in a span before, and ends by the events.
+    const eventsFromUs = window.kind === 'session' && hasBefore ? fromUs - lengthMs * 1000 : fromUs;
+    let endUs = toUs;
+    if (window.kind === 'session') for (const row of windows.flat()) endUs = Math.max(endUs, row.endUs);
+    const eventsToUs = endUs + lengthMs * 1000;
+    const batch = await runSql(
+      planSql(this.plan, {
+        events,
+        lookup,
+        everyMs,
+        ...(Number.isFinite(eventsFromUs) ? { fromUs: eventsFromUs } : {}),
+        ...(Number.isFinite(eventsToUs) ? { toUs: eventsToUs } : {}),
+      }),
+    );
     const byWindow = new Map<number, (readonly ViewValue[])[]>();
     for (const row of batch) {
       const startUs = timeOf(row[0]!)!;

@@ -1,6 +1,6 @@
 // Which accumulator keeps which aggregate.
 import { MillraceError } from '../../core/errors.ts';
-import type { Aggregate } from '../plan/plan.ts';
+import type { Aggregate, ScalarType } from '../plan/plan.ts';
 import type { Accumulator } from './accumulator.ts';
 import { ApproxDistinctAccumulator } from './approx-distinct.ts';
 import { AtExtremeAccumulator } from './at-extreme.ts';
@@ -13,6 +13,7 @@ import { FrequencyAccumulator } from './frequency.ts';
 import { HistogramAccumulator } from './histogram.ts';
 import { QuantileAccumulator } from './quantile.ts';
 import { SampleAccumulator } from './sample.ts';
+import { narrowed, type Scalar } from './scalar.ts';
 import { SumAccumulator } from './sum.ts';
 import { VarianceAccumulator } from './variance.ts';
 
@@ -58,12 +59,22 @@ export function createAccumulator(aggregate: Aggregate): Accumulator {
     case 'approx_top_k':
       return new FrequencyAccumulator({ top: Number(parameters[0] ?? 10) });
     case 'approx_frequency':
-      return new FrequencyAccumulator({ item: parameters[0] as string | number });
+      return new FrequencyAccumulator({ item: itemOf(parameters[0] as string | number, args[0]!.type) });
     case 'histogram':
       return new HistogramAccumulator(parameters[0] as number[]);
     case 'sample':
       return new SampleAccumulator(Number(parameters[0] ?? 10));
   }
+}
+
+/** Plans hold whole numbers beyond 2^53, and booleans, as text. */
+function itemOf(parameter: string | number, type: ScalarType): Scalar {
+  if (typeof parameter === 'number') return parameter;
+  return type === 'integer'
+    ? narrowed(BigInt(parameter))
+    : type === 'boolean'
+      ? parameter === 'true'
+      : parameter;
 }
 
 function quantilesOf(parameter: string | number | number[] | undefined): number | number[] {

@@ -32,10 +32,13 @@ export class MemoryLog implements LogReader {
     this.notify();
   }
 
-  append(stream: string, partition: number, events: readonly object[], appendTimeMs = 0): void {
+  /** `events`: objects, or lines of JSON as they are. */
+  append(stream: string, partition: number, events: readonly (object | string)[], appendTimeMs = 0): void {
     const batches = this.partitions.get(stream)![partition]!;
     const last = batches.at(-1);
-    const bytes = encoder.encode(events.map(event => `${JSON.stringify(event)}\n`).join(''));
+    const bytes = encoder.encode(
+      events.map(event => `${typeof event === 'string' ? event : JSON.stringify(event)}\n`).join(''),
+    );
     batches.push({ offset: last ? last.offset + last.count : 0, count: events.length, bytes, appendTimeMs });
     this.notify();
   }

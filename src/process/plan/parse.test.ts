@@ -226,6 +226,27 @@ describe('inputs', () => {
     expect(plan.outputs[0]!.column.type).toBe('HUGEINT');
   });
 
+  it.each([
+    [[1000, 60_000], [1000, 60_000, 3_600_000, 86_400_000], undefined],
+    [[60_000, 3_600_000], [60_000, 3_600_000, 86_400_000], undefined],
+    [[3_600_000], [3_600_000, 86_400_000], undefined],
+    [[1000, 60_000], [60_000, 3_600_000, 86_400_000], '@1m'],
+    [[420_000], [420_000], undefined],
+  ])('views of %j give the windows %j where none are written', async (below, above, at = '') => {
+    const views = (name: string): KnownView | undefined =>
+      name === 'v'
+        ? {
+            columns: [{ name: 'n', type: 'BIGINT', role: 'value' }],
+            window: { kind: 'tumbling', everyMs: below },
+            keepMs: below.map(everyMs => ({ everyMs, keepMs: null })),
+            views: ['v'],
+          }
+        : undefined;
+    const plan = await planOf(`SELECT sum(n) AS n FROM "v${at}"`, { views });
+    expect(plan.window).toEqual({ kind: 'tumbling', everyMs: above });
+    expect(plan.keepMs.map(({ everyMs }) => everyMs)).toEqual(above);
+  });
+
   it('make a plan that is plain data', async () => {
     const plan = await planOf(defaultView);
     expect(JSON.parse(JSON.stringify(plan))).toEqual(plan);

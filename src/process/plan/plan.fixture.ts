@@ -27,11 +27,9 @@ export async function query(sql: string): Promise<unknown[][]> {
   return reader.getRows() as unknown[][];
 }
 
+/** The tree as the query process gives it. */
 export async function parseSql(sql: string): Promise<ParseResult> {
-  const reader = await (await duckdb()).runAndReadAll(
-    'SELECT json_serialize_sql($1::VARCHAR, skip_null := true, skip_empty := true)',
-    [sql],
-  );
+  const reader = await (await duckdb()).runAndReadAll('SELECT json_serialize_sql($1::VARCHAR)', [sql]);
   return JSON.parse(reader.getRows()[0]![0] as string) as ParseResult;
 }
 

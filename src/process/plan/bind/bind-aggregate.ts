@@ -79,6 +79,12 @@ export class AggregateBinder {
           this.bindParameter(binder, rule!.parameters![index]!, child, args[0]!),
         ),
       };
+      const [asked] = aggregate.parameters;
+      // A value that JSON has not as itself is text in the plan, so the field must say what it is.
+      if (rule!.function === 'approx_frequency' && typeof asked === 'string' && args[0]!.type === 'any') {
+        const { type } = binder.bind(parameterNodes[0]!);
+        if (type === 'boolean' || type === 'integer') args[0] = coerced(args[0]!, type) ?? args[0]!;
+      }
       if (rule!.function === 'sample' && aggregate.parameters.length === 0) aggregate.parameters = [100];
       if (node.filter) aggregate.filter = binder.bind(node.filter, 'boolean', 'FILTER');
       // count of something that is never NULL is count(*).

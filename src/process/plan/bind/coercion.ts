@@ -9,6 +9,10 @@ export function coerced(expression: Expression, wanted: ScalarType): Expression 
   if (type === wanted || wanted === 'any') return expression;
   if (expression.kind === 'literal') {
     if (expression.value === null) return { ...expression, type: wanted };
+    // Beyond 2^53: a number is compared with as a double, as DuckDB does.
+    if (type === 'integer' && wanted === 'number' && typeof expression.value === 'string') {
+      return literalValue('number', Number(expression.value));
+    }
     if (type === 'text') {
       const names: Partial<Record<ScalarType, string>> = {
         time: 'TIMESTAMP',

@@ -42,7 +42,7 @@ export class LookupJoin {
       );
     }
     this.name = name;
-    this.alias = (right.alias ?? name).toLowerCase();
+    this.alias = (right.alias || name).toLowerCase();
     this.columns = columns;
   }
 

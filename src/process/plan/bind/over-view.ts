@@ -28,13 +28,14 @@ export function viewAndResolution(name: string): { base: string; every: string |
 /** The part of a plan with each source's resolution, and the header with keep times that the sources can serve. */
 export function overViews<Header extends ViewHeader>(
   source: Source,
-  header: Header,
+  written: Header,
   selected: Selected & { positions: readonly (number | undefined)[] },
   catalog: Catalog,
 ): { header: Header; selected: Selected } {
   const { positions, ...plain } = selected;
   const { sources } = plain;
-  if (!sources.some(({ view }) => view)) return { header, selected: plain };
+  if (!sources.some(({ view }) => view)) return { header: written, selected: plain };
+  const header = withResolutions(written, sources, catalog);
   const { window } = header;
   sources.forEach((one, index) => {
     if (!one.view) {
@@ -124,6 +125,27 @@ export function overViews<Header extends ViewHeader>(
     header: { ...header, keepMs: kept },
     selected: { ...plain, sources: bound, outputs: withBounds(plain, catalog) },
   };
+}
+
+/** Where the file names no windows: those of the default ones that the rows of all sources make up, or else theirs. */
+function withResolutions<Header extends ViewHeader>(
+  header: Header,
+  sources: readonly SourcePlan[],
+  catalog: Catalog,
+): Header {
+  const { window, positions } = header;
+  if (window.kind !== 'tumbling' || positions['every'] !== undefined) return header;
+  if (positions['window'] !== undefined) return header;
+  const finest = sources.flatMap(({ stream, everyMs }) => {
+    const resolutions = catalog.views!(stream)?.keepMs.map(one => one.everyMs);
+    return resolutions ? [everyMs ?? resolutions[0]!] : [];
+  });
+  const isWhole = (everyMs: number): boolean => finest.every(one => everyMs % one === 0);
+  const kept = header.keepMs.filter(({ everyMs }) => isWhole(everyMs));
+  const own = Math.max(...finest);
+  if (kept.length === 0 && isWhole(own)) kept.push({ everyMs: own, keepMs: defaultKeepMs(own) });
+  if (kept.length === 0) return header;
+  return { ...header, window: { kind: 'tumbling', everyMs: kept.map(one => one.everyMs) }, keepMs: kept };
 }
 
 /** What is computed from approximate columns is approximate. */

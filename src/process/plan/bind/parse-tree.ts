@@ -1,5 +1,5 @@
 // The part of DuckDB's json_serialize_sql that views use, as types. Unknown classes stay possible: who reads the tree refuses
-// what it does not know. `query_location` is a byte position in the text; 2^64 − 1 means unknown.
+// what it does not know. What is left out in the text may be absent, null or empty. `query_location` is a byte position in the text; 2^64 − 1 means unknown.
 
 export interface TypeNode {
   id: string;

@@ -142,7 +142,7 @@ export class RelationBinder {
   }
 
   private named(inputs: Input[], table: TableNode): Input[] {
-    const alias = (table.alias ?? table.table_name)?.toLowerCase();
+    const alias = (table.alias || table.table_name)?.toLowerCase();
     if (table.column_name_alias?.length) {
       this.source.refuse(
         this.source.fromBytes(table.query_location),

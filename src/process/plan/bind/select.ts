@@ -164,7 +164,9 @@ export class SelectBinder {
       );
     }
     const item = this.aliased(node, input);
-    return item && this.withAlias(node.column_names![0]!, () => bind(item));
+    // An alias of an aggregate cannot stand here, so a field of the same name is meant.
+    if (!item || hasAggregate(item)) return undefined;
+    return this.withAlias(node.column_names![0]!, () => bind(item));
   }
 
   private withAlias<T>(name: string, run: () => T): T {

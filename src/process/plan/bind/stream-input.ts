@@ -56,7 +56,7 @@ export function streamInput(source: Source, catalog: Catalog, table: TableNode):
   const isAt = view !== undefined && catalog.views?.(name) === undefined;
   const viewColumns = view && [...view.columns, ...windowColumns];
   const columns = viewColumns ?? catalog.schema?.(name) ?? [];
-  const alias = (table.alias ?? name).toLowerCase();
+  const alias = (table.alias || name).toLowerCase();
   const field = (path: readonly string[], node?: ExpressionNode): Expression => {
     if (viewColumns && !isTime(path) && !findColumn(viewColumns, path[0]!)) {
       source.refuse(

@@ -108,7 +108,15 @@ export function toViewValue(value: Value, type: ScalarType): ViewValue {
     if (type === 'date') return timeValue(value)?.slice(0, 10) ?? null;
     return value === 0 ? 0 : value;
   }
-  return value;
+  return plainItems(value) as ViewValue;
+}
+
+/** Lists and structs with the integers beyond 2^53 in them as text. */
+function plainItems(value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value);
+  if (Array.isArray(value)) return value.map(plainItems);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plainItems(item)]));
 }
 
 function timeValue(timeUs: number): string | null {

@@ -35,13 +35,22 @@ export function compareScalars(a: Scalar, b: Scalar): number {
   if (typeof a === 'string' && typeof b === 'string') return compareText(a, b);
   if (typeof a === 'boolean' && typeof b === 'boolean') return Number(a) - Number(b);
   if (isNumeric(a) && isNumeric(b)) return compareNumbers(a, b);
-  if (isNumeric(a) && typeof b === 'string' && b.trim() !== '' && !Number.isNaN(Number(b))) {
-    return compareNumbers(a, Number(b));
+  if (isNumeric(a) && typeof b === 'string') {
+    const spelled = numberSpelled(b);
+    if (spelled !== undefined) return compareNumbers(a, spelled);
   }
-  if (typeof a === 'string' && isNumeric(b) && a.trim() !== '' && !Number.isNaN(Number(a))) {
-    return compareNumbers(Number(a), b);
+  if (typeof a === 'string' && isNumeric(b)) {
+    const spelled = numberSpelled(a);
+    if (spelled !== undefined) return compareNumbers(spelled, b);
   }
   return kindRank(a) - kindRank(b);
+}
+
+/** The number that a text spells, whole ones exactly. */
+function numberSpelled(text: string): number | bigint | undefined {
+  const value = Number(text);
+  if (text.trim() === '' || Number.isNaN(value)) return undefined;
+  return Number.isSafeInteger(value) || !/^\s*[+-]?\d{1,40}\s*$/.test(text) ? value : BigInt(text);
 }
 
 function isNumeric(value: Scalar): value is number | bigint {

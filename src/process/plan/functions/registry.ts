@@ -51,11 +51,16 @@ export function conversionCost(argument: Expression, wanted: ScalarType): number
       }
     }
   }
+  // A literal beyond 2^53 asks for whole numbers: as a double it would be another one.
+  if (isBeyondDoubles(argument) && wanted === 'number') return 8;
   if (argument.type === 'integer' && wanted === 'number') return argument.kind === 'literal' ? 0.01 : 0.5;
   if (argument.type === 'date' && wanted === 'time') return 0.5;
   if (argument.type !== 'any') return undefined;
   return anyCost[wanted];
 }
+
+const isBeyondDoubles = (argument: Expression): boolean =>
+  argument.kind === 'literal' && argument.type === 'integer' && typeof argument.value === 'string';
 
 const anyCost: Record<ScalarType, number> = {
   number: 2,

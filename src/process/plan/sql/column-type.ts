@@ -50,8 +50,6 @@ export function locate(
   columns: readonly SqlColumn[],
   path: readonly string[],
 ): { steps: string[]; type: string; rest: string[] } | undefined {
-  const flat = path.length > 1 ? columns.find(column => column.name === path.join('.')) : undefined;
-  if (flat) return { steps: [flat.name], type: flat.type, rest: [] };
   let members: readonly SqlColumn[] = columns;
   const steps: string[] = [];
   for (let index = 0; index < path.length; index++) {

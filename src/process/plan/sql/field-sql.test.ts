@@ -103,12 +103,13 @@ describe('a field', () => {
     const paths = [
       ['a', 'b', 'c d'],
       ['a', 'j', 'k', 'l'],
+      ['x.y'],
       ['x', 'y'],
       ['A', 'B', 'C D'],
       ['a', 'z'],
     ];
     const sql = paths.map(path => fieldSql(columnTypes, 'event', path, 'text')).join(', ');
-    expect((await query(`SELECT ${sql} FROM ${from}`))[0]).toEqual(['5', '7', 'dotted', '5', null]);
+    expect((await query(`SELECT ${sql} FROM ${from}`))[0]).toEqual(['5', '7', 'dotted', null, '5', null]);
   });
 });
 

@@ -206,7 +206,8 @@ function aggregateSql(aggregate: Aggregate, index: number): string {
     case 'count':
       return filtered(aggregate.args.length === 0 ? 'count(*)' : `count(${x})`);
     case 'count_if':
-      return filtered(`count_if(${x})`);
+      // DuckDB's is NULL where no value was; counts of a view are 0.
+      return `coalesce(${filtered(`count_if(${x})`)}, 0)`;
     case 'sum':
       return filtered(aggregate.args[0]!.type === 'integer' ? `sum(${x})` : `fsum(${x})`);
     case 'avg':

@@ -1,0 +1,81 @@
+// Values at the edges of what a field can hold, through the planner and the engine.
+import { afterEach, describe, expect, test } from 'vitest';
+import type { Engine } from '../engine.ts';
+import type { ViewValue } from '../view.ts';
+import { at, MemoryLog, openEngine, startMs } from './engine.fixture.ts';
+
+const engines: Engine[] = [];
+afterEach(async () => {
+  for (const engine of engines.splice(0)) await engine.close();
+});
+
+async function rowsOf(
+  lines: readonly string[],
+  select: string,
+  schema: { name: string; type: string }[] = [],
+): Promise<ViewValue[][]> {
+  const log = new MemoryLog();
+  log.createStream('access');
+  log.append(
+    'access',
+    0,
+    lines.map((line, index) => line.replace('{', `{"_time":"${at(index)}",`)),
+    startMs,
+  );
+  const engine = await openEngine(log, { schema: () => schema });
+  engines.push(engine);
+  await engine.define({ name: 'v', text: `-- every: 1d\n-- keep: forever\n${select}` });
+  await engine.settled();
+  return (await engine.query({ view: 'v' })).rows.map(({ values }) => values);
+}
+
+describe('whole numbers beyond 2^53', () => {
+  const ids = ['9007199254740993', '9007199254740993', '9007199254740995', '-9223372036854775808', '7'];
+  const lines = ids.map(id => `{"id":${id}}`);
+  const known = [{ name: 'id', type: 'BIGINT' }];
+
+  test.each([
+    ['known', known],
+    ['unknown', []],
+  ])('are told apart by =, IN and <> where the type of the field is %s', async (_, schema) => {
+    const select = `SELECT count_if(id = 9007199254740993) AS a, count_if(id IN (9007199254740993, 7)) AS b,
+      count_if(id <> 9007199254740995) AS c, approx_frequency(id, 9007199254740993) AS d FROM access`;
+    expect(await rowsOf(lines, select, schema)).toEqual([[2, 3, 4, 2]]);
+  });
+
+  test('are doubles beside a field of doubles, as in DuckDB', async () => {
+    const select =
+      'SELECT count_if(id = 9007199254740993) AS a, count_if(id > 9007199254740993) AS b FROM access';
+    expect(await rowsOf(lines, select, [{ name: 'id', type: 'DOUBLE' }])).toEqual([[2, 1]]);
+  });
+
+  test('are exact in sums and extremes', async () => {
+    const select = 'SELECT sum(id) AS s, min(id) AS lo, max(id) AS hi, first(id) AS f FROM access';
+    expect(await rowsOf(lines, select, known)).toEqual([
+      ['-9196350439090552820', '-9223372036854775808', '9007199254740995', '9007199254740993'],
+    ]);
+  });
+
+  test('are text inside lists, as everywhere in results', async () => {
+    const select = 'SELECT approx_top_k(id, 1) AS top, sample(id, 5) AS some_ FROM access';
+    const [row] = await rowsOf(lines, select, known);
+    expect(row![0]).toEqual([{ value: '9007199254740993', count: 2 }]);
+    expect((row![1] as ViewValue[]).toSorted()).toEqual(ids.map(id => (id === '7' ? 7 : id)).toSorted());
+  });
+});
+
+test('the frequency of a boolean is that of the boolean', async () => {
+  const lines = ['{"ok":true}', '{"ok":true}', '{"ok":false}', '{"ok":null}'];
+  const select = 'SELECT approx_frequency(ok, true) AS yes, approx_frequency(ok, false) AS no FROM access';
+  for (const schema of [[], [{ name: 'ok', type: 'BOOLEAN' }]]) {
+    expect(await rowsOf(lines, select, schema)).toEqual([[2, 1]]);
+  }
+});
+
+test('an alias of an aggregate hides no field of its name, be the field known or not', async () => {
+  const lines = ['{"k":"a","n":2}', '{"k":"a","n":5}', '{"k":"b","n":1}'];
+  const select = 'SELECT k, count(*) AS n, sum(n) AS total FROM access WHERE n > 1 GROUP BY k ORDER BY n';
+  for (const schema of [[], [{ name: 'n', type: 'BIGINT' }]]) {
+    expect(await rowsOf(lines, select, schema)).toEqual([['a', 2, 7]]);
+  }
+});
