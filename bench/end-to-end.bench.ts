@@ -255,7 +255,7 @@ async function run(options: RunOptions): Promise<Case[]> {
   const { tiny } = options;
   const views = { load: view };
   const parts: Part[] = [
-    { title: 'burst', seconds: tiny ? 0.3 : 30, connections: 8, checksLog: true, views },
+    { title: 'burst', seconds: tiny ? 0.3 : 30, connections: 16, checksLog: true, views },
     ...(tiny
       ? []
       : [1, 64].map(connections => ({

@@ -201,6 +201,9 @@ function renamed(log: LogReader, name: string): LogReader {
     range: (_, partition) => log.range(name, partition),
     read: (_, partition, from, target) => log.read(name, partition, from, target),
     wait: (_, partition, offset, signal) => log.wait(name, partition, offset, signal),
+    // There is one stream from the start.
+    waitForPartition: (_, signal) =>
+      new Promise(resolve => signal?.addEventListener('abort', () => resolve(), { once: true })),
     close: async () => {},
   };
 }

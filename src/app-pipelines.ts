@@ -48,6 +48,7 @@ const log: PipelineLog = {
   range: (stream, partition) => reader.range(stream, partition),
   read: (stream, partition, from, target) => reader.read(stream, partition, from, target),
   wait: (stream, partition, offset, signal) => reader.wait(stream, partition, offset, signal),
+  waitForPartition: (count, signal) => reader.waitForPartition(count, signal),
   close: () => reader.close(),
   append: (stream, partition, batch) => calls.call('append', stream, partition, batch),
   createStream: (stream, options) => calls.call('createStream', stream, options),

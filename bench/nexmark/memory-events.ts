@@ -60,5 +60,9 @@ export class MemoryEvents implements LogReader {
     return new Promise(resolve => signal?.addEventListener('abort', () => resolve(), { once: true }));
   }
 
+  waitForPartition(_count: number, signal?: AbortSignal): Promise<void> {
+    return new Promise(resolve => signal?.addEventListener('abort', () => resolve(), { once: true }));
+  }
+
   async close(): Promise<void> {}
 }

@@ -147,6 +147,12 @@ export interface LogReader {
    * partition closed for writing is just quiet. A pending wait keeps the process alive.
    */
   wait(stream: string, partition: number, offset: number, signal?: AbortSignal): Promise<void>;
+  /**
+   * Resolves when the log has more partitions, over all streams, than `count`, or when the signal aborts. Where a log cannot tell
+   * without asking for it, it may take a second. Rejects with `log-closed` when the log or this reader closes. A pending wait keeps
+   * the process alive.
+   */
+  waitForPartition(count: number, signal?: AbortSignal): Promise<void>;
   /** Reads under way finish; everything afterwards is `log-closed`. */
   close(): Promise<void>;
 }

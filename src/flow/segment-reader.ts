@@ -121,14 +121,7 @@ export class SegmentReader implements LogReader {
   async wait(stream: string, partition: number, offset: number, signal?: AbortSignal): Promise<void> {
     const slot = this.readableSlotOf(stream, partition);
     const { board } = this;
-    let wake = (): void => {};
-    const woken = new Promise<void>(resolve => {
-      wake = resolve;
-    });
-    signal?.addEventListener('abort', wake, { once: true });
-    this.sleepers.add(wake);
-    this.keepAlive ??= setInterval(() => {}, 2 ** 31 - 1);
-    try {
+    await this.asleep(signal, async woken => {
       for (;;) {
         const seen = board.signal(slot);
         if (board.end(slot) > offset || signal?.aborted) return;
@@ -137,6 +130,35 @@ export class SegmentReader implements LogReader {
         if (offset < first) throw offsetRetained(stream, partition, offset, first);
         await Promise.race([board.sleep(slot, seen), woken]);
       }
+    });
+  }
+
+  async waitForPartition(count: number, signal?: AbortSignal): Promise<void> {
+    const { board } = this;
+    await this.asleep(signal, async woken => {
+      for (;;) {
+        if (this.isReaderClosed || board.isClosed) throw logClosed();
+        const used = board.slotsUsed;
+        if (used > count || signal?.aborted) return;
+        await Promise.race([board.sleepForSlot(used), woken]);
+      }
+    });
+  }
+
+  /** Runs a wait, whose `woken` resolves when the signal aborts or this reader closes. */
+  private async asleep(
+    signal: AbortSignal | undefined,
+    wait: (woken: Promise<void>) => Promise<void>,
+  ): Promise<void> {
+    let wake = (): void => {};
+    const woken = new Promise<void>(resolve => {
+      wake = resolve;
+    });
+    signal?.addEventListener('abort', wake, { once: true });
+    this.sleepers.add(wake);
+    this.keepAlive ??= setInterval(() => {}, 2 ** 31 - 1);
+    try {
+      await wait(woken);
     } finally {
       signal?.removeEventListener('abort', wake);
       this.sleepers.delete(wake);

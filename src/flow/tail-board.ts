@@ -151,6 +151,12 @@ export class TailBoard {
     return this.slotOf.get(`${stream}/${partition}`);
   }
 
+  /** Resolves when there are more slots than `used`, or the log is closed. */
+  async sleepForSlot(used: number): Promise<void> {
+    const result = waitAsync(this.words, 0, used);
+    if (result.async) await result.value;
+  }
+
   /** The value to hand to `sleep`; read before looking at what is waited for. */
   signal(slot: number): number {
     return Atomics.load(this.words, this.word(slot, 0));

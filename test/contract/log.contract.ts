@@ -229,6 +229,25 @@ export function describeLog(name: string, traits: LogTraits, open: () => Promise
       await aborted;
     });
 
+    it('wakes who waits for a partition when a stream is made, and lets it go when its signal aborts', async () => {
+      const before = (await log.streams()).reduce((sum, { partitions }) => sum + partitions.length, 0);
+      const order: string[] = [];
+      const waiting = log.waitForPartition(before).then(() => order.push('woken'));
+      await log.append('access', 0, batchOf([1]));
+      order.push('making');
+      await log.createStream('made-later', { partitions: 2 });
+      await waiting;
+      expect(order).toEqual(['making', 'woken']);
+      await log.waitForPartition(before);
+      const stop = new AbortController();
+      const aborted = log.waitForPartition(before + 2, stop.signal);
+      stop.abort();
+      await aborted;
+      const closed = expect(log.waitForPartition(before + 2)).rejects.toEqual(code('log-closed'));
+      await log.close();
+      await closed;
+    });
+
     it('moves a consumer on, shows its lag, and stops it by signal', async () => {
       for (let i = 0; i < 5; i++) await log.append('access', 0, batchOf([i]));
       const { first, end } = await log.range('access', 0);

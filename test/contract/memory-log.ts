@@ -73,6 +73,7 @@ export class MemoryLog implements Log {
         return { batches: [], first: 0, end: 0, window: new ProducerWindow(windowLimits) };
       });
       this.store.set(stream, made);
+      for (const wake of this.waiting) wake();
       this.announce({
         stream,
         partition: 0,
@@ -145,18 +146,30 @@ export class MemoryLog implements Log {
     return { batches: slices, length, next, end };
   }
 
+  async waitForPartition(count: number, signal?: AbortSignal): Promise<void> {
+    const partitions = (): number => [...this.store.values()].reduce((sum, { length }) => sum + length, 0);
+    while (partitions() <= count && !signal?.aborted) {
+      if (this.isClosed) throw logClosed();
+      await this.nextChange(signal);
+    }
+  }
+
+  private nextChange(signal?: AbortSignal): Promise<void> {
+    return new Promise<void>(resolve => {
+      const wake = (): void => {
+        this.waiting.delete(wake);
+        signal?.removeEventListener('abort', wake);
+        resolve();
+      };
+      this.waiting.add(wake);
+      signal?.addEventListener('abort', wake);
+    });
+  }
+
   async wait(stream: string, partition: number, offset: number, signal?: AbortSignal): Promise<void> {
     const place = this.find(stream, partition);
     while (place.end <= offset && !signal?.aborted) {
-      await new Promise<void>(resolve => {
-        const wake = (): void => {
-          this.waiting.delete(wake);
-          signal?.removeEventListener('abort', wake);
-          resolve();
-        };
-        this.waiting.add(wake);
-        signal?.addEventListener('abort', wake);
-      });
+      await this.nextChange(signal);
       this.find(stream, partition);
     }
   }

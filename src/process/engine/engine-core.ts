@@ -101,8 +101,9 @@ class EngineCore implements Engine {
       clock,
       publishMs,
       commitMs,
-      lookForStreams: async () => {
+      lookForStreams: async (wake, stop) => {
         if (await streams.renewIfDue()) this.attachPartitions();
+        streams.watch(wake, stop);
       },
       flush: () => this.flush(),
       promote: () => this.promote(),

@@ -21,8 +21,8 @@ export interface EngineLoopOptions {
   clock: Clock;
   publishMs: number;
   commitMs: number;
-  /** Looks for new streams and partitions when it is time to. */
-  lookForStreams: () => Promise<void>;
+  /** Looks for new streams and partitions when it is time to; `wake` is called when it is. */
+  lookForStreams: (wake: () => void, stop: AbortSignal) => Promise<void>;
   /** Merges what was gathered and publishes it; called where there is something. */
   flush: () => void;
   /** Swaps in the versions that have been filled. */
@@ -79,9 +79,10 @@ export class EngineLoop {
   }
 
   private async run(): Promise<void> {
+    const wake = (): void => this.wake();
     while (!this.isStopped) {
       this.atSafePoint();
-      await this.options.lookForStreams();
+      await this.options.lookForStreams(wake, this.stop.signal);
       let worked = 0;
       for (const lane of [...this.lanes.all]) {
         if (!this.canStep(lane) || this.isStopped || !this.lanes.all.includes(lane)) continue;

@@ -91,17 +91,29 @@ export class MemoryLog implements LogReader {
     return result;
   }
 
+  async waitForPartition(count: number, signal?: AbortSignal): Promise<void> {
+    const partitions = (): number =>
+      [...this.partitions.values()].reduce((sum, { length }) => sum + length, 0);
+    while (partitions() <= count && !signal?.aborted) {
+      await this.nextChange(signal);
+    }
+  }
+
+  private nextChange(signal?: AbortSignal): Promise<void> {
+    return new Promise<void>(resolve => {
+      const wake = (): void => {
+        this.waiting.delete(wake);
+        signal?.removeEventListener('abort', wake);
+        resolve();
+      };
+      this.waiting.add(wake);
+      signal?.addEventListener('abort', wake);
+    });
+  }
+
   async wait(stream: string, partition: number, offset: number, signal?: AbortSignal): Promise<void> {
     while (this.end(stream, partition) <= offset && !signal?.aborted) {
-      await new Promise<void>(resolve => {
-        const wake = (): void => {
-          this.waiting.delete(wake);
-          signal?.removeEventListener('abort', wake);
-          resolve();
-        };
-        this.waiting.add(wake);
-        signal?.addEventListener('abort', wake);
-      });
+      await this.nextChange(signal);
     }
   }
 

@@ -1,4 +1,4 @@
-// The streams of the log as an engine last saw them; it looks for new ones once a second.
+// The streams of the log as an engine last saw them; it looks again once a second, and at once where there is a new partition.
 import type { LogReader, StreamSummary } from '../../flow/log.ts';
 
 export const streamsMs = 1000;
@@ -7,6 +7,7 @@ export class LogStreams {
   all: StreamSummary[] = [];
   private readonly log: LogReader;
   private lookedAt = Number.NEGATIVE_INFINITY;
+  private isWaiting = false;
 
   constructor(log: LogReader) {
     this.log = log;
@@ -22,6 +23,23 @@ export class LogStreams {
     await this.renew();
     this.lookedAt = performance.now();
     return true;
+  }
+
+  /** Calls `wake` when there is a new partition, which makes it time to look. */
+  watch(wake: () => void, signal: AbortSignal): void {
+    if (this.isWaiting) return;
+    this.isWaiting = true;
+    const known = this.all.reduce((sum, { partitions }) => sum + partitions.length, 0);
+    this.log.waitForPartition(known, signal).then(
+      () => {
+        this.isWaiting = false;
+        this.lookedAt = Number.NEGATIVE_INFINITY;
+        wake();
+      },
+      () => {
+        // The log was closed: nothing is watched any more.
+      },
+    );
   }
 
   has(name: string): boolean {
