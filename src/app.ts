@@ -31,7 +31,7 @@ import {
 } from './flow/segment-log.ts';
 import type { Kernel } from './kernel/kernel.ts';
 import { LookupFiles } from './lookup-files.ts';
-import type { AuditReport } from './process/audit.ts';
+import type { AuditFailure, AuditReport } from './process/audit.ts';
 import type { Engine } from './process/engine.ts';
 import { openEnginePool } from './process/threads/engine-pool.ts';
 import { type Project, parseBytes, projectFingerprint, readProject } from './project.ts';
@@ -489,11 +489,11 @@ export class App {
     }
   }
 
-  /** Compares views with a recomputation from the history. */
+  /** Compares views with a recomputation from the history. A view for which that fails is named in `failed`, and the others go on. */
   async audit(
     names: readonly string[],
     onProgress: (view: string, share: number) => void,
-  ): Promise<AuditReport[]> {
+  ): Promise<{ reports: AuditReport[]; failed: AuditFailure[] }> {
     const views = await this.engine.views();
     const unknown = names.find(name => !views.some(view => view.name === name));
     if (unknown !== undefined) {
@@ -502,10 +502,17 @@ export class App {
       });
     }
     const reports: AuditReport[] = [];
+    const failed: AuditFailure[] = [];
     for (const view of views.filter(view => names.length === 0 || names.includes(view.name))) {
-      reports.push(await this.history.audit(view, share => onProgress(view.name, share)));
+      try {
+        if (view.state === 'failed') throw new Error(view.error);
+        reports.push(await this.history.audit(view, share => onProgress(view.name, share)));
+      } catch (thrown) {
+        this.logger.error({ view: view.name, err: toError(thrown) }, 'audit failed');
+        failed.push({ view: view.name, reason: toError(thrown).message });
+      }
     }
-    return reports;
+    return { reports, failed };
   }
 
   close(): Promise<void> {
