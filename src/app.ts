@@ -126,6 +126,8 @@ export class App {
   private readonly views: ProjectViews;
   private readonly pipelines: ProjectPipelines;
   private server: HttpServer | undefined;
+  /** The views of the project stand. */
+  private isReady = false;
   private closing: Promise<void> | undefined;
 
   static async open(options: AppOptions, project: Project, log: SegmentLog): Promise<App> {
@@ -268,6 +270,7 @@ export class App {
     }
     if (this.defaults) await this.defaults.start();
     else await this.views.define(this.project.views ?? []);
+    this.isReady = true;
     this.every(archiveMs, () => this.archive());
     this.every(retainMs, () => this.retain());
     if (this.options.listen) {
@@ -388,6 +391,7 @@ export class App {
       info: () => this.info(),
       sources: () => this.sources(),
       problems: () => this.problems(),
+      isReady: () => this.isReady,
       dashboards: () => this.dashboards(),
       sql: request => this.tables.run(request),
       pipelines: listPipelines,

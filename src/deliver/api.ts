@@ -267,7 +267,10 @@ export type Panel =
       limit?: number;
     });
 
-/** GET /healthz and /readyz: 200 {status: 'ok'} or 503 {status, problems}. */
+/**
+ * GET /healthz and /readyz: 200 {status: 'ok'} or 503 {status, problems}. Ready is who has the log open and the engine running, and has
+ * defined the views of the project ('starting' until then); healthy is who answers.
+ */
 export interface Health {
   status: 'ok' | 'starting' | 'failing';
   problems: string[];
