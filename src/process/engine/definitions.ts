@@ -15,6 +15,7 @@ import type { ViewDefinition, ViewSummary } from '../view.ts';
 import type { EngineLoop } from './engine-loop.ts';
 import type { LogStreams } from './log-streams.ts';
 import type { StoredViews } from './stored-views.ts';
+import type { View } from './view-lifecycle.ts';
 
 export interface DefinitionsOptions extends Pick<PlanOptions, 'parseSql'> {
   state: StateStore;
@@ -42,9 +43,24 @@ export class Definitions {
   }
 
   private async planned(definition: ViewDefinition): Promise<Plan> {
+    try {
+      return await this.plannedWith(definition, false);
+    } catch (thrown) {
+      const before = this.stored.find(definition.name)?.newest.plan;
+      if (before?.sql !== definition.text || !this.options.schemas.hasShownMore(before)) throw thrown;
+      // What was accepted before its fields were known stays what it is where they do not fit it.
+      return this.plannedWith(definition, true);
+    }
+  }
+
+  private async plannedWith(definition: ViewDefinition, asBefore: boolean): Promise<Plan> {
     const { parseSql, schemas, lookups, streams } = this.options;
     const known = this.stored.find(definition.name);
-    const { schema, assumed } = schemas.forPlanning(definition, [known?.next?.plan, known?.current.plan]);
+    const { schema, assumed } = schemas.forPlanning(
+      definition,
+      [known?.next?.plan, known?.current.plan],
+      asBefore,
+    );
     const plan = await planView(definition, {
       parseSql,
       schema,
@@ -69,12 +85,44 @@ export class Definitions {
     return new ViewVersion({ plan, kernel, state }).summary('live', 0);
   }
 
-  define(definition: ViewDefinition): Promise<ViewSummary> {
-    return this.options.loop.together(async () => this.take(await this.planned(definition)));
+  async define(definition: ViewDefinition): Promise<ViewSummary> {
+    const { loop, schemas } = this.options;
+    const { changes } = schemas;
+    const summary = await loop.together(async () => this.take(await this.planned(definition)));
+    if (schemas.changes !== changes) this.replanShown();
+    return summary;
+  }
+
+  /**
+   * Views that read fields which were not known when they were planned, and are now, are planned again. Where that makes another plan of
+   * them, they are filled from history beside what serves, like changed ones.
+   */
+  replanShown(): void {
+    const { loop, schemas } = this.options;
+    const { changes } = schemas;
+    this.replanning = this.replanning.then(async () => {
+      if (loop.isStopped) return;
+      const views = [...this.stored.all()].filter(({ newest }) => schemas.hasShownMore(newest.plan));
+      await loop.together(() => Promise.all(views.map(view => this.replanStored(view))));
+      if (views.length > 0 && schemas.changes !== changes) this.replanShown();
+    });
+  }
+
+  private async replanStored(view: View): Promise<void> {
+    const { name, sql } = view.newest.plan;
+    try {
+      const plan = await this.planned({ name, text: sql });
+      await this.options.loop.safely(() => {
+        // It may have been changed or dropped meanwhile.
+        if (this.stored.find(name) === view && view.newest.plan.sql === sql) this.takeStored(plan);
+      });
+    } catch {
+      // What serves goes on as it was planned; its next definition says what is wrong.
+    }
   }
 
   private take(plan: Plan): Promise<ViewSummary> {
-    const { loop, streams, attachPartitions } = this.options;
+    const { loop, streams } = this.options;
     return loop.safely(() => {
       this.replanOver(plan.name);
       if (DerivedViews.isDerived(plan)) {
@@ -86,10 +134,14 @@ export class Definitions {
       // The same text over a view that has gone: it waits for the view, and does not take its name for a stream's.
       if (derived?.plan.sql === plan.sql && isGone) return this.derived.summary(derived);
       this.derived.all.delete(plan.name);
-      const view = this.stored.define(plan);
-      attachPartitions();
-      return this.stored.summary(view, loop.failure);
+      return this.takeStored(plan);
     });
+  }
+
+  private takeStored(plan: Plan): ViewSummary {
+    const view = this.stored.define(plan);
+    this.options.attachPartitions();
+    return this.stored.summary(view, this.options.loop.failure);
   }
 
   private setDerived(plan: Plan): ViewSummary {

@@ -347,6 +347,116 @@ describe('what a stream has shown', () => {
   });
 });
 
+describe('a view planned before its stream had events', () => {
+  const text = '-- every: 1d\nSELECT max(name) AS last, sum(n) AS total, count(*) AS n FROM access';
+  const known = [
+    { name: 'name', type: 'VARCHAR' },
+    { name: 'n', type: 'BIGINT' },
+  ];
+  const events = [
+    { _time: at(0), name: 'a', n: 1 },
+    { _time: at(1), name: 'b', n: 2 },
+  ];
+  const types = async (engine: Engine): Promise<string[]> =>
+    (await engine.query({ view: 'v' })).columns.map(({ type }) => type);
+  const values = async (engine: Engine) => (await engine.query({ view: 'v' })).rows.map(row => row.values);
+
+  test('is planned again and filled again when the stream has shown its fields', async () => {
+    const log = logWith();
+    const engine = await openEngine(log);
+    engines.push(engine);
+    await engine.define({ name: 'v', text });
+    log.append('access', 0, events, startMs);
+    await engine.settled();
+    await engine.setSchema('access', known);
+    await engine.settled();
+    expect(await types(engine)).toEqual(['VARCHAR', 'HUGEINT', 'BIGINT']);
+    expect(await values(engine)).toEqual([['b', 3, 2]]);
+  });
+
+  test('takes a field that comes later, and what it knew before stays as it was', async () => {
+    const log = logWith({ _time: at(0), n: 1 });
+    const state = createMemoryState();
+    const engine = await openEngine(log, { state });
+    engines.push(engine);
+    await engine.setSchema('access', known.slice(1));
+    const { version } = await engine.define({ name: 'v', text });
+    log.append('access', 0, [{ _time: at(1), name: 'b', n: 2.5 }], startMs);
+    await engine.setSchema('access', [{ name: 'n', type: 'DOUBLE' }, known[0]!]);
+    await engine.settled();
+    expect((await engine.views())[0]!.version).not.toBe(version);
+    expect((await types(engine))[0]).toBe('VARCHAR');
+    expect((await values(engine))[0]![0]).toBe('b');
+    const { columns } = (await engine.views())[0]!;
+    expect(columns[1]!.type).toBe('HUGEINT');
+    await engine.close();
+    const again = await openEngine(log, { state });
+    engines.push(again);
+    await again.setSchema('access', known);
+    expect((await again.define({ name: 'v', text })).columns).toEqual(columns);
+  });
+
+  test('is planned again after a restart where the fields have been learned meanwhile', async () => {
+    const log = logWith(...events);
+    const state = createMemoryState();
+    const first = await openEngine(log, { state });
+    await first.define({ name: 'v', text });
+    await first.settled();
+    await first.close();
+    const engine = await openEngine(log, { state });
+    engines.push(engine);
+    await engine.setSchema('access', known);
+    await Promise.all([engine.define({ name: 'v', text }), engine.settled()]);
+    await engine.settled();
+    expect(await types(engine)).toEqual(['VARCHAR', 'HUGEINT', 'BIGINT']);
+    expect(await values(engine)).toEqual([['b', 3, 2]]);
+  });
+
+  test('does not come back where it was changed or dropped while it was planned again', async () => {
+    const log = logWith(...events);
+    const engine = await openEngine(log);
+    engines.push(engine);
+    const other = '-- every: 1d\nSELECT count(*) AS other FROM access';
+    await engine.define({ name: 'v', text });
+    await engine.define({ name: 'w', text });
+    await Promise.all([
+      engine.setSchema('access', known),
+      engine.define({ name: 'v', text: other }),
+      engine.drop('w'),
+    ]);
+    await engine.settled();
+    expect((await engine.views()).map(({ name, sql }) => [name, sql])).toEqual([['v', other]]);
+  });
+
+  test('stays what it is where the fields turn out not to fit it', async () => {
+    const log = logWith({ _time: at(0), name: 'a' });
+    const engine = await openEngine(log);
+    engines.push(engine);
+    const sum = '-- every: 1d\nSELECT sum(name) AS total, count(*) AS n FROM access';
+    const { version } = await engine.define({ name: 'v', text: sum });
+    await engine.setSchema('access', known);
+    await engine.settled();
+    expect((await engine.define({ name: 'v', text: sum })).version).toBe(version);
+    expect(await values(engine)).toEqual([[null, 1]]);
+    await expect(engine.define({ name: 'w', text: sum })).rejects.toMatchObject({ code: 'view-refused' });
+  });
+
+  test('gives views over it their types too', async () => {
+    const log = logWith();
+    const engine = await openEngine(log);
+    engines.push(engine);
+    await engine.define({ name: 'v', text });
+    await engine.define({ name: 'over', text: '-- every: 1d\nSELECT max(last) AS last FROM v' });
+    log.append('access', 0, events, startMs);
+    await engine.setSchema('access', known);
+    await engine.settled();
+    await engine.settled();
+    const { columns, rows } = await engine.query({ view: 'over' });
+    expect(columns[0]!.type).toBe('VARCHAR');
+    expect(rows.map(row => row.values)).toEqual([['b']]);
+  });
+});
+
 describe('after a crash', () => {
   test('the engine goes on from the committed offsets and counts nothing twice', async () => {
     const kept = createMemoryState();

@@ -182,6 +182,7 @@ class EngineCore implements Engine {
 
   async setSchema(stream: string, columns: { name: string; type: string }[]): Promise<void> {
     this.schemas.set(stream, columns);
+    this.definitions.replanShown();
   }
 
   setLookup(name: string, content: LookupContent | undefined): Promise<void> {
@@ -214,6 +215,7 @@ class EngineCore implements Engine {
   }
 
   async settled(): Promise<void> {
+    await this.definitions.replanned();
     const streams = await this.log.streams();
     await this.loop.safely(() => {
       this.streams.all = streams;
