@@ -184,6 +184,26 @@ test('legal JSON that DuckDB refuses is archived all the same', async () => {
   ]);
 });
 
+test('streams that are archived at the same time keep each its own events', async () => {
+  const names = ['s', 't', 'u'];
+  const rounds = 30;
+  for (const name of names) {
+    await log.createStream(name);
+    for (let batch = 0; batch < rounds; batch++) {
+      const line = `${JSON.stringify({ name, text: name.repeat(90_000) })}\n`;
+      await log.append(name, 0, { bytes: new TextEncoder().encode(line), count: 1 });
+    }
+  }
+  const archived = lake({ readBytes: 100_000 });
+  await Promise.all(names.map(name => archived.flush(name)));
+  const tables = names.map(name => ({ name, sql: archived.selectSql(name)! }));
+  for (const name of names) {
+    const sql = `SELECT name, count(*), count(*) FILTER (text = repeat(name, 90000)) FROM ${name} GROUP BY name`;
+    const request = { format: 'json' as const, timeoutMs: 10_000, maxRows: 100, maxBytes: 1e6 };
+    expect((await server.run({ ...request, sql, tables })).rows).toEqual([[name, rounds, rounds]]);
+  }
+});
+
 test('nothing appended, nothing archived', async () => {
   expect(await lake().flush('s')).toBeUndefined();
   await append('{}');

@@ -60,7 +60,7 @@ export class ParquetLake implements Lake {
     Pick<ParquetLakeOptions, 'onSchema'>;
   private readonly states = new Map<string, StreamState>();
   private readonly removals = new Set<NodeJS.Timeout>();
-  private buffer: Uint8Array | undefined;
+  private spare: Uint8Array | undefined;
   private closed = false;
 
   constructor(options: ParquetLakeOptions) {
@@ -192,7 +192,9 @@ export class ParquetLake implements Lake {
   /** Archives from the first offset not archived; false when there was nothing. */
   private async archiveChunk(state: StreamState, partition: number, end: number): Promise<boolean> {
     const { log, spoolDir, dir, writer, readBytes, chunkBytes } = this.options;
-    const buffer = (this.buffer ??= new Uint8Array(readBytes));
+    // Streams may be archived at the same time, each through a buffer of its own; one is kept for the next.
+    const buffer = this.spare ?? new Uint8Array(readBytes);
+    this.spare = undefined;
     const spoolFile = join(spoolDir, `${state.name}-${partition}.ndjson`);
     const spool = openSync(spoolFile, 'w');
     const batches: { offset: number; appendTimeMs: number }[] = [];
@@ -224,6 +226,7 @@ export class ParquetLake implements Lake {
       }
     } finally {
       closeSync(spool);
+      this.spare = buffer;
     }
     if (bytes === 0) return false;
     const directory = join(dir, state.name);
