@@ -20,6 +20,7 @@ import { type HttpServer, startHttpServer } from './deliver/http-server.ts';
 import { IngestHandler } from './deliver/ingest.ts';
 import { LiveHub } from './deliver/live-hub.ts';
 import { Metrics } from './deliver/metrics.ts';
+import { NewStreams } from './deliver/new-streams.ts';
 import type { Services } from './deliver/services.ts';
 import { StreamStats } from './deliver/stream-stats.ts';
 import { startEngineThread } from './engine-start.ts';
@@ -118,6 +119,8 @@ export class App {
   private readonly registry: FileRegistry;
   private readonly files: FileSource[] = [];
   private readonly defaults: DefaultSets | undefined;
+  /** Streams whose fields are still to be learned: views that were planned without them are planned again then. */
+  private readonly fresh: NewStreams;
   private readonly hub: LiveHub;
   private readonly stats: StreamStats;
   private readonly history: ViewHistory;
@@ -173,6 +176,7 @@ export class App {
         existing: readdirSync(stateDir).map(Number).filter(Number.isInteger),
         size: Math.min(engineThreadsMax, availableParallelism()),
         tables: sql => query.tables(sql),
+        learn: async text => app?.learnFor(text),
       });
       app = new App(options, project, log, query, engine, lookups, temporaryDir);
       opened(
@@ -249,6 +253,17 @@ export class App {
     this.registry = new FileRegistry(join(dataDir, 'sources.json'));
     this.stats = new StreamStats(log, systemClock);
     this.hub = new LiveHub(engine, randomUUID().slice(0, 8));
+    // Once each: what fails is archived with everything else later on.
+    const tried = new Set<string>();
+    this.fresh = new NewStreams({
+      log,
+      isKnown: stream => tried.has(stream) || this.lake.knows(stream),
+      work: stream => {
+        tried.add(stream);
+        return this.lake.learn(stream);
+      },
+      onFailure: (stream, error) => logger.error({ stream, err: toError(error) }, 'fields not learned'),
+    });
     if (project.views === undefined) {
       this.defaults = new DefaultSets({
         log,
@@ -294,6 +309,17 @@ export class App {
     }, ms);
     timer.unref();
     this.timers.push(timer);
+  }
+
+  /** Before a view is planned: of streams that it may read and of which nothing is known, a first piece is archived. */
+  private async learnFor(text: string): Promise<void> {
+    const lower = text.toLowerCase();
+    for (const { name } of await this.log.streams()) {
+      if (this.lake.knows(name) || !lower.includes(name.toLowerCase())) continue;
+      await this.lake
+        .learn(name)
+        .catch(error => this.logger.error({ stream: name, err: toError(error) }, 'fields not learned'));
+    }
   }
 
   private definePipelines(): Promise<void> {
@@ -435,6 +461,7 @@ export class App {
         await source.start();
       }),
     );
+    await this.fresh.ready();
     await this.defaults?.ready();
   }
 
@@ -534,6 +561,7 @@ export class App {
     this.stats.close();
     await Promise.all(this.files.map(file => file.close()));
     await this.defaults?.close();
+    await this.fresh.close();
     await this.pipelines.close();
     await this.engine.close();
     await this.query.close();

@@ -94,24 +94,37 @@ export class ParquetLake implements Lake {
   async flush(name: string): Promise<LakeStream | undefined> {
     const state = this.state(name);
     if (!state.running) {
-      state.running = this.archive(state).finally(() => {
-        state.running = undefined;
-      });
-      await state.running;
+      await this.begin(state);
     } else {
       // What the running flush misses, the next one takes; every caller that comes meanwhile shares it.
       state.queued ??= state.running
         .catch(() => {})
         .then(() => {
           state.queued = undefined;
-          state.running = this.archive(state).finally(() => {
-            state.running = undefined;
-          });
-          return state.running;
+          return this.begin(state);
         });
       await state.queued;
     }
     return this.stream(name);
+  }
+
+  async learn(name: string): Promise<void> {
+    if (this.knows(name)) return;
+    const state = this.state(name);
+    // What is being archived already tells as much.
+    await (state.running ?? this.begin(state, true));
+  }
+
+  /** Whether anything of a stream is archived. */
+  knows(name: string): boolean {
+    return (this.states.get(name)?.chunks.length ?? 0) > 0;
+  }
+
+  private begin(state: StreamState, firstOnly = false): Promise<void> {
+    state.running = this.archive(state, firstOnly).finally(() => {
+      state.running = undefined;
+    });
+    return state.running;
   }
 
   /** What is known of every stream's fields. */
@@ -164,13 +177,15 @@ export class ParquetLake implements Lake {
     return state;
   }
 
-  private async archive(state: StreamState): Promise<void> {
+  /** `firstOnly`: no more of each partition than can be read at once. */
+  private async archive(state: StreamState, firstOnly: boolean): Promise<void> {
     try {
       const summary = (await this.options.log.streams()).find(stream => stream.name === state.name);
       if (!summary) return;
       for (const { partition, end } of summary.partitions) {
         while (!this.closed && this.archived(state, partition) < end) {
-          if (!(await this.archiveChunk(state, partition, end))) break;
+          const bytesMax = firstOnly ? 1 : this.options.chunkBytes;
+          if (!(await this.archiveChunk(state, partition, end, bytesMax)) || firstOnly) break;
         }
         await this.compact(state, partition);
       }
@@ -189,9 +204,14 @@ export class ParquetLake implements Lake {
     return (state.chunks.findLast(chunk => chunk.partition === partition)?.last ?? -1) + 1;
   }
 
-  /** Archives from the first offset not archived; false when there was nothing. */
-  private async archiveChunk(state: StreamState, partition: number, end: number): Promise<boolean> {
-    const { log, spoolDir, dir, writer, readBytes, chunkBytes } = this.options;
+  /** Archives from the first offset not archived, up to `bytesMax` (and one read more); false when there was nothing. */
+  private async archiveChunk(
+    state: StreamState,
+    partition: number,
+    end: number,
+    bytesMax: number,
+  ): Promise<boolean> {
+    const { log, spoolDir, dir, writer, readBytes } = this.options;
     // Streams may be archived at the same time, each through a buffer of its own; one is kept for the next.
     const buffer = this.spare ?? new Uint8Array(readBytes);
     this.spare = undefined;
@@ -202,7 +222,7 @@ export class ParquetLake implements Lake {
     let first = from;
     let bytes = 0;
     try {
-      while (from < end && bytes < chunkBytes) {
+      while (from < end && bytes < bytesMax) {
         let read: Awaited<ReturnType<LogReader['read']>>;
         try {
           read = await log.read(state.name, partition, from, buffer);
