@@ -55,6 +55,9 @@ interface StreamState {
 
 const recordFolder = '_chunks';
 
+/** Events of a partition that tell its fields. */
+const learnEvents = 4096;
+
 export class ParquetLake implements Lake {
   private readonly options: Required<Omit<ParquetLakeOptions, 'onSchema'>> &
     Pick<ParquetLakeOptions, 'onSchema'>;
@@ -177,15 +180,17 @@ export class ParquetLake implements Lake {
     return state;
   }
 
-  /** `firstOnly`: no more of each partition than can be read at once. */
+  /** `firstOnly`: no more than the first events of each partition. */
   private async archive(state: StreamState, firstOnly: boolean): Promise<void> {
     try {
       const summary = (await this.options.log.streams()).find(stream => stream.name === state.name);
       if (!summary) return;
-      for (const { partition, end } of summary.partitions) {
+      for (const { partition, first, end } of summary.partitions) {
         while (!this.closed && this.archived(state, partition) < end) {
-          const bytesMax = firstOnly ? 1 : this.options.chunkBytes;
-          if (!(await this.archiveChunk(state, partition, end, bytesMax)) || firstOnly) break;
+          const until = firstOnly
+            ? Math.max(first, this.archived(state, partition)) + learnEvents
+            : undefined;
+          if (!(await this.archiveChunk(state, partition, end, until)) || firstOnly) break;
         }
         await this.compact(state, partition);
       }
@@ -204,14 +209,14 @@ export class ParquetLake implements Lake {
     return (state.chunks.findLast(chunk => chunk.partition === partition)?.last ?? -1) + 1;
   }
 
-  /** Archives from the first offset not archived, up to `bytesMax` (and one read more); false when there was nothing. */
+  /** Archives from the first offset not archived, nothing from offset `until` on; false when there was nothing. */
   private async archiveChunk(
     state: StreamState,
     partition: number,
     end: number,
-    bytesMax: number,
+    until = Number.POSITIVE_INFINITY,
   ): Promise<boolean> {
-    const { log, spoolDir, dir, writer, readBytes } = this.options;
+    const { log, spoolDir, dir, writer, readBytes, chunkBytes } = this.options;
     // Streams may be archived at the same time, each through a buffer of its own; one is kept for the next.
     const buffer = this.spare ?? new Uint8Array(readBytes);
     this.spare = undefined;
@@ -222,7 +227,7 @@ export class ParquetLake implements Lake {
     let first = from;
     let bytes = 0;
     try {
-      while (from < end && bytes < bytesMax) {
+      while (from < Math.min(end, until) && bytes < chunkBytes) {
         let read: Awaited<ReturnType<LogReader['read']>>;
         try {
           read = await log.read(state.name, partition, from, buffer);
@@ -236,13 +241,16 @@ export class ParquetLake implements Lake {
         }
         if (read.batches.length === 0) break;
         const skip = from - read.batches[0]!.offset;
-        const start = skip > 0 ? lineStart(buffer, skip) : 0;
-        writeSync(spool, buffer, start, read.length - start);
-        bytes += read.length - start;
+        const start = skip > 0 ? lineStart(buffer, 0, skip) : 0;
+        const next = Math.min(read.next, until);
+        const stop = next < read.next ? lineStart(buffer, start, next - from) : read.length;
+        writeSync(spool, buffer, start, stop - start);
+        bytes += stop - start;
         for (const batch of read.batches) {
+          if (batch.offset >= next) break;
           batches.push({ offset: Math.max(batch.offset, from), appendTimeMs: batch.appendTimeMs });
         }
-        from = read.next;
+        from = next;
       }
     } finally {
       closeSync(spool);
@@ -386,9 +394,9 @@ function gapEnd(thrown: unknown): number | undefined {
   return undefined;
 }
 
-/** Position after `lines` newlines. */
-function lineStart(bytes: Uint8Array, lines: number): number {
-  let at = 0;
+/** Position after `lines` newlines from `start` on. */
+function lineStart(bytes: Uint8Array, start: number, lines: number): number {
+  let at = start;
   for (let i = 0; i < lines; i++) at = bytes.indexOf(10, at) + 1;
   return at;
 }
