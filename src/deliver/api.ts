@@ -121,8 +121,12 @@ export interface ViewEntry {
   expired: number;
   ahead: number;
   mismatched: number;
+  /** Groups of all kept windows, as of the last commit: one that is in ten windows counts ten times. */
   groups: number;
+  /** Of its state on disk, as of the last commit. */
   stateBytes: number;
+  /** Of memory that it takes. */
+  memoryBytes: number;
 }
 
 /** GET /v1/pipelines */

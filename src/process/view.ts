@@ -56,8 +56,12 @@ export interface ViewSummary {
   ahead: number;
   /** Events with values that could not be used as the type the query needs. */
   mismatched: number;
+  /** Groups of all kept windows, as of the last commit: one that is in ten windows counts ten times, and in each partition for itself. */
   groups: number;
+  /** Bytes of its state in the store, as of the last commit: what serves, and what is being filled beside it. */
   stateBytes: number;
+  /** Bytes of memory that it takes: of its state, what was used last. */
+  memoryBytes: number;
 }
 
 /** JSON-ready scalars: integers beyond 2^53 are strings, times are ISO 8601 strings. */

@@ -693,6 +693,6 @@ describe('memory', () => {
     expect(rows.reduce((sum, row) => sum + (row.values[1] as number), 0)).toBe(40_000);
     expect(rows.find(({ values }) => values[0] === 'steady')!.values[1]).toBe(4000);
     const [view] = await engine.views();
-    expect(view!.groups).toBeLessThan(30_000);
+    expect(view!.memoryBytes).toBeLessThan(16 * 1024 * 1024);
   });
 });
