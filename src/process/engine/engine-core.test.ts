@@ -478,6 +478,32 @@ describe('after a crash', () => {
     const { rows } = await third.query({ view: 'v' });
     expect(rows.map(({ values }) => values)).toEqual([[3]]);
   });
+
+  test('what was filled before it counts as done after it', async () => {
+    const log = new MemoryLog();
+    log.createStream('access');
+    const events = (from: number) =>
+      Array.from({ length: 100 }, (_, i) => ({ _time: at(from + i), status: 200 }));
+    log.append('access', 0, events(0), startMs);
+    const state = createMemoryState();
+    const before = await openEngine(log, { state });
+    await before.define({ name: 'v', text: '-- every: 1s\nSELECT count(*) AS n FROM access' });
+    await before.settled();
+    await before.close();
+    log.append('access', 0, events(100), startMs);
+    let release = (): void => {};
+    const isReleased = new Promise<void>(resolve => {
+      release = resolve;
+    });
+    const stuck = Object.assign(Object.create(log) as MemoryLog, {
+      read: (...where: Parameters<MemoryLog['read']>) => isReleased.then(() => log.read(...where)),
+    });
+    const after = await openEngine(stuck, { state });
+    engines.push(after);
+    const views = await after.views();
+    release();
+    expect(views).toMatchObject([{ state: 'backfilling', progress: 0.5 }]);
+  });
 });
 
 describe('hopping windows', () => {

@@ -41,7 +41,7 @@ export class ViewPartition {
   readonly clock: PartitionClock;
   /** Why it takes no more events. */
   failure: Error | undefined;
-  /** Offset that its filling began at, and whether it has come to the live position. */
+  /** Offset that its filling began at (before a restart too), and whether it has come to the live position. */
   startedAt = 0;
   hasCaughtUp = false;
   /** What the store has of it as of the last commit, and will have with the one under way. */
