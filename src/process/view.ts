@@ -121,10 +121,12 @@ export interface ViewChange {
   id: number;
   epoch: string;
   watermarkUs: number | null;
-  /**
-   * The rows of changed groups; of views with HAVING or LIMIT, and where `whole` says so, all rows of the window, so that rows
-   * that left it can be told.
-   */
+  /** The rows of changed groups. */
   rows: WindowRow[];
-  whole?: true;
+  /** Set where they are all rows of the window that starts then (of views with HAVING or LIMIT always): others have left it. */
+  wholeStartUs?: number;
+  /** Set for sessions: a row takes the place of those of its groups that it overlaps, since sessions grow together. */
+  overlapping?: true;
+  /** Set where another definition serves from here on: its columns. There are no rows, and none of before counts any more. */
+  columns?: ViewColumn[];
 }

@@ -10,6 +10,7 @@ import { definitionKey } from '../state/state-rows.ts';
 import { writeRecord } from '../state/view-record.ts';
 import type { LookupTables } from '../view/lookup-tables.ts';
 import type { StreamSchemas } from '../view/stream-schemas.ts';
+import type { ViewChanges } from '../view/view-changes.ts';
 import { ViewVersion } from '../view/view-version.ts';
 import type { ViewDefinition, ViewSummary } from '../view.ts';
 import type { EngineLoop } from './engine-loop.ts';
@@ -26,6 +27,7 @@ export interface DefinitionsOptions extends Pick<PlanOptions, 'parseSql'> {
   lookups: LookupTables;
   stored: StoredViews;
   derived: DerivedViews;
+  changes: ViewChanges;
   /** Gives every version a part for each partition of its streams. */
   attachPartitions: () => void;
 }
@@ -139,7 +141,10 @@ export class Definitions {
   }
 
   private takeStored(plan: Plan): ViewSummary {
+    const served = this.stored.find(plan.name)?.current;
     const view = this.stored.define(plan);
+    // A new view, or one in the place of one that failed.
+    if (view.current !== served) this.options.changes.sendReplaced(view.name, null, view.columns);
     this.options.attachPartitions();
     return this.stored.summary(view, this.options.loop.failure);
   }

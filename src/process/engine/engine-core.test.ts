@@ -266,6 +266,58 @@ describe('definitions', () => {
     expect(rows.map(({ values }) => values)).toEqual([[145]]);
   });
 
+  test('who watches a view is told when another definition of it serves, and of views over it', async () => {
+    const log = logWith({ _time: at(0), a: 1, b: 5 });
+    const engine = await engineWith(log, '-- every: 1s\nSELECT a, count(*) AS n FROM access GROUP BY a');
+    await engine.define({ name: 'over', text: '-- every: 1s\nSELECT max(n) AS peak FROM v0' });
+    await engine.settled();
+    const told: (string[] | undefined)[] = [];
+    engine.watch('v0', 1000);
+    engine.watch('over', 1000);
+    engine.onChange(({ view, columns }) => columns && told.push([view, ...columns.map(({ name }) => name)]));
+    await engine.define({ name: 'v0', text: '-- every: 1s\nSELECT sum(b) AS n FROM access' });
+    expect(told.filter(([view] = []) => view === 'v0')).toEqual([]);
+    await engine.settled();
+    expect(told).toContainEqual(['v0', 'n']);
+    expect(told).toContainEqual(['over', 'peak']);
+  });
+
+  test('rows that leave the top of a window, and a window that is left empty, can be told', async () => {
+    const log = logWith({ _time: at(0), k: 'a' }, { _time: at(0), k: 'b' }, { _time: at(0), k: 'b' });
+    const engine = await engineWith(
+      log,
+      `-- every: 1s
+       SELECT k, count(*) AS n FROM access GROUP BY k HAVING count(*) < 4 ORDER BY n DESC LIMIT 1`,
+    );
+    await engine.settled();
+    const changes: ViewChange[] = [];
+    engine.watch('v0', 1000);
+    engine.onChange(change => changes.push(change));
+    log.append(
+      'access',
+      0,
+      [
+        { _time: at(0), k: 'a' },
+        { _time: at(0), k: 'a' },
+      ],
+      startMs,
+    );
+    await engine.settled();
+    expect(changes.at(-1)).toMatchObject({ wholeStartUs: us(0), rows: [{ values: ['a', 3] }] });
+    log.append('access', 0, [{ _time: at(0), k: 'a' }], startMs);
+    log.append(
+      'access',
+      0,
+      [
+        { _time: at(0), k: 'b' },
+        { _time: at(0), k: 'b' },
+      ],
+      startMs,
+    );
+    await engine.settled();
+    expect(changes.at(-1)).toMatchObject({ wholeStartUs: us(0), rows: [] });
+  });
+
   test('a dropped view frees its state and is unknown', async () => {
     const state = createMemoryState();
     const log = logWith({ _time: at(0) });

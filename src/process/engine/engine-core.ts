@@ -110,7 +110,8 @@ class EngineCore implements Engine {
       commitIfDue: () => this.commits.commitIfDue(this.loop.pace),
     });
     this.loop = loop;
-    const parts = { state, kernel, loop, streams, schemas, lookups, stored, derived };
+    const { changes } = this;
+    const parts = { state, kernel, loop, streams, schemas, lookups, stored, derived, changes };
     this.definitions = new Definitions({ ...parts, parseSql, attachPartitions });
   }
 
@@ -136,6 +137,7 @@ class EngineCore implements Engine {
     for (const view of this.stored.all()) {
       if (!this.stored.isFilled(view)) continue;
       this.stored.promote(view, also => this.commits.commitWith(also));
+      this.changes.sendReplaced(view.name, view.watermarkUs, view.columns);
       this.definitions.replanOver(view.name);
     }
   }
