@@ -184,6 +184,48 @@ test('legal JSON that DuckDB refuses is archived all the same', async () => {
   ]);
 });
 
+test('learning of a stream archives its first events once, and the rest follows without a gap or an overlap', async () => {
+  const shown: string[][] = [];
+  const archived = lake({
+    onSchema: (_, { fields }) => shown.push(fields.map(({ name, type }) => `${name} ${type}`)),
+  });
+  await archived.learn('s');
+  expect(archived.stream('s')).toBeUndefined();
+  const events = Array.from({ length: 3000 }, (_, i) => ({ a: i, b: 'x' }));
+  await append(...events);
+  await append(...events);
+  await append(...events);
+  await Promise.all([archived.learn('s'), archived.learn('s')]);
+  await archived.learn('s');
+  expect(shown).toEqual([['a BIGINT', 'b VARCHAR']]);
+  // In the middle of a batch.
+  expect(archived.stream('s')!.archived).toEqual([4096]);
+  await Promise.all([archived.learn('s'), archived.flush('s')]);
+  expect(archived.stream('s')!.archived).toEqual([9000]);
+  const sum = 'SELECT count(*), count(DISTINCT _offset), count(*) FILTER (_offset % 3000 = a) FROM s';
+  expect(await ask(archived, sum)).toEqual([[9000, 9000, 9000]]);
+});
+
+test('streams that are archived at the same time keep each its own events', async () => {
+  const names = ['s', 't', 'u'];
+  const rounds = 30;
+  for (const name of names) {
+    await log.createStream(name);
+    for (let batch = 0; batch < rounds; batch++) {
+      const line = `${JSON.stringify({ name, text: name.repeat(90_000) })}\n`;
+      await log.append(name, 0, { bytes: new TextEncoder().encode(line), count: 1 });
+    }
+  }
+  const archived = lake({ readBytes: 100_000 });
+  await Promise.all(names.map(name => archived.flush(name)));
+  const tables = names.map(name => ({ name, sql: archived.selectSql(name)! }));
+  for (const name of names) {
+    const sql = `SELECT name, count(*), count(*) FILTER (text = repeat(name, 90000)) FROM ${name} GROUP BY name`;
+    const request = { format: 'json' as const, timeoutMs: 10_000, maxRows: 100, maxBytes: 1e6 };
+    expect((await server.run({ ...request, sql, tables })).rows).toEqual([[name, rounds, rounds]]);
+  }
+});
+
 test('nothing appended, nothing archived', async () => {
   expect(await lake().flush('s')).toBeUndefined();
   await append('{}');

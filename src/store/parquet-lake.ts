@@ -55,12 +55,15 @@ interface StreamState {
 
 const recordFolder = '_chunks';
 
+/** Events of a partition that tell its fields. */
+const learnEvents = 4096;
+
 export class ParquetLake implements Lake {
   private readonly options: Required<Omit<ParquetLakeOptions, 'onSchema'>> &
     Pick<ParquetLakeOptions, 'onSchema'>;
   private readonly states = new Map<string, StreamState>();
   private readonly removals = new Set<NodeJS.Timeout>();
-  private buffer: Uint8Array | undefined;
+  private spare: Uint8Array | undefined;
   private closed = false;
 
   constructor(options: ParquetLakeOptions) {
@@ -94,24 +97,37 @@ export class ParquetLake implements Lake {
   async flush(name: string): Promise<LakeStream | undefined> {
     const state = this.state(name);
     if (!state.running) {
-      state.running = this.archive(state).finally(() => {
-        state.running = undefined;
-      });
-      await state.running;
+      await this.begin(state);
     } else {
       // What the running flush misses, the next one takes; every caller that comes meanwhile shares it.
       state.queued ??= state.running
         .catch(() => {})
         .then(() => {
           state.queued = undefined;
-          state.running = this.archive(state).finally(() => {
-            state.running = undefined;
-          });
-          return state.running;
+          return this.begin(state);
         });
       await state.queued;
     }
     return this.stream(name);
+  }
+
+  async learn(name: string): Promise<void> {
+    if (this.knows(name)) return;
+    const state = this.state(name);
+    // What is being archived already tells as much.
+    await (state.running ?? this.begin(state, true));
+  }
+
+  /** Whether anything of a stream is archived. */
+  knows(name: string): boolean {
+    return (this.states.get(name)?.chunks.length ?? 0) > 0;
+  }
+
+  private begin(state: StreamState, firstOnly = false): Promise<void> {
+    state.running = this.archive(state, firstOnly).finally(() => {
+      state.running = undefined;
+    });
+    return state.running;
   }
 
   /** What is known of every stream's fields. */
@@ -164,13 +180,17 @@ export class ParquetLake implements Lake {
     return state;
   }
 
-  private async archive(state: StreamState): Promise<void> {
+  /** `firstOnly`: no more than the first events of each partition. */
+  private async archive(state: StreamState, firstOnly: boolean): Promise<void> {
     try {
       const summary = (await this.options.log.streams()).find(stream => stream.name === state.name);
       if (!summary) return;
-      for (const { partition, end } of summary.partitions) {
+      for (const { partition, first, end } of summary.partitions) {
         while (!this.closed && this.archived(state, partition) < end) {
-          if (!(await this.archiveChunk(state, partition, end))) break;
+          const until = firstOnly
+            ? Math.max(first, this.archived(state, partition)) + learnEvents
+            : undefined;
+          if (!(await this.archiveChunk(state, partition, end, until)) || firstOnly) break;
         }
         await this.compact(state, partition);
       }
@@ -189,10 +209,17 @@ export class ParquetLake implements Lake {
     return (state.chunks.findLast(chunk => chunk.partition === partition)?.last ?? -1) + 1;
   }
 
-  /** Archives from the first offset not archived; false when there was nothing. */
-  private async archiveChunk(state: StreamState, partition: number, end: number): Promise<boolean> {
+  /** Archives from the first offset not archived, nothing from offset `until` on; false when there was nothing. */
+  private async archiveChunk(
+    state: StreamState,
+    partition: number,
+    end: number,
+    until = Number.POSITIVE_INFINITY,
+  ): Promise<boolean> {
     const { log, spoolDir, dir, writer, readBytes, chunkBytes } = this.options;
-    const buffer = (this.buffer ??= new Uint8Array(readBytes));
+    // Streams may be archived at the same time, each through a buffer of its own; one is kept for the next.
+    const buffer = this.spare ?? new Uint8Array(readBytes);
+    this.spare = undefined;
     const spoolFile = join(spoolDir, `${state.name}-${partition}.ndjson`);
     const spool = openSync(spoolFile, 'w');
     const batches: { offset: number; appendTimeMs: number }[] = [];
@@ -200,7 +227,7 @@ export class ParquetLake implements Lake {
     let first = from;
     let bytes = 0;
     try {
-      while (from < end && bytes < chunkBytes) {
+      while (from < Math.min(end, until) && bytes < chunkBytes) {
         let read: Awaited<ReturnType<LogReader['read']>>;
         try {
           read = await log.read(state.name, partition, from, buffer);
@@ -214,16 +241,20 @@ export class ParquetLake implements Lake {
         }
         if (read.batches.length === 0) break;
         const skip = from - read.batches[0]!.offset;
-        const start = skip > 0 ? lineStart(buffer, skip) : 0;
-        writeSync(spool, buffer, start, read.length - start);
-        bytes += read.length - start;
+        const start = skip > 0 ? lineStart(buffer, 0, skip) : 0;
+        const next = Math.min(read.next, until);
+        const stop = next < read.next ? lineStart(buffer, start, next - from) : read.length;
+        writeSync(spool, buffer, start, stop - start);
+        bytes += stop - start;
         for (const batch of read.batches) {
+          if (batch.offset >= next) break;
           batches.push({ offset: Math.max(batch.offset, from), appendTimeMs: batch.appendTimeMs });
         }
-        from = read.next;
+        from = next;
       }
     } finally {
       closeSync(spool);
+      this.spare = buffer;
     }
     if (bytes === 0) return false;
     const directory = join(dir, state.name);
@@ -363,9 +394,9 @@ function gapEnd(thrown: unknown): number | undefined {
   return undefined;
 }
 
-/** Position after `lines` newlines. */
-function lineStart(bytes: Uint8Array, lines: number): number {
-  let at = 0;
+/** Position after `lines` newlines from `start` on. */
+function lineStart(bytes: Uint8Array, start: number, lines: number): number {
+  let at = start;
   for (let i = 0; i < lines; i++) at = bytes.indexOf(10, at) + 1;
   return at;
 }
