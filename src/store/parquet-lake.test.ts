@@ -233,3 +233,64 @@ test('nothing appended, nothing archived', async () => {
   await archived.flush('s');
   expect(await ask(archived, 'SELECT count(*) FROM s')).toEqual([[1]]);
 });
+
+test('a chunk is read while the one before is written, and stated after it', async () => {
+  let writing = 0;
+  let most = 0;
+  const archived = lake({
+    chunkBytes: 1000,
+    readBytes: 1000,
+    compactRun: 1000,
+    writer: {
+      async write(request) {
+        most = Math.max(most, ++writing);
+        // The first takes the longest.
+        await new Promise(resolve => setTimeout(resolve, request.first === 0 ? 200 : 0));
+        return server.writeParquet(request).finally(() => writing--);
+      },
+      compact: request => server.compactParquet(request),
+    },
+  });
+  for (let n = 0; n < 40; n++) await append({ n, pad: 'x'.repeat(200 + (n % 7)) });
+  await archived.flush('s');
+  expect(most).toBe(2);
+  const { chunks } = archived.stream('s')!;
+  expect(chunks.length).toBeGreaterThan(5);
+  for (const [at, chunk] of chunks.entries())
+    expect(chunk.first).toBe(at === 0 ? 0 : chunks[at - 1]!.last + 1);
+  expect(await ask(archived, 'SELECT n, _offset, length(pad) FROM s ORDER BY n')).toEqual(
+    Array.from({ length: 40 }, (_, n) => [n, n, 200 + (n % 7)]),
+  );
+});
+
+test('after a chunk that could not be written nothing behind it is stated, and the next flush archives all of it', async () => {
+  let fails = true;
+  let writing = 0;
+  const archived = lake({
+    chunkBytes: 1000,
+    readBytes: 1000,
+    writer: {
+      async write(request) {
+        writing++;
+        try {
+          if (request.first > 10 && fails) {
+            fails = false;
+            throw new Error('no space left');
+          }
+          return await server.writeParquet(request);
+        } finally {
+          writing--;
+        }
+      },
+      compact: request => server.compactParquet(request),
+    },
+  });
+  for (let n = 0; n < 40; n++) await append({ n, pad: 'x'.repeat(200) });
+  await expect(archived.flush('s')).rejects.toThrow('no space left');
+  expect(writing).toBe(0);
+  const before = archived.stream('s')!.archived[0]!;
+  expect(before).toBeGreaterThan(0);
+  expect(before).toBeLessThan(20);
+  await archived.flush('s');
+  expect(await ask(archived, 'SELECT count(*), count(DISTINCT n), max(n) FROM s')).toEqual([[40, 40, 39]]);
+});

@@ -3,6 +3,7 @@
 // the next opening removes; a chunk is in the lake exactly when its record is.
 import {
   closeSync,
+  constants,
   existsSync,
   fsyncSync,
   mkdirSync,
@@ -13,8 +14,8 @@ import {
   rmSync,
   statSync,
   writeFileSync,
-  writeSync,
 } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf, MillraceError, toError } from '../core/errors.ts';
 import type { LogReader } from '../flow/log.ts';
@@ -51,6 +52,13 @@ interface StreamState {
   running: Promise<void> | undefined;
   queued: Promise<void> | undefined;
   problem: string | undefined;
+}
+
+/** What stands in a spool file. */
+interface Spooled {
+  first: number;
+  last: number;
+  batches: { offset: number; appendTimeMs: number }[];
 }
 
 const recordFolder = '_chunks';
@@ -186,12 +194,9 @@ export class ParquetLake implements Lake {
       const summary = (await this.options.log.streams()).find(stream => stream.name === state.name);
       if (!summary) return;
       for (const { partition, first, end } of summary.partitions) {
-        while (!this.closed && this.archived(state, partition) < end) {
-          const until = firstOnly
-            ? Math.max(first, this.archived(state, partition)) + learnEvents
-            : undefined;
-          if (!(await this.archiveChunk(state, partition, end, until)) || firstOnly) break;
-        }
+        const from = this.archived(state, partition);
+        const until = firstOnly ? Math.min(end, Math.max(first, from) + learnEvents) : end;
+        await this.archivePartition(state, partition, until);
         await this.compact(state, partition);
       }
       state.problem = undefined;
@@ -209,25 +214,63 @@ export class ParquetLake implements Lake {
     return (state.chunks.findLast(chunk => chunk.partition === partition)?.last ?? -1) + 1;
   }
 
-  /** Archives from the first offset not archived, nothing from offset `until` on; false when there was nothing. */
-  private async archiveChunk(
+  /**
+   * Archives from the first offset not archived up to `until`. While a chunk is written the next is read and its writing begun;
+   * they are stated in their order.
+   */
+  private async archivePartition(state: StreamState, partition: number, until: number): Promise<void> {
+    const directory = join(this.options.dir, state.name);
+    // Two files that are written over again and again: new ones would cost the memory of their cache anew.
+    const spools = [0, 1].map(turn =>
+      join(this.options.spoolDir, `${state.name}-${partition}-${turn}.ndjson`),
+    );
+    let written: Promise<ParquetResult> | undefined;
+    let stated = Promise.resolve();
+    try {
+      let from = this.archived(state, partition);
+      for (let turn = 0; from < until && !this.closed; turn ^= 1) {
+        const spoolFile = spools[turn]!;
+        const spooled = await this.spool(state, partition, from, until, spoolFile);
+        if (!spooled) break;
+        const { first, last, batches } = spooled;
+        const range = { partition, first, last };
+        mkdirSync(join(directory, recordFolder), { recursive: true });
+        const request = { spoolFile, directory, ...range, schema: state.schema, batches };
+        const writing = this.options.writer.write(request);
+        writing.catch(() => {});
+        written = writing;
+        await stated;
+        const appended = thinned(batches.map(({ offset, appendTimeMs }) => [offset, appendTimeMs]));
+        stated = writing.then(result => this.commit(state, range, result, [], appended));
+        stated.catch(() => {});
+        from = last + 1;
+      }
+    } finally {
+      // Where the reading failed, what was read before is archived all the same.
+      await Promise.allSettled([written, stated]);
+      for (const file of spools) rmSync(file, { force: true });
+    }
+    await stated;
+  }
+
+  /** Copies whole events from offset `from` on, as many as a chunk has, to the file; undefined where there are none. */
+  private async spool(
     state: StreamState,
     partition: number,
-    end: number,
-    until = Number.POSITIVE_INFINITY,
-  ): Promise<boolean> {
-    const { log, spoolDir, dir, writer, readBytes, chunkBytes } = this.options;
+    from: number,
+    until: number,
+    spoolFile: string,
+  ): Promise<Spooled | undefined> {
+    const { log, readBytes, chunkBytes } = this.options;
     // Streams may be archived at the same time, each through a buffer of its own; one is kept for the next.
     const buffer = this.spare ?? new Uint8Array(readBytes);
     this.spare = undefined;
-    const spoolFile = join(spoolDir, `${state.name}-${partition}.ndjson`);
-    const spool = openSync(spoolFile, 'w');
+    const file = await open(spoolFile, constants.O_RDWR | constants.O_CREAT, 0o640);
     const batches: { offset: number; appendTimeMs: number }[] = [];
-    let from = this.archived(state, partition);
     let first = from;
     let bytes = 0;
     try {
-      while (from < Math.min(end, until) && bytes < chunkBytes) {
+      while (from < until && bytes < chunkBytes) {
         let read: Awaited<ReturnType<LogReader['read']>>;
         try {
           read = await log.read(state.name, partition, from, buffer);
@@ -244,27 +287,23 @@ export class ParquetLake implements Lake {
         const start = skip > 0 ? lineStart(buffer, 0, skip) : 0;
         const next = Math.min(read.next, until);
         const stop = next < read.next ? lineStart(buffer, start, next - from) : read.length;
-        writeSync(spool, buffer, start, stop - start);
-        bytes += stop - start;
+        for (let at = start; at < stop; ) {
+          const { bytesWritten } = await file.write(buffer, at, stop - at, bytes);
+          at += bytesWritten;
+          bytes += bytesWritten;
+        }
         for (const batch of read.batches) {
           if (batch.offset >= next) break;
           batches.push({ offset: Math.max(batch.offset, from), appendTimeMs: batch.appendTimeMs });
         }
         from = next;
       }
+      await file.truncate(bytes);
     } finally {
-      closeSync(spool);
+      await file.close();
       this.spare = buffer;
     }
-    if (bytes === 0) return false;
-    const directory = join(dir, state.name);
-    mkdirSync(join(directory, recordFolder), { recursive: true });
-    const range = { partition, first, last: from - 1 };
-    const result = await writer.write({ spoolFile, directory, ...range, schema: state.schema, batches });
-    rmSync(spoolFile, { force: true });
-    const appended = thinned(batches.map(({ offset, appendTimeMs }) => [offset, appendTimeMs]));
-    this.commit(state, range, result, [], appended);
-    return true;
+    return bytes === 0 ? undefined : { first, last: from - 1, batches };
   }
 
   /** Merges the first long enough run of small chunks that stand side by side. */
