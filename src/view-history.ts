@@ -8,6 +8,7 @@ import type { LookupFiles } from './lookup-files.ts';
 import { type AuditReport, auditView } from './process/audit.ts';
 import type { Engine, ServingPlan } from './process/engine.ts';
 import { sqlTypeOf } from './process/plan/functions/cast.ts';
+import { anyAsJson, anyValue } from './process/plan/sql/any-sql.ts';
 import { type LookupRelation, planSql, type SqlRelation } from './process/plan/sql/plan-sql.ts';
 import { lookupNeeds } from './process/view/lookup-tables.ts';
 import type { ViewQuery, ViewResult, ViewSummary, ViewValue } from './process/view.ts';
@@ -92,7 +93,7 @@ export class ViewHistory {
         endUs: instantUs(row[1]) ?? query.toUs ?? 0,
         revision: 1,
         final: true,
-        values: row.slice(2) as ViewValue[],
+        values: (row.slice(2) as ViewValue[]).map(anyValue),
       })),
       watermarkUs: view.watermarkUs,
       ...(answer.rows.length > limit ? { next: historyCursor(skip + limit) } : {}),
@@ -211,7 +212,7 @@ export class ViewHistory {
       const columns = below.plan.outputs.map(({ name, column }) => ({ name, type: column.type }));
       // A column of any type is JSON to those that read it, whatever the stream has shown since.
       const json = columns.filter(({ type }) => type === 'JSON').map(({ name }) => identifier(name));
-      const replaced = json.map(name => `to_json(${name}) AS ${name}`).join(', ');
+      const replaced = json.map(name => `${anyAsJson(name)} AS ${name}`).join(', ');
       const star = `* EXCLUDE (_start, _end)${json.length > 0 ? ` REPLACE (${replaced})` : ''}`;
       const bounds = ['window_start', 'window_end'].map(name => ({ name, type: 'TIMESTAMP' }));
       views.set(stream, {

@@ -3,8 +3,9 @@
 // within their bound.
 import { parseIsoUs } from '../core/time.ts';
 import type { Engine } from './engine.ts';
-import type { Aggregate, Plan } from './plan/plan.ts';
-import { type PlanSqlOptions, planSql } from './plan/sql/plan-sql.ts';
+import type { Aggregate, Plan, ScalarType } from './plan/plan.ts';
+import { anyValue } from './plan/sql/any-sql.ts';
+import { type PlanSqlOptions, planSql, readsMixed } from './plan/sql/plan-sql.ts';
 import type { ViewValue, WindowRow } from './view.ts';
 
 export interface AuditOptions {
@@ -94,6 +95,8 @@ class Audit {
     /** Adds up over groups. */
     isTotal: boolean;
     check: Check;
+    /** What a group's value is known by. */
+    comparable: (value: ViewValue) => ViewValue;
   }[];
   /** The column that counts all events of a group, or −1. */
   private readonly countAt: number;
@@ -101,13 +104,20 @@ class Audit {
   constructor(options: AuditOptions) {
     this.options = options;
     this.plan = options.plan;
+    // Then 1 is not '1'; otherwise a number may come as text, and is the same.
+    const mixed = readsMixed(options.plan, options.events);
     this.checks = options.plan.outputs.map(({ name, column, expression }) => {
       const aggregate =
         expression.kind === 'aggregate' ? options.plan.sources[0]!.aggregates[expression.index] : undefined;
       const isExact = column.approximate === undefined;
       const isTotal = isExact && ['count', 'count_if', 'sum'].includes(aggregate?.function ?? '');
-      const check = checkOf(aggregate, isExact);
-      return { name, isGroup: column.role === 'group', isExact, isTotal, check };
+      const isAny = (type: ScalarType | undefined): boolean => mixed && type === 'any';
+      const ofAny = isAny(expression.type) && isExact;
+      const check = ofAny
+        ? isSameScalar
+        : checkOf(aggregate, isExact, isAny(aggregate?.args[0]?.type) ? scalar : plain);
+      const comparable = ofAny ? scalar : plain;
+      return { name, isGroup: column.role === 'group', isExact, isTotal, check, comparable };
     });
     this.countAt = options.plan.outputs.findIndex(({ expression }) => {
       const aggregate =
@@ -197,8 +207,9 @@ class Audit {
     for (const row of batch) {
       const startUs = timeOf(row[0]!)!;
       const rows = byWindow.get(startUs);
-      if (rows) rows.push(row.slice(2));
-      else byWindow.set(startUs, [row.slice(2)]);
+      const values = row.slice(2).map(anyValue);
+      if (rows) rows.push(values);
+      else byWindow.set(startUs, [values]);
     }
     for (const rows of windows) {
       const { startUs } = rows[0]!;
@@ -223,7 +234,10 @@ class Audit {
       return;
     }
     const groupOf = (values: readonly ViewValue[]): ViewValue[] =>
-      values.filter((_, index) => this.checks[index]!.isGroup).map(plain);
+      values.flatMap((value, index) => {
+        const { isGroup, comparable } = this.checks[index]!;
+        return isGroup ? [comparable(value)] : [];
+      });
     const wanted = new Map(batch.map(values => [JSON.stringify(groupOf(values)), values]));
     for (const { values } of rows) {
       this.report.rows++;
@@ -289,7 +303,12 @@ class Audit {
   }
 }
 
-function checkOf(aggregate: Aggregate | undefined, isExact: boolean): Check {
+/** `comparable`: what values of the argument are known by. */
+function checkOf(
+  aggregate: Aggregate | undefined,
+  isExact: boolean,
+  comparable: (value: ViewValue) => ViewValue,
+): Check {
   switch (aggregate?.function) {
     case 'approx_count_distinct':
       return (engine, batch) => {
@@ -312,7 +331,10 @@ function checkOf(aggregate: Aggregate | undefined, isExact: boolean): Check {
       return (engine, batch, events = Number.POSITIVE_INFINITY) =>
         Number(engine) >= Number(batch) && Number(engine) <= Number(batch) + frequencyTolerance * events;
     case 'sample':
-      return (engine, batch) => isSample(listOf(engine), listOf(batch), Number(aggregate.parameters[0]));
+      return (engine, batch) => {
+        const [found, all] = [engine, batch].map(list => listOf(list).map(comparable));
+        return isSample(found!, all!, Number(aggregate.parameters[0]));
+      };
     case 'histogram':
       return (engine, batch) => binsOf(engine) === binsOf(batch);
     default:
@@ -332,11 +354,11 @@ function isTopClose(found: readonly number[], exact: readonly number[]): boolean
 function isSample(found: readonly ViewValue[], all: readonly ViewValue[], size: number): boolean {
   const left = new Map<string, number>();
   for (const value of all) {
-    const key = JSON.stringify(plain(value));
+    const key = JSON.stringify(value);
     left.set(key, (left.get(key) ?? 0) + 1);
   }
   for (const value of found) {
-    const key = JSON.stringify(plain(value));
+    const key = JSON.stringify(value);
     const count = left.get(key) ?? 0;
     if (count === 0) return false;
     left.set(key, count - 1);
@@ -374,8 +396,21 @@ function isSame(engine: ViewValue, batch: ViewValue): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
+const isSameScalar: Check = (engine, batch) => scalar(engine) === scalar(batch);
+
+/** A value of a field of several types; nested ones are text, which may be spelled in several ways. */
+function scalar(value: ViewValue): ViewValue {
+  if (typeof value !== 'string' || !/^[[{]/.test(value)) return value;
+  try {
+    return JSON.stringify(JSON.parse(value));
+  } catch {
+    return value;
+  }
+}
+
 function isClose(a: number, b: number, tolerance: number): boolean {
-  if (Number.isInteger(a) && Number.isInteger(b) && tolerance === sumTolerance && Math.abs(a) < 2 ** 53)
+  // Far beyond it a double has no digits left for the rounding of a mean.
+  if (Number.isInteger(a) && Number.isInteger(b) && tolerance === sumTolerance && Math.abs(a) < 2 ** 49)
     return a === b;
   return Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(a), Math.abs(b));
 }

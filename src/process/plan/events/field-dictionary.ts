@@ -36,7 +36,8 @@ export class FieldDictionary implements Dictionary {
 
   private read(code: number): DictionaryValue {
     const read = this.decoder.dictionaryValue(this.column, code);
-    return this.asText ? String(read) : read;
+    // The kernel gives codes to whole numbers up to 2^53; from there on they are their digits.
+    return this.asText || Math.abs(read as number) === 2 ** 53 ? String(read) : read;
   }
 
   /** Takes over the codes that the kernel has given since the last call. */

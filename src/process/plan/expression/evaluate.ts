@@ -1,9 +1,9 @@
 // Expressions, one row at a time: the plain meaning that compiled columns are checked against, the exact path where they
 // leave 53 bits, and how outputs, HAVING and ORDER BY are computed above the aggregation.
 import { formatUs } from '../../../core/time.ts';
+import { compareScalars } from '../../accumulators/scalar.ts';
 import type { ViewValue } from '../../view.ts';
 import { literalScalar } from '../bind/literal.ts';
-import { compareScalars } from '../functions/comparison.ts';
 import type { Scalar } from '../functions/function.ts';
 import { resolveSignature, scalarFunction } from '../functions/registry.ts';
 import type { Expression, Lookup, Plan, ScalarType } from '../plan.ts';

@@ -4,6 +4,7 @@
 import { formatUs, parseIsoUs } from '../../../core/time.ts';
 import { textTimeSql } from '../../../core/time-sql.ts';
 import type { ScalarType } from '../plan.ts';
+import { anyText } from '../sql/any-sql.ts';
 import { dayUs } from './calendar.ts';
 import type { Scalar, ScalarFunction, Signature } from './function.ts';
 import { fromBigInt, literalOf } from './function.ts';
@@ -217,9 +218,10 @@ export function intervalFromText(text: string): number | null {
 }
 
 function castSql(value: string, from: ScalarType, name: string): string {
+  if (from === 'any') return castSql(anyText(value), 'text', name);
   const target = otherTypes[name];
-  if ((target === 'time' || target === 'date') && (from === 'text' || from === 'any')) {
-    const time = textTimeSql(from === 'any' ? `CAST(${value} AS VARCHAR)` : value);
+  if ((target === 'time' || target === 'date') && from === 'text') {
+    const time = textTimeSql(value);
     return target === 'date' ? `CAST(${time} AS DATE)` : time;
   }
   if (target === 'time') return `TRY_CAST(${value} AS TIMESTAMP)`;

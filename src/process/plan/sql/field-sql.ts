@@ -3,30 +3,43 @@
 import { epochTimeSql, textTimeSql } from '../../../core/time-sql.ts';
 import { scalarTypeOf, sqlTypeOf } from '../functions/cast.ts';
 import type { ScalarType } from '../plan.ts';
+import { anyOfColumn, anyOfJson, numberText, textOfJson } from './any-sql.ts';
 import { locate, type SqlColumn } from './column-type.ts';
 
 export const quoteName = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 export const quoteText = (text: string): string => `'${text.replaceAll("'", "''").replaceAll('\0', '')}'`;
 
-/** The field of `alias`'s row as a value of `type`; `any` is the column as it is. A field never seen is NULL. */
+/** Whether a field is kept as JSON because its values have been of several types. */
+export function isMixed(columns: readonly SqlColumn[], path: readonly string[]): boolean {
+  const found = locate(columns, path);
+  return found !== undefined && (found.rest.length > 0 || found.type === 'JSON');
+}
+
+/**
+ * The field of `alias`'s row as a value of `type`; `any` is the column as it is, or with `mixed` a struct of any-sql.ts. A field
+ * never seen is NULL.
+ */
 export function fieldSql(
   columns: readonly SqlColumn[],
   alias: string,
   path: readonly string[],
   type: ScalarType,
+  mixed = false,
 ): string {
   const found = locate(columns, path);
-  if (!found) return `NULL::${type === 'any' ? 'VARCHAR' : sqlTypeOf(type)}`;
+  if (!found) return type !== 'any' ? `NULL::${sqlTypeOf(type)}` : mixed ? 'NULL' : 'NULL::VARCHAR';
   const base = `${alias}.${found.steps.map(quoteName).join('.')}`;
   if (found.rest.length > 0 || found.type === 'JSON') {
     const jsonPath = `$${found.rest.map(key => `."${key.replaceAll('"', '\\"')}"`).join('')}`;
+    if (type === 'any' && mixed) return anyOfJson(base, quoteText(jsonPath));
     const text = `json_extract_string(${base}, ${quoteText(jsonPath)})`;
+    if (type === 'text' || type === 'boolean') return fromText(textOfJson(base, quoteText(jsonPath)), type);
     if (type !== 'time' && type !== 'date') return fromText(text, type);
     const isNumber = `json_type(${base}, ${quoteText(jsonPath)}) IN ('UBIGINT', 'BIGINT', 'DOUBLE')`;
     const time = `CASE WHEN ${isNumber} THEN ${epochTimeSql(`TRY_CAST(${text} AS DOUBLE)`)} ELSE ${textTimeSql(text)} END`;
     return type === 'date' ? `CAST(${time} AS DATE)` : time;
   }
-  return converted(base, found.type, type);
+  return type === 'any' && mixed ? anyOfColumn(base) : converted(base, found.type, type);
 }
 
 function converted(base: string, sqlType: string, wanted: ScalarType): string {
@@ -56,11 +69,6 @@ function converted(base: string, sqlType: string, wanted: ScalarType): string {
     default:
       return type === wanted ? base : fromText(text, wanted);
   }
-}
-
-/** Whole doubles without ".0", as JSON has them. */
-function numberText(base: string): string {
-  return `CASE WHEN ${base} = trunc(${base}) AND abs(${base}) < 1e15 THEN CAST(CAST(${base} AS BIGINT) AS VARCHAR) ELSE CAST(${base} AS VARCHAR) END`;
 }
 
 function fromText(text: string, wanted: ScalarType): string {

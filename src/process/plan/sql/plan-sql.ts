@@ -2,10 +2,12 @@
 // tests, and the way to ask what a view has not kept: a clicked value, a range, another window. Exact where the view is
 // approximate: distinct counts, quantiles and top-k are computed in full.
 import type { ViewQuery, ViewValue } from '../../view.ts';
+import { fieldUses } from '../events/fields.ts';
 import type { Aggregate, Expression, Plan, SourcePlan } from '../plan.ts';
+import { anyText } from './any-sql.ts';
 import type { SqlColumn } from './column-type.ts';
 import { expressionSql, type SqlLeaves } from './expression-sql.ts';
-import { fieldSql, quoteName, quoteText } from './field-sql.ts';
+import { fieldSql, isMixed, quoteName, quoteText } from './field-sql.ts';
 
 /** Events, or a lookup table, as SQL sees them. */
 export interface SqlRelation {
@@ -39,22 +41,23 @@ export interface PlanSqlOptions {
 }
 
 /**
- * The query. Its columns are `_start` and `_end` (TIMESTAMP; NULL for 'total') and the view's outputs by name; its order is by
+ * The query; `anyValue` of any-sql.ts reads its answers. Its columns are `_start` and `_end` (TIMESTAMP; NULL for 'total') and the view's outputs by name; its order is by
  * `_start` and then the view's own. Throws nothing that the plan does not.
  */
 export function planSql(plan: Plan, options: PlanSqlOptions): string {
   const window = windowOf(plan, options.everyMs);
+  const mixed = readsMixed(plan, options.events);
   const groups = plan.sources[0]!.groups.map((_, index) => `_g${index}`);
   const above: SqlLeaves = { group: index => `_g${index}`, aggregate: index => `_a${index}` };
   const parts = [
-    `WITH _events AS (${plan.sources.map((source, index) => sourceSql(source, index, options)).join('\nUNION ALL ')})`,
+    `WITH _events AS (${plan.sources.map((source, index) => sourceSql(source, index, options, mixed)).join('\nUNION ALL ')})`,
     ...windowSql(window, sessionKeys(plan)),
     `_grouped AS (SELECT ${[
       '_w',
       '_e',
       ...groups,
       ...plan.sources[0]!.aggregates.map(
-        (aggregate, index) => `${aggregateSql(aggregate, index)} AS _a${index}`,
+        (aggregate, index) => `${aggregateSql(aggregate, index, mixed)} AS _a${index}`,
       ),
     ].join(', ')}\n  FROM _windowed GROUP BY ${['_w', '_e', ...groups].join(', ')})`,
   ];
@@ -67,7 +70,7 @@ export function planSql(plan: Plan, options: PlanSqlOptions): string {
   );
   const conditions = [
     ...(plan.having ? [expressionSql(plan.having, above)] : []),
-    ...(options.where ?? []).map(condition => conditionSql(plan, condition, above)),
+    ...(options.where ?? []).map(condition => conditionSql(plan, condition, above, mixed)),
   ];
   const order = [
     ...plan.order.map(
@@ -143,14 +146,23 @@ function windowSql(window: SqlWindow, keys: readonly string[]): string[] {
   }
 }
 
+/** Whether some field is taken as it is whose values have been of several types; its values come as structs of any-sql.ts. */
+export function readsMixed(plan: Plan, events: PlanSqlOptions['events']): boolean {
+  return plan.sources.some(source => {
+    const { columns } = events(source.stream);
+    return fieldUses([source]).some(({ path, as }) => as === 'any' && isMixed(columns, path));
+  });
+}
+
 /** The events of one source: their time, groups, arguments and filters. */
-function sourceSql(source: SourcePlan, at: number, options: PlanSqlOptions): string {
+function sourceSql(source: SourcePlan, at: number, options: PlanSqlOptions, mixed: boolean): string {
   const { from, columns } = options.events(source.stream);
   const tables = source.lookups.map(lookup => options.lookup!(lookup.table, at));
   const leaves: SqlLeaves = {
-    field: (path, type) => fieldSql(columns, 'event', path, type),
+    field: (path, type) => fieldSql(columns, 'event', path, type, mixed),
     eventTime: () => 'event._time',
-    lookup: (lookup, column, type) => fieldSql(tables[lookup]!.columns, `lookup${lookup}`, [column], type),
+    lookup: (lookup, column, type) =>
+      fieldSql(tables[lookup]!.columns, `lookup${lookup}`, [column], type, mixed),
   };
   const sql = (expression: Expression) => expressionSql(expression, leaves);
   const joins = source.lookups.map((lookup, index) => {
@@ -171,7 +183,9 @@ function sourceSql(source: SourcePlan, at: number, options: PlanSqlOptions): str
     'event._time AS _time',
     ...source.groups.map((group, index) => `${sql(group)} AS _g${index}`),
     ...source.aggregates.flatMap((aggregate, index) => [
-      ...aggregate.args.map((arg, at) => `${argumentSql(aggregate, arg, leaves)} AS _a${index}_${at}`),
+      ...aggregate.args.map(
+        (arg, at) => `${argumentSql(aggregate, arg, leaves, columns)} AS _a${index}_${at}`,
+      ),
       ...(aggregate.filter ? [`${sql(aggregate.filter)} AS _f${index}`] : []),
     ]),
   ];
@@ -186,15 +200,20 @@ function sourceSql(source: SourcePlan, at: number, options: PlanSqlOptions): str
   }`;
 }
 
-/** Counting asks whether a field is there, whatever its type. */
-function argumentSql(aggregate: Aggregate, arg: Expression, leaves: SqlLeaves): string {
+/** Counting asks whether a field is there, whatever its type, and distinct values are told apart by their texts. */
+function argumentSql(
+  aggregate: Aggregate,
+  arg: Expression,
+  leaves: SqlLeaves,
+  columns: readonly SqlColumn[],
+): string {
   const counts = ['count', 'count_distinct', 'approx_count_distinct'].includes(aggregate.function);
-  if (counts && arg.kind === 'field') return leaves.field!(arg.path, 'any');
-  return expressionSql(arg, leaves);
+  if (!counts || arg.kind !== 'field') return expressionSql(arg, leaves);
+  return fieldSql(columns, 'event', arg.path, isMixed(columns, arg.path) ? 'text' : 'any');
 }
 
 /** An aggregate over the columns of `_windowed`; exact also for those that the engine approximates. */
-function aggregateSql(aggregate: Aggregate, index: number): string {
+function aggregateSql(aggregate: Aggregate, index: number, mixed: boolean): string {
   const [x, y] = [`_a${index}_0`, `_a${index}_1`];
   const conditions = aggregate.filter ? [`_f${index}`] : [];
   const filtered = (call: string, ...more: string[]) => {
@@ -239,7 +258,8 @@ function aggregateSql(aggregate: Aggregate, index: number): string {
     }
     case 'approx_frequency': {
       const value = typeof parameter === 'string' ? quoteText(parameter) : String(parameter);
-      return `coalesce(${filtered('count(*)', `${x} = ${value}`)}, 0)`;
+      const text = mixed && aggregate.args[0]!.type === 'any' ? anyText(x) : x;
+      return `coalesce(${filtered('count(*)', `${text} = ${value}`)}, 0)`;
     }
     case 'histogram':
       return filtered(`histogram(${x}::DOUBLE, [${(parameter as number[]).join(', ')}]::DOUBLE[])`);
@@ -254,10 +274,14 @@ function conditionSql(
   plan: Plan,
   condition: NonNullable<ViewQuery['where']>[number],
   above: SqlLeaves,
+  mixed: boolean,
 ): string {
   const output = plan.outputs.find(({ name }) => name === condition.column);
   if (!output) return 'false';
-  const column = expressionSql(output.expression, above);
+  const isAny = mixed && output.expression.type === 'any';
+  const value = expressionSql(output.expression, above);
+  const column = isAny ? anyText(value) : value;
+  const valueSql = isAny ? (value: ViewValue) => quoteText(String(value)) : plainValueSql;
   const compare = (value: ViewValue): string =>
     value === null ? `${column} IS NULL` : `${column} = ${valueSql(value)}`;
   const values = Array.isArray(condition.value) ? condition.value : [condition.value];
@@ -266,15 +290,15 @@ function conditionSql(
     case 'in':
       return values.length === 0 ? 'false' : `(${values.map(compare).join(' OR ')})`;
     case '!=':
-      return values[0] === null
+      return (values[0] ?? null) === null
         ? `${column} IS NOT NULL`
-        : `${column} IS DISTINCT FROM ${valueSql(values[0] ?? null)}`;
+        : `${column} IS DISTINCT FROM ${valueSql(values[0]!)}`;
     case 'like':
       return `CAST(${column} AS VARCHAR) LIKE ${quoteText(String(values[0]))}`;
   }
 }
 
-function valueSql(value: ViewValue): string {
+function plainValueSql(value: ViewValue): string {
   if (value === null) return 'NULL';
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : quoteText(String(value));
 }

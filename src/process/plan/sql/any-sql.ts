@@ -1,0 +1,68 @@
+// A scalar of any kind as SQL. A column of SQL has one type; where a field has had values of several, a struct stands for
+// the value, which groups and sorts as the engine has it: numbers before text before booleans, and 1 is not '1'.
+import type { ViewValue } from '../../view.ts';
+
+/** The text of the value inside a JSON document, numbers as JSON.parse and String have them. */
+export function textOfJson(document: string, path: string): string {
+  const text = `json_extract_string(${document}, ${path})`;
+  const isWhole = `regexp_full_match(${text}, '-?[0-9]+')`;
+  const isFraction = `json_type(${document}, ${path}) = 'DOUBLE' AND NOT ${isWhole}`;
+  return `CASE WHEN ${isFraction} THEN ${numberText(`TRY_CAST(${text} AS DOUBLE)`)} ELSE ${text} END`;
+}
+
+/** The value inside a JSON document, its path as SQL. Nested values are their text; NULL where there is none. */
+export function anyOfJson(document: string, path: string): string {
+  const text = `json_extract_string(${document}, ${path})`;
+  const double = `TRY_CAST(${text} AS DOUBLE)`;
+  // A whole number from 2^53 on is its digits, as it is to the engine.
+  const isBeyond = `coalesce(abs(TRY_CAST(${text} AS HUGEINT)) > 9007199254740991, true)`;
+  const isRounded = `regexp_full_match(${text}, '-?[0-9]+') AND ${isBeyond}`;
+  return (
+    `CASE coalesce(json_type(${document}, ${path}), 'NULL') WHEN 'NULL' THEN NULL ` +
+    `WHEN 'BOOLEAN' THEN ${struct(2, `(${text} = 'true')::DOUBLE`, 'NULL')} ` +
+    `WHEN 'VARCHAR' THEN ${struct(1, 'NULL', text)} ` +
+    `WHEN 'OBJECT' THEN ${struct(1, 'NULL', text)} WHEN 'ARRAY' THEN ${struct(1, 'NULL', text)} ` +
+    `ELSE CASE WHEN ${isRounded} THEN ${struct(1, 'NULL', text)} ELSE ${struct(0, double, 'NULL')} END END`
+  );
+}
+
+/** The value of a column of any other type. */
+export const anyOfColumn = (column: string): string => anyOfJson(`to_json(${column})`, `'$'`);
+
+const struct = (rank: 0 | 1 | 2, number: string, text: string): string =>
+  `{'_rank': ${rank}::UTINYINT, '_number': ${number}::DOUBLE, '_text': ${text}::VARCHAR}`;
+
+/** The text of a value: of such a struct, or of a plain column. */
+export function anyText(value: string): string {
+  const json = `to_json(${value})`;
+  const number = `TRY_CAST(${json} ->> '$._number' AS DOUBLE)`;
+  return (
+    `CASE ${json} ->> '$._rank' WHEN '0' THEN ${numberText(number)} WHEN '1' THEN ${json} ->> '$._text' ` +
+    `WHEN '2' THEN CAST(${number} <> 0 AS VARCHAR) ELSE ${json} ->> '$' END`
+  );
+}
+
+/** The value as JSON: of such a struct, or of a plain column. */
+export function anyAsJson(value: string): string {
+  const json = `to_json(${value})`;
+  return (
+    `CASE ${json} ->> '$._rank' WHEN '0' THEN ${json} -> '$._number' WHEN '1' THEN ${json} -> '$._text' ` +
+    `WHEN '2' THEN to_json(TRY_CAST(${json} ->> '$._number' AS DOUBLE) <> 0) ELSE ${json} END`
+  );
+}
+
+/** Whole doubles without ".0", as JSON has them. */
+export function numberText(base: string): string {
+  return `CASE WHEN ${base} = trunc(${base}) AND abs(${base}) < 1e15 THEN CAST(CAST(${base} AS BIGINT) AS VARCHAR) ELSE CAST(${base} AS VARCHAR) END`;
+}
+
+/** Answers of a query with the values that such structs stand for. */
+export function anyValue(value: ViewValue): ViewValue {
+  if (value === null || typeof value !== 'object') return value;
+  if (Array.isArray(value)) return value.map(anyValue);
+  const { _rank: rank, _number: number, _text: text } = value;
+  if (rank === undefined || number === undefined || text === undefined) {
+    return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, anyValue(entry)]));
+  }
+  return rank === 0 ? number : rank === 1 ? text : number === 1;
+}
