@@ -9,7 +9,7 @@ import { toError } from '../core/errors.ts';
 import { epochTimeSql, textTimeSql } from '../core/time-sql.ts';
 import { chunkSelect, columnFields, givenColumns, identifier, quoted } from '../store/lake-sql.ts';
 import type { ParquetFile, ParquetRequest, ParquetResult } from '../store/parquet.ts';
-import { type Field, type FieldType, fieldType, mergeSchema, widen } from '../store/schema.ts';
+import { type Field, type FieldType, fieldType, mergeSchema, type Schema, widen } from '../store/schema.ts';
 import { fieldExamples } from './field-examples.ts';
 import { mendLine } from './mend-line.ts';
 
@@ -24,6 +24,7 @@ function timeSql(name: string, type: FieldType): string | undefined {
   const column = identifier(name);
   if (type === 'VARCHAR') return textTimeSql(column);
   if (type === 'BIGINT' || type === 'DOUBLE') return epochTimeSql(column);
+  if (type === 'DECIMAL(38,0)') return epochTimeSql(`${column}::DOUBLE`);
   if (type === 'JSON') {
     const text = `json_extract_string(${column}, '$')`;
     const isNumber = `json_type(${column}) IN ('UBIGINT', 'BIGINT', 'HUGEINT', 'UHUGEINT', 'DOUBLE')`;
@@ -54,17 +55,47 @@ async function hasWide(connection: DuckDBConnection, source: string, name: strin
   return Number((await rowsOf(connection, sql))[0]![0]) > 0;
 }
 
+/**
+ * The types of columns that DuckDB takes for doubles, or that are to join a column of doubles: of those, where some whole number has digits
+ * that a double would lose, DECIMAL(38,0) if all values are whole and fit it, and else JSON.
+ */
+async function exactTypes(
+  connection: DuckDBConnection,
+  file: string,
+  names: readonly string[],
+): Promise<Map<string, FieldType>> {
+  const types = new Map<string, FieldType>();
+  if (names.length === 0) return types;
+  const columns = names.map(name => `${quoted(name)}: 'JSON'`).join(', ');
+  const tests = names.flatMap(name => {
+    const text = `${identifier(name)}::VARCHAR`;
+    const whole = `TRY_CAST(${text} AS HUGEINT)`;
+    const isRounded = `(TRY_CAST(${whole}::DOUBLE AS HUGEINT) IS DISTINCT FROM ${whole} OR ${whole} IS NULL)`;
+    return [
+      `bool_or(regexp_full_match(${text}, '-?\\d{16,}') AND ${isRounded})`,
+      `bool_and(regexp_full_match(${text}, '-?\\d{1,38}|null'))`,
+    ];
+  });
+  const source = `read_json(${quoted(file)}, ${lines}, columns = {${columns}})`;
+  const row = (await rowsOf(connection, `SELECT ${tests.join(', ')} FROM ${source}`))[0]!;
+  for (const [index, name] of names.entries()) {
+    if (row[index * 2] === true) types.set(name, row[index * 2 + 1] === true ? 'DECIMAL(38,0)' : 'JSON');
+  }
+  return types;
+}
+
 /** As `describe`, from the few lines that tell as much as all of them; and whether all times are what DuckDB's own cast reads right. */
 async function describeQuickly(
   connection: DuckDBConnection,
   file: string,
+  known: Schema,
 ): Promise<Awaited<ReturnType<typeof describe>> & { areTimesPlain: boolean }> {
   const { lines: examples, areTimesPlain } = fieldExamples(file);
-  if (examples === undefined) return { ...(await describe(connection, file)), areTimesPlain };
+  if (examples === undefined) return { ...(await describe(connection, file, known)), areTimesPlain };
   const examplesFile = `${file}.examples`;
   writeFileSync(examplesFile, examples);
   try {
-    return { ...(await describe(connection, examplesFile)), areTimesPlain };
+    return { ...(await describe(connection, examplesFile, known)), areTimesPlain };
   } finally {
     rmSync(examplesFile, { force: true });
   }
@@ -77,6 +108,7 @@ async function describeQuickly(
 async function describe(
   connection: DuckDBConnection,
   file: string,
+  known: Schema,
 ): Promise<{ fields: Field[]; spellings: Spelling[] }> {
   // Lines without some fields say nothing about the others: no field is too rare to be one.
   const source = `read_json(${quoted(file)}, ${lines}, sample_size = -1, field_appearance_threshold = 0, map_inference_threshold = -1, ${noDates})`;
@@ -87,6 +119,18 @@ async function describe(
     const isWide = type === 'HUGEINT' && (await hasWide(connection, source, name));
     fields.push({ name, type: type === 'HUGEINT' && !isWide ? 'BIGINT' : fieldType(type) });
   }
+  const doubles = new Set(
+    known.fields.filter(field => field.type === 'DOUBLE').map(field => field.name.toLowerCase()),
+  );
+  const doubtful = fields.filter(
+    ({ name, type }) => type === 'DOUBLE' || (type === 'BIGINT' && doubles.has(name.toLowerCase())),
+  );
+  const exact = await exactTypes(
+    connection,
+    file,
+    doubtful.map(field => field.name),
+  );
+  for (const field of doubtful) field.type = exact.get(field.name) ?? field.type;
   const spellings: Spelling[] = [];
   // DuckDB numbers repeated names (`id_1`); only then are the keys themselves worth another look at the file.
   const names = new Set(fields.map(field => field.name.toLowerCase()));
@@ -177,7 +221,7 @@ async function archive(instance: DuckDBInstance, request: ParquetRequest): Promi
       fields: described,
       spellings,
       areTimesPlain,
-    } = await describeQuickly(connection, request.spoolFile);
+    } = await describeQuickly(connection, request.spoolFile, request.schema);
     const schema = mergeSchema(request.schema, described);
     const present = new Map(described.map(field => [field.name.toLowerCase(), field]));
     const fields = schema.fields.filter(field => present.has(field.name.toLowerCase()));

@@ -1,8 +1,11 @@
 // The learned schema of a stream: which fields its events have had, and the narrowest SQL type that holds every
 // value seen. Types only widen, and widening never loses a value: what fits no common scalar becomes JSON text.
 
-/** Types a field can have in SQL. Objects, arrays and mixtures are JSON (text that keeps the value exactly). */
-export type FieldType = 'BOOLEAN' | 'BIGINT' | 'DOUBLE' | 'VARCHAR' | 'JSON';
+/**
+ * Types a field can have in SQL. Whole numbers beyond 64 bits with a sign are DECIMAL(38,0), for DuckDB writes HUGEINT to Parquet as
+ * DOUBLE. Objects, arrays and mixtures are JSON (text that keeps the value exactly).
+ */
+export type FieldType = 'BOOLEAN' | 'BIGINT' | 'DECIMAL(38,0)' | 'DOUBLE' | 'VARCHAR' | 'JSON';
 
 export interface Field {
   name: string;
@@ -25,6 +28,7 @@ export const maxFields = 2000;
 export function widen(a: FieldType, b: FieldType): FieldType {
   if (a === b) return a;
   const pair = new Set([a, b]);
+  if (pair.has('BIGINT') && pair.has('DECIMAL(38,0)')) return 'DECIMAL(38,0)';
   if (pair.has('BIGINT') && pair.has('DOUBLE')) return 'DOUBLE';
   return 'JSON';
 }
@@ -45,7 +49,7 @@ export function fieldType(duckdbType: string): FieldType {
       return 'VARCHAR';
     case 'UBIGINT':
     case 'HUGEINT':
-      return 'DOUBLE';
+      return 'DECIMAL(38,0)';
     default:
       return 'JSON';
   }
