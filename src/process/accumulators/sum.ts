@@ -37,9 +37,11 @@ export class SumAccumulator implements Accumulator {
         const slot = slots[row]!;
         if (slot < 0 || valid[row] === 0) continue;
         const value = vector.values[row]!;
-        const double = Number(value);
+        const own = vector.doubles?.get(row);
+        const double = own ?? Number(value);
         sums.add(slot, double);
-        if (!Number.isSafeInteger(double)) sums.add(slot, Number(value - BigInt(double)));
+        if (own === undefined && !Number.isSafeInteger(double))
+          sums.add(slot, Number(value - BigInt(double)));
         counts[slot]! += 1;
       }
       return;
