@@ -9,7 +9,7 @@ import { toError } from '../core/errors.ts';
 import { epochTimeSql, textTimeSql } from '../core/time-sql.ts';
 import { chunkSelect, columnFields, givenColumns, identifier, quoted } from '../store/lake-sql.ts';
 import type { ParquetFile, ParquetRequest, ParquetResult } from '../store/parquet.ts';
-import { type Field, type FieldType, fieldType, mergeSchema, type Schema, widen } from '../store/schema.ts';
+import { type Field, type FieldType, fieldType, mergeSchema, widenFields } from '../store/schema.ts';
 import { fieldExamples } from './field-examples.ts';
 import { mendLine } from './mend-line.ts';
 
@@ -56,8 +56,8 @@ async function hasWide(connection: DuckDBConnection, source: string, name: strin
 }
 
 /**
- * The types of columns that DuckDB takes for doubles, or that are to join a column of doubles: of those, where some whole number has digits
- * that a double would lose, DECIMAL(38,0) if all values are whole and fit it, and else JSON.
+ * Of the columns that DuckDB takes for doubles or 64 bits, those where some whole number has digits that a double would lose, with a
+ * type that holds all of their values: DECIMAL(38,0) if they are whole and fit it, and else JSON.
  */
 async function exactTypes(
   connection: DuckDBConnection,
@@ -88,14 +88,13 @@ async function exactTypes(
 async function describeQuickly(
   connection: DuckDBConnection,
   file: string,
-  known: Schema,
 ): Promise<Awaited<ReturnType<typeof describe>> & { areTimesPlain: boolean }> {
   const { lines: examples, areTimesPlain } = fieldExamples(file);
-  if (examples === undefined) return { ...(await describe(connection, file, known)), areTimesPlain };
+  if (examples === undefined) return { ...(await describe(connection, file)), areTimesPlain };
   const examplesFile = `${file}.examples`;
   writeFileSync(examplesFile, examples);
   try {
-    return { ...(await describe(connection, examplesFile, known)), areTimesPlain };
+    return { ...(await describe(connection, examplesFile)), areTimesPlain };
   } finally {
     rmSync(examplesFile, { force: true });
   }
@@ -108,7 +107,6 @@ async function describeQuickly(
 async function describe(
   connection: DuckDBConnection,
   file: string,
-  known: Schema,
 ): Promise<{ fields: Field[]; spellings: Spelling[] }> {
   // Lines without some fields say nothing about the others: no field is too rare to be one.
   const source = `read_json(${quoted(file)}, ${lines}, sample_size = -1, field_appearance_threshold = 0, map_inference_threshold = -1, ${noDates})`;
@@ -119,18 +117,17 @@ async function describe(
     const isWide = type === 'HUGEINT' && (await hasWide(connection, source, name));
     fields.push({ name, type: type === 'HUGEINT' && !isWide ? 'BIGINT' : fieldType(type) });
   }
-  const doubles = new Set(
-    known.fields.filter(field => field.type === 'DOUBLE').map(field => field.name.toLowerCase()),
-  );
-  const doubtful = fields.filter(
-    ({ name, type }) => type === 'DOUBLE' || (type === 'BIGINT' && doubles.has(name.toLowerCase())),
-  );
+  const doubtful = fields.filter(({ type }) => type === 'DOUBLE' || type === 'BIGINT');
   const exact = await exactTypes(
     connection,
     file,
     doubtful.map(field => field.name),
   );
-  for (const field of doubtful) field.type = exact.get(field.name) ?? field.type;
+  for (const [name, type] of exact) {
+    const field = fields.find(field => field.name === name)!;
+    if (field.type === 'BIGINT') field.isLong = true;
+    else field.type = type;
+  }
   const spellings: Spelling[] = [];
   // DuckDB numbers repeated names (`id_1`); only then are the keys themselves worth another look at the file.
   const names = new Set(fields.map(field => field.name.toLowerCase()));
@@ -148,7 +145,7 @@ async function describe(
         for (const other of fields) {
           const base = /^(.*)_\d+$/.exec(other.name)?.[1];
           if (base?.toLowerCase() === key.toLowerCase() && !keys.has(other.name))
-            field.type = widen(field.type, other.type);
+            Object.assign(field, widenFields(field, other));
         }
       }
     }
@@ -221,7 +218,7 @@ async function archive(instance: DuckDBInstance, request: ParquetRequest): Promi
       fields: described,
       spellings,
       areTimesPlain,
-    } = await describeQuickly(connection, request.spoolFile, request.schema);
+    } = await describeQuickly(connection, request.spoolFile);
     const schema = mergeSchema(request.schema, described);
     const present = new Map(described.map(field => [field.name.toLowerCase(), field]));
     const fields = schema.fields.filter(field => present.has(field.name.toLowerCase()));

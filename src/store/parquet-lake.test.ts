@@ -129,6 +129,18 @@ test('a whole number that a double would round keeps its digits among fractions'
   ]);
 });
 
+test('fractions take no digits from the whole numbers of files before them, also after a restart', async () => {
+  await append('{"v":-9007199254740993,"w":7}');
+  await lake().flush('s');
+  const archived = lake();
+  await append('{"v":1.5,"w":1.5}');
+  await archived.flush('s');
+  expect(await ask(archived, 'SELECT v::VARCHAR, w, typeof(w) FROM s ORDER BY _offset')).toEqual([
+    ['-9007199254740993', 7, 'DOUBLE'],
+    ['1.5', 1.5, 'DOUBLE'],
+  ]);
+});
+
 test('where only some events lack a time, those have that of their append', async () => {
   const archived = lake();
   await append({ time: '2026-01-01T10:00:00Z', v: 1 }, { time: '2026-01-01T11:00:00Z', v: 2 });
