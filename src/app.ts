@@ -20,6 +20,7 @@ import { type HttpServer, startHttpServer } from './deliver/http-server.ts';
 import { IngestHandler } from './deliver/ingest.ts';
 import { LiveHub } from './deliver/live-hub.ts';
 import { Metrics } from './deliver/metrics.ts';
+import { NewStreams } from './deliver/new-streams.ts';
 import type { Services } from './deliver/services.ts';
 import { StreamStats } from './deliver/stream-stats.ts';
 import { startEngineThread } from './engine-start.ts';
@@ -31,7 +32,7 @@ import {
 } from './flow/segment-log.ts';
 import type { Kernel } from './kernel/kernel.ts';
 import { LookupFiles } from './lookup-files.ts';
-import type { AuditReport } from './process/audit.ts';
+import type { AuditFailure, AuditReport } from './process/audit.ts';
 import type { Engine } from './process/engine.ts';
 import { openEnginePool } from './process/threads/engine-pool.ts';
 import { type Project, parseBytes, projectFingerprint, readProject } from './project.ts';
@@ -118,6 +119,8 @@ export class App {
   private readonly registry: FileRegistry;
   private readonly files: FileSource[] = [];
   private readonly defaults: DefaultSets | undefined;
+  /** Streams whose fields are still to be learned: views that were planned without them are planned again then. */
+  private readonly fresh: NewStreams;
   private readonly hub: LiveHub;
   private readonly stats: StreamStats;
   private readonly history: ViewHistory;
@@ -126,6 +129,8 @@ export class App {
   private readonly views: ProjectViews;
   private readonly pipelines: ProjectPipelines;
   private server: HttpServer | undefined;
+  /** The views of the project stand. */
+  private isReady = false;
   private closing: Promise<void> | undefined;
 
   static async open(options: AppOptions, project: Project, log: SegmentLog): Promise<App> {
@@ -171,6 +176,7 @@ export class App {
         existing: readdirSync(stateDir).map(Number).filter(Number.isInteger),
         size: Math.min(engineThreadsMax, availableParallelism()),
         tables: sql => query.tables(sql),
+        learn: async text => app?.learnFor(text),
       });
       app = new App(options, project, log, query, engine, lookups, temporaryDir);
       opened(
@@ -247,6 +253,17 @@ export class App {
     this.registry = new FileRegistry(join(dataDir, 'sources.json'));
     this.stats = new StreamStats(log, systemClock);
     this.hub = new LiveHub(engine, randomUUID().slice(0, 8));
+    // Once each: what fails is archived with everything else later on.
+    const tried = new Set<string>();
+    this.fresh = new NewStreams({
+      log,
+      isKnown: stream => tried.has(stream) || this.lake.knows(stream),
+      work: stream => {
+        tried.add(stream);
+        return this.lake.learn(stream);
+      },
+      onFailure: (stream, error) => logger.error({ stream, err: toError(error) }, 'fields not learned'),
+    });
     if (project.views === undefined) {
       this.defaults = new DefaultSets({
         log,
@@ -268,6 +285,7 @@ export class App {
     }
     if (this.defaults) await this.defaults.start();
     else await this.views.define(this.project.views ?? []);
+    this.isReady = true;
     this.every(archiveMs, () => this.archive());
     this.every(retainMs, () => this.retain());
     if (this.options.listen) {
@@ -291,6 +309,17 @@ export class App {
     }, ms);
     timer.unref();
     this.timers.push(timer);
+  }
+
+  /** Before a view is planned: of streams that it may read and of which nothing is known, a first piece is archived. */
+  private async learnFor(text: string): Promise<void> {
+    const lower = text.toLowerCase();
+    for (const { name } of await this.log.streams()) {
+      if (this.lake.knows(name) || !lower.includes(name.toLowerCase())) continue;
+      await this.lake
+        .learn(name)
+        .catch(error => this.logger.error({ stream: name, err: toError(error) }, 'fields not learned'));
+    }
   }
 
   private definePipelines(): Promise<void> {
@@ -388,6 +417,7 @@ export class App {
       info: () => this.info(),
       sources: () => this.sources(),
       problems: () => this.problems(),
+      isReady: () => this.isReady,
       dashboards: () => this.dashboards(),
       sql: request => this.tables.run(request),
       pipelines: listPipelines,
@@ -431,6 +461,7 @@ export class App {
         await source.start();
       }),
     );
+    await this.fresh.ready();
     await this.defaults?.ready();
   }
 
@@ -489,11 +520,11 @@ export class App {
     }
   }
 
-  /** Compares views with a recomputation from the history. */
+  /** Compares views with a recomputation from the history. A view for which that fails is named in `failed`, and the others go on. */
   async audit(
     names: readonly string[],
     onProgress: (view: string, share: number) => void,
-  ): Promise<AuditReport[]> {
+  ): Promise<{ reports: AuditReport[]; failed: AuditFailure[] }> {
     const views = await this.engine.views();
     const unknown = names.find(name => !views.some(view => view.name === name));
     if (unknown !== undefined) {
@@ -502,10 +533,17 @@ export class App {
       });
     }
     const reports: AuditReport[] = [];
+    const failed: AuditFailure[] = [];
     for (const view of views.filter(view => names.length === 0 || names.includes(view.name))) {
-      reports.push(await this.history.audit(view, share => onProgress(view.name, share)));
+      try {
+        if (view.state === 'failed') throw new Error(view.error);
+        reports.push(await this.history.audit(view, share => onProgress(view.name, share)));
+      } catch (thrown) {
+        this.logger.error({ view: view.name, err: toError(thrown) }, 'audit failed');
+        failed.push({ view: view.name, reason: toError(thrown).message });
+      }
     }
-    return reports;
+    return { reports, failed };
   }
 
   close(): Promise<void> {
@@ -523,6 +561,7 @@ export class App {
     this.stats.close();
     await Promise.all(this.files.map(file => file.close()));
     await this.defaults?.close();
+    await this.fresh.close();
     await this.pipelines.close();
     await this.engine.close();
     await this.query.close();

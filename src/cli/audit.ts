@@ -6,7 +6,17 @@ import { MillraceError } from '../core/errors.ts';
 import { formatUs } from '../core/time.ts';
 import { findRunning } from '../running.ts';
 import { type CommonOptions, dataDir, withCommon } from './options.ts';
-import { bar, clearProgress, count, print, printJson, showProgress, style } from './terminal.ts';
+import {
+  bar,
+  clearProgress,
+  count,
+  harmless,
+  print,
+  printJson,
+  say,
+  showProgress,
+  style,
+} from './terminal.ts';
 
 export function registerAudit(program: Command): void {
   withCommon(program.command('audit'))
@@ -20,12 +30,19 @@ export function registerAudit(program: Command): void {
           remedy: 'Stop it first: an audit compares views and history at one and the same moment.',
         });
       }
-      const app = await openApp({ dataDir: dataDir(options), projectDir: options.project, mustExist: true });
+      const app = await openApp({
+        dataDir: dataDir(options),
+        projectDir: options.project,
+        mustExist: true,
+        onNotice: line => say(line),
+      });
       try {
         await app.settled();
-        const reports = await app.audit(names, (view, share) => showProgress(`${bar(share)} ${view}`));
+        const { reports, failed } = await app.audit(names, (view, share) =>
+          showProgress(`${bar(share)} ${view}`),
+        );
         clearProgress();
-        if (options.json) printJson({ reports });
+        if (options.json) printJson({ reports, failed });
         else {
           for (const report of reports) {
             const mark = report.differenceCount === 0 ? style('green', '✓') : style('red', '✗');
@@ -49,8 +66,10 @@ export function registerAudit(program: Command): void {
             }
             if (report.differenceCount > 20) print(`    … and ${count(report.differenceCount - 20)} more`);
           }
+          for (const { view, reason } of failed)
+            print(`${style('red', '✗')} ${view}: could not be audited: ${harmless(reason)}`);
         }
-        if (reports.some(report => report.differenceCount > 0)) process.exitCode = 1;
+        if (failed.length > 0 || reports.some(report => report.differenceCount > 0)) process.exitCode = 1;
       } finally {
         await app.close();
       }

@@ -109,10 +109,14 @@ export function table(header: readonly string[], rows: readonly (readonly unknow
 function cellText(value: unknown): string {
   if (value === null || value === undefined) return '';
   const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
-  // Control characters of an event must not reach the terminal.
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is the point
-  const safe = text.replace(/[\x00-\x1f\x7f-\x9f]/g, '�');
+  const safe = harmless(text);
   return safe.length > 200 ? `${safe.slice(0, 199)}…` : safe;
+}
+
+/** Control characters of an event must not reach the terminal. */
+export function harmless(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is the point
+  return text.replace(/[\x00-\x1f\x7f-\x9f]/g, '�');
 }
 
 /** Columns a text takes: wide characters (Hangul, CJK, emoji) take two. */

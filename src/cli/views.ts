@@ -25,11 +25,11 @@ export function registerViews(program: Command): void {
           view.window,
           view.state === 'backfilling' ? `${Math.floor(view.progress * 100)} %` : view.state,
           view.watermark ?? '',
-          view.groups,
+          count(view.groups),
           bytesText(view.stateBytes),
         ]);
         for (const line of table(
-          ['view', 'of', 'every', 'state', 'complete up to', 'groups', 'state size'],
+          ['view', 'of', 'every', 'state', 'complete up to', 'groups in windows', 'state size'],
           rows,
         ))
           print(line);

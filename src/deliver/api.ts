@@ -121,8 +121,12 @@ export interface ViewEntry {
   expired: number;
   ahead: number;
   mismatched: number;
+  /** Groups of all kept windows, as of the last commit: one that is in ten windows counts ten times. */
   groups: number;
+  /** Of its state on disk, as of the last commit. */
   stateBytes: number;
+  /** Of memory that it takes. */
+  memoryBytes: number;
 }
 
 /** GET /v1/pipelines */
@@ -178,10 +182,19 @@ export interface ViewWindow {
  * A slow client gets the newest state of each window, not each change; one that stops reading for 30 s is cut.
  */
 export type LiveMessage =
-  /** event: snapshot — the windows since `from`, once at the start of each subscription. */
+  /** event: snapshot — the windows since `from`: at the start of each subscription, and when another definition of the view serves. */
   | { type: 'snapshot'; subscription: string; answer: ViewAnswer }
   /** event: change — windows that are new or changed; replace those with the same start and group values. */
-  | { type: 'change'; subscription: string; watermark: string | null; windows: ViewWindow[] }
+  | {
+      type: 'change';
+      subscription: string;
+      watermark: string | null;
+      windows: ViewWindow[];
+      /** Starts of windows of which all rows are given: others with the same start have left them. */
+      whole?: string[];
+      /** Of sessions, which grow together: a row also replaces those of its group that it overlaps. */
+      overlapping?: true;
+    }
   /** event: status — about once a second: rates for the header; also what keeps the connection alive. */
   | { type: 'status'; events: number; rate: number; sources: SourceStatus[]; problems: string[] }
   /** event: error — this subscription ended, the others go on. */
@@ -267,7 +280,10 @@ export type Panel =
       limit?: number;
     });
 
-/** GET /healthz and /readyz: 200 {status: 'ok'} or 503 {status, problems}. */
+/**
+ * GET /healthz and /readyz: 200 {status: 'ok'} or 503 {status, problems}. Ready is who has the log open and the engine running, and has
+ * defined the views of the project ('starting' until then); healthy is who answers.
+ */
 export interface Health {
   status: 'ok' | 'starting' | 'failing';
   problems: string[];

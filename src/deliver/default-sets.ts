@@ -5,13 +5,8 @@ import { join } from 'node:path';
 import type { Log } from '../flow/log.ts';
 import type { Engine } from '../process/engine.ts';
 import { type DefaultSet, defaultSet } from './default-views.ts';
+import { NewStreams, sampleEvents } from './new-streams.ts';
 import { profileStream } from './stream-profile.ts';
-
-/** Events that a stream is judged by. */
-const sampleEvents = 1000;
-
-/** A new stream that grows slowly is judged after this long. */
-const patienceMs = 700;
 
 export interface DefaultSetsOptions {
   log: Log;
@@ -27,9 +22,7 @@ export class DefaultSets {
   private readonly sets = new Map<string, DefaultSet>();
   /** Streams whose views stand: only then is the dashboard over them shown. */
   private readonly defined = new Set<string>();
-  private readonly pending = new Map<string, { events: number; timer: NodeJS.Timeout }>();
-  private readonly working = new Set<Promise<void>>();
-  private readonly stop: () => void;
+  private readonly fresh: NewStreams;
 
   constructor(options: DefaultSetsOptions) {
     this.options = options;
@@ -39,16 +32,18 @@ export class DefaultSets {
       const set = JSON.parse(readFileSync(join(options.dir, file), 'utf8')) as DefaultSet;
       this.sets.set(file.slice(0, -'.json'.length), set);
     }
-    this.stop = options.log.onAppend(result => this.notice(result.stream, result.count));
+    this.fresh = new NewStreams({
+      log: options.log,
+      isKnown: stream => stream.startsWith('_') || this.sets.has(stream),
+      work: stream => this.build(stream),
+      onFailure: options.onFailure,
+    });
   }
 
   /** Defines what was made before, and makes what is missing for streams that exist already. */
   async start(): Promise<void> {
     for (const [stream, set] of this.sets) await this.define(stream, set);
-    for (const { name, partitions } of await this.options.log.streams()) {
-      if (!this.sets.has(name))
-        this.notice(name, Math.max(...partitions.map(({ first, end }) => end - first)));
-    }
+    await this.fresh.start();
   }
 
   all(): DefaultSet[] {
@@ -56,38 +51,12 @@ export class DefaultSets {
   }
 
   /** Resolves when streams that have events have their views. */
-  async ready(): Promise<void> {
-    for (const stream of [...this.pending.keys()]) this.make(stream);
-    await Promise.all(this.working);
+  ready(): Promise<void> {
+    return this.fresh.ready();
   }
 
-  async close(): Promise<void> {
-    this.stop();
-    for (const { timer } of this.pending.values()) clearTimeout(timer);
-    this.pending.clear();
-    await Promise.all(this.working);
-  }
-
-  private notice(stream: string, events: number): void {
-    if (stream.startsWith('_') || this.sets.has(stream) || events === 0) return;
-    let waiting = this.pending.get(stream);
-    if (!waiting) {
-      waiting = { events: 0, timer: setTimeout(() => this.make(stream), patienceMs) };
-      waiting.timer.unref();
-      this.pending.set(stream, waiting);
-    }
-    waiting.events += events;
-    if (waiting.events >= sampleEvents) this.make(stream);
-  }
-
-  private make(stream: string): void {
-    const waiting = this.pending.get(stream);
-    if (!waiting) return;
-    clearTimeout(waiting.timer);
-    this.pending.delete(stream);
-    const work = this.build(stream).catch(error => this.options.onFailure(stream, error));
-    this.working.add(work);
-    void work.finally(() => this.working.delete(work));
+  close(): Promise<void> {
+    return this.fresh.close();
   }
 
   private async build(stream: string): Promise<void> {

@@ -221,8 +221,9 @@ function routes(options: HttpServerOptions): Hono {
   app.get('/healthz', context => context.json({ status: 'ok', problems: [] } satisfies Health));
   app.get('/readyz', context => {
     const problems = services.problems();
-    const health: Health = { status: problems.length === 0 ? 'ok' : 'failing', problems };
-    return context.json(health, problems.length === 0 ? 200 : 503);
+    const failing = problems.length > 0 ? 'failing' : 'ok';
+    const status: Health['status'] = services.isReady() ? failing : 'starting';
+    return context.json({ status, problems } satisfies Health, status === 'ok' ? 200 : 503);
   });
   app.get('/metrics', async context => {
     return context.body(await services.metrics(), 200, {

@@ -1,13 +1,17 @@
 // The live hub: from the engine's changes to many subscribers. It remembers the last changes of each watched (view,
 // resolution), so that a client that lost its connection gets exactly what it missed, or a new snapshot where that is gone.
 import type { Engine } from '../process/engine.ts';
-import type { ViewChange, WindowRow } from '../process/view.ts';
+import type { ViewChange, ViewColumn, WindowRow } from '../process/view.ts';
 
 export interface HubChange {
   /** Grows with every change the hub saw; what clients resume from. */
   sequence: number;
   watermarkUs: number | null;
   rows: WindowRow[];
+  /** As in the engine's change. */
+  wholeStartUs: number | undefined;
+  overlapping: true | undefined;
+  columns: ViewColumn[] | undefined;
 }
 
 interface Channel {
@@ -101,8 +105,13 @@ export class LiveHub {
       sequence: ++this.sequence,
       watermarkUs: change.watermarkUs,
       rows: change.rows,
+      wholeStartUs: change.wholeStartUs,
+      overlapping: change.overlapping,
+      columns: change.columns,
     };
-    channel.recent.push(entry);
+    // What was sent before another definition served is of no use to who was away.
+    if (entry.columns) Object.assign(channel, { recent: [], recentRows: 0, since: entry.sequence });
+    else channel.recent.push(entry);
     channel.recentRows += entry.rows.length;
     while (channel.recentRows > maxRecentRows && channel.recent.length > 1) {
       const dropped = channel.recent.shift()!;

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Engine } from '../process/engine.ts';
-import type { ViewChange, ViewSummary, WindowRow } from '../process/view.ts';
+import type { ViewChange, ViewColumn, ViewSummary, WindowRow } from '../process/view.ts';
 import { serveLive } from './live.ts';
 import { LiveHub } from './live-hub.ts';
 
@@ -14,12 +14,13 @@ class FakeEngine {
   private listener: (change: ViewChange) => void = () => {};
   private id = 0;
   watched = 0;
+  columns: ViewColumn[] = [
+    { name: 'k', type: 'VARCHAR', role: 'group' },
+    { name: 'n', type: 'BIGINT', role: 'value' },
+  ];
 
   async views(): Promise<ViewSummary[]> {
-    const columns = [
-      { name: 'k', type: 'VARCHAR', role: 'group' as const },
-      { name: 'n', type: 'BIGINT', role: 'value' as const },
-    ];
+    const { columns } = this;
     return [
       {
         name: 'v',
@@ -47,7 +48,24 @@ class FakeEngine {
     const revision = (this.rows.get(startUs)?.revision ?? 0) + 1;
     const row = { startUs, endUs: startUs + minuteUs, revision, final: false, values: ['a', n] };
     this.rows.set(startUs, row);
-    this.listener({ view: 'v', everyMs: 60_000, id: ++this.id, epoch: 'e', watermarkUs: 0, rows: [row] });
+    this.tell({ rows: [row] });
+  }
+  tell(change: Partial<ViewChange>): void {
+    this.listener({
+      view: 'v',
+      everyMs: 60_000,
+      id: ++this.id,
+      epoch: 'e',
+      watermarkUs: 0,
+      rows: [],
+      ...change,
+    });
+  }
+  /** Another definition serves, with the columns the other way round. */
+  swap(): void {
+    this.columns = this.columns.toReversed();
+    for (const row of this.rows.values()) row.values = row.values.toReversed();
+    this.tell({ columns: this.columns });
   }
 }
 
@@ -56,7 +74,9 @@ interface Message {
   id: string | undefined;
   data: Record<string, never> & {
     windows?: { start: string; values: unknown[] }[];
-    answer?: { windows: unknown[] };
+    whole?: string[];
+    overlapping?: true;
+    answer?: { windows: unknown[]; columns: ViewColumn[] };
   };
 }
 
@@ -163,4 +183,55 @@ test('many changes of one window are told once, as they are at last', async () =
   while (last.data.windows!.at(-1)!.values[1] !== 1000) last = await client.next('change');
   expect(last.data.windows!.at(-1)!.values).toEqual(['a', 1000]);
   client.close();
+});
+
+test('a view that serves another definition is sent anew, also to who was away', async () => {
+  const client = await connect('s=v@1m&from=1970-01-01');
+  await client.next('snapshot');
+  engine.change(1, 1);
+  const { id } = await client.next('change');
+  engine.swap();
+  const { answer } = (await client.next('snapshot')).data;
+  expect(answer!.columns.map(({ name }) => name)).toEqual(['n', 'k']);
+  expect(answer!.windows).toMatchObject([{ values: [1, 'a'] }]);
+  client.close();
+  const again = await connect('s=v@1m&from=1970-01-01', id);
+  await again.next('snapshot');
+  again.close();
+});
+
+test('windows sent whole, and rows that replace what they overlap, are said to be', async () => {
+  const client = await connect('s=v@1m');
+  await client.next('snapshot');
+  engine.tell({ wholeStartUs: minuteUs });
+  expect((await client.next('change')).data).toMatchObject({
+    windows: [],
+    whole: ['1970-01-01T00:01:00.000Z'],
+  });
+  const row = { startUs: 0, endUs: 1, revision: 1, final: false, values: ['a', 1] };
+  engine.tell({ rows: [row], overlapping: true });
+  expect((await client.next('change')).data).toMatchObject({ windows: [{}], overlapping: true });
+  client.close();
+});
+
+test('of what waits of a window, a whole one leaves nothing but its own rows', async () => {
+  const client = await connect('s=v@1m');
+  await client.next('snapshot');
+  engine.change(1, 1);
+  const { id } = await client.next('change');
+  client.close();
+  const row = (group: string) => ({
+    startUs: 2 * minuteUs,
+    endUs: 3 * minuteUs,
+    revision: 1,
+    final: false,
+    values: [group, 1],
+  });
+  engine.tell({ rows: [row('x'), row('y')] });
+  engine.tell({ rows: [row('y')], wholeStartUs: 2 * minuteUs });
+  const again = await connect('s=v@1m', id);
+  const { windows, whole } = (await again.next('change')).data;
+  expect(windows).toMatchObject([{ values: ['y', 1] }]);
+  expect(whole).toEqual(['1970-01-01T00:02:00.000Z']);
+  again.close();
 });

@@ -2,9 +2,9 @@
 // the newest state of each while the client is busy. `Last-Event-ID` resumes without a gap.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { MillraceError } from '../core/errors.ts';
-import { type Clock, parseInstantUs } from '../core/time.ts';
+import { type Clock, formatUs, parseInstantUs } from '../core/time.ts';
 import type { Engine } from '../process/engine.ts';
-import type { ViewSummary, WindowRow } from '../process/view.ts';
+import type { ViewColumn, ViewSummary, WindowRow } from '../process/view.ts';
 import type { LiveMessage, SourceStatus } from './api.ts';
 import { EventStream, eventText } from './event-stream.ts';
 import type { HubChange, LiveHub } from './live-hub.ts';
@@ -34,10 +34,15 @@ interface Subscription {
   groups: number[];
   /** Newest row of each changed window and group. */
   waiting: Map<string, WindowRow>;
+  /** Windows of which what waits is all. */
+  whole: Set<number>;
+  overlapping: boolean;
   watermarkUs: number | null;
   /** While rows wait: the last sequence before the first of them. */
   sequence: number;
   snapshot: string | undefined;
+  /** Asked for so far; the last one holds. */
+  snapshots: number;
   ready: boolean;
   unsubscribe: () => void;
 }
@@ -89,12 +94,16 @@ export async function serveLive(
         return text;
       }
     }
-    const changed = subscriptions.find(subscription => subscription.ready && subscription.waiting.size > 0);
+    const changed = subscriptions.find(subscription => subscription.ready && isWaiting(subscription));
     if (!changed) return undefined;
     const windows = [...changed.waiting.values()].map(viewWindow);
-    changed.waiting.clear();
+    const whole = [...changed.whole].map(formatUs);
     const watermark = instantOrNull(changed.watermarkUs);
-    return message({ type: 'change', subscription: changed.key, watermark, windows }, resumeId());
+    const content: LiveMessage = { type: 'change', subscription: changed.key, watermark, windows };
+    if (whole.length > 0) content.whole = whole;
+    if (changed.overlapping) content.overlapping = true;
+    forget(changed);
+    return message(content, resumeId());
   }
 
   /**
@@ -103,16 +112,19 @@ export async function serveLive(
    */
   function resumeId(): string | undefined {
     if (subscriptions.some(other => !other.ready || other.snapshot !== undefined)) return undefined;
-    const told = subscriptions.map(other => (other.waiting.size > 0 ? other.sequence : hub.position));
+    const told = subscriptions.map(other => (isWaiting(other) ? other.sequence : hub.position));
     return `${hub.epoch}.${Math.min(...told)}`;
   }
 
   async function sendSnapshot(subscription: Subscription): Promise<void> {
     subscription.ready = false;
-    subscription.waiting.clear();
+    forget(subscription);
+    const number = ++subscription.snapshots;
     try {
       const { view, everyMs, key } = subscription;
       const result = await engine.query({ view, everyMs, fromUs, limit: 100_000 });
+      // A later one has been asked for, of another definition.
+      if (number !== subscription.snapshots) return;
       const answer = viewAnswer(result, 'view');
       subscription.snapshot = message({ type: 'snapshot', subscription: key, answer });
       subscription.ready = true;
@@ -124,14 +136,26 @@ export async function serveLive(
   }
 
   function receive(subscription: Subscription, change: HubChange): void {
-    if (subscription.waiting.size === 0) subscription.sequence = change.sequence - 1;
+    if (change.columns) {
+      subscription.groups = groupIndexes(change.columns);
+      void sendSnapshot(subscription);
+      return;
+    }
+    if (!isWaiting(subscription)) subscription.sequence = change.sequence - 1;
+    if (change.wholeStartUs !== undefined) {
+      subscription.whole.add(change.wholeStartUs);
+      for (const [key, row] of subscription.waiting)
+        if (row.startUs === change.wholeStartUs) subscription.waiting.delete(key);
+    }
+    subscription.overlapping ||= change.overlapping === true;
     for (const row of change.rows) {
       const key = `${row.startUs} ${JSON.stringify(subscription.groups.map(index => row.values[index]))}`;
       subscription.waiting.delete(key);
       subscription.waiting.set(key, row);
     }
     subscription.watermarkUs = change.watermarkUs;
-    if (subscription.waiting.size > maxWaitingRows && subscription.ready) void sendSnapshot(subscription);
+    const waiting = subscription.waiting.size + subscription.whole.size;
+    if (waiting > maxWaitingRows && subscription.ready) void sendSnapshot(subscription);
     else stream.pump();
   }
 
@@ -177,14 +201,31 @@ function open(key: string, views: ReadonlyMap<string, ViewSummary>): Subscriptio
     key,
     view: name,
     everyMs,
-    groups: view.columns.flatMap((column, index) => (column.role === 'group' ? [index] : [])),
+    groups: groupIndexes(view.columns),
     waiting: new Map(),
+    whole: new Set(),
+    overlapping: false,
     watermarkUs: view.watermarkUs,
     sequence: 0,
     snapshot: undefined,
+    snapshots: 0,
     ready: false,
     unsubscribe: () => {},
   };
+}
+
+function groupIndexes(columns: readonly ViewColumn[]): number[] {
+  return columns.flatMap((column, index) => (column.role === 'group' ? [index] : []));
+}
+
+function isWaiting({ waiting, whole }: Subscription): boolean {
+  return waiting.size + whole.size > 0;
+}
+
+function forget(subscription: Subscription): void {
+  subscription.waiting.clear();
+  subscription.whole.clear();
+  subscription.overlapping = false;
 }
 
 /** The sequence in an event id of this hub; undefined for another hub's or none. */

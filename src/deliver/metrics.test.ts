@@ -3,7 +3,7 @@ import { Metrics } from './metrics.ts';
 
 test('what has been dropped is left out', async () => {
   let names = ['kept', 'dropped'];
-  const view = (name: string) => ({ name, stateBytes: 5, groups: 2, expired: 1 });
+  const view = (name: string) => ({ name, stateBytes: 5, memoryBytes: 7, groups: 2, expired: 1 });
   const options = {
     log: { streams: async () => [], consumers: () => [] },
     engine: {
@@ -18,7 +18,7 @@ test('what has been dropped is left out', async () => {
     pipelines: async () => [],
   };
   const metrics = new Metrics(options as unknown as ConstructorParameters<typeof Metrics>[0]);
-  expect((await metrics.text()).match(/="dropped"/g)).toHaveLength(4);
+  expect((await metrics.text()).match(/="dropped"/g)).toHaveLength(5);
   names = ['kept'];
   const text = await metrics.text();
   expect(text).not.toContain('="dropped"');

@@ -52,8 +52,11 @@ export class Metrics {
       'stream',
       'partition',
     ]);
-    const stateBytes = gauge('view_state_bytes', 'Bytes of a view’s state.', ['view']);
-    const groups = gauge('view_groups', 'Groups in a view’s state.', ['view']);
+    const stateBytes = gauge('view_state_bytes', 'Bytes of a view’s state on disk.', ['view']);
+    const memoryBytes = gauge('view_memory_bytes', 'Bytes of memory that a view takes.', ['view']);
+    const groups = gauge('view_groups', 'Groups in all kept windows of a view, each window’s for itself.', [
+      'view',
+    ]);
     const expired = gauge('view_expired_events', 'Events beyond the keep time.', ['view']);
     const engineMemory = gauge('engine_memory_bytes', 'Memory of the engine.', []);
     const queryRunning = gauge('query_process_running', '1 while the query process runs.', []);
@@ -85,9 +88,10 @@ export class Metrics {
       engineMemory.set(status.memoryBytes);
       const views = await options.engine.views();
       // A view that has been dropped is gone from here too.
-      for (const figure of [stateBytes, groups, expired]) figure.reset();
+      for (const figure of [stateBytes, memoryBytes, groups, expired]) figure.reset();
       for (const view of views) {
         stateBytes.set({ view: view.name }, view.stateBytes);
+        memoryBytes.set({ view: view.name }, view.memoryBytes);
         groups.set({ view: view.name }, view.groups);
         expired.set({ view: view.name }, view.expired);
       }

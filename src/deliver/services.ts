@@ -23,6 +23,8 @@ export interface Services {
   info(): Promise<Info>;
   sources(): SourceStatus[];
   problems(): string[];
+  /** The log is open, the engine runs, and the views of the project have been defined. */
+  isReady(): boolean;
   dashboards(): Dashboard[];
   pipelines(): Promise<PipelineSummary[]>;
   /** SQL over streams and views by their names; what was appended before the call is seen. */

@@ -43,6 +43,7 @@ export function viewEntry(view: ViewSummary): ViewEntry {
     mismatched,
     groups,
     stateBytes,
+    memoryBytes,
   } = view;
   return {
     name,
@@ -60,6 +61,7 @@ export function viewEntry(view: ViewSummary): ViewEntry {
     mismatched,
     groups,
     stateBytes,
+    memoryBytes,
   };
 }
 

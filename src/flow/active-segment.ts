@@ -1,9 +1,10 @@
 // The segment that is written to. Invariant: `position` and `slots` count what was written whole; whatever lies
 // behind them in the files is zeros, a seal, or an interrupted write that the next one covers.
 import { type Group, sumGroup } from './append-group.ts';
-import { writeFully, writeFullySync } from './file-system.ts';
+import { blockBytes, writeFully, writeFullySync } from './file-system.ts';
 import { encodeRecord, recordBytes, recordKind } from './index-record.ts';
 import { closeSegment, type SegmentFiles } from './segment.ts';
+import type { TailRing } from './tail-memory.ts';
 
 /** The index grows by so many zeros at a time, so that a sync of it seldom has to change its length. */
 const indexStepRecords = 800;
@@ -30,9 +31,10 @@ export class ActiveSegment {
 
   /**
    * Writes batches and their records; on an error nothing counts as written, see `undo`. `inThread`: without leaving the
-   * thread, and with `syncsNext` the sync of the batches begins while their checksums are made.
+   * thread, and with `syncsNext` the sync of the batches begins while their checksums are made. `ring`: through the
+   * shared memory of the newest bytes and past the system's cache, where that can be.
    */
-  async write(group: Group, how: { inThread: boolean; syncsNext: boolean }): Promise<void> {
+  async write(group: Group, how: { inThread: boolean; syncsNext: boolean; ring?: TailRing }): Promise<void> {
     const { data, index } = this.files;
     const at = this.slots * recordBytes;
     // Room for the seal is kept inside the grown part, so that a full disk never hinders it.
@@ -44,7 +46,9 @@ export class ActiveSegment {
       sumGroup(group);
       writeFullySync(index, [this.encode(group, indexSlots)], at);
     } else {
-      const writing = writeFully(data, group.chunks, this.position);
+      const writing = how.ring
+        ? this.writePastCache(group.chunks, how.ring)
+        : writeFully(data, group.chunks, this.position);
       sumGroup(group);
       const writings = [writing, writeFully(index, [this.encode(group, indexSlots)], at)];
       // Both are awaited whatever happens to either: the files are touched again only when neither is busy.
@@ -55,6 +59,34 @@ export class ActiveSegment {
     this.indexSlots = indexSlots;
     this.position += group.bytes;
     this.slots = slots;
+  }
+
+  /** The last block, which is seldom whole, goes through the cache; the next write has it again, then whole. */
+  private async writePastCache(chunks: readonly Uint8Array[], ring: TailRing): Promise<void> {
+    const { data } = this.files;
+    const { position } = this;
+    let at = position - (position % blockBytes);
+    ring.isBusy = true;
+    try {
+      if (!ring.endsWith(at, position)) {
+        const before = new Uint8Array(position - at);
+        await data.read(before, at);
+        ring.clear(at);
+        ring.put([before]);
+      }
+      const end = ring.put(chunks);
+      for (const whole = end - (end % blockBytes); at < whole; ) {
+        const written = await data.writeBlocks(ring.view(at, whole), at);
+        if (written % blockBytes !== 0 || written === 0) break;
+        at += written;
+      }
+      if (at < end) await writeFully(data, ring.view(at, end), at);
+    } catch (thrown) {
+      ring.clear(position);
+      throw thrown;
+    } finally {
+      ring.isBusy = false;
+    }
   }
 
   /** The records, with the zeros by which the index grows where it has to. */

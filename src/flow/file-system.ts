@@ -4,7 +4,11 @@
 import * as fs from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { codeOf } from '../core/errors.ts';
 import { lockFolder } from './folder-lock.ts';
+
+/** What writes past the cache are made of: no device of today asks for more, and a page of memory is no less. */
+export const blockBytes = 4096;
 
 export interface OpenFile {
   /** Reads up to target.length bytes; resolves with the number read, less only at the end of the file. */
@@ -15,6 +19,11 @@ export interface OpenFile {
   write(chunks: readonly Uint8Array[], position: number): Promise<number>;
   /** The same without leaving the thread: for what is small, where going to another would take longer. */
   writeSync(chunks: readonly Uint8Array[], position: number): number;
+  /**
+   * Writes whole blocks past the system's cache: position, memory and length of every chunk are multiples of
+   * `blockBytes`. May write less and resolves with the bytes written: 0 where this file system cannot.
+   */
+  writeBlocks(chunks: readonly Uint8Array[], position: number): Promise<number>;
   /** fdatasync: the bytes, and the length where it changed, are on the device afterwards. */
   sync(): Promise<void>;
   /** Cuts the file. */
@@ -49,10 +58,17 @@ const close = promisify(fs.close);
 const fstat = promisify(fs.fstat);
 const ftruncate = promisify(fs.ftruncate);
 
+/** Linux only; elsewhere files are written through the cache. */
+const directFlag: number | undefined = fs.constants.O_DIRECT;
+
 class DiskFile implements OpenFile {
   private readonly fd: number;
-  constructor(fd: number) {
+  private readonly path: string;
+  /** The same file past the cache, once it was asked for; undefined in it where that cannot be. */
+  private direct: { fd: number | undefined } | undefined;
+  constructor(fd: number, path: string) {
     this.fd = fd;
+    this.path = path;
   }
   read(target: Uint8Array, position: number): Promise<number> {
     return new Promise((resolve, reject) => {
@@ -88,6 +104,20 @@ class DiskFile implements OpenFile {
     if (chunks.length === 1) return fs.writeSync(this.fd, chunks[0]!, 0, chunks[0]!.length, position);
     return fs.writevSync(this.fd, chunks as Uint8Array[], position);
   }
+  async writeBlocks(chunks: readonly Uint8Array[], position: number): Promise<number> {
+    this.direct ??= { fd: await openPastCache(this.path) };
+    const { fd } = this.direct;
+    if (fd === undefined) return 0;
+    try {
+      return await writev(fd, chunks, position);
+    } catch (thrown) {
+      // Some file systems open such files and refuse the write.
+      if (!isUnsupported(thrown)) throw thrown;
+      this.direct.fd = undefined;
+      await close(fd);
+      return 0;
+    }
+  }
   sync(): Promise<void> {
     return new Promise((resolve, reject) => {
       fs.fdatasync(this.fd, error => (error ? reject(error) : resolve()));
@@ -99,10 +129,31 @@ class DiskFile implements OpenFile {
   async size(): Promise<number> {
     return (await fstat(this.fd)).size;
   }
-  close(): Promise<void> {
-    return close(this.fd);
+  async close(): Promise<void> {
+    if (this.direct?.fd !== undefined) await close(this.direct.fd);
+    await close(this.fd);
   }
 }
+
+const isUnsupported = (thrown: unknown): boolean =>
+  ['EINVAL', 'ENOTSUP', 'EOPNOTSUPP'].includes(codeOf(thrown)!);
+
+async function openPastCache(path: string): Promise<number | undefined> {
+  if (directFlag === undefined) return undefined;
+  try {
+    return await open(path, fs.constants.O_WRONLY | directFlag);
+  } catch (thrown) {
+    if (isUnsupported(thrown)) return undefined;
+    throw thrown;
+  }
+}
+
+const writev = (fd: number, chunks: readonly Uint8Array[], position: number): Promise<number> =>
+  new Promise((resolve, reject) => {
+    fs.writev(fd, chunks as Uint8Array[], position, (error, written) =>
+      error ? reject(error) : resolve(written),
+    );
+  });
 
 const flags = {
   read: fs.constants.O_RDONLY,
@@ -113,7 +164,7 @@ const flags = {
 /** The machine's own file system. */
 export const diskFileSystem: FileSystem = {
   async open(path, how) {
-    return new DiskFile(await open(path, flags[how], 0o640));
+    return new DiskFile(await open(path, flags[how], 0o640), path);
   },
   async list(directory) {
     try {

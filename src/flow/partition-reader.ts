@@ -11,9 +11,23 @@ import { logDamaged, logIo, offsetBeyondEnd, offsetRetained } from './log-errors
 import { type OpenSegment, OpenSegments } from './open-segments.ts';
 import { listSegments } from './segment.ts';
 import type { TailBoard } from './tail-board.ts';
+import type { TailMemory } from './tail-memory.ts';
 
 /** Read positions remembered, a partition and reader. */
 const cursorsMax = 16;
+
+/** Those of adjacent records' batches, from the first on, that are what was written. */
+function wholeBatches(records: readonly IndexRecord[], bytes: Uint8Array): BatchSlice[] {
+  const batches: BatchSlice[] = [];
+  let position = 0;
+  for (const { length, dataCrc, offset, count, appendTimeMs } of records) {
+    const end = position + length;
+    if (end > bytes.length || crc32c(bytes.subarray(position, end)) !== dataCrc) break;
+    batches.push({ position, length, offset, count, appendTimeMs });
+    position = end;
+  }
+  return batches;
+}
 
 interface Cursor {
   base: number;
@@ -23,6 +37,8 @@ interface Cursor {
 export interface ReaderPlace {
   fs: FileSystem;
   board: TailBoard;
+  /** Undefined while nothing has been written through it. */
+  tail(): TailMemory | undefined;
   slot: number;
   stream: string;
   partition: number;
@@ -69,7 +85,6 @@ export class PartitionReader {
     try {
       const { index } = segment.files;
       let slot = await this.slotOf(segment, from);
-      const batches: BatchSlice[] = [];
       const records: IndexRecord[] = [];
       let length = 0;
       let next = from;
@@ -99,25 +114,15 @@ export class PartitionReader {
         const gapEnd = await this.index.offsetAfter(index, slot, from, limit);
         throw this.damage(from, gapEnd, 'index records are damaged or missing');
       }
-      const got = await this.readBytes(segment, target.subarray(0, length), records[0]!.position);
-      length = 0;
-      for (const record of records) {
-        const position = length;
-        const isWhole =
-          position + record.length <= got &&
-          crc32c(target.subarray(position, position + record.length)) === record.dataCrc;
-        if (!isWhole) {
-          if (batches.length > 0) break;
-          throw this.damage(record.offset, record.offset + record.count, 'the checksum does not match');
-        }
-        const { offset, count, appendTimeMs } = record;
-        batches.push({ position, length: record.length, offset, count, appendTimeMs });
-        length += record.length;
+      const batches = await this.readBatches(segment, records, target.subarray(0, length));
+      if (batches.length === 0) {
+        const { offset, count } = records[0]!;
+        throw this.damage(offset, offset + count, 'the checksum does not match');
       }
       const lastBatch = batches[batches.length - 1]!;
       next = lastBatch.offset + lastBatch.count;
       this.rememberCursor(next, base, slot - records.length + batches.length);
-      return { batches, length, next, end };
+      return { batches, length: lastBatch.position + lastBatch.length, next, end };
     } finally {
       this.open.release(segment);
     }
@@ -180,6 +185,22 @@ export class PartitionReader {
     this.cursors.delete(offset);
     this.cursors.set(offset, { base, slot });
     if (this.cursors.size > cursorsMax) this.cursors.delete(this.cursors.keys().next().value!);
+  }
+
+  /** The batches up to the first that is damaged. */
+  private async readBatches(
+    segment: OpenSegment,
+    records: readonly IndexRecord[],
+    target: Uint8Array,
+  ): Promise<BatchSlice[]> {
+    const { tail, slot } = this.place;
+    const { position } = records[0]!;
+    if (tail()?.read(slot, segment.base, position, target)) {
+      const batches = wholeBatches(records, target);
+      if (batches.length === records.length) return batches;
+    }
+    const got = await this.readBytes(segment, target, position);
+    return wholeBatches(records, target.subarray(0, got));
   }
 
   private async readBytes(segment: OpenSegment, target: Uint8Array, position: number): Promise<number> {

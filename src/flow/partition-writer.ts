@@ -5,12 +5,14 @@ import { codeOf, MillraceError, toError } from '../core/errors.ts';
 import type { ActiveSegment } from './active-segment.ts';
 import { formGroup, type Group, isFullFor } from './append-group.ts';
 import { AppendQueue, type Waiting, wrongBatch } from './append-queue.ts';
+import { blockBytes } from './file-system.ts';
 import { GroupSync } from './group-sync.ts';
 import type { AppendResult, Batch } from './log.ts';
 import { diskFull, logClosed, logOverloaded, partitionClosed } from './log-errors.ts';
 import { type Answer, type ProducerWindow, producerHash } from './producer-window.ts';
 import { loadWindow } from './producer-window-loading.ts';
 import { finishSegment, rollSegment } from './segment-rolling.ts';
+import type { TailRing } from './tail-memory.ts';
 import type { WriterContext, WriterState } from './writer-context.ts';
 
 /** A group up to this, with no sync beside it, is written without leaving the thread. */
@@ -130,8 +132,9 @@ export class PartitionWriter {
     if (group.records.length === 0) return;
     context.failpoint?.('before-write');
     try {
-      const inThread = !this.sync.running && group.bytes <= inThreadBytes;
-      await segment.write(group, { inThread, syncsNext: context.syncDelayMs === undefined });
+      const ring = this.ringFor(group);
+      const inThread = !ring && !this.sync.running && group.bytes <= inThreadBytes;
+      await segment.write(group, { inThread, syncsNext: context.syncDelayMs === undefined, ring });
     } catch (thrown) {
       return this.undo(group, segment, toError(thrown));
     }
@@ -145,6 +148,15 @@ export class PartitionWriter {
     if (context.syncDelayMs !== undefined) this.settle(group);
     this.sync.add(group);
     context.disk.wrote(group.bytes);
+  }
+
+  /** The memory to write a large group from that waits for its sync; undefined where there is none for now. */
+  private ringFor({ bytes }: Group): TailRing | undefined {
+    const { context, state } = this;
+    const { limits, clock } = context;
+    if (context.syncDelayMs !== undefined || bytes < limits.directBytes) return undefined;
+    if (bytes + blockBytes > limits.tailBytes) return undefined;
+    return context.tail().claim(state.slot, state.segments[state.segments.length - 1]!, clock.elapsedMs());
   }
 
   /** The segment to write so many bytes to, a new one where need be; undefined where that cannot be had. */

@@ -30,6 +30,7 @@ import { type WindowLimits, windowLimits } from './producer-window.ts';
 import { retainPartition } from './retention.ts';
 import { type SegmentLogHandle, SegmentReader } from './segment-reader.ts';
 import { TailBoard } from './tail-board.ts';
+import { TailMemory } from './tail-memory.ts';
 import type { Failpoint, WriterContext, WriterLimits } from './writer-context.ts';
 
 /**
@@ -60,10 +61,15 @@ export const writerLimits: WriterLimits = {
   segmentRecords: 262_144,
   groupBytes: 4 * 1024 * 1024,
   overlapBytes: 1024 * 1024,
+  directBytes: 512 * 1024,
+  tailBytes: 16 * 1024 * 1024,
   queueBytes: 64 * 1024 * 1024,
   queueBatches: 65_536,
   mergeBytes: 64 * 1024,
 };
+
+/** Partitions that have their newest bytes in memory at a time. */
+const tailRings = 4;
 
 export class SegmentLog extends SegmentReader implements Log {
   private readonly context: WriterContext;
@@ -79,13 +85,19 @@ export class SegmentLog extends SegmentReader implements Log {
   private readonly openedAt: { nowMs: number; elapsedMs: number };
 
   constructor(
-    handle: SegmentLogHandle,
+    handle: Pick<SegmentLogHandle, 'directory' | 'maxBatchBytes'>,
     board: TailBoard,
-    context: Omit<WriterContext, 'appended' | 'backlog' | 'board'>,
+    context: Omit<WriterContext, 'appended' | 'backlog' | 'board' | 'tail'>,
     unlock: () => Promise<void>,
   ) {
     super(handle, board, { fs: context.fs, inThread: false });
-    this.context = { ...context, board, backlog: { bytes: 0 }, appended: results => this.announce(results) };
+    this.context = {
+      ...context,
+      board,
+      tail: () => this.tailMemory(),
+      backlog: { bytes: 0 },
+      appended: results => this.announce(results),
+    };
     const { directory, writers, found } = this;
     this.loaded = { directory, context: this.context, writers, found };
     this.unlock = unlock;
@@ -108,7 +120,13 @@ export class SegmentLog extends SegmentReader implements Log {
   /** What another thread needs to read this log with `openSegmentReader`. */
   share(): SegmentLogHandle {
     const { directory, maxBatchBytes } = this;
-    return { kind: 'segment-log', directory, board: this.board.memory, maxBatchBytes };
+    const tail = this.tailMemory().memory;
+    return { kind: 'segment-log', directory, board: this.board.memory, tail, maxBatchBytes };
+  }
+
+  private tailMemory(): TailMemory {
+    this.tail ??= TailMemory.create(tailRings, this.context.limits.tailBytes);
+    return this.tail;
   }
 
   async createStream(stream: string, options: { partitions?: number } = {}): Promise<StreamSummary> {
@@ -272,7 +290,6 @@ export async function openSegmentLog(options: SegmentLogOptions): Promise<Segmen
   try {
     const board = TailBoard.create(partitionsMax);
     const { maxBatchBytes } = limits;
-    const handle: SegmentLogHandle = { kind: 'segment-log', directory, board: board.memory, maxBatchBytes };
     const disk = new DiskSpace(fs, clock, directory, options.reserveBytes ?? 256 * 1024 * 1024);
     const syncDelayMs =
       durability === 'fsync'
@@ -283,7 +300,7 @@ export async function openSegmentLog(options: SegmentLogOptions): Promise<Segmen
     const window = { ...windowLimits, ...options.window };
     const { failpoint } = options;
     const log = new SegmentLog(
-      handle,
+      { directory, maxBatchBytes },
       board,
       { fs, clock, disk, limits, window, syncDelayMs, failpoint },
       unlock,

@@ -7,12 +7,14 @@ import { logClosed, offsetRetained, partitionUnavailable, unknownStream } from '
 import { PartitionReader } from './partition-reader.ts';
 import { partitionPath } from './segment.ts';
 import { TailBoard } from './tail-board.ts';
+import { TailMemory } from './tail-memory.ts';
 
 /** What another thread needs to read the log; survives structuredClone and postMessage. */
 export interface SegmentLogHandle {
   kind: 'segment-log';
   directory: string;
   board: SharedArrayBuffer;
+  tail: SharedArrayBuffer;
   maxBatchBytes: number;
 }
 
@@ -25,6 +27,8 @@ export interface SegmentReaderOptions {
 export class SegmentReader implements LogReader {
   readonly maxBatchBytes: number;
   protected readonly board: TailBoard;
+  /** The newest bytes, where they are held; set by whoever opens the reader. */
+  tail: TailMemory | undefined;
   protected readonly directory: string;
   protected readonly fs: FileSystem;
   private readonly inThread: boolean;
@@ -34,10 +38,14 @@ export class SegmentReader implements LogReader {
   /** A thread whose only work is a pending Atomics.waitAsync ends; this timer, which never fires, keeps it. */
   private keepAlive: ReturnType<typeof setInterval> | undefined;
 
-  constructor(handle: SegmentLogHandle, board: TailBoard, options: Required<SegmentReaderOptions>) {
+  constructor(
+    { directory, maxBatchBytes }: Pick<SegmentLogHandle, 'directory' | 'maxBatchBytes'>,
+    board: TailBoard,
+    options: Required<SegmentReaderOptions>,
+  ) {
     this.board = board;
-    this.directory = handle.directory;
-    this.maxBatchBytes = handle.maxBatchBytes;
+    this.directory = directory;
+    this.maxBatchBytes = maxBatchBytes;
     this.fs = options.fs;
     this.inThread = options.inThread;
   }
@@ -107,6 +115,7 @@ export class SegmentReader implements LogReader {
       reader = new PartitionReader({
         fs: this.fs,
         board: this.board,
+        tail: () => this.tail,
         slot,
         stream,
         partition,
@@ -185,8 +194,8 @@ export async function openSegmentReader(
   handle: SegmentLogHandle,
   options: SegmentReaderOptions = {},
 ): Promise<SegmentReader> {
-  return new SegmentReader(handle, new TailBoard(handle.board), {
-    fs: options.fs ?? diskFileSystem,
-    inThread: options.inThread ?? true,
-  });
+  const { fs = diskFileSystem, inThread = true } = options;
+  const reader = new SegmentReader(handle, new TailBoard(handle.board), { fs, inThread });
+  reader.tail = new TailMemory(handle.tail);
+  return reader;
 }

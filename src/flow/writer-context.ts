@@ -8,6 +8,7 @@ import type { FileSystem } from './file-system.ts';
 import type { AppendResult } from './log.ts';
 import type { WindowLimits } from './producer-window.ts';
 import type { TailBoard } from './tail-board.ts';
+import type { TailMemory } from './tail-memory.ts';
 
 /** Places where a fault test may stop or kill the process; the log calls it only where one is handed in. */
 export type Failpoint = (
@@ -35,6 +36,10 @@ export interface WriterLimits {
   groupBytes: number;
   /** While a sync is under way the next group is written beside it once so much is waiting; less waits for it. */
   overlapBytes: number;
+  /** Groups from this size on, with a sync to wait for, are written past the system's cache from the tail memory. */
+  directBytes: number;
+  /** Newest bytes of a partition that are held so; four partitions at a time. A multiple of 64 KiB. */
+  tailBytes: number;
   /** Bytes not yet answered in the whole log, beyond which `log-overloaded` is the answer. */
   queueBytes: number;
   /** Batches waiting in one partition, likewise. */
@@ -47,6 +52,8 @@ export interface WriterContext {
   fs: FileSystem;
   clock: Clock;
   board: TailBoard;
+  /** Made at the first call. */
+  tail(): TailMemory;
   disk: DiskSpace;
   backlog: Backlog;
   limits: WriterLimits;

@@ -51,6 +51,12 @@ export interface AuditReport {
   differences: AuditDifference[];
 }
 
+/** A view that could not be compared, and why. */
+export interface AuditFailure {
+  view: string;
+  reason: string;
+}
+
 /** Windows compared by one SQL query. */
 const windowsAtOnce = 500;
 const rowsAtOnce = 100_000;

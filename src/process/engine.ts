@@ -49,7 +49,10 @@ export interface Engine {
   views(): Promise<ViewSummary[]>;
   /** The plan that serves now. Throws `unknown-view` (404). */
   plan(name: string): Promise<ServingPlan>;
-  /** Says which columns a stream has shown so far: types that views defined later are planned with, and of group columns. */
+  /**
+   * Says which columns a stream has shown so far: types that views defined later are planned with, and of group columns. A view that
+   * reads a field which was not known when it was planned is planned again and, where its plan is another then, filled like a changed one.
+   */
   setSchema(stream: string, columns: { name: string; type: string }[]): Promise<void>;
   /**
    * Brings a lookup table into force, or with undefined takes it away: views defined later see it; those that read it join it to

@@ -56,8 +56,12 @@ export interface ViewSummary {
   ahead: number;
   /** Events with values that could not be used as the type the query needs. */
   mismatched: number;
+  /** Groups of all kept windows, as of the last commit: one that is in ten windows counts ten times, and in each partition for itself. */
   groups: number;
+  /** Bytes of its state in the store, as of the last commit: what serves, and what is being filled beside it. */
   stateBytes: number;
+  /** Bytes of memory that it takes: of its state, what was used last. */
+  memoryBytes: number;
 }
 
 /** JSON-ready scalars: integers beyond 2^53 are strings, times are ISO 8601 strings. */
@@ -117,10 +121,12 @@ export interface ViewChange {
   id: number;
   epoch: string;
   watermarkUs: number | null;
-  /**
-   * The rows of changed groups; of views with HAVING or LIMIT, and where `whole` says so, all rows of the window, so that rows
-   * that left it can be told.
-   */
+  /** The rows of changed groups. */
   rows: WindowRow[];
-  whole?: true;
+  /** Set where they are all rows of the window that starts then (of views with HAVING or LIMIT always): others have left it. */
+  wholeStartUs?: number;
+  /** Set for sessions: a row takes the place of those of its groups that it overlaps, since sessions grow together. */
+  overlapping?: true;
+  /** Set where another definition serves from here on: its columns. There are no rows, and none of before counts any more. */
+  columns?: ViewColumn[];
 }

@@ -146,7 +146,8 @@ class Examples {
       key = { key: Buffer.from(spelling, 'latin1'), id: this.keys.size, isTime: spelling === '_time"' };
       this.keys.set(spelling, key);
     }
-    const field: LastField = { ...key, pair: -1, length: 0 };
+    const { id, isTime } = key;
+    const field: LastField = { key: key.key, id, isTime, pair: -1, length: 0 };
     this.last[place] = field;
     return field;
   }

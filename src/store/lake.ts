@@ -37,6 +37,8 @@ export interface Lake {
    * lake. Concurrent calls for one stream share the work.
    */
   flush(stream: string): Promise<LakeStream | undefined>;
+  /** Archives a first small piece of a stream of which nothing is archived yet, so that something is known of its fields. */
+  learn(stream: string): Promise<void>;
   /** A FROM-able SELECT over the stream: `_time TIMESTAMP, _offset BIGINT, _partition INTEGER` and its fields. */
   selectSql(stream: string): string | undefined;
   /** Why archiving is behind, in sentences; empty when all is well. */

@@ -243,10 +243,113 @@ test('legal JSON that DuckDB refuses is archived all the same', async () => {
   ]);
 });
 
+test('learning of a stream archives its first events once, and the rest follows without a gap or an overlap', async () => {
+  const shown: string[][] = [];
+  const archived = lake({
+    onSchema: (_, { fields }) => shown.push(fields.map(({ name, type }) => `${name} ${type}`)),
+  });
+  await archived.learn('s');
+  expect(archived.stream('s')).toBeUndefined();
+  const events = Array.from({ length: 3000 }, (_, i) => ({ a: i, b: 'x' }));
+  await append(...events);
+  await append(...events);
+  await append(...events);
+  await Promise.all([archived.learn('s'), archived.learn('s')]);
+  await archived.learn('s');
+  expect(shown).toEqual([['a BIGINT', 'b VARCHAR']]);
+  // In the middle of a batch.
+  expect(archived.stream('s')!.archived).toEqual([4096]);
+  await Promise.all([archived.learn('s'), archived.flush('s')]);
+  expect(archived.stream('s')!.archived).toEqual([9000]);
+  const sum = 'SELECT count(*), count(DISTINCT _offset), count(*) FILTER (_offset % 3000 = a) FROM s';
+  expect(await ask(archived, sum)).toEqual([[9000, 9000, 9000]]);
+});
+
+test('streams that are archived at the same time keep each its own events', async () => {
+  const names = ['s', 't', 'u'];
+  const rounds = 30;
+  for (const name of names) {
+    await log.createStream(name);
+    for (let batch = 0; batch < rounds; batch++) {
+      const line = `${JSON.stringify({ name, text: name.repeat(90_000) })}\n`;
+      await log.append(name, 0, { bytes: new TextEncoder().encode(line), count: 1 });
+    }
+  }
+  const archived = lake({ readBytes: 100_000 });
+  await Promise.all(names.map(name => archived.flush(name)));
+  const tables = names.map(name => ({ name, sql: archived.selectSql(name)! }));
+  for (const name of names) {
+    const sql = `SELECT name, count(*), count(*) FILTER (text = repeat(name, 90000)) FROM ${name} GROUP BY name`;
+    const request = { format: 'json' as const, timeoutMs: 10_000, maxRows: 100, maxBytes: 1e6 };
+    expect((await server.run({ ...request, sql, tables })).rows).toEqual([[name, rounds, rounds]]);
+  }
+});
+
 test('nothing appended, nothing archived', async () => {
   expect(await lake().flush('s')).toBeUndefined();
   await append('{}');
   const archived = lake();
   await archived.flush('s');
   expect(await ask(archived, 'SELECT count(*) FROM s')).toEqual([[1]]);
+});
+
+test('a chunk is read while the one before is written, and stated after it', async () => {
+  let writing = 0;
+  let most = 0;
+  const archived = lake({
+    chunkBytes: 1000,
+    readBytes: 1000,
+    compactRun: 1000,
+    writer: {
+      async write(request) {
+        most = Math.max(most, ++writing);
+        // The first takes the longest.
+        await new Promise(resolve => setTimeout(resolve, request.first === 0 ? 200 : 0));
+        return server.writeParquet(request).finally(() => writing--);
+      },
+      compact: request => server.compactParquet(request),
+    },
+  });
+  for (let n = 0; n < 40; n++) await append({ n, pad: 'x'.repeat(200 + (n % 7)) });
+  await archived.flush('s');
+  expect(most).toBe(2);
+  const { chunks } = archived.stream('s')!;
+  expect(chunks.length).toBeGreaterThan(3);
+  for (const [at, chunk] of chunks.entries())
+    expect(chunk.first).toBe(at === 0 ? 0 : chunks[at - 1]!.last + 1);
+  expect(await ask(archived, 'SELECT n, _offset, length(pad) FROM s ORDER BY n')).toEqual(
+    Array.from({ length: 40 }, (_, n) => [n, n, 200 + (n % 7)]),
+  );
+});
+
+test('after a chunk that could not be written nothing behind it is stated, and the next flush archives all of it', async () => {
+  let fails = true;
+  let writing = 0;
+  const archived = lake({
+    chunkBytes: 1000,
+    readBytes: 1000,
+    writer: {
+      async write(request) {
+        writing++;
+        try {
+          if (request.first > 10 && fails) {
+            fails = false;
+            throw new Error('no space left');
+          }
+          return await server.writeParquet(request);
+        } finally {
+          writing--;
+        }
+      },
+      compact: request => server.compactParquet(request),
+    },
+  });
+  for (let n = 0; n < 40; n++) await append({ n, pad: 'x'.repeat(200) });
+  await expect(archived.flush('s')).rejects.toThrow('no space left');
+  expect(writing).toBe(0);
+  const before = archived.stream('s')!.archived[0]!;
+  expect(before).toBeGreaterThan(0);
+  expect(before).toBeLessThan(20);
+  await archived.flush('s');
+  expect(await ask(archived, 'SELECT count(*), count(DISTINCT n), max(n) FROM s')).toEqual([[40, 40, 39]]);
 });

@@ -3,6 +3,7 @@
 // the next opening removes; a chunk is in the lake exactly when its record is.
 import {
   closeSync,
+  constants,
   existsSync,
   fsyncSync,
   mkdirSync,
@@ -13,8 +14,8 @@ import {
   rmSync,
   statSync,
   writeFileSync,
-  writeSync,
 } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf, MillraceError, toError } from '../core/errors.ts';
 import type { LogReader } from '../flow/log.ts';
@@ -53,14 +54,24 @@ interface StreamState {
   problem: string | undefined;
 }
 
+/** What stands in a spool file. */
+interface Spooled {
+  first: number;
+  last: number;
+  batches: { offset: number; appendTimeMs: number }[];
+}
+
 const recordFolder = '_chunks';
+
+/** Events of a partition that tell its fields. */
+const learnEvents = 4096;
 
 export class ParquetLake implements Lake {
   private readonly options: Required<Omit<ParquetLakeOptions, 'onSchema'>> &
     Pick<ParquetLakeOptions, 'onSchema'>;
   private readonly states = new Map<string, StreamState>();
   private readonly removals = new Set<NodeJS.Timeout>();
-  private buffer: Uint8Array | undefined;
+  private spare: Uint8Array | undefined;
   private closed = false;
 
   constructor(options: ParquetLakeOptions) {
@@ -94,24 +105,37 @@ export class ParquetLake implements Lake {
   async flush(name: string): Promise<LakeStream | undefined> {
     const state = this.state(name);
     if (!state.running) {
-      state.running = this.archive(state).finally(() => {
-        state.running = undefined;
-      });
-      await state.running;
+      await this.begin(state);
     } else {
       // What the running flush misses, the next one takes; every caller that comes meanwhile shares it.
       state.queued ??= state.running
         .catch(() => {})
         .then(() => {
           state.queued = undefined;
-          state.running = this.archive(state).finally(() => {
-            state.running = undefined;
-          });
-          return state.running;
+          return this.begin(state);
         });
       await state.queued;
     }
     return this.stream(name);
+  }
+
+  async learn(name: string): Promise<void> {
+    if (this.knows(name)) return;
+    const state = this.state(name);
+    // What is being archived already tells as much.
+    await (state.running ?? this.begin(state, true));
+  }
+
+  /** Whether anything of a stream is archived. */
+  knows(name: string): boolean {
+    return (this.states.get(name)?.chunks.length ?? 0) > 0;
+  }
+
+  private begin(state: StreamState, firstOnly = false): Promise<void> {
+    state.running = this.archive(state, firstOnly).finally(() => {
+      state.running = undefined;
+    });
+    return state.running;
   }
 
   /** What is known of every stream's fields. */
@@ -164,14 +188,15 @@ export class ParquetLake implements Lake {
     return state;
   }
 
-  private async archive(state: StreamState): Promise<void> {
+  /** `firstOnly`: no more than the first events of each partition. */
+  private async archive(state: StreamState, firstOnly: boolean): Promise<void> {
     try {
       const summary = (await this.options.log.streams()).find(stream => stream.name === state.name);
       if (!summary) return;
-      for (const { partition, end } of summary.partitions) {
-        while (!this.closed && this.archived(state, partition) < end) {
-          if (!(await this.archiveChunk(state, partition, end))) break;
-        }
+      for (const { partition, first, end } of summary.partitions) {
+        const from = this.archived(state, partition);
+        const until = firstOnly ? Math.min(end, Math.max(first, from) + learnEvents) : end;
+        await this.archivePartition(state, partition, until);
         await this.compact(state, partition);
       }
       state.problem = undefined;
@@ -189,18 +214,63 @@ export class ParquetLake implements Lake {
     return (state.chunks.findLast(chunk => chunk.partition === partition)?.last ?? -1) + 1;
   }
 
-  /** Archives from the first offset not archived; false when there was nothing. */
-  private async archiveChunk(state: StreamState, partition: number, end: number): Promise<boolean> {
-    const { log, spoolDir, dir, writer, readBytes, chunkBytes } = this.options;
-    const buffer = (this.buffer ??= new Uint8Array(readBytes));
-    const spoolFile = join(spoolDir, `${state.name}-${partition}.ndjson`);
-    const spool = openSync(spoolFile, 'w');
+  /**
+   * Archives from the first offset not archived up to `until`. While a chunk is written the next is read and its writing begun;
+   * they are stated in their order.
+   */
+  private async archivePartition(state: StreamState, partition: number, until: number): Promise<void> {
+    const directory = join(this.options.dir, state.name);
+    // Two files that are written over again and again: new ones would cost the memory of their cache anew.
+    const spools = [0, 1].map(turn =>
+      join(this.options.spoolDir, `${state.name}-${partition}-${turn}.ndjson`),
+    );
+    let written: Promise<ParquetResult> | undefined;
+    let stated = Promise.resolve();
+    try {
+      let from = this.archived(state, partition);
+      for (let turn = 0; from < until && !this.closed; turn ^= 1) {
+        const spoolFile = spools[turn]!;
+        const spooled = await this.spool(state, partition, from, until, spoolFile);
+        if (!spooled) break;
+        const { first, last, batches } = spooled;
+        const range = { partition, first, last };
+        mkdirSync(join(directory, recordFolder), { recursive: true });
+        const request = { spoolFile, directory, ...range, schema: state.schema, batches };
+        const writing = this.options.writer.write(request);
+        writing.catch(() => {});
+        written = writing;
+        await stated;
+        const appended = thinned(batches.map(({ offset, appendTimeMs }) => [offset, appendTimeMs]));
+        stated = writing.then(result => this.commit(state, range, result, [], appended));
+        stated.catch(() => {});
+        from = last + 1;
+      }
+    } finally {
+      // Where the reading failed, what was read before is archived all the same.
+      await Promise.allSettled([written, stated]);
+      for (const file of spools) rmSync(file, { force: true });
+    }
+    await stated;
+  }
+
+  /** Copies whole events from offset `from` on, as many as a chunk has, to the file; undefined where there are none. */
+  private async spool(
+    state: StreamState,
+    partition: number,
+    from: number,
+    until: number,
+    spoolFile: string,
+  ): Promise<Spooled | undefined> {
+    const { log, readBytes, chunkBytes } = this.options;
+    // Streams may be archived at the same time, each through a buffer of its own; one is kept for the next.
+    const buffer = this.spare ?? new Uint8Array(readBytes);
+    this.spare = undefined;
+    const file = await open(spoolFile, constants.O_RDWR | constants.O_CREAT, 0o640);
     const batches: { offset: number; appendTimeMs: number }[] = [];
-    let from = this.archived(state, partition);
     let first = from;
     let bytes = 0;
     try {
-      while (from < end && bytes < chunkBytes) {
+      while (from < until && bytes < chunkBytes) {
         let read: Awaited<ReturnType<LogReader['read']>>;
         try {
           read = await log.read(state.name, partition, from, buffer);
@@ -214,26 +284,26 @@ export class ParquetLake implements Lake {
         }
         if (read.batches.length === 0) break;
         const skip = from - read.batches[0]!.offset;
-        const start = skip > 0 ? lineStart(buffer, skip) : 0;
-        writeSync(spool, buffer, start, read.length - start);
-        bytes += read.length - start;
+        const start = skip > 0 ? lineStart(buffer, 0, skip) : 0;
+        const next = Math.min(read.next, until);
+        const stop = next < read.next ? lineStart(buffer, start, next - from) : read.length;
+        for (let at = start; at < stop; ) {
+          const { bytesWritten } = await file.write(buffer, at, stop - at, bytes);
+          at += bytesWritten;
+          bytes += bytesWritten;
+        }
         for (const batch of read.batches) {
+          if (batch.offset >= next) break;
           batches.push({ offset: Math.max(batch.offset, from), appendTimeMs: batch.appendTimeMs });
         }
-        from = read.next;
+        from = next;
       }
+      await file.truncate(bytes);
     } finally {
-      closeSync(spool);
+      await file.close();
+      this.spare = buffer;
     }
-    if (bytes === 0) return false;
-    const directory = join(dir, state.name);
-    mkdirSync(join(directory, recordFolder), { recursive: true });
-    const range = { partition, first, last: from - 1 };
-    const result = await writer.write({ spoolFile, directory, ...range, schema: state.schema, batches });
-    rmSync(spoolFile, { force: true });
-    const appended = thinned(batches.map(({ offset, appendTimeMs }) => [offset, appendTimeMs]));
-    this.commit(state, range, result, [], appended);
-    return true;
+    return bytes === 0 ? undefined : { first, last: from - 1, batches };
   }
 
   /** Merges the first long enough run of small chunks that stand side by side. */
@@ -363,9 +433,9 @@ function gapEnd(thrown: unknown): number | undefined {
   return undefined;
 }
 
-/** Position after `lines` newlines. */
-function lineStart(bytes: Uint8Array, lines: number): number {
-  let at = 0;
+/** Position after `lines` newlines from `start` on. */
+function lineStart(bytes: Uint8Array, start: number, lines: number): number {
+  let at = start;
   for (let i = 0; i < lines; i++) at = bytes.indexOf(10, at) + 1;
   return at;
 }

@@ -7,11 +7,17 @@ import { openSegmentReader } from '../../src/flow/segment-reader.ts';
 import { describeLog } from './log.contract.ts';
 import { MemoryLog, type MemoryStore } from './memory-log.ts';
 
-for (const durability of ['fsync', { intervalMs: 20 }, 'os'] as const) {
-  const name = typeof durability === 'string' ? durability : 'interval';
+const ways: Record<string, Partial<SegmentLogOptions>> = {
+  fsync: {},
+  'fsync, past the cache': { directBytes: 1 },
+  interval: { durability: { intervalMs: 20 } },
+  os: { durability: 'os' },
+};
+
+for (const [name, way] of Object.entries(ways)) {
   describeLog(`segment log, ${name}`, { isDense: true, hasSmallSegments: true }, async () => {
     const dir = await mkdtemp(join(tmpdir(), 'millrace-log-'));
-    const options: SegmentLogOptions = { dir, durability, segmentBytes: 20_000, reserveBytes: 0 };
+    const options: SegmentLogOptions = { dir, segmentBytes: 20_000, reserveBytes: 0, ...way };
     let log = await openSegmentLog(options);
     return {
       log,

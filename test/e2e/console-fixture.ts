@@ -677,6 +677,7 @@ function viewEntry(view: FixtureView): ViewEntry {
     mismatched: 0,
     groups: 10,
     stateBytes: 1000,
+    memoryBytes: 1000,
   };
 }
 

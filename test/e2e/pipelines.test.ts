@@ -152,7 +152,10 @@ test('a changed file, or one that it imports, takes over; a broken one leaves th
     state: 'running',
     error: expect.stringMatching(/^pipelines\/visits\.ts:11:\d+: /),
   });
-  const ready = await server.json('/readyz');
+  const ready = await eventually(
+    () => server.json('/readyz'),
+    answer => answer.problems.length > 0,
+  );
   expect(ready.problems).toEqual([expect.stringContaining('pipelines/visits.ts:11:')]);
   expect(await next(2)).toMatchObject({ count: 2, label: 'a!' });
   write(dir, 'pipelines/visits.ts', counting('c'));

@@ -12,6 +12,8 @@ export interface CrashOrders {
   /** The process kills itself there, at the n-th time. */
   failpoint?: { name: string; hit: number };
   retains: boolean;
+  /** Groups are written past the system's cache, where that can be. */
+  isPastCache: boolean;
 }
 
 /** Producers 0 to 2 use keys, 3 to 5 sequences, 6 and 7 neither. */
@@ -42,6 +44,7 @@ async function main(orders: CrashOrders): Promise<void> {
     dir,
     segmentBytes: 20_000,
     reserveBytes: 0,
+    ...(orders.isPastCache && { directBytes: 1 }),
     failpoint,
   });
   await log.createStream('s');

@@ -54,7 +54,12 @@ export class CrashTrial {
   }
 
   async round(rng: Rng, failpoint?: (typeof failpoints)[number]): Promise<void> {
-    const orders: CrashOrders = { dir: this.dir, next: [...this.next], retains: false };
+    const orders: CrashOrders = {
+      dir: this.dir,
+      next: [...this.next],
+      retains: false,
+      isPastCache: rng.boolean(),
+    };
     if (failpoint) {
       const isRare = failpoint.endsWith('roll') || failpoint.endsWith('unlink');
       orders.failpoint = { name: failpoint, hit: 1 + rng.below(isRare ? 3 : 60) };

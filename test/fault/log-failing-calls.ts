@@ -10,8 +10,17 @@ import { type Fault, SimulatedDisk } from './simulated-disk.ts';
 /** Codes that an append may be refused with after a failed call. */
 const expectedRefusals = new Set(['partition-closed', 'disk-full', 'unknown-stream', 'log-io']);
 
-/** Returns the number of calls made; `fault` undefined counts them. */
-export async function failingCallRound(seed: number, fault?: { at: number; how: Fault }): Promise<number> {
+export interface FailingCall {
+  fault?: { at: number; how: Fault };
+  /** Of the log. */
+  options?: object;
+}
+
+/** Returns the number of calls made; without `fault` none fails. */
+export async function failingCallRound(
+  seed: number,
+  { fault, options = {} }: FailingCall = {},
+): Promise<number> {
   const rng = new Rng(seed);
   const disk = new SimulatedDisk(rng.fork());
   const clock = new FakeClock();
@@ -20,7 +29,7 @@ export async function failingCallRound(seed: number, fault?: { at: number; how: 
   disk.fault = fault;
   let log: SegmentLog | undefined;
   try {
-    log = await openOn(disk, { clock });
+    log = await openOn(disk, { clock, ...options });
   } catch (thrown) {
     ignoreRefusal(thrown);
   }
@@ -48,7 +57,7 @@ export async function failingCallRound(seed: number, fault?: { at: number; how: 
   }
   // A restart of the process, then a loss of power, then all that is left is sent.
   const restarted = disk.afterKill(rng.fork());
-  const second = await openOn(restarted);
+  const second = await openOn(restarted, options);
   await ledger.verify(second, { allAnsweredPresent: true });
   for (const sent of ledger.unanswered()) {
     if (second.problems().length > 0) throw new Error(second.problems().join(' '));

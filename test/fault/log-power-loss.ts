@@ -21,8 +21,21 @@ export const openOn = (disk: SimulatedDisk, extra: object = {}): Promise<Segment
     ...extra,
   });
 
+/** Every group that can be is written past the cache, and the segments have room for some blocks. */
+export const pastCache = {
+  directBytes: 1,
+  tailBytes: 64 * 1024,
+  segmentBytes: 16_000,
+  groupBytes: 12_000,
+  overlapBytes: 4000,
+};
+
 /** Returns the events that were there in the end. Throws where a promise is broken. */
-export async function powerLossRound(seed: number): Promise<number> {
+export async function powerLossRound(
+  seed: number,
+  options: object = {},
+): Promise<{ events: number; blocksPastCache: number }> {
+  let blocksPastCache = 0;
   const rng = new Rng(seed);
   let disk = new SimulatedDisk(rng.fork());
   const ledger = new Ledger();
@@ -32,7 +45,7 @@ export async function powerLossRound(seed: number): Promise<number> {
     const current = disk;
     if (!isLast) current.dieAt = 1 + rng.below(life === 0 ? 700 : 300);
     const work = (async () => {
-      const log = await openOn(current);
+      const log = await openOn(current, options);
       await ledger.verify(log, { allAnsweredPresent: true });
       const counts = (): boolean => !current.isDead;
       for (const sent of ledger.unanswered()) await ledger.send(log, sent, counts);
@@ -43,13 +56,14 @@ export async function powerLossRound(seed: number): Promise<number> {
     // After the death the work can only hang; before it, its error is the finding.
     if (!current.isDead) await work;
     work.catch(() => {});
+    blocksPastCache += current.blocks;
     disk = rng.boolean(0.75) ? current.afterPowerLoss(rng.fork()) : current.afterKill(rng.fork());
   }
-  const log = await openOn(disk);
+  const log = await openOn(disk, options);
   await ledger.repeatAll(log);
   const events = await ledger.verify(log, { allAnsweredPresent: true });
   const unanswered = ledger.unanswered().length;
   if (unanswered > 0) throw new Error(`${unanswered} batches were never answered`);
   await log.close();
-  return events;
+  return { events, blocksPastCache };
 }

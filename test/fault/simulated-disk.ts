@@ -3,7 +3,7 @@
 // bytes in the cache marked clean. System calls can be made to fail by number. Deterministic from its seed.
 import { basename, dirname } from 'node:path';
 import type { Rng } from '../../src/core/rng.ts';
-import type { FileSystem, OpenFile } from '../../src/flow/file-system.ts';
+import { blockBytes, type FileSystem, type OpenFile } from '../../src/flow/file-system.ts';
 
 const sectorBytes = 512;
 
@@ -101,6 +101,8 @@ export class SimulatedDisk implements FileSystem {
   /** System calls so far. */
   calls = 0;
   isDead = false;
+  /** Blocks written past the cache. */
+  blocks = 0;
   free = 1e12;
   /** The call with this number, counted from 1, fails so. */
   fault: { at: number; how: Fault } | undefined;
@@ -220,6 +222,18 @@ export class SimulatedDisk implements FileSystem {
         return readNow(target, position);
       },
       write: async (chunks, position) => writeNow(chunks, position, await this.call('write', path)),
+      writeBlocks: async (chunks, position) => {
+        const isWhole = (bytes: number): boolean => bytes % blockBytes === 0;
+        if (
+          !isWhole(position) ||
+          !chunks.every(chunk => isWhole(chunk.length) && isWhole(chunk.byteOffset))
+        ) {
+          throw failure('EINVAL', 'writing past the cache');
+        }
+        const written = writeNow(chunks, position, await this.call('write', path));
+        this.blocks += Math.floor(written / blockBytes);
+        return written;
+      },
       writeSync: (chunks, position) => writeNow(chunks, position, this.callSync('write', path)),
       sync: async () => {
         // Only what was written before the call is promised; what comes during it may not make it.

@@ -112,6 +112,25 @@ describe('feeds', () => {
     expect(feed.state.value.windows.map(it => it.values)).toEqual([[404, 1]]);
   });
 
+  test('a snapshot with other columns has the feed asked again', async () => {
+    open();
+    const feed = feeds.feed({ kind: 'series', view: 'v' });
+    feeds.retain(feed);
+    await settle();
+    const columns: ViewAnswer['columns'] = [{ name: 'total', type: 'BIGINT', role: 'value' }];
+    const changed = (request: ViewRequest) => ({
+      ...answerOf(request, [{ ...row(2, 0, 0), values: [7] }]),
+      columns,
+    });
+    reply = async request => changed(request);
+    const answer = changed({ view: 'v', ...span, where: [] });
+    feeds.receive({ type: 'snapshot', subscription: 'v@1m', answer });
+    await settle();
+    drawFrame();
+    expect(asked).toHaveLength(2);
+    expect(feed.state.value).toMatchObject({ columns, windows: [{ values: [7] }] });
+  });
+
   test('live changes pass the filters on groups', async () => {
     open([{ field: 'status', value: '404', negated: false }]);
     const feed = feeds.feed({ kind: 'series', view: 'v' });

@@ -33,6 +33,9 @@ const emptyState: FeedState = {
   source: 'view',
 };
 
+/** Which windows a message of the live connection is about. */
+type Told = Pick<Extract<LiveMessage, { type: 'change' }>, 'subscription' | 'whole' | 'overlapping'>;
+
 export interface Scope {
   span: Span;
   /** The span just before, for comparisons; null where there is none. */
@@ -79,6 +82,8 @@ export class Feeds {
   private refreshAtMs = 0;
   private isRefreshing = false;
   private eventsSeen = -1;
+  /** Subscriptions that have had a snapshot. */
+  private readonly snapshots = new Set<string>();
   /** The range that totals were last marked for. */
   private dirtyFrom: Span = { fromMs: 0, toMs: 0 };
 
@@ -201,10 +206,14 @@ export class Feeds {
   /** Takes in a message of the live connection. */
   receive(message: LiveMessage): void {
     if (message.type === 'snapshot') {
-      const { windows, next } = message.answer;
+      const { windows, next, columns } = message.answer;
+      this.loadReplaced(message.subscription, columns);
+      // Not the first one: what was asked before it may be of another definition.
+      if (this.snapshots.has(message.subscription)) this.markDirty();
+      this.snapshots.add(message.subscription);
       // A snapshot that was cut does not say what is gone.
-      this.merge(message.subscription, windows, next === undefined);
-    } else if (message.type === 'change') this.merge(message.subscription, message.windows, false);
+      this.merge(message, windows, next === undefined);
+    } else if (message.type === 'change') this.merge(message, message.windows, false);
     else if (message.type === 'status') {
       if (this.eventsSeen >= 0 && message.events !== this.eventsSeen) this.markDirty();
       this.eventsSeen = message.events;
@@ -212,18 +221,33 @@ export class Feeds {
     }
   }
 
-  private merge(subscription: string, windows: ViewWindow[], isWhole: boolean): void {
-    for (const feed of this.feeds.values()) {
-      if (!feed.set || !this.isLive(feed)) continue;
-      if (`${feed.spec.view}@${feed.state.peek().every}` !== subscription) continue;
+  /** A view that has other columns than its feeds were answered with serves another definition: they are asked again. */
+  private loadReplaced(subscription: string, columns: ViewColumn[]): void {
+    const names = columns.map(({ name, role }) => `${role} ${name}`).join();
+    for (const feed of this.heardBy(subscription)) {
+      if (feed.set?.columns.map(({ name, role }) => `${role} ${name}`).join() === names) continue;
+      feed.set = undefined;
+      if (feed.users > 0) void this.load(feed);
+    }
+  }
+
+  private heardBy(subscription: string): Feed[] {
+    return [...this.feeds.values()].filter(
+      feed =>
+        feed.set && this.isLive(feed) && `${feed.spec.view}@${feed.state.peek().every}` === subscription,
+    );
+  }
+
+  private merge({ subscription, whole, overlapping }: Told, windows: ViewWindow[], isWhole: boolean): void {
+    for (const feed of this.heardBy(subscription)) {
       const filters = this.scope!.filters;
       const mine = filters.length
         ? windows.filter(it => passes(filters, feed.set!.columns, it.values))
         : windows;
       if (isWhole) {
-        feed.set.replace(mine);
+        feed.set!.replace(mine);
         feed.hasChanges = true;
-      } else if (feed.set.apply(mine)) feed.hasChanges = true;
+      } else if (feed.set!.apply(mine, whole, overlapping)) feed.hasChanges = true;
     }
     this.tellSpan(windows);
     if (!isWhole) this.markDirty();

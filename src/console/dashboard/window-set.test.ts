@@ -73,3 +73,32 @@ test('beyond the bound the oldest windows go', () => {
   expect(set.size).toBe(rowsMax);
   expect(set.list()[0]!.start).toBe(row(2, 200, 1).start);
 });
+
+test('a window sent whole loses the rows that are not in it, and no other window does', () => {
+  const set = new WindowSet(columns, [row(0, 200, 5), row(0, 404, 1), row(1, 404, 2)]);
+  expect(set.apply([row(0, 200, 6, 1)], [row(0, 200, 0).start])).toBe(true);
+  expect(set.list().map(it => it.values)).toEqual([
+    [404, 2],
+    [200, 6],
+  ]);
+  expect(set.apply([], [row(1, 200, 0).start])).toBe(true);
+  expect(set.list().map(it => it.values)).toEqual([[200, 6]]);
+});
+
+test('a session that has grown together takes the place of those that it overlaps', () => {
+  const session = (from: number, to: number, status: number, requests: number): ViewWindow => ({
+    ...row(from, status, requests),
+    end: row(to, status, 0).start,
+  });
+  const set = new WindowSet(columns, [session(0, 5, 1, 3), session(7, 9, 1, 2), session(7, 9, 2, 1)]);
+  expect(set.apply([session(0, 9, 1, 6)], [], true)).toBe(true);
+  expect(
+    set
+      .list()
+      .map(it => it.values)
+      .sort(),
+  ).toEqual([
+    [1, 6],
+    [2, 1],
+  ]);
+});

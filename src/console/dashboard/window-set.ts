@@ -27,9 +27,13 @@ export class WindowSet {
     return `${window.start}\0${JSON.stringify(groups)}`;
   }
 
-  /** Puts windows in; answers whether anything changed. An older revision than the one held is ignored. */
-  apply(windows: Iterable<ViewWindow>): boolean {
-    let changed = false;
+  /**
+   * Puts windows in; answers whether anything changed. An older revision than the one held is ignored. `whole` lists starts of which
+   * these are all rows; `overlapping` rows also take the place of those of their groups that they overlap.
+   */
+  apply(windows: Iterable<ViewWindow>, whole: readonly string[] = [], overlapping = false): boolean {
+    let changed = this.dropAll(new Set(whole));
+    if (overlapping) changed = this.dropOverlapped(windows) || changed;
     for (const window of windows) {
       const key = this.keyOf(window);
       const held = this.rows.get(key);
@@ -39,6 +43,29 @@ export class WindowSet {
     }
     if (this.rows.size > rowsMax) this.dropOldest(this.rows.size - rowsMax);
     return changed;
+  }
+
+  private dropAll(starts: ReadonlySet<string>): boolean {
+    if (starts.size === 0) return false;
+    const { size } = this.rows;
+    for (const [key, { start }] of this.rows) if (starts.has(start)) this.rows.delete(key);
+    return this.rows.size !== size;
+  }
+
+  private dropOverlapped(windows: Iterable<ViewWindow>): boolean {
+    const { size } = this.rows;
+    const groupsOf = (key: string): string => key.slice(key.indexOf('\0'));
+    const byGroups = new Map<string, ViewWindow[]>();
+    for (const window of windows) {
+      const groups = groupsOf(this.keyOf(window));
+      byGroups.set(groups, [...(byGroups.get(groups) ?? []), window]);
+    }
+    for (const [key, { start, end }] of this.rows) {
+      const over = byGroups.get(groupsOf(key));
+      if (over?.some(window => start < window.end && window.start < end && start !== window.start))
+        this.rows.delete(key);
+    }
+    return this.rows.size !== size;
   }
 
   /** What a snapshot says holds alone. */

@@ -258,8 +258,9 @@ export class DerivedView implements ReadableView {
       recentExpired: [],
       ahead: 0,
       mismatched: 0,
-      groups: this.rememberedGroups,
-      stateBytes: this.memoryBytes(),
+      groups: 0,
+      stateBytes: 0,
+      memoryBytes: this.memoryBytes(),
     };
   }
 }

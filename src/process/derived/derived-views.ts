@@ -60,6 +60,7 @@ export class DerivedViews {
   set(plan: Plan): DerivedView {
     const view = new DerivedView(plan, name => this.find(name));
     this.all.set(plan.name, view);
+    this.tellReplaced(view);
     this.forgetOver(plan.name);
     return view;
   }
@@ -79,8 +80,13 @@ export class DerivedViews {
   forgetOver(name: string): void {
     for (const view of this.over(name)) {
       view.forgetAll();
+      this.tellReplaced(view);
       this.forgetOver(view.plan.name);
     }
+  }
+
+  private tellReplaced({ plan, watermarkUs, columns }: DerivedView): void {
+    this.options.changes.sendReplaced(plan.name, watermarkUs, columns);
   }
 
   forgetAll(): void {
@@ -106,7 +112,7 @@ export class DerivedViews {
         if (view.failure === undefined && this.options.changes.isWatched(view.plan.name, everyMs)) {
           for (const start of changed) {
             const { rows } = view.window(level, start);
-            this.options.changes.sendWhole(view.plan.name, everyMs, view.watermarkUs, rows);
+            this.options.changes.sendWhole(view.plan.name, everyMs, view.watermarkUs, rows, start);
           }
         }
         this.changed(view.plan.name, level, changed);

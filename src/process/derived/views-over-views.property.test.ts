@@ -156,9 +156,13 @@ describe('views over views', () => {
     await engine.settled();
     log.append('access', 0, [{ _time: at(1), path: '/late' }], startMs);
     await engine.settled();
-    expect(changes.map(({ view, everyMs, whole }) => [view, everyMs, whole])).toEqual(
-      changes.map(() => ['high', 3_600_000, true]),
-    );
+    expect(
+      changes.map(({ view, everyMs, wholeStartUs, rows }) => [
+        view,
+        everyMs,
+        wholeStartUs === rows[0]!.startUs,
+      ]),
+    ).toEqual(changes.map(() => ['high', 3_600_000, true]));
     const revisions = changes.map(({ rows }) => rows[0]!.revision);
     expect(revisions).toEqual([...revisions].sort((a, b) => a - b));
     expect(new Set(revisions).size).toBe(revisions.length);

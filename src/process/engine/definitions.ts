@@ -10,11 +10,13 @@ import { definitionKey } from '../state/state-rows.ts';
 import { writeRecord } from '../state/view-record.ts';
 import type { LookupTables } from '../view/lookup-tables.ts';
 import type { StreamSchemas } from '../view/stream-schemas.ts';
+import type { ViewChanges } from '../view/view-changes.ts';
 import { ViewVersion } from '../view/view-version.ts';
 import type { ViewDefinition, ViewSummary } from '../view.ts';
 import type { EngineLoop } from './engine-loop.ts';
 import type { LogStreams } from './log-streams.ts';
 import type { StoredViews } from './stored-views.ts';
+import type { View } from './view-lifecycle.ts';
 
 export interface DefinitionsOptions extends Pick<PlanOptions, 'parseSql'> {
   state: StateStore;
@@ -25,6 +27,7 @@ export interface DefinitionsOptions extends Pick<PlanOptions, 'parseSql'> {
   lookups: LookupTables;
   stored: StoredViews;
   derived: DerivedViews;
+  changes: ViewChanges;
   /** Gives every version a part for each partition of its streams. */
   attachPartitions: () => void;
 }
@@ -42,9 +45,24 @@ export class Definitions {
   }
 
   private async planned(definition: ViewDefinition): Promise<Plan> {
+    try {
+      return await this.plannedWith(definition, false);
+    } catch (thrown) {
+      const before = this.stored.find(definition.name)?.newest.plan;
+      if (before?.sql !== definition.text || !this.options.schemas.hasShownMore(before)) throw thrown;
+      // What was accepted before its fields were known stays what it is where they do not fit it.
+      return this.plannedWith(definition, true);
+    }
+  }
+
+  private async plannedWith(definition: ViewDefinition, asBefore: boolean): Promise<Plan> {
     const { parseSql, schemas, lookups, streams } = this.options;
     const known = this.stored.find(definition.name);
-    const { schema, assumed } = schemas.forPlanning(definition, [known?.next?.plan, known?.current.plan]);
+    const { schema, assumed } = schemas.forPlanning(
+      definition,
+      [known?.next?.plan, known?.current.plan],
+      asBefore,
+    );
     const plan = await planView(definition, {
       parseSql,
       schema,
@@ -69,12 +87,44 @@ export class Definitions {
     return new ViewVersion({ plan, kernel, state }).summary('live', 0);
   }
 
-  define(definition: ViewDefinition): Promise<ViewSummary> {
-    return this.options.loop.together(async () => this.take(await this.planned(definition)));
+  async define(definition: ViewDefinition): Promise<ViewSummary> {
+    const { loop, schemas } = this.options;
+    const { changes } = schemas;
+    const summary = await loop.together(async () => this.take(await this.planned(definition)));
+    if (schemas.changes !== changes) this.replanShown();
+    return summary;
+  }
+
+  /**
+   * Views that read fields which were not known when they were planned, and are now, are planned again. Where that makes another plan of
+   * them, they are filled from history beside what serves, like changed ones.
+   */
+  replanShown(): void {
+    const { loop, schemas } = this.options;
+    const { changes } = schemas;
+    this.replanning = this.replanning.then(async () => {
+      if (loop.isStopped) return;
+      const views = [...this.stored.all()].filter(({ newest }) => schemas.hasShownMore(newest.plan));
+      await loop.together(() => Promise.all(views.map(view => this.replanStored(view))));
+      if (views.length > 0 && schemas.changes !== changes) this.replanShown();
+    });
+  }
+
+  private async replanStored(view: View): Promise<void> {
+    const { name, sql } = view.newest.plan;
+    try {
+      const plan = await this.planned({ name, text: sql });
+      await this.options.loop.safely(() => {
+        // It may have been changed or dropped meanwhile.
+        if (this.stored.find(name) === view && view.newest.plan.sql === sql) this.takeStored(plan);
+      });
+    } catch {
+      // What serves goes on as it was planned; its next definition says what is wrong.
+    }
   }
 
   private take(plan: Plan): Promise<ViewSummary> {
-    const { loop, streams, attachPartitions } = this.options;
+    const { loop, streams } = this.options;
     return loop.safely(() => {
       this.replanOver(plan.name);
       if (DerivedViews.isDerived(plan)) {
@@ -86,10 +136,17 @@ export class Definitions {
       // The same text over a view that has gone: it waits for the view, and does not take its name for a stream's.
       if (derived?.plan.sql === plan.sql && isGone) return this.derived.summary(derived);
       this.derived.all.delete(plan.name);
-      const view = this.stored.define(plan);
-      attachPartitions();
-      return this.stored.summary(view, loop.failure);
+      return this.takeStored(plan);
     });
+  }
+
+  private takeStored(plan: Plan): ViewSummary {
+    const served = this.stored.find(plan.name)?.current;
+    const view = this.stored.define(plan);
+    // A new view, or one in the place of one that failed.
+    if (view.current !== served) this.options.changes.sendReplaced(view.name, null, view.columns);
+    this.options.attachPartitions();
+    return this.stored.summary(view, this.options.loop.failure);
   }
 
   private setDerived(plan: Plan): ViewSummary {

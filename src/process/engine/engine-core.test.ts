@@ -266,6 +266,58 @@ describe('definitions', () => {
     expect(rows.map(({ values }) => values)).toEqual([[145]]);
   });
 
+  test('who watches a view is told when another definition of it serves, and of views over it', async () => {
+    const log = logWith({ _time: at(0), a: 1, b: 5 });
+    const engine = await engineWith(log, '-- every: 1s\nSELECT a, count(*) AS n FROM access GROUP BY a');
+    await engine.define({ name: 'over', text: '-- every: 1s\nSELECT max(n) AS peak FROM v0' });
+    await engine.settled();
+    const told: (string[] | undefined)[] = [];
+    engine.watch('v0', 1000);
+    engine.watch('over', 1000);
+    engine.onChange(({ view, columns }) => columns && told.push([view, ...columns.map(({ name }) => name)]));
+    await engine.define({ name: 'v0', text: '-- every: 1s\nSELECT sum(b) AS n FROM access' });
+    expect(told.filter(([view] = []) => view === 'v0')).toEqual([]);
+    await engine.settled();
+    expect(told).toContainEqual(['v0', 'n']);
+    expect(told).toContainEqual(['over', 'peak']);
+  });
+
+  test('rows that leave the top of a window, and a window that is left empty, can be told', async () => {
+    const log = logWith({ _time: at(0), k: 'a' }, { _time: at(0), k: 'b' }, { _time: at(0), k: 'b' });
+    const engine = await engineWith(
+      log,
+      `-- every: 1s
+       SELECT k, count(*) AS n FROM access GROUP BY k HAVING count(*) < 4 ORDER BY n DESC LIMIT 1`,
+    );
+    await engine.settled();
+    const changes: ViewChange[] = [];
+    engine.watch('v0', 1000);
+    engine.onChange(change => changes.push(change));
+    log.append(
+      'access',
+      0,
+      [
+        { _time: at(0), k: 'a' },
+        { _time: at(0), k: 'a' },
+      ],
+      startMs,
+    );
+    await engine.settled();
+    expect(changes.at(-1)).toMatchObject({ wholeStartUs: us(0), rows: [{ values: ['a', 3] }] });
+    log.append('access', 0, [{ _time: at(0), k: 'a' }], startMs);
+    log.append(
+      'access',
+      0,
+      [
+        { _time: at(0), k: 'b' },
+        { _time: at(0), k: 'b' },
+      ],
+      startMs,
+    );
+    await engine.settled();
+    expect(changes.at(-1)).toMatchObject({ wholeStartUs: us(0), rows: [] });
+  });
+
   test('a dropped view frees its state and is unknown', async () => {
     const state = createMemoryState();
     const log = logWith({ _time: at(0) });
@@ -347,6 +399,116 @@ describe('what a stream has shown', () => {
   });
 });
 
+describe('a view planned before its stream had events', () => {
+  const text = '-- every: 1d\nSELECT max(name) AS last, sum(n) AS total, count(*) AS n FROM access';
+  const known = [
+    { name: 'name', type: 'VARCHAR' },
+    { name: 'n', type: 'BIGINT' },
+  ];
+  const events = [
+    { _time: at(0), name: 'a', n: 1 },
+    { _time: at(1), name: 'b', n: 2 },
+  ];
+  const types = async (engine: Engine): Promise<string[]> =>
+    (await engine.query({ view: 'v' })).columns.map(({ type }) => type);
+  const values = async (engine: Engine) => (await engine.query({ view: 'v' })).rows.map(row => row.values);
+
+  test('is planned again and filled again when the stream has shown its fields', async () => {
+    const log = logWith();
+    const engine = await openEngine(log);
+    engines.push(engine);
+    await engine.define({ name: 'v', text });
+    log.append('access', 0, events, startMs);
+    await engine.settled();
+    await engine.setSchema('access', known);
+    await engine.settled();
+    expect(await types(engine)).toEqual(['VARCHAR', 'HUGEINT', 'BIGINT']);
+    expect(await values(engine)).toEqual([['b', 3, 2]]);
+  });
+
+  test('takes a field that comes later, and what it knew before stays as it was', async () => {
+    const log = logWith({ _time: at(0), n: 1 });
+    const state = createMemoryState();
+    const engine = await openEngine(log, { state });
+    engines.push(engine);
+    await engine.setSchema('access', known.slice(1));
+    const { version } = await engine.define({ name: 'v', text });
+    log.append('access', 0, [{ _time: at(1), name: 'b', n: 2.5 }], startMs);
+    await engine.setSchema('access', [{ name: 'n', type: 'DOUBLE' }, known[0]!]);
+    await engine.settled();
+    expect((await engine.views())[0]!.version).not.toBe(version);
+    expect((await types(engine))[0]).toBe('VARCHAR');
+    expect((await values(engine))[0]![0]).toBe('b');
+    const { columns } = (await engine.views())[0]!;
+    expect(columns[1]!.type).toBe('HUGEINT');
+    await engine.close();
+    const again = await openEngine(log, { state });
+    engines.push(again);
+    await again.setSchema('access', known);
+    expect((await again.define({ name: 'v', text })).columns).toEqual(columns);
+  });
+
+  test('is planned again after a restart where the fields have been learned meanwhile', async () => {
+    const log = logWith(...events);
+    const state = createMemoryState();
+    const first = await openEngine(log, { state });
+    await first.define({ name: 'v', text });
+    await first.settled();
+    await first.close();
+    const engine = await openEngine(log, { state });
+    engines.push(engine);
+    await engine.setSchema('access', known);
+    await Promise.all([engine.define({ name: 'v', text }), engine.settled()]);
+    await engine.settled();
+    expect(await types(engine)).toEqual(['VARCHAR', 'HUGEINT', 'BIGINT']);
+    expect(await values(engine)).toEqual([['b', 3, 2]]);
+  });
+
+  test('does not come back where it was changed or dropped while it was planned again', async () => {
+    const log = logWith(...events);
+    const engine = await openEngine(log);
+    engines.push(engine);
+    const other = '-- every: 1d\nSELECT count(*) AS other FROM access';
+    await engine.define({ name: 'v', text });
+    await engine.define({ name: 'w', text });
+    await Promise.all([
+      engine.setSchema('access', known),
+      engine.define({ name: 'v', text: other }),
+      engine.drop('w'),
+    ]);
+    await engine.settled();
+    expect((await engine.views()).map(({ name, sql }) => [name, sql])).toEqual([['v', other]]);
+  });
+
+  test('stays what it is where the fields turn out not to fit it', async () => {
+    const log = logWith({ _time: at(0), name: 'a' });
+    const engine = await openEngine(log);
+    engines.push(engine);
+    const sum = '-- every: 1d\nSELECT sum(name) AS total, count(*) AS n FROM access';
+    const { version } = await engine.define({ name: 'v', text: sum });
+    await engine.setSchema('access', known);
+    await engine.settled();
+    expect((await engine.define({ name: 'v', text: sum })).version).toBe(version);
+    expect(await values(engine)).toEqual([[null, 1]]);
+    await expect(engine.define({ name: 'w', text: sum })).rejects.toMatchObject({ code: 'view-refused' });
+  });
+
+  test('gives views over it their types too', async () => {
+    const log = logWith();
+    const engine = await openEngine(log);
+    engines.push(engine);
+    await engine.define({ name: 'v', text });
+    await engine.define({ name: 'over', text: '-- every: 1d\nSELECT max(last) AS last FROM v' });
+    log.append('access', 0, events, startMs);
+    await engine.setSchema('access', known);
+    await engine.settled();
+    await engine.settled();
+    const { columns, rows } = await engine.query({ view: 'over' });
+    expect(columns[0]!.type).toBe('VARCHAR');
+    expect(rows.map(row => row.values)).toEqual([['b']]);
+  });
+});
+
 describe('after a crash', () => {
   test('the engine goes on from the committed offsets and counts nothing twice', async () => {
     const kept = createMemoryState();
@@ -367,6 +529,32 @@ describe('after a crash', () => {
     await third.settled();
     const { rows } = await third.query({ view: 'v' });
     expect(rows.map(({ values }) => values)).toEqual([[3]]);
+  });
+
+  test('what was filled before it counts as done after it', async () => {
+    const log = new MemoryLog();
+    log.createStream('access');
+    const events = (from: number) =>
+      Array.from({ length: 100 }, (_, i) => ({ _time: at(from + i), status: 200 }));
+    log.append('access', 0, events(0), startMs);
+    const state = createMemoryState();
+    const before = await openEngine(log, { state });
+    await before.define({ name: 'v', text: '-- every: 1s\nSELECT count(*) AS n FROM access' });
+    await before.settled();
+    await before.close();
+    log.append('access', 0, events(100), startMs);
+    let release = (): void => {};
+    const isReleased = new Promise<void>(resolve => {
+      release = resolve;
+    });
+    const stuck = Object.assign(Object.create(log) as MemoryLog, {
+      read: (...where: Parameters<MemoryLog['read']>) => isReleased.then(() => log.read(...where)),
+    });
+    const after = await openEngine(stuck, { state });
+    engines.push(after);
+    const views = await after.views();
+    release();
+    expect(views).toMatchObject([{ state: 'backfilling', progress: 0.5 }]);
   });
 });
 
@@ -583,6 +771,6 @@ describe('memory', () => {
     expect(rows.reduce((sum, row) => sum + (row.values[1] as number), 0)).toBe(40_000);
     expect(rows.find(({ values }) => values[0] === 'steady')!.values[1]).toBe(4000);
     const [view] = await engine.views();
-    expect(view!.groups).toBeLessThan(30_000);
+    expect(view!.memoryBytes).toBeLessThan(16 * 1024 * 1024);
   });
 });

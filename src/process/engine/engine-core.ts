@@ -110,7 +110,8 @@ class EngineCore implements Engine {
       commitIfDue: () => this.commits.commitIfDue(this.loop.pace),
     });
     this.loop = loop;
-    const parts = { state, kernel, loop, streams, schemas, lookups, stored, derived };
+    const { changes } = this;
+    const parts = { state, kernel, loop, streams, schemas, lookups, stored, derived, changes };
     this.definitions = new Definitions({ ...parts, parseSql, attachPartitions });
   }
 
@@ -136,6 +137,7 @@ class EngineCore implements Engine {
     for (const view of this.stored.all()) {
       if (!this.stored.isFilled(view)) continue;
       this.stored.promote(view, also => this.commits.commitWith(also));
+      this.changes.sendReplaced(view.name, view.watermarkUs, view.columns);
       this.definitions.replanOver(view.name);
     }
   }
@@ -182,6 +184,7 @@ class EngineCore implements Engine {
 
   async setSchema(stream: string, columns: { name: string; type: string }[]): Promise<void> {
     this.schemas.set(stream, columns);
+    this.definitions.replanShown();
   }
 
   setLookup(name: string, content: LookupContent | undefined): Promise<void> {
@@ -214,6 +217,7 @@ class EngineCore implements Engine {
   }
 
   async settled(): Promise<void> {
+    await this.definitions.replanned();
     const streams = await this.log.streams();
     await this.loop.safely(() => {
       this.streams.all = streams;

@@ -57,7 +57,8 @@ export class LaneSet {
     first: number,
   ): void {
     const part = version.addPartition(source, partition);
-    const position = part.position ?? (this.options.history ? 0 : first);
+    const begin = this.options.history ? 0 : first;
+    const position = part.position ?? begin;
     const siblings = this.all.filter(lane => lane.stream === stream && lane.partition === partition);
     let lane = siblings.find(other => other.position === position);
     if (lane === undefined) {
@@ -65,7 +66,8 @@ export class LaneSet {
       this.all.push(lane);
     }
     lane.add(part);
-    part.startedAt = position;
+    // What was filled before a restart counts as done after it.
+    part.startedAt = Math.min(begin, position);
   }
 
   /** The lane that a filling one is to catch up with. */

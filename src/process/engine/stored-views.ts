@@ -159,7 +159,15 @@ export class StoredViews {
     const progress = this.lanes.progress(next ?? current);
     const shown = next?.failure ?? current.failure ?? failure;
     const summary = current.summary(progress < 1 ? 'backfilling' : 'live', progress, shown);
-    return next === undefined ? summary : { ...summary, version: next.plan.version, sql: next.plan.sql };
+    if (next === undefined) return summary;
+    const filled = next.summary('backfilling', progress);
+    return {
+      ...summary,
+      version: next.plan.version,
+      sql: next.plan.sql,
+      stateBytes: summary.stateBytes + filled.stateBytes,
+      memoryBytes: summary.memoryBytes + filled.memoryBytes,
+    };
   }
 
   memoryBytes(): number {

@@ -28,6 +28,11 @@ export class View implements ReadableView {
     return this.next === undefined ? [this.current] : [this.current, this.next];
   }
 
+  /** What its last definition has made. */
+  get newest(): ViewVersion {
+    return this.next ?? this.current;
+  }
+
   // What serves, for views over it.
 
   get plan(): Plan {

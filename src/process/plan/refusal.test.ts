@@ -238,3 +238,14 @@ describe('size', () => {
     expect(error.message).toMatch(/deeply/);
   });
 });
+
+it.each([
+  ['5m', 'Write: every: 5m.'],
+  ['tumbling 5m', 'Write: every: 5m.'],
+  ['session 30m by user', 'Write: session: 30m by user.'],
+  ['sessions, 10m', 'Write: session: 30m by user.'],
+  ['hopping', 'Write: window: 5m every 1m.'],
+])('where the window is "%s", it says: %s', async (window, remedy) => {
+  const error = await errorOf(`-- window: ${window}\nSELECT user, count(*) FROM s GROUP BY user`);
+  expect(error.remedy).toBe(remedy);
+});

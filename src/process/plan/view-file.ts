@@ -100,12 +100,19 @@ function headerValues(source: Source): Map<string, Value> {
   return values;
 }
 
+/** What somebody means who writes the other kinds of windows as this one. */
+function windowAdvice(text: string): string {
+  const session = /^session\w*[\s:,]+(.+)$/i.exec(text)?.[1];
+  if (session) return `Write: session: ${/\sby\s/i.test(session) ? session : '30m by user'}.`;
+  const length = /^(?:tumbl\w*[\s:,]+)?(\d\S*)$/i.exec(text)?.[1];
+  return length ? `Write: every: ${length}.` : 'Write: window: 5m every 1m.';
+}
+
 function readWindow(source: Source, values: Map<string, Value>): WindowSpec {
   const window = values.get('window');
   if (window) {
     const match = /^(\S+)\s+every\s+(\S+)$/i.exec(window.text);
-    if (!match)
-      source.syntax(window.position, `"${window.text}" is no window.`, 'Write: window: 5m every 1m.');
+    if (!match) source.syntax(window.position, `"${window.text}" is no window.`, windowAdvice(window.text));
     const sizeMs = readDuration(source, match[1]!, window.position, everyMsMin);
     const everyMs = readDuration(source, match[2]!, window.position, everyMsMin);
     if (sizeMs % everyMs !== 0 || sizeMs < everyMs) {

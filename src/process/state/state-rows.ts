@@ -84,9 +84,14 @@ export function readPage(reader: ByteReader, take: (groups: KeyPart[], isIncompl
   }
 }
 
-export function parsePageKey(key: Uint8Array): WindowKey {
+export function parsePageKey(key: Uint8Array): WindowKey & { page: number } {
   const parts = decodeKey(key);
-  return { startUs: parts[4] as number, source: parts[6] as number, partition: parts[7] as number };
+  return {
+    startUs: parts[4] as number,
+    page: parts[5] as number,
+    source: parts[6] as number,
+    partition: parts[7] as number,
+  };
 }
 
 export interface WindowKey {

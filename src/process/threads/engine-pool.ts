@@ -17,6 +17,8 @@ export interface EnginePoolOptions {
   size: number;
   /** The names behind FROM in a SELECT; throws for text that does not parse. */
   tables(sql: string): Promise<string[]>;
+  /** Called with the text of a view before it is planned: what can be learned of the streams it reads is then told by `setSchema`. */
+  learn?(text: string): Promise<void>;
 }
 
 export async function openEnginePool(options: EnginePoolOptions): Promise<Engine> {
@@ -79,6 +81,7 @@ class EnginePool implements Engine {
     const before = this.defining.get(name);
     const defined = (async () => {
       await before?.catch(() => {});
+      await this.options.learn?.(definition.text);
       const isNew = !this.places.has(name);
       const engine = this.engine(await this.place(definition));
       try {

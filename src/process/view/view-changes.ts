@@ -1,6 +1,6 @@
 // Who watches which view at which resolution, and the changes that go out: after each flush, the changed windows of what is
 // watched, numbered within one start of the engine.
-import type { ViewChange, WindowRow } from '../view.ts';
+import type { ViewChange, ViewColumn, WindowRow } from '../view.ts';
 import type { HotWindow } from '../windows/hot-window.ts';
 import type { ViewPartition } from './view-partition.ts';
 import type { ViewVersion } from './view-version.ts';
@@ -39,12 +39,28 @@ export class ViewChanges {
   }
 
   /** Sends all rows of a window. */
-  sendWhole(view: string, everyMs: number, watermarkUs: number | null, rows: WindowRow[]): void {
-    this.emit({ view, everyMs, id: this.nextId++, epoch: this.epoch, watermarkUs, rows, whole: true });
+  sendWhole(
+    view: string,
+    everyMs: number,
+    watermarkUs: number | null,
+    rows: WindowRow[],
+    wholeStartUs: number,
+  ): void {
+    this.emit({ view, everyMs, watermarkUs, rows, wholeStartUs });
   }
 
-  private emit(change: ViewChange): void {
-    for (const listener of this.listeners) listener(change);
+  /** Another definition of a view serves from now on. */
+  sendReplaced(view: string, watermarkUs: number | null, columns: ViewColumn[]): void {
+    for (const key of this.watched.keys()) {
+      const space = key.indexOf(' ');
+      if (key.slice(space + 1) !== view) continue;
+      this.emit({ view, everyMs: Number(key.slice(0, space)), watermarkUs, rows: [], columns });
+    }
+  }
+
+  private emit(change: Omit<ViewChange, 'id' | 'epoch'>): void {
+    const numbered = { ...change, id: this.nextId++, epoch: this.epoch };
+    for (const listener of this.listeners) listener(numbered);
   }
 
   /**
@@ -80,11 +96,10 @@ export class ViewChanges {
       this.emit({
         view: version.plan.name,
         everyMs,
-        id: this.nextId++,
-        epoch: this.epoch,
         watermarkUs: version.watermarkUs,
         rows,
-        ...(isWhole ? { whole: true as const } : {}),
+        ...(isWhole ? { wholeStartUs: startUs } : {}),
+        ...(version.plan.window.kind === 'session' ? { overlapping: true } : {}),
       });
     }
   }

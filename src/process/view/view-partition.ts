@@ -8,6 +8,7 @@ import type { Batch } from '../batch.ts';
 import type { CompiledSource } from '../plan/expression/compile.ts';
 import type { Plan } from '../plan/plan.ts';
 import { LevelKeys, positionKey } from '../state/state-rows.ts';
+import { addSizes, isOf, noSize, type StoredSize, storedSizes } from '../state/stored-size.ts';
 import { levelOptionsOf, paneLengthsOf } from '../windows/cut.ts';
 import { Delta } from '../windows/delta.ts';
 import { GroupRegistry } from '../windows/group-registry.ts';
@@ -40,9 +41,12 @@ export class ViewPartition {
   readonly clock: PartitionClock;
   /** Why it takes no more events. */
   failure: Error | undefined;
-  /** Offset that its filling began at, and whether it has come to the live position. */
+  /** Offset that its filling began at (before a restart too), and whether it has come to the live position. */
   startedAt = 0;
   hasCaughtUp = false;
+  /** What the store has of it as of the last commit, and will have with the one under way. */
+  kept: StoredSize;
+  private keptNext: StoredSize = noSize;
   private readonly delta: Delta;
   private readonly panes: PaneColumn;
   private readonly filteredSlots: Int32Array[] = [];
@@ -77,6 +81,17 @@ export class ViewPartition {
     });
     const stored = state.get(this.positionKey());
     this.clock = new PartitionClock(plan, stored && PartitionClock.parse(stored));
+    this.kept = this.clock.record.kept ?? (stored ? this.storedSize(state) : noSize);
+  }
+
+  private storedSize(state: StateReader): StoredSize {
+    return this.levels
+      .flatMap(({ keys }) =>
+        storedSizes(state, keys, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY).filter(one =>
+          isOf(one, this.source, this.partition),
+        ),
+      )
+      .reduce((sum, { size }) => addSizes(sum, size), noSize);
   }
 
   /** The offset after the last event taken in, or undefined before the first commit. */
@@ -184,13 +199,23 @@ export class ViewPartition {
     return overflow >= 0 ? overflow : level.slotFor(startUs, this.delta.group(cell), weight, settle);
   }
 
-  commit(transaction: StateTransaction): void {
-    for (const level of this.levels) level.commit(transaction);
-    transaction.put(this.positionKey(), this.clock.bytes());
+  /** Writes the windows that have changed; `commitPosition` follows in the same transaction. */
+  commitWindows(transaction: StateTransaction): void {
+    this.keptNext = this.levels.reduce((sum, level) => addSizes(sum, level.commit(transaction)), this.kept);
+  }
+
+  /** Rows of it are deleted in the transaction under way. */
+  noteDeleted({ groups, bytes }: StoredSize): void {
+    this.keptNext = addSizes(this.keptNext, { groups: -groups, bytes: -bytes });
+  }
+
+  commitPosition(transaction: StateTransaction): void {
+    transaction.put(this.positionKey(), this.clock.bytes(this.keptNext));
   }
 
   /** After the transaction has succeeded. */
   markCommitted(share: number): void {
+    this.kept = this.keptNext;
     for (const level of this.levels) {
       level.markCommitted();
       if (share < 1) level.evict(Math.ceil(level.cells * share));

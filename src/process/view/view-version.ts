@@ -6,6 +6,7 @@ import type { ServingPlan } from '../engine.ts';
 import { type CompiledSource, compileSource } from '../plan/expression/compile.ts';
 import type { Plan } from '../plan/plan.ts';
 import { LevelKeys } from '../state/state-rows.ts';
+import { isOf, storedSizes } from '../state/stored-size.ts';
 import type { ViewColumn, ViewState, ViewSummary } from '../view.ts';
 import { levelOptionsOf } from '../windows/cut.ts';
 import { withSessionBounds } from '../windows/session.ts';
@@ -28,7 +29,8 @@ export class ViewVersion {
   isAttached = false;
   private readonly options: ViewVersionOptions;
   /** By level: windows that start before are deleted from the store. */
-  private readonly deletedTo: number[] = [];
+  private deletedTo: number[] = [];
+  private deletedToNext: number[] = [];
   private readonly tables: PlanLookups;
 
   constructor(options: ViewVersionOptions) {
@@ -95,11 +97,13 @@ export class ViewVersion {
 
   commit(transaction: StateTransaction): void {
     if (this.failure !== undefined) return;
-    for (const partition of this.partitions) partition.commit(transaction);
+    for (const partition of this.partitions) partition.commitWindows(transaction);
     this.deleteExpired(transaction);
+    for (const partition of this.partitions) partition.commitPosition(transaction);
   }
 
   private deleteExpired(transaction: StateTransaction): void {
+    this.deletedToNext = [...this.deletedTo];
     levelOptionsOf(this.plan).forEach(({ keepUs, sizeUs, everyUs, everyMs }, index) => {
       if (keepUs === null || this.partitions.length === 0) return;
       // Rows of every partition lie together: they go when the last partition is done with them.
@@ -108,15 +112,19 @@ export class ViewVersion {
       const from = this.deletedTo[index] ?? Number.NEGATIVE_INFINITY;
       if (!(to >= from + everyUs)) return;
       const keys = new LevelKeys(this.plan.name, this.plan.version, everyMs, 0, 0);
+      for (const gone of storedSizes(transaction, keys, from, to)) {
+        this.partitions.find(part => isOf(part, gone.source, gone.partition))?.noteDeleted(gone.size);
+      }
       transaction.deleteRange(...keys.windowRange(from, to));
       transaction.deleteRange(...keys.pageRange(from, to));
-      this.deletedTo[index] = to;
+      this.deletedToNext[index] = to;
     });
   }
 
   /** After the transaction has succeeded; puts cells out of memory down to `share` of them. */
   markCommitted(share: number): void {
     if (this.failure !== undefined) return;
+    this.deletedTo = this.deletedToNext;
     for (const partition of this.partitions) partition.markCommitted(share);
   }
 
@@ -181,8 +189,9 @@ export class ViewVersion {
       recentExpired: this.recentExpired,
       ahead: total(({ record }) => record.ahead),
       mismatched: total(({ record }) => record.mismatched),
-      groups: total(({ registry }) => registry.size),
-      stateBytes: this.memoryBytes(),
+      groups: total(({ kept }) => kept.groups),
+      stateBytes: total(({ kept }) => kept.bytes),
+      memoryBytes: this.memoryBytes(),
     };
   }
 

@@ -15,8 +15,12 @@ export interface HotWindow {
   isDirty: boolean;
   /** Pages that differ from the store; the first one always goes with the window's own row. */
   dirtyPages: boolean[];
-  /** Pages in the store. */
-  storedPages: number;
+  /** Bytes of its rows in the store by page, the first one's with the window's own. */
+  storedBytes: number[];
+  /** Groups that the store's row of it says. */
+  storedGroups: number;
+  /** Bytes of the rows written since the last commit that succeeded, by page. */
+  writtenBytes: number[];
   /** It was not published as it is. */
   isChanged: boolean;
   /** Groups have left since the last publish: it must be sent whole. */
@@ -37,7 +41,9 @@ export const newWindow = (startUs: number, id: number): HotWindow => ({
   overflow: -1,
   isDirty: false,
   dirtyPages: [],
-  storedPages: 0,
+  storedBytes: [],
+  storedGroups: 0,
+  writtenBytes: [],
   isChanged: false,
   isReplaced: false,
   touched: 0,

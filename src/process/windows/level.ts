@@ -19,6 +19,7 @@ import {
   writeCellHead,
   writeWindowRecord,
 } from '../state/state-rows.ts';
+import type { StoredSize } from '../state/stored-size.ts';
 import { CellTable } from './cell-table.ts';
 import type { GroupRegistry } from './group-registry.ts';
 import { type HotWindow, newWindow, pageGroups, pagesOf } from './hot-window.ts';
@@ -142,18 +143,21 @@ export class Level {
   private restore(window: HotWindow, stored: Uint8Array): void {
     const reader = new ByteReader(stored);
     window.record = readWindowRecord(reader);
-    window.storedPages = pagesOf(window.record.groups);
+    window.storedBytes = [this.keys.window(window.startUs).length + stored.length];
+    window.storedGroups = window.record.groups;
     if (window.record.hasOverflow) {
       window.overflow = this.take(-1, -1);
       this.accumulators.read(window.overflow, reader);
     }
     this.restorePage(window, reader);
-    if (window.storedPages === 1) return;
+    if (pagesOf(window.storedGroups) === 1) return;
     for (const { key, value } of this.state.range(
       ...this.keys.pageRange(window.startUs, window.startUs + 1),
     )) {
-      const { source, partition } = parsePageKey(key);
-      if (this.keys.isOwn(source, partition)) this.restorePage(window, new ByteReader(value));
+      const { page, source, partition } = parsePageKey(key);
+      if (!this.keys.isOwn(source, partition)) continue;
+      this.restorePage(window, new ByteReader(value));
+      window.storedBytes[page] = key.length + value.length;
     }
   }
 
@@ -301,25 +305,40 @@ export class Level {
     }
   }
 
-  /** Writes what has changed since the last commit; `markCommitted` follows when the transaction has succeeded. */
-  commit(transaction: StateTransaction): void {
+  /**
+   * Writes what has changed since the last commit and answers by how much the store's part has grown; `markCommitted` follows when the
+   * transaction has succeeded.
+   */
+  commit(transaction: StateTransaction): StoredSize {
     const { keys } = this;
+    const growth = { groups: 0, bytes: 0 };
+    const put = (window: HotWindow, page: number, key: Uint8Array, value: Uint8Array): void => {
+      transaction.put(key, value);
+      window.writtenBytes[page] = key.length + value.length;
+      growth.bytes += key.length + value.length - (window.storedBytes[page] ?? 0);
+    };
     for (const window of this.dirtyWindows) {
+      window.writtenBytes = [];
+      growth.groups += window.slots.length - window.storedGroups;
       const { startUs, dirtyPages } = window;
       const writer = this.writer.reset();
       writeWindowRecord(writer, window.record);
       if (window.overflow >= 0) this.accumulators.write(window.overflow, writer);
       this.writePage(window, 0);
-      transaction.put(keys.window(startUs), writer.finish());
+      put(window, 0, keys.window(startUs), writer.finish());
       const pages = pagesOf(window.slots.length);
       for (let page = 1; page < pages; page++) {
         if (!dirtyPages[page]) continue;
         writer.reset();
         this.writePage(window, page);
-        transaction.put(keys.page(startUs, page), writer.finish());
+        put(window, page, keys.page(startUs, page), writer.finish());
       }
-      for (let page = pages; page < window.storedPages; page++) transaction.delete(keys.page(startUs, page));
+      for (let page = pages; page < window.storedBytes.length; page++) {
+        transaction.delete(keys.page(startUs, page));
+        growth.bytes -= window.storedBytes[page]!;
+      }
     }
+    return growth;
   }
 
   private writePage(window: HotWindow, page: number): void {
@@ -338,7 +357,11 @@ export class Level {
   markCommitted(): void {
     for (const window of this.dirtyWindows) {
       window.dirtyPages = [];
-      window.storedPages = pagesOf(window.slots.length);
+      window.writtenBytes.forEach((bytes, page) => {
+        window.storedBytes[page] = bytes;
+      });
+      window.storedBytes.length = pagesOf(window.slots.length);
+      window.storedGroups = window.slots.length;
       window.isDirty = false;
       this.newestStoredUs = Math.max(this.newestStoredUs, window.startUs);
     }

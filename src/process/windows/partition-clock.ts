@@ -7,6 +7,7 @@
 import { MillraceError } from '../../core/errors.ts';
 import type { Batch } from '../batch.ts';
 import type { Plan } from '../plan/plan.ts';
+import type { StoredSize } from '../state/stored-size.ts';
 import type { LevelOptions } from './level.ts';
 import { paneStart } from './pane-column.ts';
 
@@ -40,6 +41,8 @@ export interface PositionRecord {
   mismatched: number;
   /** The last expired events. */
   recentExpired: ExpiredEvent[];
+  /** What is kept of it in the store. Absent in records of before it was counted. */
+  kept?: StoredSize;
   /** Of views that join lookup tables: which content from which offset on, oldest first. */
   lookups?: LookupUse[];
 }
@@ -90,8 +93,9 @@ export class PartitionClock {
     }
   }
 
-  bytes(): Uint8Array {
-    return new TextEncoder().encode(JSON.stringify(this.record));
+  /** To be committed with rows that make the store's part `kept`. */
+  bytes(kept: StoredSize): Uint8Array {
+    return new TextEncoder().encode(JSON.stringify({ ...this.record, kept }));
   }
 
   /** Takes a batch's times; true where some of its events may lie beyond every keep time. */

@@ -1,0 +1,61 @@
+// Views have the types of the fields they read, whenever they were defined.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { cleanUp, eventually, folder, run, serve } from './command.ts';
+
+afterAll(cleanUp);
+
+const view = '-- every: 1d\nSELECT max(name) AS last, sum(n) AS total, max(n) AS top FROM s\n';
+const events =
+  '{"_time":"2026-01-01T00:00:00Z","name":"a","n":1}\n{"_time":"2026-01-01T00:00:01Z","name":"b","n":2}\n';
+const typed = ['VARCHAR', 'HUGEINT', 'BIGINT'];
+
+function project(): string {
+  const dir = folder();
+  mkdirSync(join(dir, 'views'));
+  writeFileSync(join(dir, 's.ndjson'), events);
+  return dir;
+}
+
+const write = (dir: string, name: string): void => writeFileSync(join(dir, 'views', `${name}.sql`), view);
+
+interface Listed {
+  name: string;
+  columns: { type: string }[];
+}
+
+async function typesOf(dir: string): Promise<Record<string, string[]>> {
+  const { views } = JSON.parse((await run(dir, ['views', '--json'])).stdout) as { views: Listed[] };
+  return Object.fromEntries(views.map(({ name, columns }) => [name, columns.map(({ type }) => type)]));
+}
+
+test('a view defined before the first load, and one defined right after it', async () => {
+  const dir = project();
+  write(dir, 'before');
+  expect(await run(dir, ['load', 's.ndjson'])).toMatchObject({ code: 0 });
+  write(dir, 'after');
+  expect(await typesOf(dir)).toEqual({ before: typed, after: typed });
+  for (const name of ['before', 'after']) {
+    const { stdout } = await run(dir, ['sql', `SELECT last, total, top FROM ${name}`, '--format', 'csv']);
+    expect(stdout).toBe('last,total,top\r\nb,3,2\r\n');
+  }
+  expect(await run(dir, ['audit'])).toMatchObject({ code: 0 });
+});
+
+test('a view whose events come over HTTP, and one defined after them', async () => {
+  const dir = project();
+  write(dir, 'before');
+  const server = await serve(dir, ['up']);
+  await server.json('/v1/streams/s/events', { method: 'POST', body: events });
+  write(dir, 'after');
+  const listed = await eventually(
+    async () => (await server.json<{ views: Listed[] }>('/v1/views')).views,
+    views => views.length === 2 && views.every(({ columns }) => columns[0]!.type === 'VARCHAR'),
+  );
+  for (const { columns } of listed) expect(columns.map(({ type }) => type)).toEqual(typed);
+  for (const { name } of listed) {
+    const ask = () => server.sql(`SELECT last, total, top FROM ${name}`);
+    await eventually(ask, rows => JSON.stringify(rows) === '[["b",3,2]]');
+  }
+});
