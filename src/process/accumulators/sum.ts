@@ -83,7 +83,9 @@ export class SumAccumulator implements Accumulator {
     if (count === 0) return null;
     if (this.form === 'average') return this.sums.value(slot) / count;
     const sum = this.sums.value(slot);
-    return this.form === 'integer' && Number.isFinite(sum) ? narrowed(this.sums.integer(slot)) : sum;
+    // A field of whole numbers that has drifted has fractions too, which are not rounded away.
+    const isWhole = Number.isInteger(this.sums.high[slot]!) && Number.isInteger(this.sums.low[slot]!);
+    return this.form === 'integer' && isWhole ? narrowed(this.sums.integer(slot)) : sum;
   }
 
   memoryBytes(): number {
