@@ -168,20 +168,29 @@ function afterNumber(bytes: Uint8Array, start: number): number {
 const isNumberSign = (byte: number): boolean =>
   byte === 0x2d || byte === 0x2b || byte === 0x2e || (byte | 0x20) === 0x65;
 
-/** 1 for those with a fraction or an exponent; 2 for whole ones, 3 below zero, 4 and 5 beyond 64 bits with and without a sign. */
+/**
+ * 1 for those with a fraction or an exponent; 2 for whole ones, 3 below zero; more where a double would round them, they are beyond 64 bits
+ * with or without a sign, or beyond 38 digits.
+ */
 function kindOfNumber(bytes: Uint8Array, start: number, end: number): number {
   for (let at = start; at < end; at++) {
     if (bytes[at] === 0x2e || (bytes[at]! | 0x20) === 0x65) return 1;
   }
-  if (end - start > 18) return kindOfLong(bytes, start, end);
-  return bytes[start] === 0x2d ? 3 : 2;
+  const isNegative = bytes[start] === 0x2d;
+  const digits = isNegative ? start + 1 : start;
+  if (end - digits > 15 && (end - digits > 16 || numberAt(bytes, digits, 16) > Number.MAX_SAFE_INTEGER)) {
+    return kindOfLong(bytes, start, end);
+  }
+  return isNegative ? 3 : 2;
 }
 
-/** Whole numbers below zero, within 64 bits and beyond them have types of their own. */
+/** Whole numbers below zero, within 64 bits and beyond them have types of their own, and so have those that doubles round. */
 function kindOfLong(bytes: Uint8Array, start: number, end: number): number {
-  const value = BigInt(String.fromCharCode(...bytes.subarray(start, Math.min(end, start + 40))));
-  if (BigInt.asIntN(64, value) === value) return value < 0n ? 3 : 2;
-  return BigInt.asUintN(64, value) === value ? 4 : 5;
+  if (end - start > 38) return 12;
+  const value = BigInt(String.fromCharCode(...bytes.subarray(start, end)));
+  const rounded = BigInt(Number(value)) === value ? 0 : 4;
+  if (BigInt.asIntN(64, value) === value) return (value < 0n ? 3 : 2) + rounded;
+  return (BigInt.asUintN(64, value) === value ? 4 : 5) + rounded;
 }
 
 const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39;

@@ -9,7 +9,7 @@ import { toError } from '../core/errors.ts';
 import { epochTimeSql, textTimeSql } from '../core/time-sql.ts';
 import { chunkSelect, columnFields, givenColumns, identifier, quoted } from '../store/lake-sql.ts';
 import type { ParquetFile, ParquetRequest, ParquetResult } from '../store/parquet.ts';
-import { type Field, type FieldType, fieldType, mergeSchema, widen } from '../store/schema.ts';
+import { type Field, type FieldType, fieldType, mergeSchema, widenFields } from '../store/schema.ts';
 import { fieldExamples } from './field-examples.ts';
 import { mendLine } from './mend-line.ts';
 
@@ -24,6 +24,7 @@ function timeSql(name: string, type: FieldType): string | undefined {
   const column = identifier(name);
   if (type === 'VARCHAR') return textTimeSql(column);
   if (type === 'BIGINT' || type === 'DOUBLE') return epochTimeSql(column);
+  if (type === 'DECIMAL(38,0)') return epochTimeSql(`${column}::DOUBLE`);
   if (type === 'JSON') {
     const text = `json_extract_string(${column}, '$')`;
     const isNumber = `json_type(${column}) IN ('UBIGINT', 'BIGINT', 'HUGEINT', 'UHUGEINT', 'DOUBLE')`;
@@ -52,6 +53,35 @@ async function hasWide(connection: DuckDBConnection, source: string, name: strin
   const column = identifier(name);
   const sql = `SELECT count(*) FROM ${source} WHERE ${column} IS NOT NULL AND TRY_CAST(${column} AS BIGINT) IS NULL`;
   return Number((await rowsOf(connection, sql))[0]![0]) > 0;
+}
+
+/**
+ * Of the columns that DuckDB takes for doubles or 64 bits, those where some whole number has digits that a double would lose, with a
+ * type that holds all of their values: DECIMAL(38,0) if they are whole and fit it, and else JSON.
+ */
+async function exactTypes(
+  connection: DuckDBConnection,
+  file: string,
+  names: readonly string[],
+): Promise<Map<string, FieldType>> {
+  const types = new Map<string, FieldType>();
+  if (names.length === 0) return types;
+  const columns = names.map(name => `${quoted(name)}: 'JSON'`).join(', ');
+  const tests = names.flatMap(name => {
+    const text = `${identifier(name)}::VARCHAR`;
+    const whole = `TRY_CAST(${text} AS HUGEINT)`;
+    const isRounded = `(TRY_CAST(${whole}::DOUBLE AS HUGEINT) IS DISTINCT FROM ${whole} OR ${whole} IS NULL)`;
+    return [
+      `bool_or(regexp_full_match(${text}, '-?\\d{16,}') AND ${isRounded})`,
+      `bool_and(regexp_full_match(${text}, '-?\\d{1,38}|null'))`,
+    ];
+  });
+  const source = `read_json(${quoted(file)}, ${lines}, columns = {${columns}})`;
+  const row = (await rowsOf(connection, `SELECT ${tests.join(', ')} FROM ${source}`))[0]!;
+  for (const [index, name] of names.entries()) {
+    if (row[index * 2] === true) types.set(name, row[index * 2 + 1] === true ? 'DECIMAL(38,0)' : 'JSON');
+  }
+  return types;
 }
 
 /** As `describe`, from the few lines that tell as much as all of them; and whether all times are what DuckDB's own cast reads right. */
@@ -87,6 +117,17 @@ async function describe(
     const isWide = type === 'HUGEINT' && (await hasWide(connection, source, name));
     fields.push({ name, type: type === 'HUGEINT' && !isWide ? 'BIGINT' : fieldType(type) });
   }
+  const doubtful = fields.filter(({ type }) => type === 'DOUBLE' || type === 'BIGINT');
+  const exact = await exactTypes(
+    connection,
+    file,
+    doubtful.map(field => field.name),
+  );
+  for (const [name, type] of exact) {
+    const field = fields.find(field => field.name === name)!;
+    if (field.type === 'BIGINT') field.isLong = true;
+    else field.type = type;
+  }
   const spellings: Spelling[] = [];
   // DuckDB numbers repeated names (`id_1`); only then are the keys themselves worth another look at the file.
   const names = new Set(fields.map(field => field.name.toLowerCase()));
@@ -104,7 +145,7 @@ async function describe(
         for (const other of fields) {
           const base = /^(.*)_\d+$/.exec(other.name)?.[1];
           if (base?.toLowerCase() === key.toLowerCase() && !keys.has(other.name))
-            field.type = widen(field.type, other.type);
+            Object.assign(field, widenFields(field, other));
         }
       }
     }

@@ -57,6 +57,25 @@ test('values come as plain JSON', async () => {
   expect(answer.columns.map(column => column.type).slice(0, 3)).toEqual(['BIGINT', 'BIGINT', 'DECIMAL(4,1)']);
 });
 
+test('whole numbers beyond 2^53 are text with all their digits, of every type and inside lists', async () => {
+  const answer = await run(
+    `SELECT 18446744073709551615::UBIGINT AS u, -170141183460469231731687303715884105727::HUGEINT AS h,
+            99999999999999999999999999999999999999::DECIMAL(38,0) AS d, 7::DECIMAL(38,0) AS small,
+            [9007199254740993] AS list, {'id': 9007199254740993::DECIMAL(38,0)} AS struct, '9007199254740993'::JSON AS j`,
+  );
+  expect(JSON.parse(JSON.stringify(answer.rows))).toEqual([
+    [
+      '18446744073709551615',
+      '-170141183460469231731687303715884105727',
+      '9'.repeat(38),
+      7,
+      ['9007199254740993'],
+      { id: '9007199254740993' },
+      '9007199254740993',
+    ],
+  ]);
+});
+
 test('rows and bytes have a cap that is told', async () => {
   expect(await run('SELECT * FROM range(5000)')).toMatchObject({ rowCount: 1000, truncated: true });
   expect(await run('SELECT * FROM range(1000)')).toMatchObject({ rowCount: 1000, truncated: false });

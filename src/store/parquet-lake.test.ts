@@ -82,6 +82,65 @@ test('whole numbers of both signs keep all their digits', async () => {
   ]);
 });
 
+test('whole numbers beyond 64 bits keep all their digits, whatever the files before and after hold', async () => {
+  const archived = lake();
+  const long = '184467440737095516161';
+  for (const value of ['1', '18446744073709551615', long, '-9007199254740993']) {
+    await append(`{"v":${value}}`);
+    await archived.flush('s');
+  }
+  expect(await ask(archived, 'SELECT v::VARCHAR, typeof(v) FROM s ORDER BY _offset')).toEqual(
+    ['1', '18446744073709551615', long, '-9007199254740993'].map(text => [text, 'DECIMAL(38,0)']),
+  );
+  expect(await ask(archived, 'SELECT v, sum(v) OVER () AS s FROM s ORDER BY _offset LIMIT 2')).toEqual([
+    [1, '202905177611550326784'],
+    ['18446744073709551615', '202905177611550326784'],
+  ]);
+  const beyond = '9'.repeat(60);
+  await append(`{"v":${beyond}}`, '{"v":1.5}');
+  await archived.flush('s');
+  expect(await ask(archived, 'SELECT v::VARCHAR, typeof(v) FROM s ORDER BY _offset')).toEqual(
+    ['1', '18446744073709551615', long, '-9007199254740993', beyond, '1.5'].map(text => [text, 'JSON']),
+  );
+});
+
+test('merging small files keeps the digits of whole numbers beyond 64 bits', async () => {
+  const archived = lake({ compactRun: 3, graceMs: 0 });
+  const values = ['1', '18446744073709551615', '-184467440737095516161'];
+  for (const value of values) {
+    await append(`{"_time":"2026-01-01T10:00:00Z","v":${value}}`);
+    await archived.flush('s');
+  }
+  expect(archived.stream('s')!.chunks).toHaveLength(1);
+  expect(await ask(archived, 'SELECT v::VARCHAR FROM s ORDER BY _offset')).toEqual(values.map(one => [one]));
+});
+
+test('a whole number that a double would round keeps its digits among fractions', async () => {
+  const archived = lake();
+  await append('{"v":1.5,"w":1.5,"x":1.5}', '{"v":9007199254740993,"w":100000000000000000000,"x":2}');
+  await archived.flush('s');
+  await append('{"x":-9007199254740993}');
+  await archived.flush('s');
+  const rows = await ask(archived, 'SELECT v::VARCHAR, w, typeof(w), x::VARCHAR FROM s ORDER BY _offset');
+  expect(rows).toEqual([
+    ['1.5', 1.5, 'DOUBLE', '1.5'],
+    ['9007199254740993', 1e20, 'DOUBLE', '2.0'],
+    [null, null, 'DOUBLE', '-9007199254740993'],
+  ]);
+});
+
+test('fractions take no digits from the whole numbers of files before them, also after a restart', async () => {
+  await append('{"v":-9007199254740993,"w":7}');
+  await lake().flush('s');
+  const archived = lake();
+  await append('{"v":1.5,"w":1.5}');
+  await archived.flush('s');
+  expect(await ask(archived, 'SELECT v::VARCHAR, w, typeof(w) FROM s ORDER BY _offset')).toEqual([
+    ['-9007199254740993', 7, 'DOUBLE'],
+    ['1.5', 1.5, 'DOUBLE'],
+  ]);
+});
+
 test('where only some events lack a time, those have that of their append', async () => {
   const archived = lake();
   await append({ time: '2026-01-01T10:00:00Z', v: 1 }, { time: '2026-01-01T11:00:00Z', v: 2 });

@@ -1,12 +1,17 @@
 // The learned schema of a stream: which fields its events have had, and the narrowest SQL type that holds every
 // value seen. Types only widen, and widening never loses a value: what fits no common scalar becomes JSON text.
 
-/** Types a field can have in SQL. Objects, arrays and mixtures are JSON (text that keeps the value exactly). */
-export type FieldType = 'BOOLEAN' | 'BIGINT' | 'DOUBLE' | 'VARCHAR' | 'JSON';
+/**
+ * Types a field can have in SQL. Whole numbers beyond 64 bits with a sign are DECIMAL(38,0), for DuckDB writes HUGEINT to Parquet as
+ * DOUBLE. Objects, arrays and mixtures are JSON (text that keeps the value exactly).
+ */
+export type FieldType = 'BOOLEAN' | 'BIGINT' | 'DECIMAL(38,0)' | 'DOUBLE' | 'VARCHAR' | 'JSON';
 
 export interface Field {
   name: string;
   type: FieldType;
+  /** Of a BIGINT: some of its values have digits that a double would lose, so that it must not become one. */
+  isLong?: boolean;
 }
 
 export interface Schema {
@@ -22,11 +27,20 @@ export const emptySchema: Schema = { fields: [], version: 0 };
 export const maxFields = 2000;
 
 /** The narrowest type that holds every value of both. */
-export function widen(a: FieldType, b: FieldType): FieldType {
+function widen(a: FieldType, b: FieldType): FieldType {
   if (a === b) return a;
   const pair = new Set([a, b]);
+  if (pair.has('BIGINT') && pair.has('DECIMAL(38,0)')) return 'DECIMAL(38,0)';
   if (pair.has('BIGINT') && pair.has('DOUBLE')) return 'DOUBLE';
   return 'JSON';
+}
+
+/** As `widen`, for what is known of two fields; the name stays that of whoever asks. */
+export function widenFields(a: Field, b: Field): Pick<Field, 'type' | 'isLong'> {
+  const isLong = a.isLong === true || b.isLong === true;
+  const type = widen(a.type, b.type);
+  if (type === 'DOUBLE' && isLong) return { type: 'JSON' };
+  return type === 'BIGINT' && isLong ? { type, isLong } : { type };
 }
 
 /** DuckDB's name of a detected type → ours. */
@@ -45,7 +59,7 @@ export function fieldType(duckdbType: string): FieldType {
       return 'VARCHAR';
     case 'UBIGINT':
     case 'HUGEINT':
-      return 'DOUBLE';
+      return 'DECIMAL(38,0)';
     default:
       return 'JSON';
   }
@@ -67,9 +81,10 @@ export function mergeSchema(known: Schema, fields: readonly Field[]): Schema {
       merged.push({ ...field });
       changed = true;
     } else {
-      const type = widen(merged[place]!.type, field.type);
-      if (type !== merged[place]!.type) {
-        merged[place]!.type = type;
+      const { name, type, isLong } = merged[place]!;
+      const widened = widenFields(merged[place]!, field);
+      if (type !== widened.type || isLong !== widened.isLong) {
+        merged[place] = { name, ...widened };
         changed = true;
       }
     }

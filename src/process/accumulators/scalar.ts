@@ -15,7 +15,7 @@ export function scalarAt(vector: Vector, row: number): Scalar | null {
     case 'time':
       return vector.values[row]!;
     case 'integer':
-      return narrowed(vector.values[row]!);
+      return vector.doubles?.get(row) ?? narrowed(vector.values[row]!);
     case 'boolean':
       return vector.values[row] === 1;
     case 'dictionary':
@@ -31,8 +31,10 @@ export function doublesOf(vector: Vector, rows: number, scratch: { values: Float
   if (scratch.values.length < rows) scratch.values = new Float64Array(rows);
   const { values } = scratch;
   if (vector.kind === 'boolean') for (let i = 0; i < rows; i++) values[i] = vector.values[i]!;
-  else if (vector.kind === 'integer') for (let i = 0; i < rows; i++) values[i] = Number(vector.values[i]!);
-  else values.fill(Number.NaN, 0, rows);
+  else if (vector.kind === 'integer') {
+    for (let i = 0; i < rows; i++) values[i] = Number(vector.values[i]!);
+    for (const [row, double] of vector.doubles ?? []) values[row] = double;
+  } else values.fill(Number.NaN, 0, rows);
   return values;
 }
 

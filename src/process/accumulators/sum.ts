@@ -37,9 +37,11 @@ export class SumAccumulator implements Accumulator {
         const slot = slots[row]!;
         if (slot < 0 || valid[row] === 0) continue;
         const value = vector.values[row]!;
-        const double = Number(value);
+        const own = vector.doubles?.get(row);
+        const double = own ?? Number(value);
         sums.add(slot, double);
-        if (!Number.isSafeInteger(double)) sums.add(slot, Number(value - BigInt(double)));
+        if (own === undefined && !Number.isSafeInteger(double))
+          sums.add(slot, Number(value - BigInt(double)));
         counts[slot]! += 1;
       }
       return;
@@ -81,7 +83,9 @@ export class SumAccumulator implements Accumulator {
     if (count === 0) return null;
     if (this.form === 'average') return this.sums.value(slot) / count;
     const sum = this.sums.value(slot);
-    return this.form === 'integer' && Number.isFinite(sum) ? narrowed(this.sums.integer(slot)) : sum;
+    // A field of whole numbers that has drifted has fractions too, which are not rounded away.
+    const isWhole = Number.isInteger(this.sums.high[slot]!) && Number.isInteger(this.sums.low[slot]!);
+    return this.form === 'integer' && isWhole ? narrowed(this.sums.integer(slot)) : sum;
   }
 
   memoryBytes(): number {

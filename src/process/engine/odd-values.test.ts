@@ -56,6 +56,13 @@ describe('whole numbers beyond 2^53', () => {
     ]);
   });
 
+  test('keep the fractions beside them in sums, where the field has drifted', async () => {
+    const select = 'SELECT sum(id) AS s, max(id) AS hi FROM access';
+    expect(await rowsOf(['{"id":1}', '{"id":"5"}', '{"id":2.5}'], select, known)).toEqual([[8.5, 5]]);
+    const [row] = await rowsOf(['{"id":9007199254740993}', '{"id":1.5}'], select, known);
+    expect(row).toEqual([9007199254740994, '9007199254740993']);
+  });
+
   test('are text inside lists, as everywhere in results', async () => {
     const select = 'SELECT approx_top_k(id, 1) AS top, sample(id, 5) AS some_ FROM access';
     const [row] = await rowsOf(lines, select, known);

@@ -7,8 +7,17 @@ import type { ScalarType } from './plan.ts';
 /** `valid[row]` is 1 where there is a value and 0 for SQL NULL. */
 export type Vector =
   | { kind: 'number'; rows: number; values: Float64Array; valid: Uint8Array }
-  /** Whole numbers beyond 2^53, kept exactly. */
-  | { kind: 'integer'; rows: number; values: BigInt64Array; valid: Uint8Array }
+  /**
+   * Whole numbers beyond 2^53, kept exactly. Rows whose value is none of 64 bits (a fraction, a larger number) have it in `doubles`, so
+   * that one such value changes no other.
+   */
+  | {
+      kind: 'integer';
+      rows: number;
+      values: BigInt64Array;
+      doubles?: ReadonlyMap<number, number> | undefined;
+      valid: Uint8Array;
+    }
   | { kind: 'boolean'; rows: number; values: Uint8Array; valid: Uint8Array }
   /** Microseconds since 1970. */
   | { kind: 'time'; rows: number; values: Float64Array; valid: Uint8Array }
@@ -83,6 +92,8 @@ export function scalarAt(vector: Vector, row: number): Scalar {
     case 'time':
       return vector.values[row]!;
     case 'integer': {
+      const double = vector.doubles?.get(row);
+      if (double !== undefined) return double;
       const value = vector.values[row]!;
       const number = Number(value);
       return Number.isSafeInteger(number) ? number : value;

@@ -164,9 +164,12 @@ class ComputedColumn implements OutputColumn {
         if (this.isDate) writer.date(vector.values[i]!);
         else writer.time(vector.values[i]!);
         break;
-      case 'integer':
-        writer.ascii(String(vector.values[i]));
+      case 'integer': {
+        const double = vector.doubles?.get(i);
+        if (double === undefined) writer.ascii(String(vector.values[i]));
+        else writer.number(double);
         break;
+      }
       case 'boolean':
         writer.boolean(vector.values[i] === 1);
         break;

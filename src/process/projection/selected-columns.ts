@@ -55,8 +55,13 @@ function gather(vector: Vector, selected: Uint32Array, rows: number): Vector {
       return { ...vector, rows, valid, codes: pick(vector.codes, new Uint32Array(rows), selected, rows) };
     case 'integer': {
       const values = new BigInt64Array(rows);
-      for (let i = 0; i < rows; i++) values[i] = vector.values[selected[i]!]!;
-      return { ...vector, rows, valid, values };
+      const doubles = new Map<number, number>();
+      for (let i = 0; i < rows; i++) {
+        values[i] = vector.values[selected[i]!]!;
+        const double = vector.doubles?.get(selected[i]!);
+        if (double !== undefined) doubles.set(i, double);
+      }
+      return { ...vector, rows, valid, values, doubles };
     }
     case 'hash': {
       const words = new Uint32Array(rows * 4);

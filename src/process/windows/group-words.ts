@@ -78,6 +78,12 @@ export class GroupWords {
         first[row] = valid[row] === 1 ? words[row * 2]! : 0;
         second[row] = valid[row] === 1 ? words[row * 2 + 1]! : 0;
       }
+      for (const [row, double] of vector.doubles ?? []) {
+        const [low, high] = new Uint32Array(Float64Array.of(double).buffer);
+        third[row] = 2;
+        first[row] = low!;
+        second[row] = high!;
+      }
       return 3;
     }
     if (vector.kind === 'hash') return 0;

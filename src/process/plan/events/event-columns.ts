@@ -278,21 +278,22 @@ export class EventColumns implements ColumnSource {
     if (as === 'date') {
       for (let row = 0; row < rows; row++) values[row] = Math.floor(values[row]! / dayUs) * dayUs;
     }
-    // A fraction among whole numbers: the field has drifted, and doubles hold both.
-    const isWhole =
-      whole.size > 0 && values.every((value, row) => valid[row] === 0 || Number.isInteger(value));
-    if (!isWhole) {
+    if (whole.size === 0) {
       this.vectors.set(key, { kind: isTime ? 'time' : 'number', rows, values, valid });
       return;
     }
     buffers.whole = buffers.whole && buffers.whole.length >= rows ? buffers.whole : new BigInt64Array(rows);
     const exact = buffers.whole.subarray(0, rows);
+    // Where the field has drifted, doubles stand among whole numbers.
+    const doubles = new Map<number, number>();
     for (let row = 0; row < rows; row++) {
       const value = values[row]!;
-      exact[row] =
-        whole.get(row) ?? (valid[row] === 1 && Math.abs(value) < 2 ** 63 ? BigInt(Math.round(value)) : 0n);
+      const digits = valid[row] === 0 ? 0n : whole.get(row);
+      const isSafe = Number.isSafeInteger(value);
+      exact[row] = digits ?? (isSafe ? BigInt(value) : 0n);
+      if (digits === undefined && !isSafe) doubles.set(row, value);
     }
-    this.vectors.set(key, { kind: 'integer', rows, values: exact, valid });
+    this.vectors.set(key, { kind: 'integer', rows, values: exact, doubles, valid });
   }
 
   private copyCodes(

@@ -174,11 +174,16 @@ export function vectorOf(
     );
     return { kind: 'dictionary', rows, codes, valid, dictionary };
   }
-  // A fraction can stand among whole numbers where a field's type has drifted; doubles then hold both.
-  const isWhole = (value: Scalar) => typeof value !== 'number' || Number.isInteger(value);
-  if (type === 'integer' && values.some(value => typeof value === 'bigint') && values.every(isWhole)) {
-    const whole = values.map(value => (typeof value === 'bigint' ? value : BigInt(Number(value ?? 0))));
-    return { kind: 'integer', rows, values: BigInt64Array.from(whole), valid };
+  if (type === 'integer' && values.some(value => typeof value === 'bigint')) {
+    // A fraction can stand among whole numbers where a field's type has drifted.
+    const doubles = new Map<number, number>();
+    const whole = BigInt64Array.from(values, (value, row) => {
+      if (typeof value === 'bigint') return value;
+      if (value === null || Number.isSafeInteger(value)) return BigInt(Number(value ?? 0));
+      doubles.set(row, Number(value));
+      return 0n;
+    });
+    return { kind: 'integer', rows, values: whole, doubles, valid };
   }
   const kind = type === 'time' || type === 'date' ? 'time' : 'number';
   return { kind, rows, values: Float64Array.from(values, value => Number(value ?? 0)), valid };

@@ -40,6 +40,10 @@ const booleans = ['true', 'false', 'null'];
 
 const columns: { type: string; values: string[] }[] = [
   { type: 'BIGINT', values: numbers.filter(text => !/[.e]/.test(text)) },
+  {
+    type: 'DECIMAL(38,0)',
+    values: ['7', '1767225600', '18446744073709551615', '-184467440737095516161', 'null'],
+  },
   { type: 'DOUBLE', values: numbers },
   { type: 'BOOLEAN', values: booleans },
   { type: 'VARCHAR', values: [...texts, ...booleans] },

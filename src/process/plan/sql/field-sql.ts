@@ -46,7 +46,8 @@ function converted(base: string, sqlType: string, wanted: ScalarType): string {
   if (wanted === 'any') return base;
   const type = scalarTypeOf(sqlType);
   if (type === undefined) return fromText(`CAST(${base} AS VARCHAR)`, wanted);
-  const text = type === 'text' ? base : type === 'number' ? numberText(base) : `CAST(${base} AS VARCHAR)`;
+  const isDouble = type === 'number' && sqlType !== 'DECIMAL(38,0)';
+  const text = type === 'text' ? base : isDouble ? numberText(base) : `CAST(${base} AS VARCHAR)`;
   switch (wanted) {
     case 'number':
       if (type === 'integer' || type === 'number') return `${base}::DOUBLE`;
@@ -62,7 +63,7 @@ function converted(base: string, sqlType: string, wanted: ScalarType): string {
       const time = isTime
         ? `CAST(${base} AS TIMESTAMP)`
         : type === 'integer' || type === 'number'
-          ? epochTimeSql(base)
+          ? epochTimeSql(isDouble || type === 'integer' ? base : `${base}::DOUBLE`)
           : textTimeSql(text);
       return wanted === 'date' ? `CAST(${time} AS DATE)` : time;
     }
