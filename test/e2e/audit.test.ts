@@ -2,7 +2,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { cleanUp, folder, run } from './command.ts';
+import { Rng } from '../../src/core/rng.ts';
+import { cleanUp, folder, run, serve } from './command.ts';
 
 afterAll(cleanUp);
 
@@ -33,4 +34,51 @@ test('a view that DuckDB cannot run is named with its reason, and every other on
   const { reports, failed } = JSON.parse((await run(dir, ['audit', '--json'])).stdout);
   expect(reports.map(({ view }: { view: string }) => view).sort()).toEqual(['first', 'last']);
   expect(failed).toEqual([{ view: 'huge', reason: expect.stringContaining('string of size') }]);
+});
+
+test('fields that change their types while they are archived at any moment are what the batch says', async () => {
+  const seed = Number(process.env['MILLRACE_SEED'] ?? 20261123);
+  const rng = new Rng(seed);
+  const dir = folder();
+  mkdirSync(join(dir, 'views'));
+  const views = {
+    by_id: 'SELECT id, count(*) AS n, sum(price) AS price FROM s GROUP BY id',
+    ends: 'SELECT first(tag) AS f, last(tag) AS l, min(tag) AS lo, max(tag) AS hi, max(id) AS top FROM s',
+    tags: 'SELECT tag, count(*) AS n, count(price) AS priced, count(DISTINCT id) AS ids FROM s GROUP BY tag',
+    texts: 'SELECT lower(tag) AS t, count(*) AS n FROM s GROUP BY 1 ORDER BY n DESC, t LIMIT 5',
+  };
+  for (const [name, select] of Object.entries(views))
+    writeFileSync(join(dir, 'views', `${name}.sql`), `-- every: 10s, 1m\n${select}\n`);
+  // Each stage adds kinds of values that the stages before had not.
+  const ids = [
+    '1',
+    '7',
+    '9007199254740993',
+    '-9223372036854775808',
+    '18446744073709551615',
+    '"7"',
+    '"x"',
+    'true',
+  ];
+  const prices = ['5', '12', '0', '-3', '2.5', '1e2', 'null', '"4"'];
+  const tags = ['"a"', '"B"', '"1"', '""', '1', '1.5', 'false', '{"k": [1, 2]}'];
+  const server = await serve(dir, ['up']);
+  for (let stage = 0, at = 0; stage < 4; stage++) {
+    const known = (all: readonly string[]): string[] => all.slice(0, 2 * (stage + 1));
+    for (let batch = 0; batch < 4; batch++) {
+      const lines = Array.from({ length: 1 + rng.below(30) }, () => {
+        at += rng.below(2000);
+        const time = new Date(Date.UTC(2026, 0, 1) + at - rng.below(3000)).toISOString();
+        const tag = rng.boolean(0.1) ? '' : `, "tag": ${rng.pick(known(tags))}`;
+        return `{"_time": "${time}", "id": ${rng.pick(known(ids))}, "price": ${rng.pick(known(prices))}${tag}}`;
+      });
+      await server.json('/v1/streams/s/events', { method: 'POST', body: `${lines.join('\n')}\n` });
+      if (rng.boolean()) await server.sql('SELECT count(*) FROM s');
+    }
+  }
+  server.kill('SIGTERM');
+  await server.ended;
+  const { code, stdout } = await run(dir, ['audit']);
+  expect({ seed, code, stdout }).toMatchObject({ code: 0 });
+  for (const name of Object.keys(views)) expect(stdout).toMatch(new RegExp(`✓ ${name}: [1-9]`));
 });

@@ -15,6 +15,7 @@ import type { ColumnSource, Vector } from '../vector.ts';
 import { eventTimeFields, timeOf } from './event-time.ts';
 import { FieldDictionary } from './field-dictionary.ts';
 import { type FieldUse, fieldSpecs, fieldUses, useKey } from './fields.ts';
+import { nestedText } from './nested-text.ts';
 
 /** Entries of a field's dictionary before it starts a new generation; below the kernel's own bound. */
 const dictionaryEntriesMax = 1_000_000;
@@ -391,7 +392,7 @@ function rowsToDecode(state: Uint8Array, valid: Uint8Array, rows: number): numbe
  */
 function scalarOf(raw: string): string | number | boolean {
   const value: unknown = JSON.parse(raw);
-  if (typeof value === 'object') return raw;
+  if (typeof value === 'object') return nestedText(raw);
   if (typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(raw)) return raw;
   return value as string | number | boolean;
 }

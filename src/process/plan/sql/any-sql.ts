@@ -1,6 +1,10 @@
 // A scalar of any kind as SQL. A column of SQL has one type; where a field has had values of several, a struct stands for
-// the value, which groups and sorts as the engine has it: numbers before text before booleans, and 1 is not '1'.
+// the value, which groups and sorts as the engine has it: numbers before text before booleans, and 1 is not '1'. A number
+// whose digits a double would lose has them as text beside it.
 import type { ViewValue } from '../../view.ts';
+
+/** Whole numbers that a double holds with all their neighbours. */
+const safe = '-9007199254740991 AND 9007199254740991';
 
 /** The text of the value inside a JSON document, numbers as JSON.parse and String have them. */
 export function textOfJson(document: string, path: string): string {
@@ -15,7 +19,7 @@ export function anyOfJson(document: string, path: string): string {
   const text = `json_extract_string(${document}, ${path})`;
   const double = `TRY_CAST(${text} AS DOUBLE)`;
   // A whole number from 2^53 on is its digits, as it is to the engine.
-  const isBeyond = `coalesce(abs(TRY_CAST(${text} AS HUGEINT)) > 9007199254740991, true)`;
+  const isBeyond = `coalesce(TRY_CAST(${text} AS HUGEINT) NOT BETWEEN ${safe}, true)`;
   const isRounded = `regexp_full_match(${text}, '-?[0-9]+') AND ${isBeyond}`;
   return (
     `CASE coalesce(json_type(${document}, ${path}), 'NULL') WHEN 'NULL' THEN NULL ` +
@@ -25,6 +29,21 @@ export function anyOfJson(document: string, path: string): string {
     `ELSE CASE WHEN ${isRounded} THEN ${struct(1, 'NULL', text)} ELSE ${struct(0, double, 'NULL')} END END`
   );
 }
+
+/** The value as a whole number with all its digits, or else as the double that its text spells. */
+export function integerOfJson(document: string, path: string): string {
+  const text = `json_extract_string(${document}, ${path})`;
+  const double = `TRY_CAST(${text} AS DOUBLE)`;
+  const whole = `CASE WHEN regexp_full_match(trim(${text}), '[+-]?[0-9]+') THEN TRY_CAST(${text} AS BIGINT) END`;
+  return (
+    `CASE WHEN NOT isfinite(${double}) OR ${double} IS NULL THEN NULL WHEN ${whole} NOT BETWEEN ${safe} ` +
+    `THEN ${struct(0, double, `CAST(${whole} AS VARCHAR)`)} ELSE ${struct(0, double, 'NULL')} END`
+  );
+}
+
+/** The same of a column of numbers, or of an expression. */
+export const integerOfColumn = (column: string): string =>
+  integerOfJson(`to_json(CAST(${column} AS VARCHAR))`, `'$'`);
 
 /** The value of a column of any other type. */
 export const anyOfColumn = (column: string): string => anyOfJson(`to_json(${column})`, `'$'`);
@@ -64,5 +83,5 @@ export function anyValue(value: ViewValue): ViewValue {
   if (rank === undefined || number === undefined || text === undefined) {
     return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, anyValue(entry)]));
   }
-  return rank === 0 ? number : rank === 1 ? text : number === 1;
+  return rank === 1 ? text : rank === 2 ? number === 1 : (text ?? number);
 }

@@ -3,11 +3,16 @@
 import { epochTimeSql, textTimeSql } from '../../../core/time-sql.ts';
 import { scalarTypeOf, sqlTypeOf } from '../functions/cast.ts';
 import type { ScalarType } from '../plan.ts';
-import { anyOfColumn, anyOfJson, numberText, textOfJson } from './any-sql.ts';
+import { anyOfColumn, anyOfJson, integerOfColumn, integerOfJson, numberText, textOfJson } from './any-sql.ts';
 import { locate, type SqlColumn } from './column-type.ts';
 
 export const quoteName = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 export const quoteText = (text: string): string => `'${text.replaceAll("'", "''").replaceAll('\0', '')}'`;
+
+/** Whether a field has values that a column of whole numbers cannot have. */
+export function isBeyondIntegers(columns: readonly SqlColumn[], path: readonly string[]): boolean {
+  return isMixed(columns, path) || locate(columns, path)?.type === 'DECIMAL(38,0)';
+}
 
 /** Whether a field is kept as JSON because its values have been of several types. */
 export function isMixed(columns: readonly SqlColumn[], path: readonly string[]): boolean {
@@ -16,22 +21,22 @@ export function isMixed(columns: readonly SqlColumn[], path: readonly string[]):
 }
 
 /**
- * The field of `alias`'s row as a value of `type`; `any` is the column as it is, or with `mixed` a struct of any-sql.ts. A field
- * never seen is NULL.
+ * The field of `alias`'s row as a value of `type`; `any` is the column as it is. With `asStruct`, for `any` and `integer`, it is a
+ * struct of any-sql.ts. A field never seen is NULL.
  */
 export function fieldSql(
   columns: readonly SqlColumn[],
   alias: string,
   path: readonly string[],
   type: ScalarType,
-  mixed = false,
+  asStruct = false,
 ): string {
   const found = locate(columns, path);
-  if (!found) return type !== 'any' ? `NULL::${sqlTypeOf(type)}` : mixed ? 'NULL' : 'NULL::VARCHAR';
+  if (!found) return asStruct ? 'NULL' : `NULL::${type === 'any' ? 'VARCHAR' : sqlTypeOf(type)}`;
   const base = `${alias}.${found.steps.map(quoteName).join('.')}`;
   if (found.rest.length > 0 || found.type === 'JSON') {
     const jsonPath = `$${found.rest.map(key => `."${key.replaceAll('"', '\\"')}"`).join('')}`;
-    if (type === 'any' && mixed) return anyOfJson(base, quoteText(jsonPath));
+    if (asStruct) return (type === 'any' ? anyOfJson : integerOfJson)(base, quoteText(jsonPath));
     const text = `json_extract_string(${base}, ${quoteText(jsonPath)})`;
     if (type === 'text' || type === 'boolean') return fromText(textOfJson(base, quoteText(jsonPath)), type);
     if (type !== 'time' && type !== 'date') return fromText(text, type);
@@ -39,7 +44,8 @@ export function fieldSql(
     const time = `CASE WHEN ${isNumber} THEN ${epochTimeSql(`TRY_CAST(${text} AS DOUBLE)`)} ELSE ${textTimeSql(text)} END`;
     return type === 'date' ? `CAST(${time} AS DATE)` : time;
   }
-  return type === 'any' && mixed ? anyOfColumn(base) : converted(base, found.type, type);
+  if (!asStruct) return converted(base, found.type, type);
+  return (type === 'any' ? anyOfColumn : integerOfColumn)(base);
 }
 
 function converted(base: string, sqlType: string, wanted: ScalarType): string {

@@ -4,10 +4,10 @@
 import type { ViewQuery, ViewValue } from '../../view.ts';
 import { fieldUses } from '../events/fields.ts';
 import type { Aggregate, Expression, Plan, SourcePlan } from '../plan.ts';
-import { anyText } from './any-sql.ts';
+import { anyText, integerOfColumn } from './any-sql.ts';
 import type { SqlColumn } from './column-type.ts';
 import { expressionSql, type SqlLeaves } from './expression-sql.ts';
-import { fieldSql, isMixed, quoteName, quoteText } from './field-sql.ts';
+import { fieldSql, isBeyondIntegers, isMixed, quoteName, quoteText } from './field-sql.ts';
 
 /** Events, or a lookup table, as SQL sees them. */
 export interface SqlRelation {
@@ -47,10 +47,11 @@ export interface PlanSqlOptions {
 export function planSql(plan: Plan, options: PlanSqlOptions): string {
   const window = windowOf(plan, options.everyMs);
   const mixed = readsMixed(plan, options.events);
+  const drifted = driftedArguments(plan, options.events);
   const groups = plan.sources[0]!.groups.map((_, index) => `_g${index}`);
   const above: SqlLeaves = { group: index => `_g${index}`, aggregate: index => `_a${index}` };
   const parts = [
-    `WITH _events AS (${plan.sources.map((source, index) => sourceSql(source, index, options, mixed)).join('\nUNION ALL ')})`,
+    `WITH _events AS (${plan.sources.map((source, index) => sourceSql(source, index, options, mixed, drifted)).join('\nUNION ALL ')})`,
     ...windowSql(window, sessionKeys(plan)),
     `_grouped AS (SELECT ${[
       '_w',
@@ -154,15 +155,43 @@ export function readsMixed(plan: Plan, events: PlanSqlOptions['events']): boolea
   });
 }
 
+/** Aggregates that pass on one of their values as it is. */
+const passesOn: ReadonlySet<string> = new Set(['min', 'max', 'first', 'last', 'arg_min', 'arg_max']);
+
+/**
+ * Arguments that were fields of whole numbers when the view was planned and have drifted since; named `aggregate argument`. They
+ * are structs of any-sql.ts, so that no digit is lost beside fractions.
+ */
+function driftedArguments(plan: Plan, events: PlanSqlOptions['events']): ReadonlySet<string> {
+  const drifted = new Set<string>();
+  for (const source of plan.sources) {
+    const { columns } = events(source.stream);
+    for (const [index, aggregate] of source.aggregates.entries()) {
+      if (!passesOn.has(aggregate.function)) continue;
+      for (const [at, arg] of aggregate.args.entries()) {
+        if (arg.kind === 'field' && arg.type === 'integer' && isBeyondIntegers(columns, arg.path))
+          drifted.add(`${index} ${at}`);
+      }
+    }
+  }
+  return drifted;
+}
+
 /** The events of one source: their time, groups, arguments and filters. */
-function sourceSql(source: SourcePlan, at: number, options: PlanSqlOptions, mixed: boolean): string {
+function sourceSql(
+  source: SourcePlan,
+  at: number,
+  options: PlanSqlOptions,
+  mixed: boolean,
+  drifted: ReadonlySet<string>,
+): string {
   const { from, columns } = options.events(source.stream);
   const tables = source.lookups.map(lookup => options.lookup!(lookup.table, at));
   const leaves: SqlLeaves = {
-    field: (path, type) => fieldSql(columns, 'event', path, type, mixed),
+    field: (path, type) => fieldSql(columns, 'event', path, type, mixed && type === 'any'),
     eventTime: () => 'event._time',
     lookup: (lookup, column, type) =>
-      fieldSql(tables[lookup]!.columns, `lookup${lookup}`, [column], type, mixed),
+      fieldSql(tables[lookup]!.columns, `lookup${lookup}`, [column], type, mixed && type === 'any'),
   };
   const sql = (expression: Expression) => expressionSql(expression, leaves);
   const joins = source.lookups.map((lookup, index) => {
@@ -184,7 +213,8 @@ function sourceSql(source: SourcePlan, at: number, options: PlanSqlOptions, mixe
     ...source.groups.map((group, index) => `${sql(group)} AS _g${index}`),
     ...source.aggregates.flatMap((aggregate, index) => [
       ...aggregate.args.map(
-        (arg, at) => `${argumentSql(aggregate, arg, leaves, columns)} AS _a${index}_${at}`,
+        (arg, at) =>
+          `${drifted.has(`${index} ${at}`) ? driftedSql(arg, leaves, columns) : argumentSql(aggregate, arg, leaves, columns)} AS _a${index}_${at}`,
       ),
       ...(aggregate.filter ? [`${sql(aggregate.filter)} AS _f${index}`] : []),
     ]),
@@ -210,6 +240,11 @@ function argumentSql(
   const counts = ['count', 'count_distinct', 'approx_count_distinct'].includes(aggregate.function);
   if (!counts || arg.kind !== 'field') return expressionSql(arg, leaves);
   return fieldSql(columns, 'event', arg.path, isMixed(columns, arg.path) ? 'text' : 'any');
+}
+
+function driftedSql(arg: Expression, leaves: SqlLeaves, columns: readonly SqlColumn[]): string {
+  if (arg.kind !== 'field') return integerOfColumn(expressionSql(arg, leaves));
+  return fieldSql(columns, 'event', arg.path, 'integer', true);
 }
 
 /** An aggregate over the columns of `_windowed`; exact also for those that the engine approximates. */
