@@ -62,7 +62,10 @@ describe.skipIf(reason !== '')(`the console on the running system${reason}`, () 
     page.on('pageerror', error => complaints.push(error.message));
     await page.goto(server.url);
     await page.getByText('/first').first().waitFor();
-    expect(await page.locator('canvas').count()).toBeGreaterThan(3);
+    await eventually(
+      () => page.locator('canvas').count(),
+      count => count > 3,
+    );
     const charts = async (): Promise<string> =>
       (await page.locator('canvas').first().screenshot()).toString('base64');
     const before = await charts();

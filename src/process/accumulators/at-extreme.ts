@@ -2,11 +2,12 @@
 // Of ties the least value wins where the least y does, and the greatest where the greatest does, so that the result does
 // not depend on the order of arrival. Rows where x or y is NULL are left out.
 import type { ByteReader } from '../../core/bytes.ts';
+import { scalarOrder } from '../plan/functions/scalar-order.ts';
 import type { Vector } from '../plan/vector.ts';
 import type { RowWriter } from '../state/row-writer.ts';
 import type { Accumulator } from './accumulator.ts';
 import { grown } from './growth.ts';
-import { compareScalars, readScalar, type Scalar, scalarAt, writeScalar } from './scalar.ts';
+import { readScalar, type Scalar, scalarAt, writeScalar } from './scalar.ts';
 
 const state = { empty: 0, number: 1, other: 2 } as const;
 
@@ -53,9 +54,9 @@ export class AtExtremeAccumulator implements Accumulator {
 
   private offer(slot: number, value: Scalar, order: Scalar): void {
     if (this.states[slot] !== state.empty) {
-      const compared = compareScalars(order, this.orderAt(slot)) * this.sign;
+      const compared = scalarOrder(order, this.orderAt(slot)) * this.sign;
       if (compared < 0) return;
-      if (compared === 0 && compareScalars(value, this.values[slot]!) * this.sign <= 0) return;
+      if (compared === 0 && scalarOrder(value, this.values[slot]!) * this.sign <= 0) return;
     }
     this.set(slot, value, order);
   }

@@ -1,10 +1,11 @@
-// min and max over numbers, times, text, booleans or a mixture of them, in the order of scalar.ts.
+// min and max over numbers, times, text, booleans or a mixture of them, in the order of scalar-order.ts.
 import type { ByteReader } from '../../core/bytes.ts';
+import { scalarOrder } from '../plan/functions/scalar-order.ts';
 import type { Vector } from '../plan/vector.ts';
 import type { RowWriter } from '../state/row-writer.ts';
 import type { Accumulator } from './accumulator.ts';
 import { grown } from './growth.ts';
-import { compareScalars, readScalar, type Scalar, scalarAt, writeScalar } from './scalar.ts';
+import { readScalar, type Scalar, scalarAt, writeScalar } from './scalar.ts';
 
 const state = { empty: 0, number: 1, other: 2 } as const;
 
@@ -68,7 +69,7 @@ export class ExtremeAccumulator implements Accumulator {
 
   private offer(slot: number, value: Scalar): void {
     const best = this.current(slot);
-    if (best === null || compareScalars(value, best) * this.sign > 0) this.set(slot, value);
+    if (best === null || scalarOrder(value, best) * this.sign > 0) this.set(slot, value);
   }
 
   private set(slot: number, value: Scalar): void {

@@ -1,11 +1,13 @@
 // approx_top_k(x, k) and approx_frequency(x, item): a frequent-items summary (Misra–Gries) a group. Its counts are off by
 // at most 2.67·n/m with certainty, n the group's rows and m its table (the power of two from 32·k, at least 256);
 // exact while a group has at most 0.75·m different values.
+
 import { FrequentStrings } from '../../analyze/sketch/frequency/frequent-items.ts';
+import { scalarOrder } from '../plan/functions/scalar-order.ts';
 import type { Vector } from '../plan/vector.ts';
 import type { AggregateValue } from './accumulator.ts';
 import { itemOf, itemText } from './item-text.ts';
-import { compareScalars, type Scalar, scalarAt } from './scalar.ts';
+import { type Scalar, scalarAt } from './scalar.ts';
 import { SketchSlots } from './sketch-slots.ts';
 
 export type FrequencyQuestion = { top: number } | { item: Scalar };
@@ -41,7 +43,7 @@ export class FrequencyAccumulator extends SketchSlots<FrequentStrings> {
     const found = sketch
       .top(sketch.retained)
       .map(({ item, estimate }) => ({ value: itemOf(item), count: estimate }));
-    found.sort((a, b) => b.count - a.count || compareScalars(a.value, b.value));
+    found.sort((a, b) => b.count - a.count || scalarOrder(a.value, b.value));
     return found.slice(0, top);
   }
 

@@ -1,8 +1,8 @@
 // Answers ViewQuery: which windows of which resolution, conditions on group columns, order, limit and cursor.
 import { formatDuration } from '../../core/duration.ts';
 import { MillraceError } from '../../core/errors.ts';
-import { compareScalars } from '../accumulators/scalar.ts';
 import type { ReadableView } from '../derived/derived-view.ts';
+import { scalarOrder } from '../plan/functions/scalar-order.ts';
 import { SessionReader } from '../view/session-rows.ts';
 import { ViewVersion } from '../view/view-version.ts';
 import { WindowReader } from '../view/window-rows.ts';
@@ -203,7 +203,7 @@ function pickOf(name: string, columns: readonly ViewColumn[]): (row: WindowRow) 
 function compareValues(a: ViewValue, b: ViewValue): number {
   if (a === null || b === null) return Number(a === null) - Number(b === null);
   if (typeof a === 'object' || typeof b === 'object') return 0;
-  return compareScalars(a, b);
+  return scalarOrder(a, b);
 }
 
 function conditionsOf(

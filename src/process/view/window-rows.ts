@@ -4,8 +4,8 @@ import { ByteReader } from '../../core/bytes.ts';
 import type { StateReader } from '../../store/state.ts';
 import type { KeyPart } from '../../store/state-key.ts';
 import type { AggregateValue } from '../accumulators/accumulator.ts';
-import { compareScalars } from '../accumulators/scalar.ts';
 import { resultRows, type Value } from '../plan/expression/evaluate.ts';
+import { scalarOrder } from '../plan/functions/scalar-order.ts';
 import { parsePageKey, parseWindowKey, readPage, readWindowRecord } from '../state/state-rows.ts';
 import type { ViewValue, WindowRow } from '../view.ts';
 import { type HotWindow, pagesOf } from '../windows/hot-window.ts';
@@ -221,7 +221,7 @@ export function byGroup(a: Group, b: Group): number {
       if (x !== y) return x === null ? -1 : 1;
       continue;
     }
-    const order = compareScalars(x, y);
+    const order = scalarOrder(x, y);
     if (order !== 0) return order;
   }
   return 0;

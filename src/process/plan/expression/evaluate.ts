@@ -1,11 +1,11 @@
 // Expressions, one row at a time: the plain meaning that compiled columns are checked against, the exact path where they
 // leave 53 bits, and how outputs, HAVING and ORDER BY are computed above the aggregation.
 import { formatUs } from '../../../core/time.ts';
-import { compareScalars } from '../../accumulators/scalar.ts';
 import type { ViewValue } from '../../view.ts';
 import { literalScalar } from '../bind/literal.ts';
 import type { Scalar } from '../functions/function.ts';
 import { resolveSignature, scalarFunction } from '../functions/registry.ts';
+import { scalarOrder } from '../functions/scalar-order.ts';
 import type { Expression, Lookup, Plan, ScalarType } from '../plan.ts';
 
 /** What an aggregate gives: a scalar, or a list, map or struct that only passes through. */
@@ -181,6 +181,6 @@ function compareNullable(a: Value, b: Value, nullsFirst: boolean, descending: bo
     return (a === null) === nullsFirst ? -1 : 1;
   }
   if (typeof a === 'object' || typeof b === 'object') return 0;
-  const order = compareScalars(a, b);
+  const order = scalarOrder(a, b);
   return descending ? -order : order;
 }
