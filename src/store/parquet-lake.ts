@@ -220,7 +220,7 @@ export class ParquetLake implements Lake {
    */
   private async archivePartition(state: StreamState, partition: number, until: number): Promise<void> {
     const directory = join(this.options.dir, state.name);
-    // Two files that are written over again and again: new ones would cost the memory of their cache anew.
+    // Two files by turns, each removed as soon as it is read: mostly before the system has begun to write it to the disk.
     const spools = [0, 1].map(turn =>
       join(this.options.spoolDir, `${state.name}-${partition}-${turn}.ndjson`),
     );
@@ -236,7 +236,7 @@ export class ParquetLake implements Lake {
         const range = { partition, first, last };
         mkdirSync(join(directory, recordFolder), { recursive: true });
         const request = { spoolFile, directory, ...range, schema: state.schema, batches };
-        const writing = this.options.writer.write(request);
+        const writing = this.options.writer.write(request).finally(() => rmSync(spoolFile, { force: true }));
         writing.catch(() => {});
         written = writing;
         await stated;
