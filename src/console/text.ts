@@ -195,6 +195,11 @@ export const texts = {
 
   'value.blank': ['(empty)', '(빈 값)'],
   'value.none': ['(none)', '(없음)'],
+  'value.others': ['(all others)', '(그 외 모두)'],
+  'value.othersHint': [
+    'Groups beyond the most that a view keeps in a window (max groups), together',
+    '한 구간에 보관하는 최대 그룹 수(max groups)를 넘은 그룹을 모두 합친 값',
+  ],
 
   'welcome.file': ['Follow a log file', '로그 파일 따라가기'],
   'welcome.http': ['Send events over HTTP', 'HTTP로 이벤트 보내기'],

@@ -174,6 +174,10 @@ export interface ViewWindow {
   final: boolean;
   /** In the order of `columns`. */
   values: ViewValue[];
+  /** Set on the one row that stands for all groups beyond the view's cap: its group columns are null. */
+  overflow?: true;
+  /** Set where a part of the group's events may be counted in the overflow row. */
+  incomplete?: true;
 }
 
 /**

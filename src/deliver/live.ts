@@ -149,7 +149,8 @@ export async function serveLive(
     }
     subscription.overlapping ||= change.overlapping === true;
     for (const row of change.rows) {
-      const key = `${row.startUs} ${JSON.stringify(subscription.groups.map(index => row.values[index]))}`;
+      const groups = JSON.stringify(subscription.groups.map(index => row.values[index]));
+      const key = `${row.startUs} ${row.overflow ? 'overflow' : groups}`;
       subscription.waiting.delete(key);
       subscription.waiting.set(key, row);
     }

@@ -66,8 +66,16 @@ export function viewEntry(view: ViewSummary): ViewEntry {
 }
 
 export function viewWindow(row: WindowRow): ViewWindow {
-  const { startUs, endUs, revision, final, values } = row;
-  return { start: formatUs(startUs), end: formatUs(endUs), revision, final, values };
+  const { startUs, endUs, revision, final, values, overflow, incomplete } = row;
+  return {
+    start: formatUs(startUs),
+    end: formatUs(endUs),
+    revision,
+    final,
+    values,
+    ...(overflow ? { overflow } : {}),
+    ...(incomplete ? { incomplete } : {}),
+  };
 }
 
 export function viewAnswer(result: ViewResult, source: 'view' | 'history'): ViewAnswer {

@@ -35,9 +35,15 @@ export function PanelList({ panel }: { panel: ListPanel }) {
             group === null ? null : typeof group === 'object' ? JSON.stringify(group) : String(group);
           const isOn = filters.value.some(it => it.field === panel.field && it.value === text && !it.negated);
           return (
-            <li key={text ?? '\0'} class={isOn ? 'is-on' : ''}>
+            <li key={window.overflow ? '\0overflow' : (text ?? '\0')} class={isOn ? 'is-on' : ''}>
               <i class="list-bar" style={{ width: `${top > 0 ? ((value ?? 0) / top) * 100 : 0}%` }} />
-              <GroupButton panel={panel} text={text} />
+              {window.overflow ? (
+                <span class="list-group is-null" title={t('value.othersHint')}>
+                  {t('value.others')}
+                </span>
+              ) : (
+                <GroupButton panel={panel} text={text} />
+              )}
               {more.map(it => (
                 <span key={it.column} class="list-more">
                   {formatValue(toNumber(window.values[it.index]), it.unit, lang, true)}

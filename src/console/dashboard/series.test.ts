@@ -44,6 +44,17 @@ const panel: TimeseriesPanel = {
 };
 
 describe('series', () => {
+  test('the groups beyond the cap of the view belong to the line of all others', () => {
+    const windows = [
+      row(0, 200, 5, 0),
+      row(0, null, 1, 0),
+      { ...row(0, null, 7, 0), overflow: true as const },
+    ];
+    const { lines } = buildSeries(panel, byStatus, windows, grid(1), new Map());
+    expect(lines.find(line => line.key === otherKey)!.values).toEqual([7]);
+    expect(lines).toHaveLength(3);
+  });
+
   test('status values of one class are one line, in the order of the classes', () => {
     const windows = [row(0, 404, 1, 0), row(0, 200, 5, 0), row(0, 206, 2, 0), row(1, 500, 3, 0)];
     const { lines, times } = buildSeries(

@@ -61,9 +61,11 @@ function cellsOf(
   const indexOf = (name: string) => columns.findIndex(column => column.name === name);
   if (panel.series !== undefined) {
     const group = window.values[indexOf(panel.series)];
+    const value = toNumber(window.values[indexOf(panel.columns[0]!)]);
+    if (window.overflow) return [[otherKey, value]];
     let key = group === null || group === undefined ? nullKey : String(group);
     if (panel.classes === 'status') key = statusClass(key);
-    return [[key, toNumber(window.values[indexOf(panel.columns[0]!)])]];
+    return [[key, value]];
   }
   return panel.columns.flatMap((name): [string, number | null][] => {
     const value = window.values[indexOf(name)];

@@ -31,6 +31,16 @@ test('a change replaces the row with the same start and group and adds the other
   ]);
 });
 
+test('the groups beyond the cap are one row beside the group without a value', () => {
+  const others: ViewWindow = { ...row(0, null, 40), overflow: true };
+  const set = new WindowSet(columns, [row(0, null, 2), others]);
+  set.apply([{ ...others, revision: 1, values: [null, 41] }]);
+  expect(set.list().map(it => [it.values[1], it.overflow])).toEqual([
+    [2, undefined],
+    [41, true],
+  ]);
+});
+
 test('a message that comes late does not undo a restatement', () => {
   const set = new WindowSet(columns, [row(0, 200, 9, 3)]);
   expect(set.apply([row(0, 200, 5, 2)])).toBe(false);

@@ -24,7 +24,7 @@ export class WindowSet {
 
   private keyOf(window: ViewWindow): string {
     const groups: (ViewValue | undefined)[] = this.groupIndexes.map(index => window.values[index]);
-    return `${window.start}\0${JSON.stringify(groups)}`;
+    return `${window.start}\0${window.overflow ? 'overflow' : JSON.stringify(groups)}`;
   }
 
   /**

@@ -179,6 +179,26 @@ describe('a tumbling view', () => {
     for (const { values } of kept) expect(values[1]).toBe(Number(String(values[0]).slice(1)) + 1);
   });
 
+  test('the overflow row takes no place among the first, and no condition on groups hides it', async () => {
+    const events: object[] = [];
+    for (let i = 0; i < 500; i++) events.push({ _time: at(5), key: `k${i}` });
+    for (const key of ['a', 'b', 'c']) for (let n = 0; n < 30; n++) events.push({ _time: at(5), key });
+    const engine = await engineWith(
+      logWith(...events),
+      `-- every: 1s
+-- max groups: 20
+SELECT key, count(*) AS n FROM access GROUP BY key HAVING count(*) BETWEEN 2 AND 100 ORDER BY n DESC LIMIT 2`,
+    );
+    await engine.settled();
+    const { rows } = await engine.query({ view: 'v0' });
+    expect(rows.map(({ values, overflow }) => [values[0], overflow])).toEqual([
+      ['a', undefined],
+      ['b', undefined],
+      [null, true],
+    ]);
+    expect(rows[2]!.values[1]).toBeGreaterThan(400);
+  });
+
   test('sends changed windows to those who watch, and only those', async () => {
     const log = logWith();
     const engine = await engineWith(

@@ -127,11 +127,14 @@ function timeValue(timeUs: number): string | null {
 export interface GroupRow {
   groups: readonly Value[];
   aggregates: readonly Value[];
+  /** All groups beyond the cap together: no group that HAVING, ORDER BY or LIMIT speak of. */
+  isOverflow?: boolean;
 }
 
 /**
  * What stands above the aggregation of a plan: for all groups of one window, HAVING, ORDER BY and LIMIT, and the values of
- * the outputs in the order of the columns. Cost: linear, and a sort where there is an ORDER BY.
+ * the outputs in the order of the columns. The row of the groups beyond the cap stands last, so that nothing that was counted
+ * goes missing. Cost: linear, and a sort where there is an ORDER BY.
  */
 export function resultRows(
   plan: Plan,
@@ -143,10 +146,12 @@ export function resultRows(
   const having = plan.having && evaluator(plan.having);
   const compare = rowOrder(plan);
   return rows => {
-    const sources = rows.map(row => ({ row, source: rowSource(row) }));
+    const shaped = rows.map(row => ({ row, source: rowSource(row) }));
+    const sources = shaped.filter(({ row }) => !row.isOverflow);
     const kept = having ? sources.filter(({ source }) => having(source) === true) : sources;
     const sorted = compare ? kept.sort((a, b) => compare(a.source, b.source)) : kept;
-    return sorted.slice(0, plan.limit ?? sorted.length).map(({ row, source }) => ({
+    const shown = sorted.slice(0, plan.limit ?? sorted.length);
+    return [...shown, ...shaped.filter(({ row }) => row.isOverflow)].map(({ row, source }) => ({
       row,
       values: outputs.map(({ evaluate, type }) => toViewValue(evaluate(source), type)),
     }));
