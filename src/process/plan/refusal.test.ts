@@ -41,6 +41,9 @@ const catalog: Catalog = {
 
 /** [view with ¶, a word of the reason] */
 const refused: [string, RegExp][] = [
+  ["SELECT count(*) FROM ¶'/etc/passwd'", /cannot be the name of a stream/],
+  ['SELECT user FROM s WHERE ¶count(*) > 1 GROUP BY user', /^View "view", .*: count\(\*\) is an aggregate/],
+  ['SELECT count(*) FROM s WHERE bytes > ¶$1', /no parameters/],
   // the statement
   ['¶INSERT INTO x VALUES (1)', /one SELECT/],
   ['SELECT count(*) FROM s; SELECT ¶count(*) FROM s', /second statement/],

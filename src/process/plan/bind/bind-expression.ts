@@ -138,7 +138,12 @@ export class ExpressionBinder {
         this.source.refuse(this.position(node), '* is not a value.', 'Name the columns that you group by.');
         break;
       case 'PARAMETER':
-        this.source.refuse(this.position(node), 'A view has no parameters.', 'Write the value.');
+        // DuckDB does not say where it stands.
+        this.source.refuse(
+          this.position(node) ?? this.source.text.search(/[$?]/),
+          'A view has no parameters.',
+          'Write the value.',
+        );
     }
     return this.source.refuse(
       this.position(node),

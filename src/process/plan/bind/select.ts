@@ -159,7 +159,7 @@ export class SelectBinder {
     if (node.class === 'FUNCTION' && isAggregate(node)) {
       this.source.refuse(
         this.source.fromBytes(node.query_location),
-        `${node.function_name} is an aggregate and cannot stand here.`,
+        `${node.function_name === 'count_star' ? 'count(*)' : node.function_name} is an aggregate and cannot stand here.`,
         'Put conditions on aggregates into HAVING; aggregates of aggregates into a view over this view.',
       );
     }

@@ -1,5 +1,6 @@
 // A name under FROM: a stream, whose columns are what is learned of it so far, or a view, whose columns are known.
 import { parseDuration } from '../../../core/duration.ts';
+import { streamNamePattern } from '../../../flow/log.ts';
 import { scalarTypeOf } from '../functions/cast.ts';
 import type { Expression } from '../plan.ts';
 import type { Source } from '../refusal.ts';
@@ -53,6 +54,13 @@ export function streamInput(source: Source, catalog: Catalog, table: TableNode):
   }
   const { base, every } = viewAndResolution(name);
   const view = catalog.views?.(name) ?? (every ? catalog.views?.(base) : undefined);
+  if (!view && !streamNamePattern.test(base)) {
+    source.refuse(
+      position,
+      `"${name}" cannot be the name of a stream, and there is no such view.`,
+      'Write FROM and the name of a stream or view. A file becomes a stream with: millrace load FILE --stream NAME.',
+    );
+  }
   const isAt = view !== undefined && catalog.views?.(name) === undefined;
   const viewColumns = view && [...view.columns, ...windowColumns];
   const columns = viewColumns ?? catalog.schema?.(name) ?? [];
