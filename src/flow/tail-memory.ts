@@ -40,10 +40,9 @@ export class TailMemory {
    */
   static create(rings: number, ringBytes: number): TailMemory {
     const pages = (headerBytes + rings * ringBytes) / pageBytes;
-    // Memory of WebAssembly begins at a page of the machine, which writing past the cache demands.
-    const { buffer } = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-    new BigInt64Array(buffer)[0] = BigInt(rings);
-    return new TailMemory(buffer as unknown as SharedArrayBuffer);
+    const memory = memoryOf(pages);
+    new BigInt64Array(memory)[0] = BigInt(rings);
+    return new TailMemory(memory);
   }
 
   /** The partition's ring, or one that rests; undefined where all are in use. Writer only. */
@@ -59,6 +58,17 @@ export class TailMemory {
   /** Fills `target` with a segment's bytes from `position` on; false, and the target is anything, where it can't. */
   read(slot: number, segment: number, position: number, target: Uint8Array): boolean {
     return this.rings.some(ring => ring.read(slot, segment, position, target));
+  }
+}
+
+/** Memory of WebAssembly begins at a page of the machine, which writing past the cache demands. */
+function memoryOf(pages: number): SharedArrayBuffer {
+  try {
+    const { buffer } = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    return buffer as unknown as SharedArrayBuffer;
+  } catch {
+    // Where address space is rationed: readers share it all the same, and writes go through the cache.
+    return new SharedArrayBuffer(pages * pageBytes);
   }
 }
 
