@@ -9,7 +9,7 @@ import { LookupFiles } from './lookup-files.ts';
 import type { PipelineSpec } from './process/pipeline/definition.ts';
 import { checkAmong } from './process/pipeline/pipeline-set.ts';
 import { loadPipeline } from './process/pipeline/thread-executor.ts';
-import type { KnownView } from './process/plan/bind/over-view.ts';
+import type { KnownView } from './process/plan/bind/catalog.ts';
 import { planView } from './process/plan/parse.ts';
 import { type Project, readProject } from './project.ts';
 import { queryProcess } from './query-start.ts';

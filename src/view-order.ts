@@ -1,6 +1,6 @@
 // The order in which views are defined: a view comes after those that it reads. Views that read each other are refused.
 import { MillraceError } from './core/errors.ts';
-import { viewAndResolution } from './process/plan/bind/over-view.ts';
+import { viewAndResolution } from './process/plan/bind/catalog.ts';
 import { Source } from './process/plan/refusal.ts';
 import type { ViewDefinition } from './process/view.ts';
 

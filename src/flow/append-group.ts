@@ -2,12 +2,11 @@
 // are given, repeats are found, checksums are made, and small batches are laid side by side.
 import { crc32c } from '@node-rs/crc32';
 import { toError } from '../core/errors.ts';
-import type { ActiveSegment } from './active-segment.ts';
 import type { AppendQueue, Waiting } from './append-queue.ts';
 import { type IndexRecord, recordKind } from './index-record.ts';
 import type { Producer } from './log.ts';
 import { type Answer, type ProducerWindow, producerHash } from './producer-window.ts';
-import type { WriterLimits } from './writer-context.ts';
+import type { WriterLimits } from './writer-limits.ts';
 
 export interface Group {
   settled: { waiting: Waiting; answer: Answer<Waiting> }[];
@@ -21,8 +20,15 @@ export interface Group {
   appendTimeMs: number;
 }
 
+/** How far the segment that is written to has come. */
+export interface SegmentFill {
+  readonly position: number;
+  readonly slots: number;
+  readonly durableSlots: number;
+}
+
 export interface GroupPlace {
-  segment: ActiveSegment;
+  segment: SegmentFill;
   /** Offset of the first event of the group. */
   end: number;
   appendTimeMs: number;

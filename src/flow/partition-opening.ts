@@ -17,7 +17,7 @@ import {
   startPath,
 } from './segment.ts';
 import { recoverSegment } from './segment-recovery.ts';
-import type { WriterLimits } from './writer-context.ts';
+import type { WriterLimits } from './writer-limits.ts';
 
 export interface OpenedPartition {
   segments: number[];

@@ -31,7 +31,8 @@ import { retainPartition } from './retention.ts';
 import { type SegmentLogHandle, SegmentReader } from './segment-reader.ts';
 import { TailBoard } from './tail-board.ts';
 import { TailMemory } from './tail-memory.ts';
-import type { Failpoint, WriterContext, WriterLimits } from './writer-context.ts';
+import type { WriterContext } from './writer-context.ts';
+import type { Failpoint, WriterLimits } from './writer-limits.ts';
 
 /**
  * When an append is answered. `fsync`: after it is on disk (group commit); nothing answered is lost, whatever

@@ -1,6 +1,6 @@
 // The server of `millrace up` with a log that kills the process at a named point, the n-th time it comes there.
 import { openApp } from '../../src/app.ts';
-import type { Failpoint } from '../../src/flow/writer-context.ts';
+import type { Failpoint } from '../../src/flow/writer-limits.ts';
 
 export interface AppCrashOrders {
   dataDir: string;

@@ -3,7 +3,7 @@
 import { writeSync } from 'node:fs';
 import type { Batch } from '../../src/flow/log.ts';
 import { openSegmentLog } from '../../src/flow/segment-log.ts';
-import type { Failpoint } from '../../src/flow/writer-context.ts';
+import type { Failpoint } from '../../src/flow/writer-limits.ts';
 
 export interface CrashOrders {
   dir: string;

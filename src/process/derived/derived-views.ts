@@ -1,7 +1,7 @@
 // The views over views of an engine: found by name beside those that keep state, told when windows under them change, and planned
 // anew when a view under them gets another definition.
 import { murmur128Text } from '../../core/hash.ts';
-import type { KnownView } from '../plan/bind/over-view.ts';
+import type { KnownView } from '../plan/bind/catalog.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { ViewChanges } from '../view/view-changes.ts';
 import type { ViewState, ViewSummary } from '../view.ts';

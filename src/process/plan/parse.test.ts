@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { KnownView } from './bind/over-view.ts';
+import type { KnownView } from './bind/catalog.ts';
 import { compileSource } from './expression/compile.ts';
 import { columnsOf, defaultView, planOf } from './plan.fixture.ts';
 import { scalarAt } from './vector.ts';

@@ -2,11 +2,11 @@
 // refuses, with place, reason and a suggestion, what cannot be kept incrementally in bounded memory.
 import { murmur128Text } from '../../core/hash.ts';
 import type { ViewDefinition } from '../view.ts';
+import type { Catalog } from './bind/catalog.ts';
 import { overViews } from './bind/over-view.ts';
 import type { ParseResult, QueryNode } from './bind/parse-tree.ts';
 import { firstPosition } from './bind/relation.ts';
 import { SelectBinder } from './bind/select.ts';
-import type { Catalog } from './bind/stream-input.ts';
 import type { Plan } from './plan.ts';
 import { Source } from './refusal.ts';
 import { parseViewFile } from './view-file.ts';

@@ -3,8 +3,8 @@
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { murmur128Text } from '../../core/hash.ts';
 import { type Column, cell, type DecodeResult, type Decoder, type FieldSpec } from '../../kernel/kernel.ts';
+import type { Catalog } from './bind/catalog.ts';
 import type { ParseResult } from './bind/parse-tree.ts';
-import type { Catalog } from './bind/stream-input.ts';
 import { EventColumns } from './events/event-columns.ts';
 import { timeOf } from './events/event-time.ts';
 import { planView } from './parse.ts';

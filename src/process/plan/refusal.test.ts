@@ -2,8 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { MillraceError } from '../../core/errors.ts';
 import type { WindowSpec } from '../view.ts';
-import type { KnownView } from './bind/over-view.ts';
-import type { Catalog } from './bind/stream-input.ts';
+import type { Catalog, KnownView } from './bind/catalog.ts';
 import { planOf } from './plan.fixture.ts';
 import { Source } from './refusal.ts';
 

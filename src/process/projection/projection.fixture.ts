@@ -1,7 +1,7 @@
 // For tests only: a projection over lines of NDJSON, cut into spans in any way.
 import type { Kernel } from '../../kernel/kernel.ts';
 import { fill, toText } from '../../kernel/testing/kernels.ts';
-import type { Catalog } from '../plan/bind/stream-input.ts';
+import type { Catalog } from '../plan/bind/catalog.ts';
 import { parseSql } from '../plan/plan.fixture.ts';
 import { planProjection } from './plan-projection.ts';
 import { Projection, type ProjectionOptions } from './projection.ts';

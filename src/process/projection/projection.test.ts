@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MillraceError } from '../../core/errors.ts';
 import { kernels } from '../../kernel/testing/kernels.ts';
-import type { Catalog } from '../plan/bind/stream-input.ts';
+import type { Catalog } from '../plan/bind/catalog.ts';
 import type { LookupTable } from '../plan/expression/evaluate.ts';
 import { parsedLines, planned, project } from './projection.fixture.ts';
 

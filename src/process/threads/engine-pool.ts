@@ -5,7 +5,7 @@
 // come to be read together are moved together, which fills those that move from the history again.
 import { MillraceError } from '../../core/errors.ts';
 import type { Engine, EngineStatus, LookupContent, ServingPlan } from '../engine.ts';
-import { viewAndResolution } from '../plan/bind/over-view.ts';
+import { viewAndResolution } from '../plan/bind/catalog.ts';
 import type { ViewChange, ViewDefinition, ViewQuery, ViewResult, ViewSummary } from '../view.ts';
 
 export interface EnginePoolOptions {

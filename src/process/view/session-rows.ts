@@ -2,10 +2,16 @@
 import type { KeyPart } from '../../store/state-key.ts';
 import type { WindowRow } from '../view.ts';
 import { groupKey } from '../windows/group-registry.ts';
-import { MergedGroups } from '../windows/merged-groups.ts';
+import { type Group, MergedGroups } from '../windows/merged-groups.ts';
 import { sessionKeyColumns } from '../windows/session.ts';
 import type { ViewVersion } from './view-version.ts';
-import type { WindowReader } from './window-rows.ts';
+
+/** What it needs of whoever reads the panes. */
+interface PaneReader {
+  starts(index: number, fromUs: number, toUs: number): number[];
+  gathered(index: number, startUs: number): MergedGroups;
+  finish(groups: Group[], startUs: number, endUs: number, revision: number): { rows: WindowRow[] };
+}
 
 /** One key's part of one pane. */
 interface Part {
@@ -32,11 +38,11 @@ const lookBackMax = 10_000;
 
 export class SessionReader {
   private readonly version: ViewVersion;
-  private readonly reader: WindowReader;
+  private readonly reader: PaneReader;
   private readonly keys: number[];
   private readonly gapUs: number;
 
-  constructor(version: ViewVersion, reader: WindowReader) {
+  constructor(version: ViewVersion, reader: PaneReader) {
     this.version = version;
     this.reader = reader;
     this.keys = sessionKeyColumns(version.plan);

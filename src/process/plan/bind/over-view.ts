@@ -1,29 +1,11 @@
 // A view over views: which resolution of each it reads, and what is refused because it could not follow them. Its input are the rows of
 // the windows of one resolution; a row's time is its window's start.
 import { formatDuration } from '../../../core/duration.ts';
-import type { ViewColumn, WindowSpec } from '../../view.ts';
 import type { Expression, SourcePlan } from '../plan.ts';
 import type { Source } from '../refusal.ts';
 import { defaultKeepMs, type ViewHeader } from '../view-file.ts';
+import type { Catalog } from './catalog.ts';
 import type { Selected } from './select.ts';
-import type { Catalog } from './stream-input.ts';
-
-/** What a planner has to know of a view under another one. */
-export interface KnownView {
-  /** Its result columns; `window_start` and `window_end` (TIMESTAMP) are added. */
-  columns: readonly ViewColumn[];
-  window: WindowSpec;
-  /** By resolution; null is for ever. */
-  keepMs: readonly { everyMs: number; keepMs: number | null }[];
-  /** Every view under it, itself included. */
-  views: readonly string[];
-}
-
-/** `requests@1m` is the view `requests` at that resolution. */
-export function viewAndResolution(name: string): { base: string; every: string | undefined } {
-  const match = /^(.+)@([0-9a-z]+)$/.exec(name);
-  return match ? { base: match[1]!, every: match[2]! } : { base: name, every: undefined };
-}
 
 /** The part of a plan with each source's resolution, and the header with keep times that the sources can serve. */
 export function overViews<Header extends ViewHeader>(

@@ -4,13 +4,14 @@ import { commonType } from '../functions/comparison.ts';
 import type { Expression, ScalarType } from '../plan.ts';
 import type { Source } from '../refusal.ts';
 import { ExpressionBinder } from './bind-expression.ts';
+import type { Catalog } from './catalog.ts';
 import { coerced } from './coercion.ts';
 import { columnName } from './column-name.ts';
 import { byPath, conjunction, type Input, scopeOf } from './input.ts';
 import { LookupJoin } from './lookup-join.ts';
 import { hasAggregate } from './node-shape.ts';
 import type { QueryNode, TableNode } from './parse-tree.ts';
-import { type Catalog, streamInput } from './stream-input.ts';
+import { streamInput } from './stream-input.ts';
 
 const inputsMax = 32;
 export class RelationBinder {

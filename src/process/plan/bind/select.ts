@@ -5,6 +5,7 @@ import type { Expression, Plan, ScalarType, SourcePlan } from '../plan.ts';
 import type { Source } from '../refusal.ts';
 import { AggregateBinder } from './bind-aggregate.ts';
 import { ExpressionBinder, positionOf } from './bind-expression.ts';
+import type { Catalog } from './catalog.ts';
 import { columnName } from './column-name.ts';
 import { conjunction, type Input, scopeOf } from './input.ts';
 import {
@@ -17,7 +18,6 @@ import {
 } from './node-shape.ts';
 import type { ExpressionNode, Modifier, QueryNode } from './parse-tree.ts';
 import { firstPosition, RelationBinder, withCtes } from './relation.ts';
-import type { Catalog } from './stream-input.ts';
 
 /** Most columns of a view's result. */
 export const outputsMax = 200;

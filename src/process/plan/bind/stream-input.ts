@@ -5,19 +5,9 @@ import { scalarTypeOf } from '../functions/cast.ts';
 import type { Expression } from '../plan.ts';
 import type { Source } from '../refusal.ts';
 import { findColumn, locate, type SqlColumn } from '../sql/column-type.ts';
+import { type Catalog, viewAndResolution } from './catalog.ts';
 import type { Input } from './input.ts';
-import { type KnownView, viewAndResolution } from './over-view.ts';
 import type { ExpressionNode, TableNode } from './parse-tree.ts';
-
-/** What is known about names, from whoever asks for the plan. */
-export interface Catalog {
-  /** The columns learned of a stream so far; undefined or empty: nothing is known, and uses decide the types. */
-  schema?: (stream: string) => readonly SqlColumn[] | undefined;
-  /** The columns of a lookup table; undefined: there is no such table. */
-  lookups?: (table: string) => readonly SqlColumn[] | undefined;
-  /** A view by its name; undefined: there is no such view. */
-  views?: (view: string) => KnownView | undefined;
-}
 
 /** What a view's rows have beside its result. */
 const windowColumns: readonly SqlColumn[] = [

@@ -2,7 +2,7 @@
 // the rows of each window. Both run in DuckDB; what differs is that ours went through the plan.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Rng } from '../../../core/rng.ts';
-import type { Catalog } from '../bind/stream-input.ts';
+import type { Catalog } from '../bind/catalog.ts';
 import { urlMacros } from '../functions/url.ts';
 import { defaultView, duckdb, planOf, query } from '../plan.fixture.ts';
 import type { Plan } from '../plan.ts';

@@ -1,0 +1,30 @@
+// What is known of the names under FROM: streams, lookup tables and views.
+import type { ViewColumn, WindowSpec } from '../../view.ts';
+import type { SqlColumn } from '../sql/column-type.ts';
+
+/** What is known about names, from whoever asks for the plan. */
+export interface Catalog {
+  /** The columns learned of a stream so far; undefined or empty: nothing is known, and uses decide the types. */
+  schema?: (stream: string) => readonly SqlColumn[] | undefined;
+  /** The columns of a lookup table; undefined: there is no such table. */
+  lookups?: (table: string) => readonly SqlColumn[] | undefined;
+  /** A view by its name; undefined: there is no such view. */
+  views?: (view: string) => KnownView | undefined;
+}
+
+/** What a planner has to know of a view under another one. */
+export interface KnownView {
+  /** Its result columns; `window_start` and `window_end` (TIMESTAMP) are added. */
+  columns: readonly ViewColumn[];
+  window: WindowSpec;
+  /** By resolution; null is for ever. */
+  keepMs: readonly { everyMs: number; keepMs: number | null }[];
+  /** Every view under it, itself included. */
+  views: readonly string[];
+}
+
+/** `requests@1m` is the view `requests` at that resolution. */
+export function viewAndResolution(name: string): { base: string; every: string | undefined } {
+  const match = /^(.+)@([0-9a-z]+)$/.exec(name);
+  return match ? { base: match[1]!, every: match[2]! } : { base: name, every: undefined };
+}
