@@ -20,15 +20,17 @@ export function PanelList({ panel }: { panel: ListPanel }) {
   const columnIndex = indexOf(panel.column);
   const more = (panel.more ?? []).map(it => ({ ...it, index: indexOf(it.column) }));
   // The index follows from the columns.
-  const top = useMemo(
-    () => Math.max(0, ...state.windows.map(window => toNumber(window.values[columnIndex]) ?? 0)),
-    [state.windows, columnIndex],
-  );
+  const [groups, top] = useMemo(() => {
+    const named = state.windows.filter(window => !window.overflow);
+    const others = state.windows.filter(window => window.overflow);
+    const most = Math.max(0, ...named.map(window => toNumber(window.values[columnIndex]) ?? 0));
+    return [[...named, ...others], most];
+  }, [state.windows, columnIndex]);
   const lang = language.value;
   return (
     <PanelFrame panel={panel} feed={feed} state={state} isEmpty={state.windows.length === 0}>
       <ol class="list" data-more={more.length}>
-        {state.windows.map(window => {
+        {groups.map(window => {
           const group = window.values[groupIndex] ?? null;
           const value = toNumber(window.values[columnIndex]);
           const text =
@@ -36,7 +38,10 @@ export function PanelList({ panel }: { panel: ListPanel }) {
           const isOn = filters.value.some(it => it.field === panel.field && it.value === text && !it.negated);
           return (
             <li key={window.overflow ? '\0overflow' : (text ?? '\0')} class={isOn ? 'is-on' : ''}>
-              <i class="list-bar" style={{ width: `${top > 0 ? ((value ?? 0) / top) * 100 : 0}%` }} />
+              <i
+                class="list-bar"
+                style={{ width: `${top > 0 && !window.overflow ? ((value ?? 0) / top) * 100 : 0}%` }}
+              />
               {window.overflow ? (
                 <span class="list-group is-null" title={t('value.othersHint')}>
                   {t('value.others')}
