@@ -16,8 +16,10 @@ export interface GroupSyncOwner {
 }
 
 export class GroupSync {
-  /** The sync under way. */
+  /** Syncs under way, until nothing is left to sync. */
   running: Promise<void> | undefined;
+  /** The one sync under way; never rejects. */
+  current: Promise<void> | undefined;
   /** Bytes written and not yet synced. */
   bytes = 0;
   /** How fast the device has been of late. */
@@ -77,8 +79,10 @@ export class GroupSync {
       this.groups = [];
       const startedMs = context.clock.elapsedMs();
       context.failpoint?.('before-fsync');
+      const syncing = owner.segment().sync();
+      this.current = syncing.catch(() => {});
       try {
-        await owner.segment().sync();
+        await syncing;
       } catch (thrown) {
         this.groups = [...groups, ...this.groups];
         throw thrown;

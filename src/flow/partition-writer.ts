@@ -102,7 +102,8 @@ export class PartitionWriter {
         await this.sync.running;
         if (this.failure === undefined) await this.alone.shift()!.work();
       } else if (this.sync.running && this.mustWaitForSync()) {
-        await this.sync.running;
+        // Not for the syncs after it: the next group is written beside the next sync.
+        await this.sync.current;
         await turn();
       } else {
         await this.writeGroup();

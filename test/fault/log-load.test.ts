@@ -130,11 +130,13 @@ it('tells readers that retention overtakes where to go on, and never reads them 
     }
   }
   const { first } = await log.range('s', 0);
+  // What nothing is taken from any more, every reader sees, however often it was overtaken before.
+  for (let i = 1500; i < 1520; i++) await log.append('s', 0, batchOf([i], { key: `${i}` }, 500));
   isWriting = false;
   const events = await Promise.all(readers);
   expect(removed).toBe(first);
   expect(overtaken).toBeGreaterThan(0);
-  expect(Math.min(...events)).toBeGreaterThan(0);
+  expect(Math.min(...events)).toBeGreaterThanOrEqual(20);
   await log.close();
 });
 
