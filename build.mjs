@@ -25,8 +25,27 @@ if (fresh && process.argv.includes('--if-stale')) process.exit(0);
 rmSync('dist', { recursive: true, force: true });
 mkdirSync('dist', { recursive: true });
 
-/** Node-side bundles: one file an entry; native packages stay outside. */
-const packages = Object.keys(JSON.parse(readFileSync('package.json', 'utf8')).dependencies ?? {});
+/** Packages with machine code or WASM of their own: they stay outside, and are required. */
+const nativePackages = ['@duckdb/node-api', '@node-rs/crc32', '@swc/wasm-typescript', 'lmdb'];
+
+/**
+ * An `import` of a package that stays outside becomes `require`: Node would lex the whole of a CommonJS file to know its names,
+ * at every start of a process or thread.
+ */
+const requireNative = {
+  name: 'require-native',
+  setup(builder) {
+    const filter = new RegExp(`^(${nativePackages.join('|')})$`);
+    builder.onResolve({ filter }, ({ path, namespace }) =>
+      namespace === 'native' ? { path, external: true } : { path, namespace: 'native' },
+    );
+    builder.onLoad({ filter, namespace: 'native' }, ({ path }) => ({
+      contents: `module.exports = require(${JSON.stringify(path)});`,
+    }));
+  },
+};
+
+/** Node-side bundles: one file an entry with all that it imports, so that a command starts without looking for hundreds of files. */
 const nodeEntries = {
   index: 'src/index.ts',
   analyze: 'src/analyze/index.ts',
@@ -39,24 +58,50 @@ const nodeEntries = {
   bench: 'bench/main.ts',
 };
 
+/** By package: where it lies, of all that was bundled. */
+const bundled = new Map();
+
+function noteBundled({ inputs }) {
+  for (const path of Object.keys(inputs)) {
+    const found = /^.*node_modules\/((?:@[^/]+\/)?[^/]+)(?=\/)/.exec(path);
+    if (found) bundled.set(found[1], found[0]);
+  }
+}
+
+/** The licences of what is in the bundles, which ask to be passed on with it. */
+function writeLicences() {
+  const parts = [...bundled].sort().map(([name, dir]) => {
+    const { version, license } = JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8'));
+    const file = readdirSync(dir).find(entry => /^(licen[cs]e|copying)/i.test(entry));
+    const text = file
+      ? readFileSync(join(dir, file), 'utf8').trim()
+      : 'No text of the licence comes with the package.';
+    return `${name} ${version} (${license})\n\n${text}\n`;
+  });
+  writeFileSync('dist/third-party-licences.txt', parts.join(`\n${'-'.repeat(80)}\n\n`));
+}
+
 async function buildNode() {
   const entryPoints = Object.fromEntries(Object.entries(nodeEntries).filter(([, path]) => existsSync(path)));
-  await build({
+  const { metafile } = await build({
     entryPoints,
     outdir: 'dist',
+    metafile: true,
     bundle: true,
     platform: 'node',
     target: 'node20.19',
     format: 'esm',
     sourcemap: 'linked',
     sourcesContent: false,
-    external: [...packages, 'esbuild'],
+    external: ['esbuild'],
+    plugins: [requireNative],
     define: { __VERSION__: JSON.stringify(version) },
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },
     logLevel: 'warning',
   });
+  noteBundled(metafile);
 }
 
 /** AssemblyScript kernels: src/kernel/assembly/index.ts → dist/kernel.wasm. */
@@ -80,9 +125,10 @@ function buildKernel() {
 /** The console: one script, one stylesheet, one page. */
 async function buildConsole() {
   if (!existsSync('src/console/main.tsx')) return;
-  await build({
+  const { metafile } = await build({
     entryPoints: { console: 'src/console/main.tsx' },
     outdir: 'dist/console',
+    metafile: true,
     bundle: true,
     platform: 'browser',
     target: ['chrome109', 'firefox115', 'safari16.4'],
@@ -95,11 +141,13 @@ async function buildConsole() {
     loader: { '.svg': 'text' },
     logLevel: 'warning',
   });
+  noteBundled(metafile);
   writeFileSync('dist/console/index.html', readFileSync('src/console/index.html'));
 }
 
 buildKernel();
 await Promise.all([buildNode(), buildConsole()]);
+writeLicences();
 if (process.argv.includes('--types')) {
   execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json'], {
     stdio: 'inherit',

@@ -1,6 +1,6 @@
 // dashboards/*.yaml: a dashboard as a file of the project folder, checked before it is shown.
 import { LineCounter, parseDocument } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { MillraceError } from '../core/errors.ts';
 import type { Dashboard } from './api.ts';
 

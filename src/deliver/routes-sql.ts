@@ -1,6 +1,6 @@
 // POST /v1/sql: one SELECT over streams and views.
 import type { Hono } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseDuration } from '../core/duration.ts';
 import { MillraceError } from '../core/errors.ts';
 import type { SqlAnswer } from './api.ts';
