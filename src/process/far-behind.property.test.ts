@@ -1,8 +1,10 @@
 // A history that is read far behind the log's end must leave the windows, and say of them, what it would have event by event.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ReadResult } from '../flow/log.ts';
+import type { ReadResult, StreamSummary } from '../flow/log.ts';
+import { offsetRetained } from '../flow/log-errors.ts';
 import { at, MemoryLog, openEngine, startMs } from './engine/engine.fixture.ts';
+import type { HistorySource } from './engine/lane.ts';
 import type { WindowRow } from './view.ts';
 
 const view = `-- every: 5s, 1m, 10m
@@ -35,10 +37,59 @@ class SlowLog extends MemoryLog {
   }
 }
 
+/** A log that has lost its first events to retention, and the history that has them. */
+class TrimmedLog extends SlowLog {
+  private readonly whole: SlowLog;
+  private readonly first: number;
+
+  constructor(whole: SlowLog, first: number) {
+    super();
+    this.whole = whole;
+    this.first = first;
+  }
+
+  override streams(): Promise<StreamSummary[]> {
+    return this.whole.streams();
+  }
+
+  override async range(stream: string, partition: number): Promise<{ first: number; end: number }> {
+    const { end } = await this.whole.range(stream, partition);
+    return { first: this.first, end };
+  }
+
+  override async read(
+    stream: string,
+    partition: number,
+    from: number,
+    target: Uint8Array,
+  ): Promise<ReadResult> {
+    if (from < this.first) throw offsetRetained(stream, partition, from, this.first);
+    return this.whole.read(stream, partition, from, target);
+  }
+
+  override wait(stream: string, partition: number, offset: number, signal?: AbortSignal): Promise<void> {
+    return this.whole.wait(stream, partition, offset, signal);
+  }
+
+  readonly history: HistorySource = {
+    read: async (stream, partition, from, target) => {
+      const read = await this.whole.read(stream, partition, from, target);
+      const batches = read.batches.filter(({ offset }) => offset < this.first);
+      const last = batches.at(-1);
+      return {
+        ...read,
+        batches,
+        length: last ? last.position + last.length : 0,
+        next: last ? last.offset + last.count : from,
+      };
+    },
+  };
+}
+
 /** What is said of the kept windows at each resolution; how often they were restated depends on the pace. */
-async function results(log: MemoryLog, farBehind: number): Promise<unknown> {
+async function results(log: MemoryLog, farBehind: number, history?: HistorySource): Promise<unknown> {
   // Published and committed at each turn, so that flushes come at many places.
-  const engine = await openEngine(log, { farBehind, publishMs: 0, commitMs: 0 });
+  const engine = await openEngine(log, { farBehind, history, publishMs: 0, commitMs: 0 });
   await engine.define({ name: 'v', text: view });
   await engine.settled();
   const rows: [number, WindowRow['values']][] = [];
@@ -53,12 +104,13 @@ async function results(log: MemoryLog, farBehind: number): Promise<unknown> {
 }
 
 describe('a history longer than what is kept of it', () => {
-  test('gives the same windows read with and without a look at its end', async () => {
+  test('gives the same windows read with and without a look at its end, from the log or from the lake', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(sent, { minLength: 30, maxLength: 300 }),
         fc.integer({ min: 1, max: 20 }),
-        async (events, batch) => {
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        async (events, batch, share) => {
           const log = new SlowLog();
           log.createStream('access');
           let time = 0;
@@ -71,6 +123,12 @@ describe('a history longer than what is kept of it', () => {
           }
           const plain = await results(log, Number.POSITIVE_INFINITY);
           expect(await results(log, 5)).toEqual(plain);
+          // Retention takes whole batches: some, or all that there are.
+          const lost = Math.min(all.length, Math.round((share * all.length) / batch) * batch);
+          const trimmed = new TrimmedLog(log, lost);
+          expect(await results(trimmed, 5, trimmed.history)).toEqual(plain);
+          const empty = new TrimmedLog(log, all.length);
+          expect(await results(empty, 5, empty.history)).toEqual(plain);
         },
       ),
       { seed: 20261123, numRuns: 60 },

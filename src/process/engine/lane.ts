@@ -98,9 +98,8 @@ export class Lane {
   private async foresee(target: Uint8Array): Promise<void> {
     if (!this.isFarBehind || this.end - this.foreseenEnd < this.farBehind) return;
     const { end } = this;
-    const { batches } = await this.log.read(this.stream, this.partition, end - 1, target);
-    const last = batches.at(-1);
     this.foreseenEnd = end;
+    const last = (await this.readLast(target, end))?.batches.at(-1);
     if (last === undefined) return;
     const at = Math.max(last.position, last.position + last.length - foreseeBytes);
     const start = at === last.position ? at : this.lineStart(at, 1);
@@ -113,6 +112,16 @@ export class Lane {
     for (const view of this.views) view.clock.foresee(times.values, this.appendUs, rows);
   }
 
+  /** The last event; undefined where it is lost, which is no loss of what is to be read now. */
+  private async readLast(target: Uint8Array, end: number): Promise<ReadResult | undefined> {
+    try {
+      return await this.read(target, end - 1);
+    } catch (thrown) {
+      if (Number.isNaN(afterLoss(thrown))) throw thrown;
+      return undefined;
+    }
+  }
+
   /** Reads and takes in one span, at most up to offset `until`. Answers how many events. */
   async step(until = Number.POSITIVE_INFINITY): Promise<number> {
     const target = this.kernel.input(this.readBytes);
@@ -120,7 +129,7 @@ export class Lane {
     this.isFresh = false;
     try {
       await this.foresee(target);
-      result = await this.read(target);
+      result = await this.read(target, this.position);
     } catch (thrown) {
       this.skip(thrown);
       return 0;
@@ -136,25 +145,21 @@ export class Lane {
     return this.position - before;
   }
 
-  private async read(target: Uint8Array): Promise<ReadResult> {
+  private async read(target: Uint8Array, from: number): Promise<ReadResult> {
     try {
-      return await this.log.read(this.stream, this.partition, this.position, target);
+      return await this.log.read(this.stream, this.partition, from, target);
     } catch (thrown) {
       if (this.history === undefined || codeOf(thrown) !== 'offset-retained') throw thrown;
       const { end } = await this.log.range(this.stream, this.partition);
-      const old = await this.history.read(this.stream, this.partition, this.position, target);
-      if (old.next <= this.position) throw thrown;
+      const old = await this.history.read(this.stream, this.partition, from, target);
+      if (old.next <= from) throw thrown;
       return { ...old, end };
     }
   }
 
   /** Goes on behind offsets that are no more; throws what is no such loss. */
   private skip(thrown: unknown): void {
-    const code = codeOf(thrown);
-    const context = thrown instanceof MillraceError ? thrown.context : {};
-    const next = Number(
-      code === 'offset-retained' ? context['first'] : code === 'log-damaged' ? context['end'] : NaN,
-    );
+    const next = afterLoss(thrown);
     if (!(next > this.position)) throw thrown;
     this.lost += next - this.position;
     this.position = next;
@@ -261,6 +266,13 @@ export class Lane {
     this.decoder?.free();
     this.decoder = this.columns = undefined;
   }
+}
+
+/** The first offset behind what an error says is no more; NaN for any other error. */
+function afterLoss(thrown: unknown): number {
+  const code = codeOf(thrown);
+  const context = thrown instanceof MillraceError ? thrown.context : {};
+  return Number(code === 'offset-retained' ? context['first'] : code === 'log-damaged' ? context['end'] : NaN);
 }
 
 const sourcePlan = (view: ViewPartition) => view.plan.sources[view.source]!;
