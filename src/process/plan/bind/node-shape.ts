@@ -35,7 +35,8 @@ export function parts(node: ExpressionNode): ExpressionNode[] {
     node.else_expr,
     ...checks,
     ...(node.children ?? []),
-  ].filter(part => part !== undefined);
+    // A subquery without a comparison has null for what stands before it.
+  ].filter(part => part !== undefined && part !== null);
 }
 
 export function hasAggregate(node: ExpressionNode): boolean {
