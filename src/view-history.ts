@@ -209,7 +209,11 @@ export class ViewHistory {
         lookup: (table, source) => this.lookupRelation(below, table, source),
         ...(everyMs === undefined ? {} : { everyMs }),
       });
-      const columns = below.plan.outputs.map(({ name, column }) => ({ name, type: column.type }));
+      const fractions = await this.fractionsOf(sql);
+      const columns = below.plan.outputs.map(({ name, column }) => ({
+        name,
+        type: fractions.has(name) ? 'DOUBLE' : column.type,
+      }));
       // A column of any type is JSON to those that read it, whatever the stream has shown since.
       const json = columns.filter(({ type }) => type === 'JSON').map(({ name }) => identifier(name));
       const replaced = json.map(name => `${anyAsJson(name)} AS ${name}`).join(', ');
@@ -221,6 +225,19 @@ export class ViewHistory {
       });
     }
     return name => views.get(name) ?? this.relation(name);
+  }
+
+  /** Columns that are doubles, whatever the plan says: where a field of whole numbers has drifted, its sum has fractions. */
+  private async fractionsOf(sql: string): Promise<Set<unknown>> {
+    const { rows } = await this.options.sql({
+      sql: `SELECT column_name FROM (DESCRIBE ${sql}) WHERE column_type = 'DOUBLE'`,
+      format: 'json',
+      timeoutMs: 60_000,
+      maxRows: 1000,
+      maxBytes: 1024 * 1024,
+      tables: [],
+    });
+    return new Set(rows.map(([name]) => name));
   }
 
   private relation(stream: string): { from: string; columns: { name: string; type: string }[] } {

@@ -100,7 +100,7 @@ export class SqlTables {
         page.columns.forEach((column, index) => {
           const value = row.values[index];
           record[column.name] = value;
-          if (value !== null) kinds[index]!.add(kindOf(value, column.type));
+          noteKinds(value, column.type, kinds[index]!);
         });
         lines.push(JSON.stringify(record));
       }
@@ -138,19 +138,27 @@ function emptySql(stream: string): string {
   return `SELECT NULL::TIMESTAMP AS _time, NULL::BIGINT AS _offset, NULL::INTEGER AS _partition${known} WHERE false`;
 }
 
+/** What a value is, in lists what the values are: "integer", "number", "string", "boolean". */
+function noteKinds(value: unknown, type: string, kinds: Set<string>): void {
+  if (value === null || value === undefined) return;
+  if (Array.isArray(value)) for (const item of value) noteKinds(item, type, kinds);
+  else if (typeof value === 'object' && 'value' in value!) noteKinds(value.value, type, kinds);
+  else if (Number.isInteger(value) || isDigits(value, type)) kinds.add('integer');
+  else kinds.add(typeof value);
+}
+
 /** Digits of a whole number beyond 2^53 are text in JSON. */
-function kindOf(value: unknown, type: string): string {
-  if (Number.isInteger(value)) return 'integer';
-  return type === 'BIGINT' && typeof value === 'string' && /^-?\d{16,19}$/.test(value)
-    ? 'integer'
-    : typeof value;
+function isDigits(value: unknown, type: string): boolean {
+  return type === 'BIGINT' && typeof value === 'string' && /^-?\d{16,19}$/.test(value);
 }
 
 /**
- * A group by a field holds any value as it is; in SQL it is what its values are, where they agree. The type that the stream is known
- * to have can lag behind its values.
+ * The type that the stream was known to have can lag behind its values. A column of whole numbers in which fractions have come is of
+ * doubles, so that none is rounded; a group by a field holds any value as it is, and in SQL it is what its values are, where they agree.
  */
 function columnType({ type, role }: ViewColumn, kinds: ReadonlySet<string>): string {
+  if (role !== 'group' && kinds.has('number'))
+    return type.replace(/(^|"value" )(BIGINT|HUGEINT)\b/, '$1DOUBLE');
   if (role !== 'group' || !['JSON', 'BIGINT', 'DOUBLE', 'VARCHAR', 'BOOLEAN'].includes(type)) return type;
   const found = [...kinds].sort().join(' ');
   if (found === '') return type;

@@ -59,3 +59,27 @@ test('a view whose events come over HTTP, and one defined after them', async () 
     await eventually(ask, rows => JSON.stringify(rows) === '[["b",3,2]]');
   }
 });
+
+test('fractions in a field that had whole numbers are not rounded in SQL over a view, or in a view over it', async () => {
+  const dir = project();
+  const text =
+    'SELECT sum(n) AS total, min(n) AS least, max(n) AS top, first(n) AS f, sample(n, 9) AS picked, approx_top_k(n, 2) AS often FROM s';
+  writeFileSync(join(dir, 'views', 'hourly.sql'), `-- every: 1h\n${text}\n`);
+  writeFileSync(join(dir, 'views', 'daily.sql'), '-- every: 1d\nSELECT sum(total) AS t FROM "hourly@1h"\n');
+  expect(await run(dir, ['load', 's.ndjson'])).toMatchObject({ code: 0 });
+  writeFileSync(
+    join(dir, 'more.ndjson'),
+    '{"_time":"2026-01-01T00:00:02Z","n":3.75}\n{"_time":"2025-12-31T23:59:59Z","n":-2.5}\n{"_time":"2026-01-01T00:00:03Z","n":3.75}\n',
+  );
+  expect(await run(dir, ['load', 'more.ndjson', '--stream', 's'])).toMatchObject({ code: 0 });
+  const sql =
+    'SELECT total, least, top, f, list_sort(picked) AS picked, often[1].value AS most FROM hourly ORDER BY 1';
+  const { stdout } = await run(dir, ['sql', sql, '--json']);
+  expect(JSON.parse(stdout).rows).toEqual([
+    [-2.5, -2.5, -2.5, -2.5, [-2.5], -2.5],
+    [10.5, 1, 3.75, 1, [1, 2, 3.75, 3.75], 3.75],
+  ]);
+  const daily = await run(dir, ['sql', 'SELECT t FROM daily ORDER BY 1', '--json']);
+  expect(JSON.parse(daily.stdout).rows).toEqual([[-2.5], [10.5]]);
+  expect(await run(dir, ['audit'])).toMatchObject({ code: 0 });
+});

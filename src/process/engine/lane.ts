@@ -272,7 +272,9 @@ export class Lane {
 function afterLoss(thrown: unknown): number {
   const code = codeOf(thrown);
   const context = thrown instanceof MillraceError ? thrown.context : {};
-  return Number(code === 'offset-retained' ? context['first'] : code === 'log-damaged' ? context['end'] : NaN);
+  return Number(
+    code === 'offset-retained' ? context['first'] : code === 'log-damaged' ? context['end'] : NaN,
+  );
 }
 
 const sourcePlan = (view: ViewPartition) => view.plan.sources[view.source]!;
