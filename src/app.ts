@@ -88,7 +88,11 @@ export async function openApp(options: AppOptions): Promise<App> {
       remedy: 'Load some with "millrace up FILE", or name the folder with --data.',
     });
   }
-  const project = readProject(options.projectDir);
+  const faults: MillraceError[] = [];
+  const project = readProject(options.projectDir, faults);
+  // Without its settings nothing may be begun; any other file that is at fault keeps no events from being collected.
+  const unusable = faults.find(fault => fault.code === 'bad-settings');
+  if (unusable) throw unusable;
   mkdirSync(options.dataDir, { recursive: true });
   const log = await openSegmentLog({
     dir: join(options.dataDir, 'log'),
@@ -97,7 +101,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     ...options.log,
   });
   try {
-    return await App.open(options, project, log);
+    return await App.open(options, project, faults, log);
   } catch (thrown) {
     await log.close();
     throw thrown;
@@ -110,6 +114,7 @@ export class App {
   url: string | undefined;
   private readonly options: AppOptions;
   private project: Project;
+  private faults: readonly MillraceError[] = [];
   private readonly logger: Logger;
   private readonly query: QueryProcess;
   private readonly lake: ParquetLake;
@@ -133,7 +138,12 @@ export class App {
   private isReady = false;
   private closing: Promise<void> | undefined;
 
-  static async open(options: AppOptions, project: Project, log: SegmentLog): Promise<App> {
+  static async open(
+    options: AppOptions,
+    project: Project,
+    faults: readonly MillraceError[],
+    log: SegmentLog,
+  ): Promise<App> {
     const temporaryDir = join(options.dataDir, 'tmp');
     rmSync(temporaryDir, { recursive: true, force: true });
     mkdirSync(temporaryDir, { recursive: true });
@@ -179,6 +189,7 @@ export class App {
         learn: async text => app?.learnFor(text),
       });
       app = new App(options, project, log, query, engine, lookups, temporaryDir);
+      app.noteFaults(faults);
       opened(
         new LakeHistory({
           dir: join(options.dataDir, 'lake'),
@@ -336,13 +347,19 @@ export class App {
       before = now;
       const faults: MillraceError[] = [];
       const project = readProject(dir, faults);
-      for (const fault of faults) this.options.onNotice?.(fault.message);
+      this.noteFaults(faults);
       // Settings are read at the start; a broken file must not undo them meanwhile.
       this.project = { ...project, settings: this.project.settings };
       await this.refreshLookups();
       if (project.views) await this.views.define(project.views);
       await this.definePipelines();
     });
+  }
+
+  /** What is wrong with files of the project folder; everything else of it is in force. */
+  private noteFaults(faults: readonly MillraceError[]): void {
+    this.faults = faults;
+    for (const fault of faults) this.options.onNotice?.(fault.message);
   }
 
   /** Brings lookup tables whose files are new, changed or gone into force, before the views that may read them. */
@@ -475,6 +492,7 @@ export class App {
       return error === undefined ? [] : [`${name}: ${error}`];
     });
     return [
+      ...this.faults.map(fault => fault.message),
       ...this.log.problems(),
       ...this.lake.problems(),
       ...sources,

@@ -56,10 +56,9 @@ export interface Project {
   lookups: LookupFile[];
 }
 
-/** Throws the first fault; `faults` collects all of them instead, for `check`. */
-export function readProject(dir: string, faults?: MillraceError[]): Project {
+/** `faults` takes what is wrong with each file that is left out; code `bad-settings` where the settings are the default ones instead. */
+export function readProject(dir: string, faults: MillraceError[]): Project {
   const attempt = <T>(work: () => T): T | undefined => {
-    if (!faults) return work();
     try {
       return work();
     } catch (thrown) {
@@ -70,10 +69,13 @@ export function readProject(dir: string, faults?: MillraceError[]): Project {
   };
   const root = resolve(dir);
   const settings = attempt(() => readSettings(join(root, 'millrace.yaml'))) ?? settingsSchema.parse({});
-  const views = filesOf(join(root, 'views'), '.sql')?.map(file => {
+  const views = filesOf(join(root, 'views'), '.sql')?.flatMap(file => {
     const name = basename(file, '.sql');
-    attempt(() => checkName(name, file, 'a view'));
-    return { name, text: readFileSync(file, 'utf8') };
+    const view = attempt(() => {
+      checkName(name, file, 'a view');
+      return { name, text: readFileSync(file, 'utf8') };
+    });
+    return view ? [view] : [];
   });
   const pipelines: PipelineFile[] = [];
   for (const path of filesOf(join(root, 'pipelines'), '.ts') ?? []) {

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { openApp } from '../app.ts';
 import { formats } from '../collect/detect.ts';
 import { type CommonOptions, dataDir, withCommon } from './options.ts';
-import { bar, clearProgress, showProgress } from './terminal.ts';
+import { bar, clearProgress, say, showProgress } from './terminal.ts';
 import { readFiles } from './up.ts';
 
 export function registerLoad(program: Command): void {
@@ -23,7 +23,11 @@ Examples:
   millrace load events.ndjson --stream events --data /var/lib/millrace`,
     )
     .action(async (files: string[], options: CommonOptions & { stream?: string; format?: string }) => {
-      const app = await openApp({ dataDir: dataDir(options), projectDir: options.project });
+      const app = await openApp({
+        dataDir: dataDir(options),
+        projectDir: options.project,
+        onNotice: line => say(line),
+      });
       try {
         await readFiles(app, files, { ...options, follow: false });
         await app.settled(share => showProgress(`${bar(share)} ${Math.floor(share * 100)} % of the views`));
