@@ -170,6 +170,7 @@ export interface ViewAnswer {
 export interface ViewWindow {
   start: string;
   end: string;
+  /** Of two values of a window the one with the higher revision is the newer, over restarts too; numbers may be skipped. */
   revision: number;
   final: boolean;
   /** In the order of `columns`. */

@@ -71,7 +71,7 @@ export interface WindowRow {
   /** Start and end of the window, µs; end exclusive. For `every: 'total'` the whole range asked for. */
   startUs: number;
   endUs: number;
-  /** Grows by one each time the window's rows change after they were first delivered. */
+  /** Higher with each published change of the window, over restarts too; numbers may be skipped. 0 before the first. */
   revision: number;
   /** The watermark has passed the end and the lateness: a change now is a restatement. */
   final: boolean;

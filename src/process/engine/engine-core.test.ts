@@ -343,10 +343,12 @@ describe('definitions', () => {
     const log = logWith({ _time: at(0) });
     const engine = await openEngine(log, { state });
     engines.push(engine);
+    const before = state.sizeBytes();
     await engine.define({ name: 'v', text: '-- every: 1s\nSELECT count(*) AS n FROM access' });
     await engine.settled();
+    expect(state.sizeBytes()).toBeGreaterThan(before);
     await engine.drop('v');
-    expect(state.sizeBytes()).toBe(0);
+    expect(state.sizeBytes()).toBe(before);
     await expect(engine.query({ view: 'v' })).rejects.toMatchObject({ code: 'unknown-view', status: 404 });
   });
 

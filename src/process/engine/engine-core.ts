@@ -12,6 +12,7 @@ import { LookupTables } from '../view/lookup-tables.ts';
 import { StreamSchemas } from '../view/stream-schemas.ts';
 import { ViewChanges } from '../view/view-changes.ts';
 import type { ViewChange, ViewDefinition, ViewQuery, ViewResult, ViewSummary } from '../view.ts';
+import { countStart } from '../windows/revisions.ts';
 import { Commits } from './commits.ts';
 import { Definitions } from './definitions.ts';
 import { EngineLoop } from './engine-loop.ts';
@@ -117,6 +118,7 @@ class EngineCore implements Engine {
 
   async open(): Promise<void> {
     await this.streams.renew();
+    countStart(this.state);
     this.stored.open(plan => {
       if (!DerivedViews.isDerived(plan)) return false;
       this.derived.set(plan);

@@ -1,6 +1,7 @@
 // The rows that the engine keeps in the state store. Keys are tuples (state-key.ts); a partition's part comes last, so that
 // partial results of several workers lie side by side and are merged where they are read.
 //
+//   ['starts']                                                → how often the engine was started again, digits
 //   ['view', name]                                            → definition record, JSON
 //   ['at', name, version, source, partition]                  → position record, JSON
 //   ['window', name, version, everyMs, startUs, source, partition]  → window record, [overflow accumulators], page 0
@@ -11,6 +12,7 @@ import type { ByteReader } from '../../core/bytes.ts';
 import { afterPrefix, decodeKey, encodeKey, type KeyPart, KeyWriter } from '../../store/state-key.ts';
 import type { RowWriter } from './row-writer.ts';
 
+export const startsKey = (): Uint8Array => encodeKey(['starts']);
 export const definitionKey = (name: string): Uint8Array => encodeKey(['view', name]);
 export const definitionRange = (): [Uint8Array, Uint8Array] => prefixRange(['view']);
 export const positionKey = (name: string, version: string, source: number, partition: number): Uint8Array =>

@@ -183,7 +183,9 @@ export class WindowReader {
   }
 
   /** Rows of one window's, or session's, groups. */
-  finish(groups: Group[], startUs: number, endUs: number, revision: number): WindowResult {
+  finish(groups: Group[], startUs: number, endUs: number, last: number): WindowResult {
+    // One that is looked at before it was ever published.
+    const revision = Math.max(0, last);
     const { plan, watermarkUs } = this.version;
     const final = watermarkUs !== null && watermarkUs >= endUs + plan.latenessMs * 1000;
     const empty = plan.sources[0]!.groups.map(() => null);
