@@ -35,7 +35,8 @@ import { LookupFiles } from './lookup-files.ts';
 import type { AuditFailure, AuditReport } from './process/audit.ts';
 import type { Engine } from './process/engine.ts';
 import { openEnginePool } from './process/threads/engine-pool.ts';
-import { type Project, parseBytes, projectFingerprint, readProject } from './project.ts';
+import { type Project, parseBytes, readProject } from './project.ts';
+import { ProjectFolder } from './project-folder.ts';
 import { ProjectPipelines } from './project-pipelines.ts';
 import { ProjectViews } from './project-views.ts';
 import type { QueryProcess } from './query/query-process.ts';
@@ -113,8 +114,6 @@ export class App {
   readonly engine: Engine;
   url: string | undefined;
   private readonly options: AppOptions;
-  private project: Project;
-  private faults: readonly MillraceError[] = [];
   private readonly logger: Logger;
   private readonly query: QueryProcess;
   private readonly lake: ParquetLake;
@@ -133,6 +132,7 @@ export class App {
   private readonly timers: NodeJS.Timeout[] = [];
   private readonly views: ProjectViews;
   private readonly pipelines: ProjectPipelines;
+  private readonly folder: ProjectFolder;
   private server: HttpServer | undefined;
   /** The views of the project stand. */
   private isReady = false;
@@ -188,8 +188,7 @@ export class App {
         tables: sql => query.tables(sql),
         learn: async text => app?.learnFor(text),
       });
-      app = new App(options, project, log, query, engine, lookups, temporaryDir);
-      app.noteFaults(faults);
+      app = new App(options, project, faults, log, query, engine, lookups, temporaryDir);
       opened(
         new LakeHistory({
           dir: join(options.dataDir, 'lake'),
@@ -213,6 +212,7 @@ export class App {
   private constructor(
     options: AppOptions,
     project: Project,
+    faults: readonly MillraceError[],
     log: SegmentLog,
     query: QueryProcess,
     engine: Engine,
@@ -221,7 +221,6 @@ export class App {
   ) {
     const { dataDir } = options;
     this.options = options;
-    this.project = project;
     this.log = log;
     this.query = query;
     this.engine = engine;
@@ -235,6 +234,8 @@ export class App {
     this.views = new ProjectViews({ log, engine, logger, tables: sql => query.tables(sql), onNotice });
     const pipelineState = join(dataDir, 'pipelines');
     this.pipelines = new ProjectPipelines({ log, stateDir: pipelineState, logger, onNotice });
+    const { views, pipelines } = this;
+    this.folder = new ProjectFolder({ project, faults, log, engine, lookups, views, pipelines, onNotice });
     const outputDir = join(temporaryDir, 'output');
     this.lake = new ParquetLake({
       dir: join(dataDir, 'lake'),
@@ -287,7 +288,7 @@ export class App {
   }
 
   private async start(): Promise<void> {
-    for (const [stream, { partitions }] of Object.entries(this.project.settings.streams)) {
+    for (const [stream, { partitions }] of Object.entries(this.folder.project.settings.streams)) {
       await this.log.createStream(stream, { partitions });
     }
     if (this.options.listen) await this.listen(this.options.listen);
@@ -295,14 +296,14 @@ export class App {
       await this.engine.setSchema(stream, columnFields(schema.fields));
     }
     if (this.defaults) await this.defaults.start();
-    else await this.views.define(this.project.views ?? []);
+    else await this.views.define(this.folder.project.views ?? []);
     this.isReady = true;
     this.every(archiveMs, () => this.archive());
     this.every(retainMs, () => this.retain());
     if (this.options.listen) {
-      this.watchProject();
+      this.every(projectPollMs, () => this.folder.look());
       // Their loading may take a while, and nothing waits for them.
-      void this.definePipelines();
+      void this.folder.definePipelines();
       this.every(1000, () => this.pipelines.look());
     }
   }
@@ -333,47 +334,6 @@ export class App {
     }
   }
 
-  private definePipelines(): Promise<void> {
-    const views = async (): Promise<string[]> => (await this.engine.views()).map(view => view.name);
-    return this.pipelines.define(this.project.pipelines, views);
-  }
-
-  private watchProject(): void {
-    const dir = this.project.dir;
-    let before = projectFingerprint(dir);
-    this.every(projectPollMs, async () => {
-      const now = projectFingerprint(dir);
-      if (now === before) return;
-      before = now;
-      const faults: MillraceError[] = [];
-      const project = readProject(dir, faults);
-      this.noteFaults(faults);
-      // Settings are read at the start; a broken file must not undo them meanwhile.
-      this.project = { ...project, settings: this.project.settings };
-      await this.refreshLookups();
-      if (project.views) await this.views.define(project.views);
-      await this.definePipelines();
-    });
-  }
-
-  /** What is wrong with files of the project folder; everything else of it is in force. */
-  private noteFaults(faults: readonly MillraceError[]): void {
-    this.faults = faults;
-    for (const fault of faults) this.options.onNotice?.(fault.message);
-  }
-
-  /** Brings lookup tables whose files are new, changed or gone into force, before the views that may read them. */
-  private async refreshLookups(): Promise<void> {
-    const taken = new Set((await this.log.streams()).map(stream => stream.name));
-    for (const view of await this.engine.views()) taken.add(view.name);
-    const before = new Set(this.lookups.faults().map(fault => fault.message));
-    const { loaded, removed } = await this.lookups.refresh(this.project.lookups, taken);
-    for (const name of removed) await this.engine.setLookup(name, undefined);
-    for (const content of loaded) await this.engine.setLookup(content.name, content);
-    for (const { message } of this.lookups.faults())
-      if (!before.has(message)) this.options.onNotice?.(message);
-  }
-
   private async archive(): Promise<void> {
     for (const { name } of await this.log.streams()) {
       // One stream that cannot be archived (the lake says why) stops no other.
@@ -384,7 +344,7 @@ export class App {
   }
 
   private async retain(): Promise<void> {
-    for (const [stream, { keep }] of Object.entries(this.project.settings.streams)) {
+    for (const [stream, { keep }] of Object.entries(this.folder.project.settings.streams)) {
       if (!keep) continue;
       // What retention takes from the log is in the lake first.
       try {
@@ -492,7 +452,7 @@ export class App {
       return error === undefined ? [] : [`${name}: ${error}`];
     });
     return [
-      ...this.faults.map(fault => fault.message),
+      ...this.folder.faults.map(fault => fault.message),
       ...this.log.problems(),
       ...this.lake.problems(),
       ...sources,
@@ -504,8 +464,9 @@ export class App {
 
   dashboards(): Dashboard[] {
     const made = this.defaults?.all().map(set => set.dashboard) ?? [];
-    const names = new Set(this.project.dashboards.map(dashboard => dashboard.name));
-    return [...this.project.dashboards, ...made.filter(dashboard => !names.has(dashboard.name))];
+    const { dashboards } = this.folder.project;
+    const names = new Set(dashboards.map(dashboard => dashboard.name));
+    return [...dashboards, ...made.filter(dashboard => !names.has(dashboard.name))];
   }
 
   private async info(): Promise<Info> {
@@ -513,7 +474,7 @@ export class App {
     return {
       version: __VERSION__,
       startedAt: this.startedAt,
-      project: this.options.projectName ?? this.project.name,
+      project: this.options.projectName ?? this.folder.project.name,
       ...(home === undefined ? {} : { home }),
       span: await dataSpan(this.engine),
       sources: this.sources(),
