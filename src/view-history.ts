@@ -65,12 +65,16 @@ export class ViewHistory {
       eventConditions.push(`${text} IS ${op === '=' ? 'NOT ' : ''}DISTINCT FROM ${quoted(value)}`);
     }
     const everyMs = query.everyMs ?? view.resolutions.at(-1)!.everyMs;
+    const range = {
+      ...(query.fromUs === undefined ? {} : { fromUs: query.fromUs }),
+      ...(query.toUs === undefined ? {} : { toUs: query.toUs }),
+    };
     const sql = planSql(plan, {
       events: relations,
       lookup: (table, source) => this.lookupRelation(serving, table, source),
       everyMs,
-      ...(query.fromUs === undefined ? {} : { fromUs: query.fromUs }),
-      ...(query.toUs === undefined ? {} : { toUs: query.toUs }),
+      // As of kept windows, the start of one decides whether it is in the range; a total is of the range's events.
+      ...(everyMs === 'total' ? range : { startsIn: range }),
       ...(query.where === undefined ? {} : { where: query.where }),
       eventConditions,
     });

@@ -40,6 +40,20 @@ describe('the history is asked', () => {
     expect(asks({ everyMs: 'total', fromUs: now - 20 * day + minute, toUs: now - 19 * day })).toBe(true);
   });
 
+  test('for windows that overlap likewise, and for sessions of which the beginning is not kept', () => {
+    const resolutions = [{ everyMs: 60_000, keepMs: 864_000_000, keptFromUs: now - 10 * day }];
+    const of = (window: ViewSummary['window'], query: Partial<ViewQuery>): boolean =>
+      needsHistory({ ...view, window, resolutions }, { view: 'v', everyMs: 60_000, ...query });
+    const hopping = { kind: 'hopping', sizeMs: 300_000, everyMs: 60_000 } as const;
+    expect(of(hopping, { fromUs: now - 10 * day - 1 })).toBe(true);
+    expect(of(hopping, { fromUs: now - 10 * day })).toBe(false);
+    expect(of(hopping, { everyMs: 'total', fromUs: 0 })).toBe(false);
+    const session: ViewSummary['window'] = { kind: 'session', gapMs: 60_000, by: ['who'] };
+    expect(of(session, { fromUs: now - 10 * day + minute - 1 })).toBe(true);
+    expect(of(session, { fromUs: now - 10 * day + minute })).toBe(false);
+    expect(of(session, {})).toBe(true);
+  });
+
   test('for the later pages of its own answers only', () => {
     expect(asks({ everyMs: 60_000, cursor: historyCursor(100) })).toBe(true);
     expect(asks({ everyMs: 1000, cursor: 'eyJza2lwIjoxfQ' })).toBe(false);

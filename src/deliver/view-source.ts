@@ -9,12 +9,15 @@ const roundingMax = 0.01;
 export function needsHistory(view: ViewSummary, { everyMs, fromUs, toUs, cursor }: ViewQuery): boolean {
   // The pages of an answer come from where its first one did.
   if (cursor !== undefined) return historySkip(cursor) !== undefined;
-  if (view.window.kind !== 'tumbling') return false;
   const from = fromUs ?? Number.NEGATIVE_INFINITY;
   if (everyMs !== 'total') {
     const keptFromUs = view.resolutions.find(one => one.everyMs === everyMs)?.keptFromUs ?? null;
-    return keptFromUs !== null && from < keptFromUs && (toUs === undefined || from < toUs);
+    if (keptFromUs === null || (toUs !== undefined && from >= toUs)) return false;
+    // Of a session that began before, the rest is kept: it seems to begin within a gap.
+    return from < keptFromUs + (view.window.kind === 'session' ? view.window.gapMs * 1000 : 0);
   }
+  // Windows that overlap have no total.
+  if (view.window.kind !== 'tumbling') return false;
   const spanUs = (toUs ?? view.watermarkUs ?? Number.POSITIVE_INFINITY) - from;
   return [fromUs, toUs].some(endUs => {
     if (endUs === undefined) return false;

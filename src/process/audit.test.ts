@@ -131,6 +131,44 @@ SELECT ip, count(*) AS n, sum(bytes) AS bytes FROM access GROUP BY ip`;
   await engine.close();
 });
 
+test('of sessions that an overflow group may hold a part of the totals are compared, of others each', async () => {
+  const rng = new Rng(5);
+  // Every few minutes a rush of more addresses than the cap.
+  const events = Array.from({ length: 3000 }, (_, i) => ({
+    _time: at(i * 400 - rng.below(20_000)),
+    status: 200,
+    bytes: rng.below(1000),
+    ip: i % 600 < 150 ? `10.0.1.${rng.below(90)}` : `10.0.0.${rng.below(12)}`,
+  }));
+  const log = new MemoryLog();
+  log.createStream('access');
+  for (let i = 0; i < events.length; i += 97) log.append('access', 0, events.slice(i, i + 97), startMs);
+  const engine = await openEngine(log, { schema });
+  const sessions = (having: string) => `-- session: 10s by ip
+-- keep: forever
+-- max groups: 15
+SELECT ip, count(*) AS n, sum(bytes) AS bytes FROM access GROUP BY ip ${having}`;
+  await engine.define({ name: 'v', text: sessions('') });
+  const right = await audit(engine, events, sessions(''));
+  expect(right.differences).toEqual([]);
+  expect(right.rows).toBeGreaterThan(20);
+  expect(right.skipped).toBeGreaterThan(20);
+  expect(right.values).toBe(right.rows * 2 + 2);
+
+  const rush = events.findIndex(({ ip }) => ip.startsWith('10.0.1'));
+  const more = await audit(engine, [...events, { ...events[rush]! }], sessions(''));
+  expect(more.differences).toMatchObject([
+    { group: ['all sessions together'], column: 'n', reason: 'not equal' },
+    { group: ['all sessions together'], column: 'bytes' },
+  ]);
+  const quiet = await audit(engine, events.toSpliced(400, 1), sessions(''));
+  expect(quiet.differences.length).toBeGreaterThan(2);
+
+  await engine.define({ name: 'v', text: sessions('HAVING count(*) BETWEEN 2 AND 9') });
+  expect((await audit(engine, events, sessions('HAVING count(*) BETWEEN 2 AND 9'))).differences).toEqual([]);
+  await engine.close();
+});
+
 test('windows that the view has lost at the beginning, in the middle, at the end or altogether are found', async () => {
   const events = randomEvents();
   const engine = await engineWith(events);

@@ -6,6 +6,7 @@ import type { Engine } from './engine.ts';
 import type { Aggregate, Plan, ScalarType } from './plan/plan.ts';
 import { anyValue } from './plan/sql/any-sql.ts';
 import { type PlanSqlOptions, planSql, readsMixed } from './plan/sql/plan-sql.ts';
+import { SessionAudit } from './session-audit.ts';
 import type { ViewValue, WindowRow } from './view.ts';
 
 export interface AuditOptions {
@@ -88,6 +89,7 @@ class Audit {
   readonly report: AuditReport;
   private readonly options: AuditOptions;
   private readonly plan: Plan;
+  private sessions: SessionAudit | undefined;
   private readonly checks: {
     name: string;
     isGroup: boolean;
@@ -138,6 +140,7 @@ class Audit {
   async resolution(everyMs: number, onProgress: (done: number) => void): Promise<void> {
     let rows: WindowRow[] = [];
     const { engine, plan, fromUs, toUs, keptFromUs } = this.options;
+    this.sessions = await SessionAudit.of(this.options);
     /** Where the next span begins: spans leave no gap, so that a window which the view lost is missed. */
     let nextUs = keptFromUs?.(everyMs);
     if (nextUs === null) nextUs = Number.NEGATIVE_INFINITY;
@@ -175,6 +178,9 @@ class Audit {
     } while (cursor !== undefined);
     if (nextUs !== undefined)
       await this.span(everyMs, [], nextUs, toUs ?? Number.POSITIVE_INFINITY, !isFirst);
+    const together = await this.sessions?.compare(everyMs);
+    this.report.values += together?.values ?? 0;
+    for (const difference of together?.differences ?? []) this.differ(difference);
   }
 
   /** All windows that start from `fromUs` up to before `toUs`: those of the view, each with all its rows, and those of the batch. */
@@ -206,13 +212,16 @@ class Audit {
     const byWindow = new Map<number, (readonly ViewValue[])[]>();
     for (const row of batch) {
       const startUs = timeOf(row[0]!)!;
+      if (this.sessions?.mayHide(startUs, timeOf(row[1]!)!)) continue;
       const rows = byWindow.get(startUs);
       const values = row.slice(2).map(anyValue);
       if (rows) rows.push(values);
       else byWindow.set(startUs, [values]);
     }
-    for (const rows of windows) {
-      const { startUs } = rows[0]!;
+    for (const all of windows) {
+      const { startUs } = all[0]!;
+      const rows = all.filter(row => !this.sessions?.mayHide(row.startUs, row.endUs));
+      this.report.skipped += all.length - rows.length;
       this.window(everyMs, startUs, rows, byWindow.get(startUs) ?? []);
       byWindow.delete(startUs);
     }

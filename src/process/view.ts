@@ -79,7 +79,7 @@ export interface WindowRow {
   values: ViewValue[];
   /**
    * Set on the one row that stands for the groups beyond the view's cap (`max groups`) in this window: its group columns are
-   * null and its values are those of all these groups together.
+   * null and its values are those of all these groups together. Of a session view: in the time from start to end, as long as the gap.
    */
   overflow?: true;
   /** Set where the group came after small groups had moved to the overflow row: part of its events may be counted there. */
@@ -127,6 +127,9 @@ export interface ViewChange {
   wholeStartUs?: number;
   /** Set for sessions: a row takes the place of those of its groups that it overlaps, since sessions grow together. */
   overlapping?: true;
-  /** Set where another definition serves from here on: its columns. There are no rows, and none of before counts any more. */
+  /**
+   * Set where another definition serves from here on, or groups of a session view have gone to the overflow group: its columns. There
+   * are no rows, and none of before counts any more.
+   */
   columns?: ViewColumn[];
 }

@@ -1,5 +1,5 @@
-// kill -9 of the real process, again and again, while events come in over HTTP and a pipeline with state, timers, a side output and
-// failing calls works on them. At the end its output, rejected events and state are compared with one plain run over the input.
+// kill -9 of the real process, again and again, while events come in over HTTP and a pipeline with state, timers of both clocks, side
+// outputs and failing calls works on them. At the end its output, rejected events and state are compared with one plain run over the input.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Rng } from '../../src/core/rng.ts';
@@ -23,7 +23,7 @@ interface Input { user: string; n: number; amount: number }
 export default pipeline<{ event: Input; state: { count: number; total: number } }>({
   from: 'in',
   to: 'out',
-  sides: ['large'],
+  sides: ['large', 'waited'],
   key: event => event.user,
   delay: '1s',
   ahead: '366d',
@@ -33,9 +33,15 @@ export default pipeline<{ event: Input; state: { count: number; total: number } 
     context.state.set('total', (context.state.get('total') ?? 0) + event.amount);
     context.timers.set('end', Math.max(context.timers.get('end')?.timeMs ?? 0, context.timeMs + 2000));
     if (event.amount > 95) context.emitTo('large', { n: event.n });
+    if (event.n % 20 === 0) context.timers.set('wait ' + event.n, context.nowMs + event.amount * 5, 'wall');
     return { n: event.n, count: context.state.get('count') };
   },
-  onTimer(timer, { key, state }) {
+  onTimer(timer, context) {
+    const { key, state } = context;
+    if (timer.clock === 'wall') {
+      context.emitTo('waited', { n: Number(timer.name.slice(5)), isEarly: context.nowMs < timer.timeMs });
+      return;
+    }
     const session = { user: key, total: state.get('total') };
     state.delete('count');
     state.delete('total');
@@ -121,6 +127,11 @@ export class PipelineCrashTrial {
       () => server.json('/v1/pipelines/sums'),
       ({ lag, eventsIn }) => lag === 0 && eventsIn > 0,
     );
+    const waiting = this.waiting();
+    await eventually(
+      () => server.json('/v1/streams/waited'),
+      ({ events }) => events >= waiting.length,
+    );
     server.kill('SIGTERM');
     const { code: exit, stderr } = await server.ended;
     if (exit !== 0) throw new Error(`ended with ${exit}: ${stderr}`);
@@ -130,10 +141,19 @@ export class PipelineCrashTrial {
       throw new Error(`${found.input.length} of ${this.sent} events are there`);
     for (const name of ['out', 'large', 'rejected', 'keys', 'timers'] as const)
       same(name, found[name], expected[name]);
+    same('waited', found.waited, waiting);
     return found.out.length;
   }
 
-  private async found(): Promise<Outcome & { input: Input[] }> {
+  /** What the timers of the wall clock say, each once, in the order of the events that set them. */
+  private waiting(): string[] {
+    const events = Array.from({ length: this.batch }, (_, batch) => this.eventsOf(batch)).flat();
+    return events
+      .filter(({ n, amount }) => n % 20 === 0 && amount !== 13)
+      .map(({ n }) => JSON.stringify({ n, isEarly: false }));
+  }
+
+  private async found(): Promise<Outcome & { input: Input[]; waited: string[] }> {
     const data = join(this.dir, '.millrace');
     const log = await openSegmentLog({ dir: join(data, 'log'), maxBatchBytes: 8 * 1024 * 1024 });
     const state = openLmdbState(join(data, 'pipelines'));
@@ -165,6 +185,9 @@ export class PipelineCrashTrial {
         input: (await read('in')) as unknown as Input[],
         out: (await read('out')).map(event => JSON.stringify(event)),
         large: (await read('large')).map(event => JSON.stringify(event)),
+        waited: (await read('waited'))
+          .sort((a, b) => Number(a['n']) - Number(b['n']))
+          .map(({ n, isEarly }) => JSON.stringify({ n, isEarly })),
         rejected: rejected.map(({ offset, reason, raw }) => `${offset} ${reason} ${raw}`),
         keys,
         timers,

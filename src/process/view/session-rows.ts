@@ -1,4 +1,6 @@
 // The sessions of a view in a range of event time, read from its panes (windows/session.ts says how they are made of them).
+// Invariant: each event of a pane is in one row, of its session or, where its group is beyond the cap, of the pane's overflow
+// group; a session of which events may be in an overflow group says that it is incomplete.
 import type { KeyPart } from '../../store/state-key.ts';
 import type { WindowRow } from '../view.ts';
 import { groupKey } from '../windows/group-registry.ts';
@@ -18,19 +20,34 @@ interface Part {
   firstUs: number;
   lastUs: number;
   slots: number[];
+  /** No event of the key is in the pane's overflow group. */
+  isWhole: boolean;
 }
 
 interface Pane {
   startUs: number;
   merged: MergedGroups;
   parts: Map<string, Part>;
+  overflow: Group | undefined;
 }
 
 interface Session {
+  key: string;
   firstUs: number;
   lastUs: number;
   revision: number;
   groups: MergedGroups;
+  /** Starts of the panes with an overflow group that has no event of the key. */
+  wholeIn: Set<number>;
+}
+
+/** What has been read so far, pane after pane. */
+class Reading {
+  readonly sessions: Session[] = [];
+  /** By key the last one, which the next pane may continue. */
+  readonly open = new Map<string, Session>();
+  /** Panes' overflow groups by the panes' start. */
+  readonly overflowing = new Map<number, { overflow: Group; revision: number }>();
 }
 
 /** Panes looked through before a range for the beginning of the sessions that reach into it. */
@@ -41,56 +58,92 @@ export class SessionReader {
   private readonly reader: PaneReader;
   private readonly keys: number[];
   private readonly gapUs: number;
+  /** A session has one group. */
+  private readonly isGroupKey: boolean;
 
   constructor(version: ViewVersion, reader: PaneReader) {
     this.version = version;
     this.reader = reader;
     this.keys = sessionKeyColumns(version.plan);
+    this.isGroupKey = new Set(this.keys).size === version.plan.sources[0]!.groups.length;
     this.gapUs = version.plan.window.kind === 'session' ? version.plan.window.gapMs * 1000 : 0;
   }
 
-  /** Sessions with fromUs ≤ start < toUs by start; with `only`, those of some keys. */
+  /** Sessions with fromUs ≤ start < toUs by start, and the overflow groups of panes that start there. */
   rows(fromUs: number, toUs: number): WindowRow[] {
     const { gapUs, reader } = this;
     const starts = reader.starts(0, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
     const first = starts.findIndex(start => start + gapUs > fromUs);
     if (first < 0) return [];
-    const sessions: Session[] = [];
-    const open = new Map<string, Session>();
+    const reading = new Reading();
     for (let at = this.reachBack(starts, first); at < starts.length; at++) {
       const isBeyond = starts[at]! >= toUs;
-      if (isBeyond && ![...open.values()].some(({ lastUs }) => lastUs + gapUs > starts[at]!)) break;
-      this.extend(this.pane(starts[at]!), open, sessions, isBeyond);
+      if (isBeyond && !this.isReached(starts[at]!, reading)) break;
+      this.extend(this.pane(starts[at]!), reading, isBeyond);
     }
-    return sessions
-      .filter(({ firstUs }) => firstUs >= fromUs && firstUs < toUs)
-      .sort((a, b) => a.firstUs - b.firstUs)
-      .flatMap(
-        ({ groups, firstUs, lastUs, revision }) =>
-          reader.finish(groups.groups(), firstUs, lastUs + gapUs, revision).rows,
-      );
+    const isWithin = (startUs: number): boolean => startUs >= fromUs && startUs < toUs;
+    const sessions = reading.sessions.filter(({ firstUs }) => isWithin(firstUs)).sort(byStart);
+    return [
+      ...sessions.flatMap(session => this.sessionRows(session, reading)),
+      ...[...reading.overflowing.keys()]
+        .filter(isWithin)
+        .flatMap(startUs => this.overflowRows(startUs, reading)),
+    ].sort((a, b) => a.startUs - b.startUs);
   }
 
-  /** Sessions that hold one of these groups' cells of a pane. */
+  /** Sessions that hold one of these groups' cells of a pane, and the pane's overflow group. */
   around(startUs: number, groups: readonly (readonly KeyPart[])[]): WindowRow[] {
     const wanted = new Set(groups.map(group => this.keyOf(group)));
     const starts = this.reader.starts(0, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
     const at = starts.indexOf(startUs);
     if (at < 0) return [];
-    const sessions: Session[] = [];
-    const open = new Map<string, Session>();
+    const reading = new Reading();
     for (let i = this.reachBack(starts, at, wanted); i < starts.length; i++) {
-      if (i > at && ![...open.values()].some(({ lastUs }) => lastUs + this.gapUs > starts[i]!)) break;
+      if (i > at && !this.isReached(starts[i]!, reading)) break;
       const pane = this.pane(starts[i]!);
       for (const key of pane.parts.keys()) if (!wanted.has(key)) pane.parts.delete(key);
-      this.extend(pane, open, sessions, i > at);
+      this.extend(pane, reading, i > at);
     }
-    return sessions
-      .filter(({ firstUs, lastUs }) => lastUs >= startUs && firstUs < startUs + this.gapUs)
-      .flatMap(
-        ({ groups: merged, firstUs, lastUs, revision }) =>
-          this.reader.finish(merged.groups(), firstUs, lastUs + this.gapUs, revision).rows,
-      );
+    return [
+      ...reading.sessions
+        .filter(({ firstUs, lastUs }) => lastUs >= startUs && firstUs < startUs + this.gapUs)
+        .flatMap(session => this.sessionRows(session, reading)),
+      ...this.overflowRows(startUs, reading),
+    ];
+  }
+
+  /** A pane that starts then may hold, or hide, more of a session read so far. */
+  private isReached(startUs: number, { open }: Reading): boolean {
+    for (const { lastUs } of open.values()) if (lastUs + this.gapUs > startUs) return true;
+    return false;
+  }
+
+  private sessionRows(session: Session, reading: Reading): WindowRow[] {
+    const { groups, firstUs, lastUs, revision } = session;
+    const isIncomplete = this.mayHide(session, reading);
+    const all = groups.groups().map(group => ({ ...group, isIncomplete }));
+    return this.reader.finish(all, firstUs, lastUs + this.gapUs, revision).rows;
+  }
+
+  /** It takes the pane's bounds: those of its events would move, and mean no session. */
+  private overflowRows(startUs: number, { overflowing }: Reading): WindowRow[] {
+    const found = overflowing.get(startUs);
+    if (!found) return [];
+    return this.reader.finish([found.overflow], startUs, startUs + this.gapUs, found.revision).rows;
+  }
+
+  /**
+   * Whether an overflow group may hold events of the session, or events that go on with it, join it with another or begin it earlier:
+   * one of a pane that it lies in, or of the pane before or after.
+   */
+  private mayHide({ firstUs, lastUs, wholeIn }: Session, { overflowing }: Reading): boolean {
+    const { gapUs } = this;
+    if (overflowing.size === 0) return false;
+    const beginUs = Math.floor(firstUs / gapUs) * gapUs - gapUs;
+    for (let startUs = beginUs; startUs < lastUs + gapUs; startUs += gapUs) {
+      if (overflowing.has(startUs) && !wholeIn.has(startUs)) return true;
+    }
+    return false;
   }
 
   private keyOf(group: readonly KeyPart[]): string {
@@ -100,24 +153,34 @@ export class SessionReader {
   private pane(startUs: number): Pane {
     const merged = this.reader.gathered(0, startUs);
     const parts = new Map<string, Part>();
+    let overflow: Group | undefined;
     for (const slot of merged.slots.values()) {
-      const { groups, aggregates, isOverflow } = merged.at(slot);
-      if (isOverflow) continue;
-      const [firstUs, lastUs] = aggregates.slice(-2) as [number, number];
-      const key = this.keyOf(groups);
+      const group = merged.at(slot);
+      if (group.isOverflow) {
+        overflow = group;
+        continue;
+      }
+      const [firstUs, lastUs] = group.aggregates.slice(-2) as [number, number];
+      const key = this.keyOf(group.groups);
+      // Where sessions have several groups, one that is not seen here may be in the overflow group.
+      const isWhole = this.isGroupKey && !group.isIncomplete;
       const part = parts.get(key);
-      if (part === undefined) parts.set(key, { firstUs, lastUs, slots: [slot] });
+      if (part === undefined) parts.set(key, { firstUs, lastUs, slots: [slot], isWhole });
       else {
         part.firstUs = Math.min(part.firstUs, firstUs);
         part.lastUs = Math.max(part.lastUs, lastUs);
         part.slots.push(slot);
       }
     }
-    return { startUs, merged, parts };
+    return { startUs, merged, parts, overflow };
   }
 
-  /** Index of the pane where every session that reaches into pane `at` (of `wanted` keys, or any) has begun. */
+  /**
+   * Index of a pane from which on every session that reaches into pane `at` (of `wanted` keys, or any) is read whole: they begin
+   * after it, where its overflow group may hide an earlier beginning.
+   */
   private reachBack(starts: readonly number[], at: number, wanted?: ReadonlySet<string>): number {
+    if (at === 0) return 0;
     let later = this.pane(starts[at]!);
     let keys = new Set([...later.parts.keys()].filter(key => wanted?.has(key) ?? true));
     let index = at;
@@ -129,7 +192,8 @@ export class SessionReader {
       later = earlier;
       index--;
     }
-    return index;
+    const hasNeighbour = index > 0 && starts[index]! - starts[index - 1]! <= this.gapUs;
+    return hasNeighbour ? index - 1 : index;
   }
 
   private isLinked(earlier: { lastUs: number } | undefined, later: Part): boolean {
@@ -137,20 +201,29 @@ export class SessionReader {
   }
 
   /** Continues open sessions with a pane and, unless `onlyOpen`, begins new ones. */
-  private extend(pane: Pane, open: Map<string, Session>, sessions: Session[], onlyOpen: boolean): void {
+  private extend(pane: Pane, { open, sessions, overflowing }: Reading, onlyOpen: boolean): void {
+    const { startUs, overflow } = pane;
+    if (overflow) overflowing.set(startUs, { overflow, revision: pane.merged.revision });
     for (const [key, part] of pane.parts) {
       let session = open.get(key);
       if (!this.isLinked(session, part)) {
         open.delete(key);
         if (onlyOpen) continue;
+        const { firstUs, lastUs } = part;
         const groups = new MergedGroups(this.version.plan.sources[0]!.aggregates);
-        session = { firstUs: part.firstUs, lastUs: part.lastUs, revision: 0, groups };
+        session = { key, firstUs, lastUs, revision: 0, groups, wholeIn: new Set() };
         sessions.push(session);
         open.set(key, session);
       }
       session!.lastUs = Math.max(session!.lastUs, part.lastUs);
       session!.revision += pane.merged.revision;
+      if (overflow && part.isWhole) session!.wholeIn.add(startUs);
       for (const slot of part.slots) session!.groups.addGroup(pane.merged, slot);
     }
   }
+}
+
+/** Sessions that begin together stand in one order however their panes were read. */
+function byStart(a: Session, b: Session): number {
+  return a.firstUs - b.firstUs || (a.key < b.key ? -1 : 1);
 }

@@ -49,7 +49,7 @@ export class ViewChanges {
     this.emit({ view, everyMs, watermarkUs, rows, wholeStartUs });
   }
 
-  /** Another definition of a view serves from now on. */
+  /** Another definition of a view serves from now on, or so much of it has changed that it is asked for anew. */
   sendReplaced(view: string, watermarkUs: number | null, columns: ViewColumn[]): void {
     for (const key of this.watched.keys()) {
       const space = key.indexOf(' ');
@@ -90,6 +90,12 @@ export class ViewChanges {
     changed: ReadonlyMap<number, { partition: ViewPartition; window: HotWindow }>,
   ): void {
     const starts = [...changed.keys()].sort((a, b) => a - b);
+    const isSession = version.plan.window.kind === 'session';
+    if (isSession && starts.some(startUs => reader.isReplaced(index, startUs))) {
+      // Sessions that lost a pane, here and beside it, are told by no row: they have shrunk, split or gone.
+      this.sendReplaced(version.plan.name, version.watermarkUs, version.columns);
+      return;
+    }
     for (const startUs of starts) {
       const { partition, window } = changed.get(startUs)!;
       const { rows, isWhole } = reader.changed(index, partition, window);
@@ -99,7 +105,7 @@ export class ViewChanges {
         watermarkUs: version.watermarkUs,
         rows,
         ...(isWhole ? { wholeStartUs: startUs } : {}),
-        ...(version.plan.window.kind === 'session' ? { overlapping: true } : {}),
+        ...(isSession ? { overlapping: true } : {}),
       });
     }
   }

@@ -101,8 +101,10 @@ export class WindowReader {
   ): { rows: WindowRow[]; isWhole: boolean } {
     const { plan, partitions } = this.version;
     if (plan.window.kind === 'session') {
-      const level = partition.levels[index]!;
-      const groups = level.changedSlots(window).map(slot => level.group(slot));
+      const groups = this.levels(index).flatMap(({ level }) => {
+        const part = level.windows.get(window.startUs);
+        return part?.isChanged ? level.changedSlots(part).map(slot => level.group(slot)) : [];
+      });
       return { rows: new SessionReader(this.version, this).around(window.startUs, groups), isWhole: false };
     }
     const needsAll = plan.having !== undefined || plan.limit !== undefined || window.isReplaced;
@@ -113,6 +115,11 @@ export class WindowReader {
     const groups = directRows(level, window, level.changedSlots(window));
     const { rows } = this.finish(groups, window.startUs, level.endUs(window), window.record.revision);
     return { rows, isWhole: false };
+  }
+
+  /** Groups have left this window for the overflow group since the last publish. */
+  isReplaced(index: number, startUs: number): boolean {
+    return this.levels(index).some(({ level }) => level.windows.get(startUs)?.isReplaced);
   }
 
   private merged(): MergedGroups {

@@ -25,14 +25,24 @@ export class MergedGroups {
   readonly slots = new Map<string, number>();
   private readonly rows: { groups: readonly KeyPart[]; isOverflow: boolean; isIncomplete: boolean }[] = [];
   private readonly compacted: Set<number>[] = [];
-  private readonly single: AccumulatorSet;
+  private readonly aggregates: readonly Aggregate[];
+  private single: AccumulatorSet | undefined;
   private readonly from = new Int32Array(1);
   private readonly to = new Int32Array(1);
 
   constructor(aggregates: readonly Aggregate[]) {
     this.accumulators = new AccumulatorSet(aggregates);
-    this.single = new AccumulatorSet(aggregates);
-    this.single.extend(1);
+    this.aggregates = aggregates;
+  }
+
+  /** One cell on its way from the store. Most sets never read any, and a session is a set. */
+  private readSingle(reader: ByteReader): AccumulatorSet {
+    if (this.single === undefined) {
+      this.single = new AccumulatorSet(this.aggregates);
+      this.single.extend(1);
+    }
+    this.single.read(0, reader);
+    return this.single;
   }
 
   private slot(groups: readonly KeyPart[] | undefined, isIncomplete: boolean, key?: string): number {
@@ -67,11 +77,11 @@ export class MergedGroups {
 
   /** Adds a cell from its stored accumulators and answers its slot. */
   addStored(reader: ByteReader, groups: readonly KeyPart[] | undefined, isIncomplete: boolean): number {
-    this.single.read(0, reader);
+    const single = this.readSingle(reader);
     this.from[0] = 0;
     this.to[0] = this.slot(groups, isIncomplete);
-    this.accumulators.merge(this.single, this.from, this.to, 1);
-    this.single.clear(0, 1);
+    this.accumulators.merge(single, this.from, this.to, 1);
+    single.clear(0, 1);
     return this.to[0]!;
   }
 

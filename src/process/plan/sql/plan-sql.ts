@@ -34,6 +34,8 @@ export interface PlanSqlOptions {
   /** Event-time range, µs, end exclusive. */
   fromUs?: number;
   toUs?: number;
+  /** Windows that start in this range, µs, end exclusive, each of all its events; in place of a range of event time. Not for 'total'. */
+  startsIn?: { fromUs?: number; toUs?: number };
   /** Conditions on columns of the view that are groups. */
   where?: ViewQuery['where'];
   /** More conditions on events, as SQL over the stream's columns as `event`. Not to be made of a user's text. */
@@ -44,8 +46,9 @@ export interface PlanSqlOptions {
  * The query; `anyValue` of any-sql.ts reads its answers. Its columns are `_start` and `_end` (TIMESTAMP; NULL for 'total') and the view's outputs by name; its order is by
  * `_start` and then the view's own. Throws nothing that the plan does not.
  */
-export function planSql(plan: Plan, options: PlanSqlOptions): string {
-  const window = windowOf(plan, options.everyMs);
+export function planSql(plan: Plan, given: PlanSqlOptions): string {
+  const window = windowOf(plan, given.everyMs);
+  const options = given.startsIn ? { ...given, ...eventRange(window, given.startsIn) } : given;
   const mixed = readsMixed(plan, options.events);
   const drifted = driftedArguments(plan, options.events);
   const groups = plan.sources[0]!.groups.map((_, index) => `_g${index}`);
@@ -69,7 +72,10 @@ export function planSql(plan: Plan, options: PlanSqlOptions): string {
   const outputs = plan.outputs.map(
     ({ name, expression }) => `${expressionSql(expression, above)} AS ${quoteName(name)}`,
   );
+  const { startsIn = {} } = options;
   const conditions = [
+    ...(startsIn.fromUs === undefined ? [] : [`_w >= ${startsIn.fromUs}`]),
+    ...(startsIn.toUs === undefined ? [] : [`_w < ${startsIn.toUs}`]),
     ...(plan.having ? [expressionSql(plan.having, above)] : []),
     ...(options.where ?? []).map(condition => conditionSql(plan, condition, above, mixed)),
   ];
@@ -103,6 +109,18 @@ function windowOf(plan: Plan, everyMs: number | 'total' | undefined): SqlWindow 
   }
   if (window.kind === 'session') return { kind: 'session', gapUs: window.gapMs * 1000 };
   return { kind: 'tumbling', everyUs: (everyMs ?? window.everyMs[0]!) * 1000 };
+}
+
+/** The event times that windows which start in a range are made of. */
+function eventRange(
+  window: SqlWindow,
+  { fromUs, toUs }: NonNullable<PlanSqlOptions['startsIn']>,
+): Pick<PlanSqlOptions, 'fromUs' | 'toUs'> {
+  if (window.kind === 'total') return { fromUs, toUs };
+  // Whether a session began before is told by the gap before; it ends when it ends.
+  if (window.kind === 'session') return { fromUs: fromUs === undefined ? undefined : fromUs - window.gapUs };
+  const sizeUs = window.kind === 'hopping' ? window.sizeUs : window.everyUs;
+  return { fromUs, toUs: toUs === undefined ? undefined : toUs + sizeUs };
 }
 
 /** The group columns by which sessions are told apart. */

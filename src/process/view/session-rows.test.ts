@@ -1,0 +1,125 @@
+import { afterEach, expect, test } from 'vitest';
+import { createMemoryState } from '../../store/state-memory.ts';
+import { at, killable, MemoryLog, openEngine, startMs } from '../engine/engine.fixture.ts';
+import type { Engine } from '../engine.ts';
+import type { WindowRow } from '../view.ts';
+
+const engines: Engine[] = [];
+afterEach(async () => {
+  for (const engine of engines.splice(0)) await engine.close();
+});
+
+const minute = 60_000;
+const us = (ms: number): number => (startMs + ms) * 1000;
+
+async function engineOf(log: MemoryLog, text: string, options = {}): Promise<Engine> {
+  const engine = await openEngine(log, options);
+  engines.push(engine);
+  await engine.define({ name: 'v', text });
+  await engine.settled();
+  return engine;
+}
+
+function logOf(events: readonly object[]): MemoryLog {
+  const log = new MemoryLog();
+  log.createStream('access');
+  log.append('access', 0, events, startMs);
+  return log;
+}
+
+const sum = (rows: readonly WindowRow[], column: number): number =>
+  rows.reduce((total, { values }) => total + Number(values[column]), 0);
+
+/** 60 users at the same time with one event each, and three with ten; before and after them two that come alone. */
+const crowd = [
+  { _time: at(0), user: 'early' },
+  ...Array.from({ length: 60 }, (_, i) => ({ _time: at(90 * minute + i), user: `u${i}` })),
+  ...Array.from({ length: 30 }, (_, i) => ({
+    _time: at(91 * minute + i),
+    user: ['a', 'b', 'c'][i % 3],
+  })),
+  { _time: at(240 * minute), user: 'late' },
+];
+
+test('users beyond the default cap are in the overflow row of their pane', async () => {
+  const events = Array.from({ length: 15_000 }, (_, i) => ({ _time: at(i), user: `u${i}` }));
+  const engine = await engineOf(
+    logOf(events),
+    '-- session: 30m by user\nSELECT "user", count(*) AS n FROM access GROUP BY "user"',
+  );
+  const rows: WindowRow[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await engine.query({ view: 'v', limit: 8000, cursor });
+    rows.push(...page.rows);
+    cursor = page.next;
+  } while (cursor);
+  expect(sum(rows, 1)).toBe(events.length);
+  expect(new Set(rows.map(({ values }) => values[0])).size).toBe(rows.length);
+  expect(rows.filter(({ overflow }) => overflow)).toMatchObject([
+    { startUs: us(0), endUs: us(30 * minute), values: [null, events.length - rows.length + 1] },
+  ]);
+  expect(rows.some(({ incomplete }) => incomplete)).toBe(true);
+});
+
+test('only sessions that the overflow group may hold a part of are incomplete', async () => {
+  const engine = await engineOf(
+    logOf(crowd),
+    '-- session: 30m by user\n-- max groups: 20\nSELECT "user", count(*) AS n FROM access GROUP BY "user"',
+  );
+  const { rows } = await engine.query({ view: 'v' });
+  expect(sum(rows, 1)).toBe(crowd.length);
+  const alone = rows.filter(({ values }) => values[0] === 'early' || values[0] === 'late');
+  expect(alone.map(({ incomplete }) => incomplete)).toEqual([undefined, undefined]);
+  const busy = rows.filter(({ values }) => ['a', 'b', 'c'].includes(String(values[0])));
+  expect(busy.length).toBeGreaterThan(0);
+  expect(busy.every(({ incomplete }) => incomplete)).toBe(true);
+});
+
+test('HAVING and ORDER BY … LIMIT leave the overflow row', async () => {
+  const engine = await engineOf(
+    logOf(crowd),
+    `-- session: 30m by user
+-- max groups: 20
+SELECT "user", count(*) AS n FROM access GROUP BY "user" HAVING count(*) BETWEEN 2 AND 10 ORDER BY n DESC LIMIT 1`,
+  );
+  const { rows } = await engine.query({ view: 'v' });
+  expect(rows.filter(({ overflow }) => overflow)).toHaveLength(1);
+  for (const { overflow, values } of rows) if (!overflow) expect('abc').toContain(values[0]);
+});
+
+test('an overflow row keeps its window while it grows, late events included', async () => {
+  const log = logOf(crowd);
+  const engine = await engineOf(
+    log,
+    '-- session: 30m by user\n-- max groups: 20\nSELECT "user", count(*) AS n FROM access GROUP BY "user"',
+  );
+  const overflow = async () => (await engine.query({ view: 'v' })).rows.find(row => row.overflow)!;
+  const before = await overflow();
+  log.append(
+    'access',
+    0,
+    Array.from({ length: 40 }, (_, i) => ({ _time: at(118 * minute - i), user: `w${i}` })),
+    startMs,
+  );
+  await engine.settled();
+  const after = await overflow();
+  expect(after).toMatchObject({ startUs: before.startUs, endUs: before.endUs });
+  expect(after.revision).toBeGreaterThan(before.revision);
+  expect(after.values[1]).toBeGreaterThan(Number(before.values[1]));
+  expect(sum((await engine.query({ view: 'v' })).rows, 1)).toBe(crowd.length + 40);
+});
+
+test('overflow rows and what they say of sessions come back from the store', async () => {
+  const text =
+    '-- session: 30m by user\n-- max groups: 20\nSELECT "user", count(*) AS n FROM access GROUP BY "user"';
+  const log = logOf(crowd);
+  const state = createMemoryState();
+  const first = await openEngine(log, { state: killable(state).state });
+  await first.define({ name: 'v', text });
+  await first.settled();
+  const { rows } = await first.query({ view: 'v' });
+  await first.close();
+  const engine = await engineOf(log, text, { state, cellsMax: 1 });
+  expect((await engine.query({ view: 'v' })).rows).toEqual(rows);
+});
