@@ -41,6 +41,20 @@ test('the groups beyond the cap are one row beside the group without a value', (
   ]);
 });
 
+test('of sessions the groups beyond the cap are a row for each time, which replaces no other', () => {
+  const others = (minute: number, count: number): ViewWindow => ({
+    ...row(minute, null, count, count),
+    overflow: true,
+  });
+  const set = new WindowSet(columns, [others(0, 40), others(1, 50), row(0, null, 2)]);
+  set.apply([others(1, 51)], [], true);
+  expect(set.list().map(it => [it.values[1], it.overflow])).toEqual([
+    [40, true],
+    [51, true],
+    [2, undefined],
+  ]);
+});
+
 test('a message that comes late does not undo a restatement', () => {
   const set = new WindowSet(columns, [row(0, 200, 9, 3)]);
   expect(set.apply([row(0, 200, 5, 2)])).toBe(false);

@@ -123,3 +123,24 @@ test('overflow rows and what they say of sessions come back from the store', asy
   const engine = await engineOf(log, text, { state, cellsMax: 1 });
   expect((await engine.query({ view: 'v' })).rows).toEqual(rows);
 });
+
+test('a change holds the sessions that any partition has changed', async () => {
+  const log = new MemoryLog();
+  log.createStream('access', 2);
+  // Published seldom, so that both are read before.
+  const engine = await engineOf(
+    log,
+    '-- session: 30m by user\nSELECT "user", count(*) AS n FROM access GROUP BY "user"',
+    { publishMs: 1000 },
+  );
+  const sent: WindowRow[] = [];
+  engine.onChange(({ rows }) => sent.push(...rows));
+  engine.watch('v', 30 * minute);
+  log.append('access', 0, [{ _time: at(1), user: 'a' }], startMs);
+  log.append('access', 1, [{ _time: at(2), user: 'b' }], startMs);
+  await engine.settled();
+  expect(sent.map(({ values }) => values).sort()).toEqual([
+    ['a', 1],
+    ['b', 1],
+  ]);
+});
