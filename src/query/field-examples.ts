@@ -3,7 +3,7 @@
 //
 // The lines are valid JSON objects, as the log holds them. Kinds are fine enough that values of one kind always get one SQL type.
 import { closeSync, openSync, readSync } from 'node:fs';
-import { daysInMonth } from '../core/time.ts';
+import { daysInMonth } from '../core/time-text.ts';
 
 /** Beyond so many bytes of examples the file is to be described whole. */
 const exampleBytesMax = 4 * 1024 * 1024;
