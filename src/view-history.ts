@@ -1,7 +1,7 @@
 // Views recomputed from the history: the same plan, turned back into SQL over the lake. Answers what a view's state does not know (a
 // filter on a field it does not group by) and is the judge of an audit.
 import { MillraceError } from './core/errors.ts';
-import { parseIsoUs } from './core/time.ts';
+import { parseTimeUs } from './core/time-text.ts';
 import type { Condition } from './deliver/view-json.ts';
 import { historyCursor, historySkip } from './deliver/view-source.ts';
 import type { LookupFiles } from './lookup-files.ts';
@@ -263,7 +263,7 @@ function orderedSql(sql: string, query: ViewQuery): string {
 }
 
 function instantUs(value: unknown): number | undefined {
-  return typeof value === 'string' ? parseIsoUs(value) : undefined;
+  return typeof value === 'string' ? parseTimeUs(value) : undefined;
 }
 
 function notFromHistory(view: string, why: string): MillraceError {

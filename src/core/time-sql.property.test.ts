@@ -1,9 +1,10 @@
-// DuckDB reads instants by the generated SQL as time.ts does: texts near ISO 8601, mutated ones, and numbers of every size.
+// DuckDB reads instants by the generated SQL as time.ts does: texts near ISO 8601 and access-log times, mutated ones, and numbers of every size.
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
-import { epochToUs, parseIsoUs } from './time.ts';
+import { epochToUs } from './time.ts';
 import { epochTimeSql, textTimeSql } from './time-sql.ts';
+import { parseTimeUs } from './time-text.ts';
 
 const seed = 20261123;
 let connection: DuckDBConnection;
@@ -77,9 +78,34 @@ const instant = fc
     const clock = `${join}${hour}:${minute}${second === '' ? '' : `:${second}${fraction}`}`;
     return `${year}-${month}-${day}${hasTime ? clock : ''}${zone}`;
   });
+const basic = instant.map(text =>
+  text.replace(/^(\d{4})-(\d\d)-/, '$1$2').replace(/([Tt ]\d\d):(\d\d)(?::(?=\d))?/, '$1$2'),
+);
+const access = fc
+  .tuple(
+    two(32),
+    fc.constantFrom('Jan', 'Feb', 'May', 'Sep', 'Dec', 'dec', 'Foo', 'anF'),
+    fc.constantFrom('1999', '2026', '1600', '2255', '2256', '0001'),
+    two(25),
+    two(60),
+    two(61),
+    fc.constantFrom(' +0000', ' +0900', ' -0330', ' +2400', ' +0060', '+0000', ' Z', ''),
+  )
+  .map(
+    ([day, month, year, hour, minute, second, zone]) =>
+      `${day}/${month}/${year}:${hour}:${minute}:${second}${zone}`,
+  );
+const midnight = fc
+  .tuple(
+    fc.constantFrom('2026-02-28', '20261231', '2024-02-29'),
+    fc.constantFrom('T24:00', 'T2400', ' 24:00:00', 't240000', 'T24:00:01', 'T240060', 'T24:01'),
+    fc.constantFrom('', '.0', '.0000009', '.5', ',000'),
+    fc.constantFrom('Z', '', '+09:00', '-01'),
+  )
+  .map(parts => parts.join(''));
 const mutated = fc
   .tuple(
-    instant,
+    fc.oneof(instant, basic, access, midnight),
     fc.nat(30),
     fc.constantFrom('', ' ', 'Z', '0', '9', ':', '-', '+', 'x', '.', '\n', '٣'),
     fc.boolean(),
@@ -97,20 +123,25 @@ test(`texts are the instants that the engine reads (seed ${seed})`, async () => 
     '1767225600',
     '2026-1-1',
     '05/Jan/2026:10:00:00 +0900',
+    '2026-01-02t03:04:05z',
+    '20260102T030405Z',
+    '20260102',
+    '2026-W01-5',
+    '2026002',
     '2026-01-01T24:00:00Z',
     '2026-12-31T23:59:60Z',
     '2026-01-01T00:00:00 Europe/Berlin',
     '  2026-01-01T00:00:00Z  ',
     '2255-06-05T23:47:34.740991Z',
     '2255-06-05T23:47:34.740992Z',
-    ...fc.sample(fc.oneof(instant, mutated), { numRuns: 6000, seed }),
+    ...fc.sample(fc.oneof(instant, basic, access, midnight, mutated, mutated), { numRuns: 12_000, seed }),
   ];
   const found = await read('VARCHAR', texts, textTimeSql('v'));
   const wrong = texts.flatMap((text, place) =>
-    parseIsoUs(text) === found[place] ? [] : [{ text, engine: parseIsoUs(text), sql: found[place] }],
+    parseTimeUs(text) === found[place] ? [] : [{ text, engine: parseTimeUs(text), sql: found[place] }],
   );
   expect(wrong).toEqual([]);
-  expect(found.filter(us => us !== undefined).length).toBeGreaterThan(1000);
+  expect(found.filter(us => us !== undefined).length).toBeGreaterThan(2000);
 });
 
 test(`numbers are the instants that the engine reads (seed ${seed})`, async () => {

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { formatDuration, parseDuration } from './duration.ts';
 import { murmur128Text } from './hash.ts';
-import { epochToUs, formatUs, parseInstantUs, parseIsoUs } from './time.ts';
+import { epochToUs, formatUs, parseInstantUs } from './time.ts';
+import { parseTimeUs } from './time-text.ts';
 
 test('durations are read as written and written back shortest', () => {
   expect(parseDuration('1h30m')).toBe(5_400_000);
@@ -13,11 +14,63 @@ test('durations are read as written and written back shortest', () => {
 });
 
 test('instants keep microseconds and respect zones', () => {
-  expect(formatUs(parseIsoUs('2015-05-17T10:05:03+02:00')!)).toBe('2015-05-17T08:05:03.000Z');
-  expect(formatUs(parseIsoUs('2015-05-17 10:05:03.123456789')!)).toBe('2015-05-17T10:05:03.123456Z');
-  expect(parseIsoUs('2015-02-29')).toBeUndefined();
-  expect(parseIsoUs('2016-02-29')).toBe(Date.UTC(2016, 1, 29) * 1000);
+  expect(formatUs(parseTimeUs('2015-05-17T10:05:03+02:00')!)).toBe('2015-05-17T08:05:03.000Z');
+  expect(formatUs(parseTimeUs('2015-05-17 10:05:03.123456789')!)).toBe('2015-05-17T10:05:03.123456Z');
+  expect(parseTimeUs('2015-02-29')).toBeUndefined();
+  expect(parseTimeUs('2016-02-29')).toBe(Date.UTC(2016, 1, 29) * 1000);
   expect(formatUs(-1)).toBe('1969-12-31T23:59:59.999999Z');
+});
+
+test('instants are read in the basic format, in lower case, at the end of a day and as access logs have them', () => {
+  const at = Date.UTC(2026, 0, 2, 3, 4, 5) * 1000;
+  for (const text of [
+    '2026-01-02t03:04:05z',
+    '20260102T030405Z',
+    '20260102T030405',
+    '20260102t030405.000',
+    '20260102 120405+0900',
+    '20260102T020405,0-01',
+    '02/Jan/2026:03:04:05 +0000',
+    '02/Jan/2026:12:04:05 +0900',
+  ]) {
+    expect([text, parseTimeUs(text)]).toEqual([text, at]);
+  }
+  const midnight = Date.UTC(2026, 0, 3) * 1000;
+  for (const text of [
+    '2026-01-02T24:00:00Z',
+    '2026-01-02T24:00',
+    '20260102T240000.0Z',
+    '20260103',
+    '20260103Z',
+  ]) {
+    expect([text, parseTimeUs(text)]).toEqual([text, midnight]);
+  }
+});
+
+test('what is nearly an instant is none', () => {
+  for (const text of [
+    '2026-01-02T24:00:01Z',
+    '2026-01-02T24:01Z',
+    '2026-01-02T25:00Z',
+    '20260102T03:04:05Z',
+    '2026-01-02T030405Z',
+    '20260102T03Z',
+    '20260102030405',
+    '+20260102',
+    '1767225600',
+    '20261301',
+    '02/Jan/2026:24:00:00 +0000',
+    '02/jan/2026:03:04:05 +0000',
+    '31/Feb/2026:03:04:05 +0000',
+    '2/Jan/2026:03:04:05 +0000',
+    '02/Jan/2026:03:04:05',
+    '2026-W01-5',
+    '2026-002',
+    '2026002',
+    ' 2026-01-02',
+  ]) {
+    expect([text, parseTimeUs(text)]).toEqual([text, undefined]);
+  }
 });
 
 test('numbers since 1970 are told apart by size', () => {

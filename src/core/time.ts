@@ -2,6 +2,7 @@
 // in a JavaScript number (exact to the year 2255); wall-clock times are milliseconds. Names end in Us or Ms.
 import { parseDuration } from './duration.ts';
 import { MillraceError } from './errors.ts';
+import { parseTimeUs } from './time-text.ts';
 
 /** Time is handed in, so that everything replays. */
 export interface Clock {
@@ -9,42 +10,6 @@ export interface Clock {
 }
 
 export const systemClock: Clock = { nowMs: () => Date.now() };
-
-const iso =
-  /^([+-]?\d{4,6})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?\s?(Z|z|UTC|[+-]\d\d(?::?\d\d)?)?$/;
-
-/** Days in a month of the proleptic Gregorian calendar; month is 1–12. */
-export function daysInMonth(year: number, month: number): number {
-  if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
-  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
-}
-
-/**
- * Microseconds of an ISO 8601 / RFC 3339 instant; a time without a zone is UTC; digits beyond the sixth of
- * a second are cut. `undefined` where the text is not one.
- */
-export function parseIsoUs(text: string): number | undefined {
-  const match = iso.exec(text);
-  if (!match) return undefined;
-  const [year, month, day] = [Number(match[1]), Number(match[2]), Number(match[3])];
-  const [hour, minute, second] = [Number(match[4] ?? 0), Number(match[5] ?? 0), Number(match[6] ?? 0)];
-  if (month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return undefined;
-  if (hour > 23 || minute > 59 || second > 60) return undefined;
-  const zone = match[8];
-  let offsetMinutes = 0;
-  if (zone && zone[0] !== 'Z' && zone[0] !== 'z' && zone[0] !== 'U') {
-    const digits = zone.slice(1).replace(':', '');
-    const [zoneHours, zoneMinutes] = [Number(digits.slice(0, 2)), Number(digits.slice(2) || 0)];
-    if (zoneHours > 23 || zoneMinutes > 59) return undefined;
-    offsetMinutes = (zoneHours * 60 + zoneMinutes) * (zone[0] === '-' ? -1 : 1);
-  }
-  const date = new Date(0);
-  date.setUTCFullYear(year, month - 1, day);
-  date.setUTCHours(hour, minute - offsetMinutes, second, 0);
-  const fractionUs = match[7] ? Number(match[7].slice(0, 6).padEnd(6, '0')) : 0;
-  const timeUs = date.getTime() * 1000 + fractionUs;
-  return Number.isSafeInteger(timeUs) ? timeUs : undefined;
-}
 
 /**
  * Microseconds of a number that counts since 1970: seconds below 1e11, milliseconds below 1e14,
@@ -83,7 +48,7 @@ export function parseInstantUs(text: string, nowMs: number, parameter = 'time'):
     const timeUs = epochToUs(Number(trimmed));
     if (timeUs !== undefined) return timeUs;
   }
-  const timeUs = parseIsoUs(trimmed);
+  const timeUs = parseTimeUs(trimmed);
   if (timeUs !== undefined) return timeUs;
   throw new MillraceError('bad-time', `${parameter}: "${text}" is not a time.`, {
     status: 400,

@@ -73,9 +73,26 @@ const spelling = fc.letrec(tie => ({
           '0001-01-01',
           '2255-06-05',
           '1684-01-01',
+          '20150517',
+          '20150229',
         ),
         fc.constantFrom(
           '',
+          't10:05:03',
+          'T24:00:00',
+          'T24:00:60',
+          'T24:00:00.0000001',
+          'T24:00:00.1',
+          'T24:01',
+          'T1005',
+          ' 100503',
+          't100503,25',
+          'T2400',
+          'T240000.0',
+          'T240060',
+          'T2401',
+          'T10050',
+          'T9999',
           'T10:05',
           ' 10:05:03',
           'T23:59:60',
@@ -104,6 +121,9 @@ const spelling = fc.letrec(tie => ({
       '"17/May/2015:10:05:03 +0200"',
       '"31/Feb/2015:10:05:03 +0200"',
       '"17/May/2015:10:05:03 0200"',
+      '"17/May/2015:24:00:00 +0000"',
+      '"17/may/2015:10:05:03 +0000"',
+      '"\\u00317/May/2015:10:05:03 +0200"',
     ),
     fc.integer({ min: 0, max: 4e9 }).map(String),
     fc.maxSafeInteger().map(String),
@@ -231,6 +251,22 @@ describe('the compiled kernel equals the reference', () => {
         validateBoth(isDamaged ? mutate(rng, bytes) : bytes, { maxErrors: 5, maxLineBytes: 300 });
       }),
       800,
+    );
+  });
+
+  test('decoding times, and what is nearly one', () => {
+    const time = spelling.time as fc.Arbitrary<string>;
+    const character = fc.constantFrom('0', '9', 'T', 't', ' ', ':', '-', '+', 'Z', '.', '/', '\u00a0', '');
+    const near = fc.tuple(time, fc.nat(30), character, fc.nat(2)).map(([text, place, inserted, cut]) => {
+      const at = Math.min(1 + place, text.length - 1);
+      return text.slice(0, at) + inserted + text.slice(Math.min(at + cut, text.length - 1));
+    });
+    const isJson = (text: string): boolean => parse(toBytes(text)) !== undefined;
+    check(
+      fc.property(fc.array(fc.oneof(time, near.filter(isJson)), { maxLength: 50 }), times =>
+        decodeBoth(toBytes(times.map(text => `{"v":${text}}\n`).join('')), [{ path: ['v'], kind: 'time' }]),
+      ),
+      400,
     );
   });
 

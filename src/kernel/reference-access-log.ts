@@ -1,7 +1,7 @@
 // Access-log lines to NDJSON by sticky regular expressions over one character per byte. The oracle of the
 // compiled converter; the format is Apache's mod_log_config, escapes as in its ap_escape_logitem.
 import { formatUs } from '../core/time.ts';
-import { parseAccessTimeUs } from './access-time.ts';
+import { parseAccessTimeUs } from '../core/time-text.ts';
 import type { AccessLogResult } from './kernel.ts';
 import { defaultMaxErrors, type LineReason } from './line-reasons.ts';
 import { linesOf, Rejections } from './reference-lines.ts';

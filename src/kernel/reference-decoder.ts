@@ -1,7 +1,7 @@
 // Columns from NDJSON by JsonScanner and JSON.parse, a value at a time. The oracle of the compiled decoder.
 import { murmur128Text } from '../core/hash.ts';
-import { epochToUs, parseIsoUs } from '../core/time.ts';
-import { parseAccessTimeUs } from './access-time.ts';
+import { epochToUs } from '../core/time.ts';
+import { parseTimeUs } from '../core/time-text.ts';
 import { checkFields } from './check-fields.ts';
 import { JsonScanner, ScanError, type Span } from './json-scanner.ts';
 import type { Column, DecodeResult, Decoder, DecoderOptions, FieldSpec } from './kernel.ts';
@@ -147,7 +147,7 @@ export class ReferenceDecoder implements Decoder {
           typeof value === 'number'
             ? epochToUs(value)
             : typeof value === 'string'
-              ? (parseIsoUs(value) ?? parseAccessTimeUs(value))
+              ? parseTimeUs(value)
               : undefined;
         if (timeUs === undefined) return false;
         values[row] = timeUs;

@@ -1,7 +1,7 @@
 // Audit: is a view what a batch run over the same events says? The view's SELECT is run by DuckDB over the history, grouped
 // by the view's windows, and compared with the windows the engine keeps: exact aggregates must be equal, sketches
 // within their bound.
-import { parseIsoUs } from '../core/time.ts';
+import { parseTimeUs } from '../core/time-text.ts';
 import type { Engine } from './engine.ts';
 import type { Aggregate, Plan, ScalarType } from './plan/plan.ts';
 import { anyValue } from './plan/sql/any-sql.ts';
@@ -428,10 +428,10 @@ function isClose(a: number, b: number, tolerance: number): boolean {
 function plain(value: ViewValue): ViewValue {
   if (typeof value !== 'string') return value;
   if (/^-?\d+$/.test(value) && Number.isSafeInteger(Number(value))) return Number(value);
-  const timeUs = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/.test(value) ? parseIsoUs(value) : undefined;
+  const timeUs = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/.test(value) ? parseTimeUs(value) : undefined;
   return timeUs === undefined ? value : `t${timeUs}`;
 }
 
 function timeOf(value: ViewValue): number | undefined {
-  return typeof value === 'string' ? parseIsoUs(value) : typeof value === 'number' ? value : undefined;
+  return typeof value === 'string' ? parseTimeUs(value) : typeof value === 'number' ? value : undefined;
 }

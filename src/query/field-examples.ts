@@ -3,7 +3,8 @@
 //
 // The lines are valid JSON objects, as the log holds them. Kinds are fine enough that values of one kind always get one SQL type.
 import { closeSync, openSync, readSync } from 'node:fs';
-import { daysInMonth } from '../core/time.ts';
+import { daysInMonth } from '../core/time-text.ts';
+import { NestedKeys } from './nested-keys.ts';
 
 /** Beyond so many bytes of examples the file is to be described whole. */
 const exampleBytesMax = 4 * 1024 * 1024;
@@ -21,6 +22,8 @@ export interface FieldExamples {
    * up to nine digits. Not known, and false, where there are too many examples.
    */
   areTimesPlain: boolean;
+  /** Some object inside of an event, or the event itself where there were too many examples, has a key twice. */
+  hasRepeatedKeys: boolean;
 }
 
 export function fieldExamples(file: string): FieldExamples {
@@ -38,7 +41,7 @@ export function fieldExamples(file: string): FieldExamples {
         block[filled++] = newline;
       }
       const end = block.lastIndexOf(newline, filled - 1) + 1;
-      if (!seen.take(block, end)) return { lines: undefined, areTimesPlain: false };
+      seen.take(block, end);
       block.copy(block, 0, end, filled);
       filled -= end;
       if (got === 0) break;
@@ -47,7 +50,9 @@ export function fieldExamples(file: string): FieldExamples {
   } finally {
     closeSync(handle);
   }
-  return { lines: Buffer.concat(seen.lines), areTimesPlain: seen.areTimesPlain };
+  const { hasRepeatedKeys } = seen;
+  if (seen.areTooMany) return { lines: undefined, areTimesPlain: false, hasRepeatedKeys };
+  return { lines: Buffer.concat(seen.lines), areTimesPlain: seen.areTimesPlain, hasRepeatedKeys };
 }
 
 /** A field as it was last at its place in a line: the next line mostly has the same there. */
@@ -70,6 +75,8 @@ const kinds = 256;
 class Examples {
   readonly lines: Buffer[] = [];
   areTimesPlain = true;
+  areTooMany = false;
+  private readonly nested = new NestedKeys();
   private bytes = 0;
   /** Keys by their spelling; each new one is in an example, which bounds them. */
   private readonly keys = new Map<string, Pick<LastField, 'key' | 'id' | 'isTime'>>();
@@ -77,20 +84,28 @@ class Examples {
   /** By place in the line. */
   private readonly last: LastField[] = [];
 
-  /** Whole lines up to `end`. False where there are too many examples. */
-  take(block: Buffer, end: number): boolean {
+  get hasRepeatedKeys(): boolean {
+    return this.nested.areRepeated;
+  }
+
+  /** Whole lines up to `end`. */
+  take(block: Buffer, end: number): void {
     for (let at = 0; at < end; ) {
+      if (this.areTooMany) {
+        // Nothing more is to be learnt but whether keys are repeated.
+        at = block[at] === 0x7b ? this.nested.after(block, at) : at + 1;
+        continue;
+      }
       const next = this.takeLine(block, at);
       if (next < 0) {
         const after = -next;
         const line = Buffer.from(block.subarray(at, after));
         this.bytes += line.length;
-        if (this.bytes > exampleBytesMax) return false;
+        if (this.bytes > exampleBytesMax) this.areTooMany = true;
         this.lines.push(line);
         at = after;
       } else at = next;
     }
-    return true;
   }
 
   /** Where the next line begins; negative where this one is an example. */
@@ -117,7 +132,7 @@ class Examples {
         if (field.isTime && !isPlainTime(bytes, at + 1)) this.areTimesPlain = false;
         at = field.length > longString ? afterLongString(bytes, at) : afterString(bytes, at);
         field.length = at - from;
-      } else if (byte === 0x7b || byte === 0x5b) at = afterNested(bytes, at);
+      } else if (byte === 0x7b || byte === 0x5b) at = this.nested.after(bytes, at);
       else if (byte === 0x2d || isDigit(byte)) {
         at = afterNumber(bytes, at);
         kind = kindOfNumber(bytes, from, at);
@@ -205,20 +220,6 @@ function afterLongString(bytes: Buffer, at: number): number {
   const end = bytes.indexOf(quote, at + 1);
   // Behind a backslash the quote may be a part of the string.
   return bytes[end - 1] === backslash ? afterString(bytes, at) : end + 1;
-}
-
-/** `at` is the opening brace or bracket. */
-function afterNested(bytes: Uint8Array, at: number): number {
-  for (let depth = 0; ; ) {
-    const byte = bytes[at]!;
-    if (byte === quote) at = afterString(bytes, at);
-    else {
-      if (byte === 0x7b || byte === 0x5b) depth++;
-      else if (byte === 0x7d || byte === 0x5d) depth--;
-      at++;
-      if (depth === 0) return at;
-    }
-  }
 }
 
 /** Whether a string, from its first character, has the form that `areTimesPlain` speaks of. */

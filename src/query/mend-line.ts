@@ -1,6 +1,8 @@
-// JSON that is legal and that DuckDB refuses, as JSON that says the same to SQL: a repeated key of the event keeps its last value (as
-// JSON.parse has it), and half of a surrogate pair becomes U+FFFD. The log keeps the event as it came; bytes of other values
+// JSON that is legal and that DuckDB refuses or reads otherwise, as JSON that says the same to SQL: a repeated key keeps its last value (as
+// JSON.parse has it), at every depth, and half of a surrogate pair becomes U+FFFD. The log keeps the event as it came; bytes of other values
 // are not touched.
+
+import { lastOfEachKey } from '../core/repeated-keys.ts';
 
 const escapeSequence = /\\(?:u([0-9a-fA-F]{4})|[^u])/g;
 
@@ -30,34 +32,4 @@ function wholePairs(line: string): string {
     from = at + 6;
   }
   return text + line.slice(from);
-}
-
-function lastOfEachKey(line: string): string {
-  const members = new Map<string, string>();
-  let count = 0;
-  let depth = 0;
-  let start = 0;
-  let key: string | undefined;
-  const end = (at: number): void => {
-    const member = line.slice(start, at).trim();
-    if (member !== '' && key !== undefined) {
-      count++;
-      members.set(key, member);
-    }
-    key = undefined;
-    start = at + 1;
-  };
-  for (let at = 0; at < line.length; at++) {
-    const char = line[at]!;
-    if (char === '"') {
-      const open = at;
-      for (at++; line[at] !== '"' && at < line.length; at++) if (line[at] === '\\') at++;
-      if (depth === 1 && key === undefined) key = JSON.parse(line.slice(open, at + 1)) as string;
-    } else if (char === '{' || char === '[') {
-      if (depth++ === 0) start = at + 1;
-    } else if (char === '}' || char === ']') {
-      if (--depth === 0) end(at);
-    } else if (char === ',' && depth === 1) end(at);
-  }
-  return members.size === count ? line : `{${[...members.values()].join(',')}}`;
 }

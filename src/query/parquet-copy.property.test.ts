@@ -1,4 +1,4 @@
-// The lake gives every event the time that the engine gives it, whichever way the spool is read.
+// The lake gives every event the time and the values that the engine gives it, whichever way the spool is read.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,7 +25,7 @@ afterAll(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-async function timesInLake(lines: readonly string[]): Promise<number[]> {
+async function inLake(lines: readonly string[], select: string): Promise<unknown[]> {
   // DuckDB remembers files by their name and time, so that every round has names of its own.
   const directory = join(dir, `lake-${round++}`);
   const spoolFile = `${directory}.ndjson`;
@@ -43,11 +43,15 @@ async function timesInLake(lines: readonly string[]): Promise<number[]> {
   const list = files.map(({ path }) => `'${join(directory, path)}'`).join(', ');
   const connection = await instance.connect();
   try {
-    const sql = `SELECT epoch_us(_time) FROM read_parquet([${list}], union_by_name = true) ORDER BY _offset`;
-    return (await connection.runAndReadAll(sql)).getRows().map(([us]) => Number(us));
+    const sql = `SELECT ${select} FROM read_parquet([${list}], union_by_name = true) ORDER BY _offset`;
+    return (await connection.runAndReadAll(sql)).getRows().map(([value]) => value);
   } finally {
     connection.closeSync();
   }
+}
+
+async function timesInLake(lines: readonly string[]): Promise<number[]> {
+  return (await inLake(lines, 'epoch_us(_time)')).map(Number);
 }
 
 const plain = fc
@@ -59,6 +63,12 @@ const odd = fc.constantFrom<unknown>(
   '2026-01-01T00:00Z',
   '2026-02-30T00:00:00Z',
   '2026-01-01T24:00:00Z',
+  '2026-01-01T24:00:01Z',
+  '2026-01-01t10:00:00z',
+  '20260101',
+  '20260101T100000.25+0900',
+  '01/Jan/2026:10:00:00 +0900',
+  '01/Foo/2026:10:00:00 +0900',
   '2026-01-01T10:00:00.1234567891Z',
   '1767225600',
   'soon',
@@ -98,4 +108,12 @@ test.each([
 test('a name spelled with an escape is the same name', async () => {
   const lines = ['{"\\u005ftime":"2026-01-01T00:00:00+09:00"}', '{"_time":"2026-01-01T00:00:00Z"}'];
   expect(await timesInLake(lines)).toEqual([Date.UTC(2025, 11, 31, 15) * 1000, Date.UTC(2026, 0, 1) * 1000]);
+});
+
+test('of a repeated key inside an event the last value is kept, however many kinds of lines there are', async () => {
+  const repeated = ['{"a":{"b":1,"b":2}}', '{"a":{"b":3}}', '{"a":[{"c":{"b":4}, "c":{"b":5}}]}'];
+  expect(await inLake(repeated, 'CAST(a AS VARCHAR)')).toEqual(['{"b":2}', '{"b":3}', '[{"c":{"b":5}}]']);
+  const long = 'x'.repeat(1_100_000);
+  const manyKinds = Array.from({ length: 5 }, (_, i) => `{"a":{"b":0},"k${i}":"${long}"}`);
+  expect(await inLake([...manyKinds, '{"a":{"b":1,"b":2}}'], "a ->> '$.b'")).toEqual([...'00000', '2']);
 });

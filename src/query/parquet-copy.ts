@@ -89,7 +89,12 @@ async function describeQuickly(
   connection: DuckDBConnection,
   file: string,
 ): Promise<Awaited<ReturnType<typeof describe>> & { areTimesPlain: boolean }> {
-  const { lines: examples, areTimesPlain } = fieldExamples(file);
+  let found = fieldExamples(file);
+  if (found.hasRepeatedKeys) {
+    await mendSpool(file);
+    found = fieldExamples(file);
+  }
+  const { lines: examples, areTimesPlain } = found;
   if (examples === undefined) return { ...(await describe(connection, file)), areTimesPlain };
   const examplesFile = `${file}.examples`;
   writeFileSync(examplesFile, examples);
@@ -182,8 +187,8 @@ function withSpellings(
 }
 
 /**
- * Archives one spool file. Legal JSON that DuckDB refuses (a repeated key, half of a surrogate pair) is rare: only when it does is the
- * spool mended, line by line so that offsets stay, and read again.
+ * Archives one spool file. Legal JSON that DuckDB refuses (a repeated key of the event, half of a surrogate pair) is rare: only when it
+ * does is the spool mended, line by line so that offsets stay, and read again.
  */
 export async function writeParquet(
   instance: DuckDBInstance,

@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseIsoUs } from '../../core/time.ts';
+import { parseTimeUs } from '../../core/time-text.ts';
 import type { LabelledSeries } from './nab-scorer.ts';
 
 /**
@@ -39,11 +39,11 @@ export function readNabCorpus(): LabelledSeries[] {
       const values = new Float64Array(lines.length);
       lines.forEach((line, i) => {
         const comma = line.indexOf(',');
-        timesUs[i] = parseIsoUs(line.slice(0, comma))!;
+        timesUs[i] = parseTimeUs(line.slice(0, comma))!;
         values[i] = Number(line.slice(comma + 1));
       });
       const windows = labels[name]!.map(
-        ([first, last]) => [parseIsoUs(first)!, parseIsoUs(last)!] as [number, number],
+        ([first, last]) => [parseTimeUs(first)!, parseTimeUs(last)!] as [number, number],
       );
       return { name, timesUs, values, windows };
     });

@@ -1,4 +1,4 @@
-// Event times to whole microseconds since 1970, as core/time.ts (parseIsoUs, epochToUs) and ../access-time.ts
+// Event times to whole microseconds since 1970, as core/time-text.ts (parseTimeUs) and core/time.ts (epochToUs)
 // define them. The civil calendar follows Hinnant, "chrono-Compatible Low-Level Date Algorithms".
 import { isDigit } from './scan';
 
@@ -7,6 +7,7 @@ export const noTime: i64 = i64.MIN_VALUE;
 /** Times are doubles in the host: whole up to here. */
 const maxSafe: i64 = 9007199254740991;
 const minuteUs: i64 = 60000000;
+const dayLengthUs: i64 = 86400000000;
 
 /** Two digits, or 1000 and more where they are none. */
 // @ts-ignore: decorator
@@ -29,7 +30,7 @@ function dayUs(year: i32, month: u32, day: u32): i64 {
   const yearOfEra = y - era * 400;
   const dayOfYear = i32((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1);
   const dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear;
-  return i64(era * 146097 + dayOfEra - 719468) * 86400000000;
+  return i64(era * 146097 + dayOfEra - 719468) * dayLengthUs;
 }
 
 /** Bytes of the character at `at` that a regular expression's \s matches; 0 for another. */
@@ -75,48 +76,61 @@ let knownMinuteUs: i64 = noTime;
 
 /** The time of a text that fills [at, end), ISO 8601 or RFC 3339. */
 export function isoUs(at: usize, end: usize): i64 {
-  const start = at;
-  let timeUs: i64;
-  if (
-    end - at >= 16 &&
+  return end - at >= 16 &&
     knownMinuteUs != noTime &&
     i8x16.all_true(i8x16.eq(v128.load(at), v128.load(knownMinute)))
-  ) {
-    timeUs = knownMinuteUs;
-    at += 16;
-  } else {
-    if (end - at < 10) return noTime;
-    const sign: u32 = load<u8>(at);
-    if (sign == 0x2b || sign == 0x2d) at++;
-    let year: i32 = 0;
-    let digits: u32 = 0;
-    while (digits < 7 && at < end && isDigit(load<u8>(at))) {
-      year = year * 10 + i32(load<u8>(at++) - 0x30);
-      digits++;
-    }
-    if (digits < 4 || digits > 6 || sign == 0x2d || at + 6 > end) return noTime;
-    if (load<u8>(at) != 0x2d || load<u8>(at, 3) != 0x2d) return noTime;
-    timeUs = dayUs(year, twoDigits(at + 1), twoDigits(at + 4));
-    if (timeUs == noTime) return noTime;
-    at += 6;
-    if (at + 6 > end || (load<u8>(at) != 0x54 && load<u8>(at) != 0x20)) return withZone(timeUs, at, end);
-    const hour = twoDigits(at + 1);
-    const minute = twoDigits(at + 4);
-    // A blank may also stand before a zone that follows a bare date.
-    if (load<u8>(at, 3) != 0x3a || hour == 1000 || minute == 1000) return withZone(timeUs, at, end);
-    if (hour > 23 || minute > 59) return noTime;
-    timeUs += i64(hour * 60 + minute) * minuteUs;
-    at += 6;
-    if (at - start == 16) {
-      v128.store(knownMinute, v128.load(start));
-      knownMinuteUs = timeUs;
-    }
+    ? withSecond(knownMinuteUs, at + 16, end, true)
+    : otherIsoUs(at, end);
+}
+
+/** The same where the minute is another than that of the time before. */
+function otherIsoUs(at: usize, end: usize): i64 {
+  const start = at;
+  if (end - at < 8) return noTime;
+  const sign: u32 = load<u8>(at);
+  if (sign == 0x2b || sign == 0x2d) at++;
+  let year: i32 = 0;
+  let digits: u32 = 0;
+  while (digits < 8 && at < end && isDigit(load<u8>(at))) {
+    year = year * 10 + i32(load<u8>(at++) - 0x30);
+    digits++;
   }
-  if (at + 3 <= end && load<u8>(at) == 0x3a) {
-    const second = twoDigits(at + 1);
+  if (digits == 8 && at - start == 8) return basicUs(start, end);
+  if (digits < 4 || digits > 6 || sign == 0x2d || at + 6 > end) return noTime;
+  if (load<u8>(at) != 0x2d || load<u8>(at, 3) != 0x2d) return noTime;
+  let timeUs = dayUs(year, twoDigits(at + 1), twoDigits(at + 4));
+  if (timeUs == noTime) return noTime;
+  at += 6;
+  if (at + 6 > end || !isJoint(load<u8>(at))) return withZone(timeUs, at, end);
+  const hour = twoDigits(at + 1);
+  const minute = twoDigits(at + 4);
+  // A blank may also stand before a zone that follows a bare date.
+  if (load<u8>(at, 3) != 0x3a || hour == 1000 || minute == 1000) return withZone(timeUs, at, end);
+  if (hour > 23 || minute > 59) return hour == 24 && minute == 0 ? endOfDayUs(timeUs, at + 6, end, true) : noTime;
+  timeUs += i64(hour * 60 + minute) * minuteUs;
+  at += 6;
+  if (at - start == 16) {
+    v128.store(knownMinute, v128.load(start));
+    knownMinuteUs = timeUs;
+  }
+  return withSecond(timeUs, at, end, true);
+}
+
+/** What may stand between a date and its time. */
+// @ts-ignore: decorator
+@inline function isJoint(byte: u32): bool {
+  return byte == 0x54 || byte == 0x20 || byte == 0x74;
+}
+
+/** Adds what follows the minute: ":05.123Z", or "05.123Z" in the basic format. */
+// @ts-ignore: decorator
+@inline function withSecond(timeUs: i64, at: usize, end: usize, isExtended: bool): i64 {
+  if (isExtended ? at + 3 <= end && load<u8>(at) == 0x3a : at + 2 <= end && isDigit(load<u8>(at))) {
+    if (isExtended) at++;
+    const second = twoDigits(at);
     if (second > 60) return noTime;
     timeUs += i64(second) * 1000000;
-    at += 3;
+    at += 2;
     if (at + 1 < end && (load<u8>(at) == 0x2e || load<u8>(at) == 0x2c)) {
       at++;
       let digits: u32 = 0;
@@ -130,6 +144,29 @@ export function isoUs(at: usize, end: usize): i64 {
     }
   }
   return withZone(timeUs, at, end);
+}
+
+/** "T24:00:00", whose seconds and fraction are 0, is the midnight after the day. */
+function endOfDayUs(midnightUs: i64, at: usize, end: usize, isExtended: bool): i64 {
+  const second = isExtended ? at + 1 : at;
+  // A leap second would be a whole minute.
+  if (second + 2 <= end && twoDigits(second) == 60) return noTime;
+  const timeUs = withSecond(midnightUs + dayLengthUs, at, end, isExtended);
+  return timeUs != noTime && timeUs % minuteUs == 0 ? timeUs : noTime;
+}
+
+/** The time of a text that fills [at, end) and begins with the eight digits of a date: "20150517T100503Z". */
+function basicUs(at: usize, end: usize): i64 {
+  let timeUs = dayUs(i32(twoDigits(at) * 100 + twoDigits(at + 2)), twoDigits(at + 4), twoDigits(at + 6));
+  if (timeUs == noTime) return noTime;
+  at += 8;
+  if (at + 5 > end || !isJoint(load<u8>(at))) return withZone(timeUs, at, end);
+  const hour = twoDigits(at + 1);
+  const minute = twoDigits(at + 3);
+  if (hour == 1000 || minute == 1000) return withZone(timeUs, at, end);
+  at += 5;
+  if (hour > 23 || minute > 59) return hour == 24 && minute == 0 ? endOfDayUs(timeUs, at, end, false) : noTime;
+  return withSecond(timeUs + i64(hour * 60 + minute) * minuteUs, at, end, false);
 }
 
 function withZone(timeUs: i64, at: usize, end: usize): i64 {

@@ -1,7 +1,7 @@
 // The groups of one window of a view over views: made of the rows of the windows under it, or merged of finer windows of its own. Bounded by
 // the view's cap of groups; beyond it the smallest, by rows, go to one overflow group.
 import { murmur128Text } from '../../core/hash.ts';
-import { parseIsoUs } from '../../core/time.ts';
+import { parseTimeUs } from '../../core/time-text.ts';
 import type { KeyPart } from '../../store/state-key.ts';
 import { noSlot } from '../accumulators/accumulator.ts';
 import { AccumulatorSet } from '../accumulators/accumulator-set.ts';
@@ -191,7 +191,7 @@ function scalarOf(value: ViewValue, type: ScalarType): Scalar {
       return numberOf(plain);
     case 'time':
     case 'date':
-      return typeof plain === 'string' ? (parseIsoUs(plain) ?? null) : numberOf(plain);
+      return typeof plain === 'string' ? (parseTimeUs(plain) ?? null) : numberOf(plain);
     case 'boolean':
       return booleanFromText(String(plain));
     case 'text':

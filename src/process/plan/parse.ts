@@ -70,11 +70,7 @@ export function statement(source: Source, parsed: ParseResult): QueryNode {
   if (parsed.error) {
     const message = parsed.error_message ?? 'The SQL does not parse.';
     if (parsed.error_type === 'not implemented') {
-      source.refuse(
-        selectStart(source.text),
-        'A view is one SELECT.',
-        'Write SELECT … FROM a stream GROUP BY …',
-      );
+      source.refuse(source.start, 'A view is one SELECT.', 'Write SELECT … FROM a stream GROUP BY …');
     }
     // DuckDB counts characters here.
     const position =
@@ -99,8 +95,3 @@ export function statement(source: Source, parsed: ParseResult): QueryNode {
 
 const capital = (text: string) =>
   `${text[0]!.toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
-
-function selectStart(text: string): number {
-  const match = /^(\s*--[^\n]*\n|\s)*/.exec(text);
-  return match![0].length;
-}

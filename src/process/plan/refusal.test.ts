@@ -43,6 +43,23 @@ const refused: [string, RegExp][] = [
   ["SELECT count(*) FROM ¶'/etc/passwd'", /cannot be the name of a stream/],
   ['SELECT user FROM s WHERE ¶count(*) > 1 GROUP BY user', /^View "view", .*: count\(\*\) is an aggregate/],
   ['SELECT count(*) FROM s WHERE bytes > ¶$1', /no parameters/],
+  // what has no place of its own
+  ['-- every: 1m\n¶FROM s', /keeps every event/],
+  ['-- every: 1m\n\nSELECT ¶histogram(v, []) FROM s', /growing list/],
+  ['-- every: 1m\nSELECT ¶approx_quantile(v, []) FROM s', /fractions/],
+  ['-- every: 1m\n¶SELECT count(*) FROM (VALUES (1)) v', /expression list/],
+  [
+    '-- every: 1m\nWITH ¶RECURSIVE a AS (SELECT 1 AS x UNION ALL SELECT x + 1 FROM a) SELECT count(*) FROM a',
+    /reads its own result/,
+  ],
+  ['-- every: 1m\nWITH RECURSIVE a AS (SELECT ¶1) SELECT count(*) FROM a', /reads a stream/],
+  ['SELECT code, count(*) FROM typed GROUP BY ¶codes', /GROUP BY codes: the SELECT has "code"/],
+  // names of a view's own columns
+  ['SELECT ¶count(*) AS window_start FROM s', /column "window_start" of their own/],
+  ['SELECT ¶a AS Window_End, count(*) FROM s GROUP BY a', /of their own/],
+  ['SELECT ¶_time, count(*) FROM s GROUP BY ALL', /column "_time" of their own/],
+  ['SELECT ¶count(*) AS final FROM s', /of their own/],
+  ['SELECT ¶max(v) AS revision FROM s', /of their own/],
   // the statement
   ['¶INSERT INTO x VALUES (1)', /one SELECT/],
   ['SELECT count(*) FROM s; SELECT ¶count(*) FROM s', /second statement/],

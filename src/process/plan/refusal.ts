@@ -13,12 +13,15 @@ export interface Place {
 export class Source {
   readonly name: string;
   readonly text: string;
+  /** Where the statement begins: behind the header and blanks. What has no place of its own is said of it. */
+  readonly start: number;
   private readonly bytes: Buffer;
 
   constructor(name: string, text: string) {
     this.name = name;
     this.text = text;
     this.bytes = Buffer.from(text);
+    this.start = /^(\s*--[^\n]*\n|\s)*/.exec(text)![0].length;
   }
 
   /** Line and column of a character position; a position out of range is moved to the nearest end. */
@@ -32,12 +35,14 @@ export class Source {
   /** The character position of a byte position as DuckDB gives it; `undefined` for its "unknown" (2^64 − 1). */
   fromBytes(byte: number | undefined): number | undefined {
     if (byte === undefined || !(byte >= 0) || byte > this.bytes.length) return undefined;
-    return this.bytes.toString('utf8', 0, byte).length;
+    const position = this.bytes.toString('utf8', 0, byte).length;
+    // A node that the parser made up itself, as the star of a bare FROM, has place 0.
+    return position < this.start ? undefined : position;
   }
 
   /** `view-refused` (400): what is wrong, where, and what to write instead. */
   refuse(position: number | undefined, reason: string, suggestion: string): never {
-    const place = this.place(position ?? 0);
+    const place = this.place(position ?? this.start);
     throw new MillraceError(
       'view-refused',
       `View "${this.name}", line ${place.line}, column ${place.column}: ${reason}`,
@@ -47,7 +52,7 @@ export class Source {
 
   /** `view-syntax` (400): the text is not SQL, or a header line is not what its key takes. */
   syntax(position: number | undefined, reason: string, suggestion: string): never {
-    const place = this.place(position ?? 0);
+    const place = this.place(position ?? this.start);
     throw new MillraceError(
       'view-syntax',
       `View "${this.name}", line ${place.line}, column ${place.column}: ${reason}`,

@@ -2,6 +2,7 @@
 // long results are kept. Comments are SQL too, so the file as a whole can be pasted into the workbench.
 import { formatDuration, parseDuration } from '../../core/duration.ts';
 import type { WindowSpec } from '../view.ts';
+import { isNear } from './near-name.ts';
 import { Source } from './refusal.ts';
 
 export interface ViewHeader {
@@ -86,7 +87,7 @@ function headerValues(source: Source): Map<string, Value> {
         if (values.has(key)) source.syntax(at, `"${key}" is given twice.`, 'Keep one of the two lines.');
         values.set(key, { text: match[4]!, position: at + match[2]!.length + match[3]!.length });
       } else {
-        const near = keys.find(known => editDistance(known, key) <= (known.length > 4 ? 2 : 1));
+        const near = keys.find(known => isNear(known, key));
         if (near)
           source.syntax(
             at,
@@ -239,16 +240,4 @@ function readCount(source: Source, value: Value): number {
     );
   }
   return count;
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
-    }
-    row = next;
-  }
-  return row[b.length]!;
 }

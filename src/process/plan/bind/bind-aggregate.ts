@@ -76,7 +76,7 @@ export class AggregateBinder {
         function: rule!.function,
         args,
         parameters: parameterNodes.map((child, index) =>
-          this.bindParameter(binder, rule!.parameters![index]!, child, args[0]!),
+          this.bindParameter(binder, rule!.parameters![index]!, child, args[0]!, position),
         ),
       };
       const [asked] = aggregate.parameters;
@@ -156,8 +156,9 @@ export class AggregateBinder {
     kind: 'fraction' | 'count' | 'value' | 'bounds',
     node: ExpressionNode,
     subject: Expression,
+    around: number | undefined,
   ): string | number | number[] {
-    const position = this.position(node);
+    const position = this.position(node) ?? around;
     const isList = node.class === 'FUNCTION' && node.function_name === 'list_value';
     const numbers = (isList ? (node.children ?? []) : [node]).map(child => {
       const bound = binder.bind(child);

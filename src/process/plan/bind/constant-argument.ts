@@ -32,10 +32,11 @@ export function constantProblem(
   const isOptions =
     typeof value === 'string' &&
     index === (name === 'regexp_matches' || name === 'regexp_full_match' ? 2 : 3);
-  if (isOptions && /[^cilsg]/.test(text)) {
+  const isReplace = name === 'regexp_replace';
+  if (isOptions && (isReplace ? /[^cilsg]/ : /[^cils]/).test(text)) {
     return [
-      `"${text}" are not options of a regular expression.`,
-      'Options: i (case), s (dot takes newlines), l (literal), g (all).',
+      `"${text}" are not options of ${name}.`,
+      `Options: i (case), s (dot takes newlines), l (literal)${isReplace ? ', g (all)' : ''}.`,
     ];
   }
   if (index !== 1) return undefined;

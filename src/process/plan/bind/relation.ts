@@ -23,9 +23,9 @@ export class RelationBinder {
     this.catalog = catalog;
   }
 
-  /** The inputs of a FROM clause. */
-  inputs(table: TableNode | undefined, ctes: ReadonlyMap<string, QueryNode>): Input[] {
-    const position = this.source.fromBytes(table?.query_location);
+  /** The inputs of a FROM clause; `around` is the place of what it belongs to. */
+  inputs(table: TableNode | undefined, ctes: ReadonlyMap<string, QueryNode>, around?: number): Input[] {
+    const position = this.source.fromBytes(table?.query_location) ?? around;
     if (table?.sample) {
       this.source.refuse(position, 'A table sample differs each time.', 'Use the aggregate sample(x, n).');
     }
@@ -41,7 +41,7 @@ export class RelationBinder {
         return this.join(table, ctes);
       case undefined:
       case 'EMPTY':
-        return this.source.refuse(position ?? 0, 'A view reads a stream.', 'Write FROM and its name.');
+        return this.source.refuse(position, 'A view reads a stream.', 'Write FROM and its name.');
       default:
         return this.source.refuse(
           position,
@@ -57,6 +57,14 @@ export class RelationBinder {
     if (query.type === 'SET_OPERATION_NODE') return this.union(query, ctes);
     const first = query.select_list?.[0];
     const position = first && this.source.fromBytes(first.query_location);
+    if (query.type === 'RECURSIVE_CTE_NODE') {
+      const recursive = this.source.text.slice(this.source.start).search(/\brecursive\b/i);
+      this.source.refuse(
+        recursive < 0 ? undefined : this.source.start + recursive,
+        'WITH RECURSIVE reads its own result.',
+        'Write WITH, and a SELECT that reads a stream.',
+      );
+    }
     if (query.type !== 'SELECT_NODE') {
       this.source.refuse(position, 'This kind of query is not supported in views.', 'Write a SELECT.');
     }
@@ -72,7 +80,7 @@ export class RelationBinder {
         'Make the inner query a view of its own and select from it.',
       );
     }
-    return this.inputs(query.from_table, ctes).map(input => this.project(query, input));
+    return this.inputs(query.from_table, ctes, position).map(input => this.project(query, input));
   }
 
   private project(query: QueryNode, input: Input): Input {

@@ -1,6 +1,7 @@
 // The SELECT of a view as a standing query: inputs, filters, groups, aggregates, and what is computed above them.
 import type { ViewColumn } from '../../view.ts';
 import { sqlTypeOf } from '../functions/cast.ts';
+import { isNear } from '../near-name.ts';
 import type { Expression, Plan, ScalarType, SourcePlan } from '../plan.ts';
 import type { Source } from '../refusal.ts';
 import { AggregateBinder } from './bind-aggregate.ts';
@@ -18,6 +19,9 @@ import {
 } from './node-shape.ts';
 import type { ExpressionNode, Modifier, QueryNode } from './parse-tree.ts';
 import { firstPosition, RelationBinder, withCtes } from './relation.ts';
+
+/** Columns that a view's rows have beside its result, wherever they are read. */
+const ownColumns = new Set(['_time', 'window_start', 'window_end', '_start', '_end', 'revision', 'final']);
 
 /** Most columns of a view's result. */
 export const outputsMax = 200;
@@ -247,6 +251,13 @@ export class SelectBinder {
         );
       }
       const name = this.outputName(node, expression);
+      if (ownColumns.has(name.toLowerCase())) {
+        source.refuse(
+          this.position(node),
+          `Rows of a view have a column "${name}" of their own.`,
+          `Give it another name: … AS event_${name.replace(/^_/, '')}.`,
+        );
+      }
       if (outputs.some(output => output.name.toLowerCase() === name.toLowerCase())) {
         source.refuse(
           this.position(node),
@@ -289,15 +300,34 @@ export class SelectBinder {
   /** Binds above the aggregation: groups and aggregates are the columns there. */
   private bindAbove(node: ExpressionNode, wanted?: ScalarType, what = 'This'): Expression {
     const binder = new ExpressionBinder(this.source, {
-      column: (names, at) =>
-        this.source.refuse(
+      column: (names, at) => {
+        this.refuseSlip(names);
+        return this.source.refuse(
           this.position(at),
           `"${names.join('.')}" is neither grouped by nor inside an aggregate.`,
           `Add it to GROUP BY, or write first(${names.at(-1)}), last(…), max(…).`,
-        ),
+        );
+      },
       intercept: (inner, bind) => this.interceptAbove(inner, bind),
     });
     return binder.bind(node, wanted, what);
+  }
+
+  /** A group by a field that is not known and is nearly the column that was not grouped by: a slip there, most likely. */
+  private refuseSlip(names: readonly string[]): void {
+    const [meant] = names;
+    if (names.length !== 1 || !this.inputs[0]!.knows(meant!)) return;
+    const slip = this.groupNodes.find(({ class: kind, column_names: [name = '', ...rest] = [] }) => {
+      return (
+        kind === 'COLUMN_REF' && rest.length === 0 && !this.inputs[0]!.knows(name) && isNear(meant!, name)
+      );
+    });
+    if (!slip) return;
+    this.source.refuse(
+      this.position(slip),
+      `GROUP BY ${slip.column_names![0]}: the SELECT has "${meant}", and no event had a field of this name.`,
+      `Write GROUP BY ${meant}.`,
+    );
   }
 
   private interceptAbove(

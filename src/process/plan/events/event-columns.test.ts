@@ -117,12 +117,13 @@ describe('the time of an event', () => {
       '{"_time":"2026-01-01T00:00:00Z","ts":5}',
       '{"_time":"never","@timestamp":null,"ts":1767225600}',
       '{"created_at":"2026-01-01"}',
+      '{"_time":"01/Jan/2026:09:00:00 +0900"}',
       '{"date":"01.01.2026"}',
     ];
     const plan = await planOf('SELECT count(*) AS n FROM s');
     const columns = columnsOf([plan], lines, 42);
-    expect(values(columns, columns.eventTime())).toEqual([at, at, at, 42]);
-    expect(lines.map(line => eventTimeUs(JSON.parse(line), 42))).toEqual([at, at, at, 42]);
+    expect(values(columns, columns.eventTime())).toEqual([at, at, at, at, 42]);
+    expect(lines.map(line => eventTimeUs(JSON.parse(line), 42))).toEqual([at, at, at, at, 42]);
   });
 
   it('needs fewer fields once a stream shows where it keeps it, and all again when that changes', async () => {

@@ -392,7 +392,7 @@ function rowsToDecode(state: Uint8Array, valid: Uint8Array, rows: number): numbe
  */
 function scalarOf(raw: string): string | number | boolean {
   const value: unknown = JSON.parse(raw);
-  if (typeof value === 'object') return nestedText(raw);
+  if (typeof value === 'object') return nestedText(raw, value);
   if (typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(raw)) return raw;
   return value as string | number | boolean;
 }

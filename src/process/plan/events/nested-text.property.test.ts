@@ -25,13 +25,16 @@ const spelled: string[] = [
   '{"a": 1, "b" : [ 1.0 , 1.50, 1e3, 1E-7, -0.0, -0, 0.1e-5 ]}',
   '[1e20, 1e21, 1.5e300, 5e-324, 123456789012345678901234567890, 18446744073709551615]',
   '["\\u0041\\u00e9", "\\/", "\\u0001\\n\\"\\\\", "é😀", "\\ud83d\\ude00", " {} [1, 2] "]',
-  '{"a":1,"a":2,"":{}}',
   '[]',
   '[\t{ }\r, [ ] , null,true , false]',
 ];
 
 it('is what DuckDB writes, for spellings of every kind', async () => {
   expect(spelled.map(nestedText)).toEqual(await texts(spelled));
+});
+
+it('has the last value of a repeated key, where the key was first', () => {
+  expect(nestedText('{"a": 1, "b": {"c":0,"c": 2.50}, "\\u0061":[3]}')).toBe('{"a":[3],"b":{"c":2.5}}');
 });
 
 it('is what DuckDB writes (seeded)', async () => {

@@ -1,15 +1,20 @@
 // The text of an object or array as SQL has it: whatever spelling its sender chose, without spaces, strings with no more
 // escapes than they need, fractions as shortly as they can be told apart. So equal values are equal texts.
 
-const token = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*|\s+/g;
+import { lastOfEachKey, membersIn } from '../../../core/repeated-keys.ts';
 
-/** `raw` is valid JSON. Whole numbers keep all their digits and repeated keys stay. */
-export function nestedText(raw: string): string {
-  return raw.replace(token, found => {
+const token = /"(?:[^"\\]|\\.)*"(?=(\s*:)?)|-?\d[\d.eE+-]*|\s+/g;
+
+/** `raw` is valid JSON that says `value`. Whole numbers keep all their digits; of a repeated key the last value stays. */
+export function nestedText(raw: string, value: unknown = JSON.parse(raw)): string {
+  let members = 0;
+  const text = raw.replace(token, (found: string, colon: string | undefined) => {
+    if (colon !== undefined) members++;
     if (found.startsWith('"')) return found.includes('\\') ? JSON.stringify(JSON.parse(found)) : found;
     if (/^\s/.test(found)) return '';
     return /[.eE]/.test(found) ? fractionText(found) : found === '-0' ? '0' : found;
   });
+  return members === membersIn(value) ? text : lastOfEachKey(text);
 }
 
 /** As DuckDB writes it: with ".0" where it is whole, without "+" in an exponent; beyond doubles as it was. */

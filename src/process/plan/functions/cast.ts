@@ -1,10 +1,11 @@
 // Casts. CAST means TRY_CAST here: a value that cannot be converted is NULL, for one event must not stop a view. Text is
 // read and written as DuckDB does.
 
-import { formatUs, parseIsoUs } from '../../../core/time.ts';
-import { textTimeSql } from '../../../core/time-sql.ts';
+import { epochToUs, formatUs } from '../../../core/time.ts';
+import { epochTimeSql, textTimeSql } from '../../../core/time-sql.ts';
+import { parseTimeUs } from '../../../core/time-text.ts';
 import type { ScalarType } from '../plan.ts';
-import { anyText } from '../sql/any-sql.ts';
+import { anyAsJson, anyText } from '../sql/any-sql.ts';
 import { dayUs } from './calendar.ts';
 import type { Scalar, ScalarFunction, Signature } from './function.ts';
 import { fromBigInt, literalOf } from './function.ts';
@@ -157,8 +158,10 @@ export function castScalar(value: Scalar, type: ScalarType, name: string): Scala
       return textOf(value, type);
     case 'time':
     case 'date': {
-      if (typeof value === 'boolean') return null;
-      const timeUs = typeof value === 'string' ? parseIsoUs(value.trim()) : Number(value);
+      if (typeof value === 'boolean' || type === 'interval') return null;
+      const isTime = type === 'time' || type === 'date';
+      const number = isTime ? Number(value) : epochToUs(Number(value));
+      const timeUs = typeof value === 'string' ? parseTimeUs(value) : number;
       if (timeUs === undefined) return null;
       return otherTypes[name] === 'date' ? Math.floor(timeUs / dayUs) * dayUs : timeUs;
     }
@@ -217,14 +220,22 @@ export function intervalFromText(text: string): number | null {
   return totalUs;
 }
 
+/** SQL of a cast to a time or date, which means what it means for an event's own time, whatever is known of the field's type. */
+function timeSql(value: string, from: ScalarType): string {
+  if (from === 'text') return textTimeSql(value);
+  if (from === 'integer' || from === 'number') return epochTimeSql(value);
+  if (from !== 'any') return `TRY_CAST(${value} AS TIMESTAMP)`;
+  const json = anyAsJson(value);
+  const isNumber = `json_type(${json}) IN ('UBIGINT', 'BIGINT', 'HUGEINT', 'UHUGEINT', 'DOUBLE')`;
+  const text = `(${json} ->> '$')`;
+  return `CASE WHEN ${isNumber} THEN ${epochTimeSql(`TRY_CAST(${text} AS DOUBLE)`)} ELSE ${textTimeSql(text)} END`;
+}
+
 function castSql(value: string, from: ScalarType, name: string): string {
-  if (from === 'any') return castSql(anyText(value), 'text', name);
   const target = otherTypes[name];
-  if ((target === 'time' || target === 'date') && from === 'text') {
-    const time = textTimeSql(value);
-    return target === 'date' ? `CAST(${time} AS DATE)` : time;
-  }
-  if (target === 'time') return `TRY_CAST(${value} AS TIMESTAMP)`;
+  if (target === 'time') return timeSql(value, from);
+  if (target === 'date') return `CAST(${timeSql(value, from)} AS DATE)`;
+  if (from === 'any') return castSql(anyText(value), 'text', name);
   const cast = `TRY_CAST(${value} AS ${name})`;
   if (/^DECIMAL|^FLOAT$/.test(name)) return `${cast}::DOUBLE`;
   return name in integerTypes && name !== 'BIGINT' ? `TRY_CAST(${cast} AS BIGINT)` : cast;

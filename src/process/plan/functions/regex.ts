@@ -29,21 +29,44 @@ function extract(value: string, pattern: string, group = 0, options = ''): Scala
   return matcher.group(group) ?? '';
 }
 
+interface Rewrite {
+  /** Texts and numbers of groups, up to the first backslash that is before neither a digit nor another one: there RE2 stops. */
+  parts: (string | number)[];
+  isValid: boolean;
+  groupMax: number;
+}
+
+const rewrites = new Map<string, Rewrite>();
+
+function rewriteOf(replacement: string): Rewrite {
+  const known = rewrites.get(replacement);
+  if (known) return known;
+  const parts = (/^(?:[^\\]|\\[\d\\])*/.exec(replacement)![0].match(/[^\\]+|\\./g) ?? []).map(part => {
+    if (part[0] !== '\\') return part;
+    return part === '\\\\' ? '\\' : Number(part[1]);
+  });
+  const groups = [...replacement.matchAll(/\\(?:(\d)|.)/gs)].map(match => Number(match[1] ?? 0));
+  const isValid = /^(?:[^\\]|\\[\d\\])*$/.test(replacement);
+  const rewrite = { parts, isValid, groupMax: Math.max(0, ...groups) };
+  if (rewrites.size >= cacheMax) rewrites.clear();
+  rewrites.set(replacement, rewrite);
+  return rewrite;
+}
+
 function replaceAllOrFirst(value: string, pattern: string, replacement: string, options = ''): string {
-  const regex = compileRegex(pattern, options.replace('g', ''));
-  const matcher = regex.matcher(value);
-  let [result, end] = ['', 0];
-  while (matcher.find()) {
+  const isGlobal = options.includes('g');
+  const matcher = compileRegex(pattern, options.replaceAll('g', '')).matcher(value);
+  const { parts, isValid, groupMax } = rewriteOf(replacement);
+  if (groupMax > matcher.groupCount() || (!isGlobal && !isValid)) return value;
+  let result = '';
+  let end = 0;
+  for (let isFirst = true; matcher.find(); isFirst = false) {
+    // Where a match ended, nothing is no further match.
+    if (!isFirst && matcher.start() === end && matcher.end() === end) continue;
     result += value.slice(end, matcher.start());
-    result += replacement.replace(/\\(\d|\\)/g, (_, digit: string) =>
-      digit === '\\'
-        ? '\\'
-        : Number(digit) <= matcher.groupCount()
-          ? (matcher.group(Number(digit)) ?? '')
-          : '',
-    );
+    for (const part of parts) result += typeof part === 'string' ? part : (matcher.group(part) ?? '');
     end = matcher.end();
-    if (!options.includes('g')) break;
+    if (!isGlobal) break;
   }
   return result + value.slice(end);
 }

@@ -1,6 +1,6 @@
 // All scalar functions by name, and the choice of a signature: the one whose parameters the arguments fit at least cost.
 
-import { parseIsoUs } from '../../../core/time.ts';
+import { parseTimeUs } from '../../../core/time-text.ts';
 import type { Expression, ScalarType } from '../plan.ts';
 import { arithmetic } from './arithmetic.ts';
 import { castFunctions, numberFromText } from './cast.ts';
@@ -44,7 +44,7 @@ export function conversionCost(argument: Expression, wanted: ScalarType): number
     // A text literal takes the type that the other side asks for, where it spells a value of it.
     if (argument.type === 'text' && typeof argument.value === 'string') {
       if (wanted === 'time' || wanted === 'date') {
-        return parseIsoUs(argument.value) === undefined ? undefined : wanted === 'time' ? 1 : 1.5;
+        return parseTimeUs(argument.value) === undefined ? undefined : wanted === 'time' ? 1 : 1.5;
       }
       if (wanted === 'integer' || wanted === 'number') {
         return numberFromText(argument.value) === null ? undefined : 1.5;

@@ -1,0 +1,84 @@
+// JSON with repeated keys as JSON.parse reads it: the last member of a key counts, at every depth. What has none keeps its bytes.
+
+/** `text` is valid JSON. Of an object with a repeated key each key stays once, where it was first, with its last value. */
+export function lastOfEachKey(text: string): string {
+  return new Rewriter(text).value();
+}
+
+/** Members of all objects in a parsed value. */
+export function membersIn(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  let members = Array.isArray(value) ? 0 : Object.keys(value).length;
+  for (const one of Object.values(value)) members += membersIn(one);
+  return members;
+}
+
+class Rewriter {
+  private readonly text: string;
+  private at = 0;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  /** The value at the cursor, which goes behind it. */
+  value(): string {
+    this.skipBlanks();
+    const start = this.at;
+    const opening = this.text[start];
+    if (opening === '{') return this.object(start);
+    if (opening === '[') return this.array(start);
+    if (opening === '"') this.skipString();
+    else while (this.at < this.text.length && !/[\s,\]}]/.test(this.text[this.at]!)) this.at++;
+    return this.text.slice(start, this.at);
+  }
+
+  private object(start: number): string {
+    const members = new Map<string, string>();
+    let isSame = true;
+    while (this.hasNext('}')) {
+      const keyStart = this.at;
+      this.skipString();
+      const key = JSON.parse(this.text.slice(keyStart, this.at)) as string;
+      this.skipBlanks();
+      this.at++;
+      this.skipBlanks();
+      const valueStart = this.at;
+      const value = this.value();
+      if (members.has(key) || value.length !== this.at - valueStart) isSame = false;
+      members.set(key, this.text.slice(keyStart, valueStart) + value);
+    }
+    return isSame ? this.text.slice(start, this.at) : `{${[...members.values()].join(',')}}`;
+  }
+
+  private array(start: number): string {
+    const values: string[] = [];
+    let isSame = true;
+    while (this.hasNext(']')) {
+      const valueStart = this.at;
+      const value = this.value();
+      if (value.length !== this.at - valueStart) isSame = false;
+      values.push(value);
+    }
+    return isSame ? this.text.slice(start, this.at) : `[${values.join(',')}]`;
+  }
+
+  /** Goes behind a bracket or comma, to the next member; false behind the closing bracket. */
+  private hasNext(closing: string): boolean {
+    this.skipBlanks();
+    if (this.text[this.at] !== closing) this.at++;
+    this.skipBlanks();
+    if (this.text[this.at] !== closing) return true;
+    this.at++;
+    return false;
+  }
+
+  private skipBlanks(): void {
+    while (/\s/.test(this.text[this.at] ?? '')) this.at++;
+  }
+
+  private skipString(): void {
+    for (this.at++; this.text[this.at] !== '"'; this.at++) if (this.text[this.at] === '\\') this.at++;
+    this.at++;
+  }
+}

@@ -1,0 +1,18 @@
+// Names that one was probably meant to be: what is left to ask where a word is not known.
+
+/** Whether `name` is `known` but for a slip or two. */
+export function isNear(known: string, name: string): boolean {
+  return editDistance(known, name) <= (known.length > 4 ? 2 : 1);
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}
