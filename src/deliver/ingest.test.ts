@@ -90,6 +90,14 @@ test('arrays and single objects become lines', async () => {
   expect(events).toEqual([1, 2, 3, 4, 5]);
 });
 
+test('a byte order mark may stand before lines, an array or an object over several lines', async () => {
+  const json = { 'content-type': 'application/json' };
+  expect((await post('s', '\ufeff{"a":1}\n{"a":2}\n')).answer.accepted).toBe(2);
+  expect((await post('s', '\ufeff[{"a":3},\n {"a":4}]')).answer.accepted).toBe(2);
+  expect((await post('s', '\ufeff \n{\n "a": 5\n}', json)).answer.accepted).toBe(1);
+  expect((await post('s', '\ufeff{"a":6}\n{"a":7}\n', json)).answer.accepted).toBe(2);
+});
+
 test.each([
   ['gzip', gzipSync],
   ['deflate', deflateSync],

@@ -304,7 +304,8 @@ function decompressed(request: IncomingMessage): AsyncIterable<unknown> {
 
 /** True for one JSON value (an array, or an object that may span lines), false for NDJSON. */
 function wholeDocument(contentType: string | undefined, body: Uint8Array): boolean {
-  let at = 0;
+  // A byte order mark.
+  let at = body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? 3 : 0;
   while (at < body.length && (body[at] === 32 || (body[at]! >= 9 && body[at]! <= 13))) at++;
   if (body[at] === 0x5b) return true;
   const type = (contentType ?? '').split(';')[0]!.trim().toLowerCase();

@@ -1,7 +1,12 @@
 // The dictionary of one field as vectors have it, over the kernel's. For text uses every value is its text, so that 200 and
 // "200" are one entry, as they are in SQL once the column has widened. It starts a new generation when it is full.
 import type { Decoder } from '../../../kernel/kernel.ts';
+import { doubleText } from '../functions/cast.ts';
 import type { Dictionary, DictionaryValue } from '../vector.ts';
+
+/** Its text in SQL, where a number that no double holds is `inf`. */
+const textOf = (value: DictionaryValue): string =>
+  typeof value === 'number' && !Number.isFinite(value) ? doubleText(value) : String(value);
 
 export class FieldDictionary implements Dictionary {
   generation = 0;
@@ -72,7 +77,7 @@ export class FieldDictionary implements Dictionary {
   /** The code of a value that the kernel did not give one. */
   add(value: DictionaryValue): number {
     this.separate();
-    return this.intern(this.asText ? String(value) : value);
+    return this.intern(this.asText ? textOf(value) : value);
   }
 
   /** Forgets everything, as the kernel's dictionary of the field has. */

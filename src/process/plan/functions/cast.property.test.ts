@@ -73,6 +73,53 @@ test.each([
   }
 });
 
+test('whole numbers in bases 16 and 2 are what DuckDB reads', async () => {
+  const texts = [
+    '0x1F',
+    '0X1f',
+    '0b101',
+    '0B1_0',
+    '0x1_F',
+    '0x1_',
+    '0x',
+    '0b2',
+    ' 0x1F',
+    '-0x1F',
+    '0x80',
+    '0xFFFF',
+    '0x1g',
+  ];
+  texts.push(
+    '0x7fffffffffffffff',
+    '0x8000000000000000',
+    '0x0000000000000000000001',
+    '0x1.5',
+    '31',
+    '1e3',
+    '1_000',
+  );
+  for (const type of ['TINYINT', 'UTINYINT', 'INTEGER', 'BIGINT', 'UBIGINT', 'HUGEINT', 'DOUBLE']) {
+    const { engine } = await valuesOf(`TRY_CAST(x AS ${type})`, 'VARCHAR', true, texts);
+    const values = texts.map((text, row) => `(${row}, ${quoteText(text)})`).join(', ');
+    const reader = await (await duckdb()).runAndReadAll(
+      `SELECT TRY_CAST(TRY_CAST(x AS ${type}) AS ${type === 'DOUBLE' ? type : 'BIGINT'}) FROM (VALUES ${values}) event(_row, x) ORDER BY _row`,
+    );
+    expect([type, engine]).toEqual([type, reader.getRows().map(row => normal(row[0]))]);
+  }
+});
+
+test('a number that no double holds is inf as text', async () => {
+  const plan = await planOf(
+    "SELECT count_if(lower(x) = 'inf') AS n, count_if(lower(x) = '-inf') AS m FROM s",
+  );
+  const source = columnsOf([plan], ['{"x":1e400}', '{"x":-1e400}', '{"x":"inf"}']);
+  const [plus, minus] = plan.sources[0]!.aggregates.map(({ args, filter }) =>
+    compileColumn(filter ?? args[0]!)(source),
+  );
+  expect([0, 1, 2].map(row => scalarAt(plus!, row))).toEqual([true, false, true]);
+  expect([0, 1, 2].map(row => scalarAt(minus!, row))).toEqual([false, true, false]);
+});
+
 test('every form of an instant is one', async () => {
   const forms = ['2026-01-02t03:04:05z', '20260102T030405Z', '02/Jan/2026:03:04:05 +0000'];
   expect((await valuesOf('x::TIMESTAMP', 'VARCHAR', true, forms)).engine).toEqual([at, at, at]);

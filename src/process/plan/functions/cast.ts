@@ -116,6 +116,9 @@ export function textOf(value: Exclude<Scalar, null>, type: ScalarType): string {
   return String(value);
 }
 
+/** DuckDB's types of at most 64 bits take whole numbers in bases 16 and 2, without a sign and blanks behind. */
+const otherBase = /^[ \t-\r]*0(?:[xX][\da-fA-F]+(?:_[\da-fA-F]+)*|[bB][01]+(?:_[01]+)*)$/;
+
 function toInteger(value: Exclude<Scalar, null>, name: string): Scalar {
   const [least, most] = integerTypes[name]!;
   let whole: bigint;
@@ -126,7 +129,10 @@ function toInteger(value: Exclude<Scalar, null>, name: string): Scalar {
     whole = BigInt(roundHalfEven(value));
   } else {
     const trimmed = value.trim();
-    if (/^[+-]?\d+$/.test(trimmed)) whole = BigInt(trimmed.replace('+', ''));
+    if (otherBase.test(value)) {
+      if (name.endsWith('HUGEINT')) return null;
+      whole = BigInt(value.replaceAll('_', ''));
+    } else if (/^[+-]?\d+$/.test(trimmed)) whole = BigInt(trimmed.replace('+', ''));
     else {
       const number = numberFromText(value);
       if (number === null || !Number.isFinite(number)) return null;
