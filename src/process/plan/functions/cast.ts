@@ -4,7 +4,7 @@
 import { formatUs, parseIsoUs } from '../../../core/time.ts';
 import { textTimeSql } from '../../../core/time-sql.ts';
 import type { ScalarType } from '../plan.ts';
-import { anyText } from '../sql/any-sql.ts';
+import { anyText, numberText } from '../sql/any-sql.ts';
 import { dayUs } from './calendar.ts';
 import type { Scalar, ScalarFunction, Signature } from './function.ts';
 import { fromBigInt, literalOf } from './function.ts';
@@ -220,6 +220,8 @@ export function intervalFromText(text: string): number | null {
 function castSql(value: string, from: ScalarType, name: string): string {
   if (from === 'any') return castSql(anyText(value), 'text', name);
   const target = otherTypes[name];
+  // A field of whole numbers may be one of doubles by now.
+  if (target === 'text' && from === 'integer') return numberText(value);
   if ((target === 'time' || target === 'date') && from === 'text') {
     const time = textTimeSql(value);
     return target === 'date' ? `CAST(${time} AS DATE)` : time;

@@ -72,7 +72,7 @@ export function anyAsJson(value: string): string {
 
 /** Whole doubles without ".0", as JSON has them. */
 export function numberText(base: string): string {
-  return `CASE WHEN ${base} = trunc(${base}) AND abs(${base}) < 1e15 THEN CAST(CAST(${base} AS BIGINT) AS VARCHAR) ELSE CAST(${base} AS VARCHAR) END`;
+  return `CASE WHEN ${base} = trunc(${base}) AND ${base} BETWEEN ${safe} THEN CAST(CAST(${base} AS BIGINT) AS VARCHAR) ELSE CAST(${base} AS VARCHAR) END`;
 }
 
 /** Answers of a query with the values that such structs stand for. */
