@@ -100,7 +100,7 @@ export class SqlTables {
         page.columns.forEach((column, index) => {
           const value = row.values[index];
           record[column.name] = value;
-          if (value !== null) kinds[index]!.add(kindOf(value, column.type));
+          if (value !== null && !isLost(value)) kinds[index]!.add(kindOf(value, column.type));
         });
         lines.push(JSON.stringify(record));
       }
@@ -137,6 +137,9 @@ function emptySql(stream: string): string {
       : '';
   return `SELECT NULL::TIMESTAMP AS _time, NULL::BIGINT AS _offset, NULL::INTEGER AS _partition${known} WHERE false`;
 }
+
+/** JSON has no NaN and no infinities: they are null. */
+const isLost = (value: unknown): boolean => typeof value === 'number' && !Number.isFinite(value);
 
 /** Digits of a whole number beyond 2^53 are text in JSON. */
 function kindOf(value: unknown, type: string): string {

@@ -145,6 +145,7 @@ const layers = [
   'threads',
   'projection',
   'pipeline',
+  'audit',
 ];
 
 test('the folders of src/process import only those above them in their table', () => {
