@@ -520,21 +520,29 @@ export class App {
     }
   }
 
-  /** Compares views with a recomputation from the history. A view for which that fails is named in `failed`, and the others go on. */
+  /**
+   * Compares views with a recomputation from the history. A view for which that fails is named in `failed`, and the others go on; so is one
+   * whose definition was refused, whether or not an earlier one is in force.
+   */
   async audit(
     names: readonly string[],
     onProgress: (view: string, share: number) => void,
   ): Promise<{ reports: AuditReport[]; failed: AuditFailure[] }> {
     const views = await this.engine.views();
-    const unknown = names.find(name => !views.some(view => view.name === name));
+    const isAsked = (name: string): boolean => names.length === 0 || names.includes(name);
+    const refused = this.views.refused().filter(({ name }) => isAsked(name));
+    const unknown = names.find(name => ![...views, ...refused].some(view => view.name === name));
     if (unknown !== undefined) {
       throw new MillraceError('unknown-view', `There is no view "${unknown}".`, {
         remedy: '"millrace views" lists them.',
       });
     }
     const reports: AuditReport[] = [];
-    const failed: AuditFailure[] = [];
-    for (const view of views.filter(view => names.length === 0 || names.includes(view.name))) {
+    const failed: AuditFailure[] = refused.map(({ name, reason }) => ({
+      view: name,
+      reason: `It was refused: ${reason}`,
+    }));
+    for (const view of views.filter(view => isAsked(view.name))) {
       try {
         if (view.state === 'failed') throw new Error(view.error);
         reports.push(await this.history.audit(view, share => onProgress(view.name, share)));

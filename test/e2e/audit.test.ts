@@ -36,6 +36,17 @@ test('a view that DuckDB cannot run is named with its reason, and every other on
   expect(failed).toEqual([{ view: 'huge', reason: expect.stringContaining('string of size') }]);
 });
 
+test('a view that was refused is named as not audited', async () => {
+  const dir = await project({ first: 'SELECT count(*) AS n FROM s' });
+  writeFileSync(join(dir, 'views', 'wrong.sql'), '-- every: 1m\nSELECT median(v) AS m FROM s\n');
+  const { code, stdout } = await run(dir, ['audit']);
+  expect({ code, stdout }).toMatchObject({ code: 1 });
+  expect(stdout).toMatch(/✓ first: 1 windows, 1 values compared/);
+  expect(stdout).toMatch(/✗ wrong: could not be audited: It was refused: .*median/);
+  expect(await run(dir, ['audit', 'first'])).toMatchObject({ code: 0 });
+  expect(await run(dir, ['audit', 'wrong'])).toMatchObject({ code: 1 });
+});
+
 test('fields that change their types while they are archived at any moment are what the batch says', async () => {
   const seed = Number(process.env['MILLRACE_SEED'] ?? 20261123);
   const rng = new Rng(seed);
