@@ -61,6 +61,12 @@ export function anyText(value: string): string {
   );
 }
 
+/** The digits of a whole number, or the text of the double, that such a struct stands for. */
+export function integerText(value: string): string {
+  const number = `struct_extract(${value}, '_number')`;
+  return `coalesce(struct_extract(${value}, '_text'), ${numberText(number)})`;
+}
+
 /** The value as JSON: of such a struct, or of a plain column. */
 export function anyAsJson(value: string): string {
   const json = `to_json(${value})`;

@@ -5,7 +5,7 @@ import type { ViewQuery, ViewValue } from '../../view.ts';
 import { fieldUses } from '../events/fields.ts';
 import type { Aggregate, Expression, Plan, SourcePlan } from '../plan.ts';
 import { aggregateSql } from './aggregate-sql.ts';
-import { anyText, integerOfColumn } from './any-sql.ts';
+import { anyText, integerOfColumn, integerText } from './any-sql.ts';
 import { aggregateBoundSql, outputBoundSql } from './bound-sql.ts';
 import { locate, type SqlColumn } from './column-type.ts';
 import { expressionSql, type SqlLeaves } from './expression-sql.ts';
@@ -222,6 +222,10 @@ function sourceSql(
   const tables = source.lookups.map(lookup => options.lookup!(lookup.table, at));
   const leaves: SqlLeaves = {
     field: (path, type) => fieldSql(columns, 'event', path, type, mixed && type === 'any'),
+    driftedText: path =>
+      isBeyondIntegers(columns, path)
+        ? integerText(fieldSql(columns, 'event', path, 'integer', true))
+        : undefined,
     eventTime: () => 'event._time',
     lookup: (lookup, column, type) =>
       fieldSql(tables[lookup]!.columns, `lookup${lookup}`, [column], type, mixed && type === 'any'),
