@@ -32,7 +32,7 @@ import {
 } from './flow/segment-log.ts';
 import type { Kernel } from './kernel/kernel.ts';
 import { LookupFiles } from './lookup-files.ts';
-import type { AuditFailure, AuditReport } from './process/audit.ts';
+import type { AuditFailure, AuditReport, AuditResult } from './process/audit-report.ts';
 import type { Engine } from './process/engine.ts';
 import { openEnginePool } from './process/threads/engine-pool.ts';
 import { type Project, parseBytes, projectFingerprint, readProject } from './project.ts';
@@ -422,6 +422,7 @@ export class App {
       sql: request => this.tables.run(request),
       pipelines: listPipelines,
       viewHistory: (query, conditions) => this.history.query(query, conditions),
+      audit: (names, onProgress, signal) => this.audit(names, onProgress, signal),
       metrics: () => metrics.text(),
     };
     this.server = await startHttpServer({
@@ -527,13 +528,15 @@ export class App {
   async audit(
     names: readonly string[],
     onProgress: (view: string, share: number) => void,
-  ): Promise<{ reports: AuditReport[]; failed: AuditFailure[] }> {
+    signal?: AbortSignal,
+  ): Promise<AuditResult> {
     const views = await this.engine.views();
     const isAsked = (name: string): boolean => names.length === 0 || names.includes(name);
     const refused = this.views.refused().filter(({ name }) => isAsked(name));
     const unknown = names.find(name => ![...views, ...refused].some(view => view.name === name));
     if (unknown !== undefined) {
       throw new MillraceError('unknown-view', `There is no view "${unknown}".`, {
+        status: 404,
         remedy: '"millrace views" lists them.',
       });
     }
@@ -543,10 +546,12 @@ export class App {
       reason: `It was refused: ${reason}`,
     }));
     for (const view of views.filter(view => isAsked(view.name))) {
+      onProgress(view.name, 0);
       try {
         if (view.state === 'failed') throw new Error(view.error);
-        reports.push(await this.history.audit(view, share => onProgress(view.name, share)));
+        reports.push(await this.history.audit(view, share => onProgress(view.name, share), signal));
       } catch (thrown) {
+        signal?.throwIfAborted();
         this.logger.error({ view: view.name, err: toError(thrown) }, 'audit failed');
         failed.push({ view: view.name, reason: toError(thrown).message });
       }

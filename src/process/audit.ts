@@ -1,69 +1,46 @@
 // Audit: is a view what a batch run over the same events says? The view's SELECT is run by DuckDB over the history, grouped
 // by the view's windows, and compared with the windows the engine keeps: exact aggregates must be equal, sketches
-// within their bound.
+// within their bound. Events may go on arriving meanwhile.
+import { MillraceError } from '../core/errors.ts';
 import { parseIsoUs } from '../core/time.ts';
 import { type AuditColumn, auditColumns, boundOf, type GroupColumn, groupColumns } from './audit/columns.ts';
 import { isWithin } from './audit/comparable.ts';
 import { matchGroups } from './audit/group-match.ts';
-import type { Engine } from './engine.ts';
+import type { AuditDifference, AuditReport } from './audit-report.ts';
+import type { Engine, ViewPage } from './engine.ts';
 import type { Plan } from './plan/plan.ts';
 import { anyValue } from './plan/sql/any-sql.ts';
 import { type PlanSqlOptions, planSql, readsMixed } from './plan/sql/plan-sql.ts';
 import type { ViewValue, WindowRow } from './view.ts';
 
 export interface AuditOptions {
-  engine: Pick<Engine, 'query' | 'settled'>;
+  engine: Pick<Engine, 'page' | 'settled'>;
   plan: Plan;
   /** The resolutions to compare; default: all that are kept. */
   everyMs?: readonly number[];
   /** Event-time range, µs; default: all windows that are kept. */
   fromUs?: number;
   toUs?: number;
-  /** From when on a resolution's windows are kept, µs; null is for ever. Default: none is missed before the first that is there. */
-  keptFromUs?: (everyMs: number) => number | null;
-  /** Where DuckDB finds the events: all that the view has taken in. */
-  events: PlanSqlOptions['events'];
-  lookup?: PlanSqlOptions['lookup'];
+  /** Where DuckDB finds the events that are in a page's windows, and no others. */
+  history: (page: ViewPage) => Promise<PageHistory>;
   /** Runs SQL; rows of JSON-ready values (times as ISO 8601 or SQL text, large integers as text). */
   runSql: (sql: string) => Promise<readonly (readonly ViewValue[])[]>;
   /** Called after each step with the share done, 0–1. */
   onProgress?: (done: number) => void;
+  /** Ends it between two pages. */
+  signal?: AbortSignal;
   /** Differences listed; all are counted. Default 100. */
   differencesMax?: number;
 }
 
-export interface AuditDifference {
-  everyMs: number;
-  startUs: number;
-  /** Values of the group columns. */
-  group: ViewValue[];
-  /** The column that differs, or absent where a whole row is missing. */
-  column?: string;
-  engine?: ViewValue;
-  batch?: ViewValue;
-  reason: 'missing in the view' | 'not in the batch' | 'not equal' | 'beyond its bound';
-}
-
-export interface AuditReport {
-  view: string;
-  windows: number;
-  rows: number;
-  values: number;
-  /** Rows compared in total only: overflow groups, groups that came after them, and windows whose groups they touch. */
-  skipped: number;
-  differenceCount: number;
-  differences: AuditDifference[];
-}
-
-/** A view that could not be compared, and why. */
-export interface AuditFailure {
-  view: string;
-  reason: string;
+export interface PageHistory extends Pick<PlanSqlOptions, 'events' | 'lookup'> {
+  /** From which event time on it is known what events were joined with; windows that start before are not compared. */
+  fromUs?: number;
 }
 
 /** Windows compared by one SQL query. */
-const windowsAtOnce = 500;
-const rowsAtOnce = 100_000;
+const windowsMax = 500;
+const rowsMax = 100_000;
 /** A bound of adding up sums. */
 const addedShare = 1e-12;
 
@@ -85,18 +62,20 @@ interface BatchRow {
   bounds: readonly ViewValue[];
 }
 
+/** The columns of a page's view as its history has them. */
+interface Columns {
+  all: AuditColumn[];
+  groups: GroupColumn[];
+}
+
 class Audit {
   readonly report: AuditReport;
   private readonly options: AuditOptions;
   private readonly plan: Plan;
-  private readonly columns: AuditColumn[];
-  private readonly groups: GroupColumn[];
 
   constructor(options: AuditOptions) {
     this.options = options;
     this.plan = options.plan;
-    this.columns = auditColumns(options.plan, readsMixed(options.plan, options.events));
-    this.groups = groupColumns(this.columns);
     this.report = {
       view: options.plan.name,
       windows: 0,
@@ -108,58 +87,71 @@ class Audit {
     };
   }
 
+  /** Page by page: each stands for itself, the windows and their events at one moment, so that events may go on arriving. */
   async resolution(everyMs: number, onProgress: (done: number) => void): Promise<void> {
-    let rows: WindowRow[] = [];
-    const { engine, plan, fromUs, toUs, keptFromUs } = this.options;
-    /** Where the next span begins: spans leave no gap, so that a window which the view lost is missed. */
-    let nextUs = keptFromUs?.(everyMs);
-    if (nextUs === null) nextUs = Number.NEGATIVE_INFINITY;
-    if (nextUs !== undefined && fromUs !== undefined) nextUs = Math.max(nextUs, fromUs);
-    const windows = new Map<number, WindowRow[]>();
-    let isFirst = true;
-    let cursor: string | undefined;
-    const compare = async (isLast: boolean): Promise<void> => {
-      const starts = [...windows.keys()];
-      // The last window may go on in the next page.
-      const ready = isLast ? starts : starts.slice(0, -1);
-      if (ready.length === 0) return;
-      const spanned = ready.map(start => windows.get(start)!);
-      const [first, afterLast] = [ready[0]!, ready.at(-1)! + 1];
-      await this.span(everyMs, spanned, Math.min(first, nextUs ?? first), afterLast, !isFirst);
-      nextUs = afterLast;
-      isFirst = false;
-      for (const start of ready) windows.delete(start);
-    };
-    let seen = 0;
-    do {
-      const page = await engine.query({ view: plan.name, everyMs, fromUs, toUs, limit: rowsAtOnce, cursor });
-      rows = page.rows;
-      cursor = page.next;
-      for (const row of rows) {
-        if (!windows.has(row.startUs) && windows.size >= windowsAtOnce) {
-          await compare(true);
-          onProgress(1 - 1 / ++seen);
-        }
-        const window = windows.get(row.startUs);
-        if (window) window.push(row);
-        else windows.set(row.startUs, [row]);
+    const { engine, plan, toUs, signal } = this.options;
+    let { fromUs } = this.options;
+    let firstUs = 0;
+    let lastUs = 0;
+    for (let pages = 1; ; pages++) {
+      signal?.throwIfAborted();
+      const question = { view: plan.name, everyMs, fromUs, toUs, rowsMax, windowsMax };
+      const page = await engine.page(question);
+      if (page.served[plan.name]!.plan.version !== plan.version) {
+        throw new MillraceError('view-changed', `The view "${plan.name}" was changed during its audit.`, {
+          status: 409,
+          remedy: 'Audit it again.',
+          canRetry: true,
+        });
       }
-      await compare(cursor === undefined);
-    } while (cursor !== undefined);
-    if (nextUs !== undefined)
-      await this.span(everyMs, [], nextUs, toUs ?? Number.POSITIVE_INFINITY, !isFirst);
+      await this.page(everyMs, page, fromUs, pages > 1);
+      // Spans leave no gap, so that a window which the view lost is missed.
+      fromUs = page.nextUs;
+      if (pages === 1) {
+        firstUs = page.rows[0]?.startUs ?? 0;
+        lastUs = page.lastUs ?? 0;
+      }
+      // Windows that have come since are for the next audit: events may arrive faster than they are compared.
+      if (fromUs === undefined || fromUs > lastUs) return;
+      onProgress((fromUs - firstUs) / Math.max(1, lastUs - firstUs));
+    }
+  }
+
+  /** All windows from `from` up to the next page: those of the view, and those of the batch. `hasBefore`: a page ended there. */
+  private async page(
+    everyMs: number,
+    page: ViewPage,
+    from: number | undefined,
+    hasBefore: boolean,
+  ): Promise<void> {
+    const history = await this.options.history(page);
+    const first = page.rows[0]?.startUs ?? Number.POSITIVE_INFINITY;
+    const kept = page.keptFromUs ?? Number.NEGATIVE_INFINITY;
+    const never = Number.NEGATIVE_INFINITY;
+    const fromUs = Math.max(from ?? never, history.fromUs ?? never, Math.min(first, kept));
+    const toUs = page.nextUs ?? this.options.toUs ?? Number.POSITIVE_INFINITY;
+    const windows = new Map<number, WindowRow[]>();
+    for (const row of page.rows) {
+      if (row.startUs < fromUs) continue;
+      const window = windows.get(row.startUs);
+      if (window) window.push(row);
+      else windows.set(row.startUs, [row]);
+    }
+    await this.span(everyMs, [...windows.values()], history, fromUs, toUs, hasBefore);
   }
 
   /** All windows that start from `fromUs` up to before `toUs`: those of the view, each with all its rows, and those of the batch. */
   private async span(
     everyMs: number,
     windows: readonly WindowRow[][],
+    { events, lookup }: PageHistory,
     fromUs: number,
     toUs: number,
     hasBefore: boolean,
   ): Promise<void> {
-    const { events, lookup, runSql } = this.options;
     const { window } = this.plan;
+    const all = auditColumns(this.plan, readsMixed(this.plan, events));
+    const columns = { all, groups: groupColumns(all) };
     const lengthMs =
       window.kind === 'session' ? window.gapMs : window.kind === 'hopping' ? window.sizeMs : everyMs;
     // The events of windows that begin here; a session may go on that began in a span before, and ends by the events.
@@ -167,7 +159,7 @@ class Audit {
     let endUs = toUs;
     if (window.kind === 'session') for (const row of windows.flat()) endUs = Math.max(endUs, row.endUs);
     const eventsToUs = endUs + lengthMs * 1000;
-    const batch = await runSql(
+    const batch = await this.options.runSql(
       planSql(this.plan, {
         events,
         lookup,
@@ -178,26 +170,27 @@ class Audit {
       }),
     );
     const byWindow = new Map<number, BatchRow[]>();
-    const width = this.columns.length;
+    const width = all.length;
     for (const row of batch) {
       const startUs = timeOf(row[0]!)!;
       const rows = byWindow.get(startUs);
-      const all = row.slice(2).map(anyValue);
-      const values = { values: all.slice(0, width), bounds: all.slice(width) };
+      const answered = row.slice(2).map(anyValue);
+      const values = { values: answered.slice(0, width), bounds: answered.slice(width) };
       if (rows) rows.push(values);
       else byWindow.set(startUs, [values]);
     }
     for (const rows of windows) {
       const { startUs } = rows[0]!;
-      this.window(everyMs, startUs, rows, byWindow.get(startUs) ?? []);
+      this.window(columns, everyMs, startUs, rows, byWindow.get(startUs) ?? []);
       byWindow.delete(startUs);
     }
     for (const [startUs, rows] of byWindow) {
-      if (startUs >= fromUs && startUs < toUs) this.window(everyMs, startUs, [], rows);
+      if (startUs >= fromUs && startUs < toUs) this.window(columns, everyMs, startUs, [], rows);
     }
   }
 
   private window(
+    columns: Columns,
     everyMs: number,
     startUs: number,
     rows: readonly WindowRow[],
@@ -206,12 +199,12 @@ class Audit {
     this.report.windows++;
     if (rows.some(row => row.overflow || row.incomplete)) {
       this.report.skipped += rows.length;
-      this.totals(everyMs, startUs, rows, batch);
+      this.totals(columns, everyMs, startUs, rows, batch);
       return;
     }
     this.report.rows += rows.length;
     const pairs = matchGroups<Pick<WindowRow, 'values'> | BatchRow>(
-      this.groups,
+      columns.groups,
       rows,
       batch,
       row => row.values,
@@ -220,12 +213,13 @@ class Audit {
       const place = { everyMs, startUs, group: group.map(inJson) };
       if (!other) this.differ({ ...place, reason: 'not in the batch' });
       else if (!engine) this.differ({ ...place, reason: 'missing in the view' });
-      else this.row(place, engine.values, other as BatchRow);
+      else this.row(columns, place, engine.values, other as BatchRow);
     }
   }
 
   /** Of a window with an overflow group: which group an event went to is not known, but none is lost or counted twice. */
   private totals(
+    columns: Columns,
     everyMs: number,
     startUs: number,
     rows: readonly WindowRow[],
@@ -233,7 +227,7 @@ class Audit {
   ): void {
     const { plan } = this;
     if (plan.having || plan.limit !== undefined || plan.sources.some(({ view }) => view)) return;
-    this.columns.forEach(({ name, isTotal }, index) => {
+    columns.all.forEach(({ name, isTotal }, index) => {
       if (!isTotal) return;
       this.report.values++;
       const engine = sum(rows.map(({ values }) => values[index]!));
@@ -255,11 +249,12 @@ class Audit {
   }
 
   private row(
+    columns: Columns,
     place: Pick<AuditDifference, 'everyMs' | 'startUs' | 'group'>,
     values: readonly ViewValue[],
     batch: BatchRow,
   ): void {
-    this.columns.forEach(({ name, isGroup, isExact, isEqual }, index) => {
+    columns.all.forEach(({ name, isGroup, isExact, isEqual }, index) => {
       if (isGroup) return;
       this.report.values++;
       const [engine, exact] = [values[index]!, batch.values[index]!];

@@ -32,6 +32,7 @@ const contracts = new Set([
   'collect/rejected.ts',
   'collect/source.ts',
   'flow/log.ts',
+  'process/audit-report.ts',
   'process/engine.ts',
   'process/pipeline.ts',
   'process/view.ts',

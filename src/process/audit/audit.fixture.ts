@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
-import { type AuditReport, auditView } from '../audit.ts';
+import { auditView } from '../audit.ts';
+import type { AuditReport } from '../audit-report.ts';
 import { MemoryLog, openEngine, startMs } from '../engine/engine.fixture.ts';
 import type { Engine } from '../engine.ts';
 import { duckdb, planOf } from '../plan/plan.fixture.ts';
@@ -34,6 +35,8 @@ export function useFolder(): void {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 }
 
+export const scratchFile = (): string => join(folder, `${files++}.ndjson`);
+
 const line = (event: object | string): string => (typeof event === 'string' ? event : JSON.stringify(event));
 
 const timed = (event: object | string): string =>
@@ -56,7 +59,7 @@ export async function auditOf(audited: Audited): Promise<AuditReport> {
   const engine = await openEngine(log, { schema });
   try {
     await engine.define({ name: 'v', text });
-    const file = join(folder, `${files++}.ndjson`);
+    const file = scratchFile();
     writeFileSync(file, history.map(event => `${timed(event)}\n`).join(''));
     const columns = columnsOf(drifted);
     const types = `{${columns.map(({ name, type }) => `"${name}": '${type}'`).join(', ')}}`;
@@ -64,8 +67,7 @@ export async function auditOf(audited: Audited): Promise<AuditReport> {
     return await auditView({
       engine: tamper ? tampered(engine, tamper) : engine,
       plan: await planOf(text, { schema }, 'v'),
-      keptFromUs: () => null,
-      events: () => ({ from, columns }),
+      history: async () => ({ events: () => ({ from, columns }) }),
       runSql: async sql => (await (await duckdb()).runAndReadAll(sql)).getRowsJson() as ViewValue[][],
     });
   } finally {
@@ -73,11 +75,11 @@ export async function auditOf(audited: Audited): Promise<AuditReport> {
   }
 }
 
-function tampered(engine: Engine, tamper: (row: WindowRow) => void): Pick<Engine, 'query' | 'settled'> {
+function tampered(engine: Engine, tamper: (row: WindowRow) => void): Pick<Engine, 'page' | 'settled'> {
   return {
     settled: () => engine.settled(),
-    query: async query => {
-      const result = await engine.query(query);
+    page: async query => {
+      const result = await engine.page(query);
       result.rows.forEach(tamper);
       return result;
     },

@@ -89,5 +89,6 @@ export function anyValue(value: ViewValue): ViewValue {
   if (rank === undefined || number === undefined || text === undefined) {
     return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, anyValue(entry)]));
   }
-  return rank === 1 ? text : rank === 2 ? number === 1 : (text ?? number);
+  // Of 1e400 a JSON answer has the name.
+  return rank === 1 ? text : rank === 2 ? number === 1 : (text ?? Number(number));
 }

@@ -29,7 +29,7 @@ export interface LookupRelation extends SqlRelation {
 
 export interface PlanSqlOptions {
   /** The relation of a stream (or of a view's finest windows, for a view over a view). */
-  events: (stream: string) => SqlRelation;
+  events: (stream: string, source: number) => SqlRelation;
   lookup?: (table: string, source: number) => LookupRelation;
   /** A resolution of the plan, or of any length, or 'total' for one row a group. Default: the finest, or the plan's own window. */
   everyMs?: number | 'total';
@@ -164,8 +164,8 @@ function windowSql(window: SqlWindow, keys: readonly string[]): string[] {
 
 /** Whether some field is taken as it is whose values have been of several types; its values come as structs of any-sql.ts. */
 export function readsMixed(plan: Plan, events: PlanSqlOptions['events']): boolean {
-  return plan.sources.some(source => {
-    const { columns } = events(source.stream);
+  return plan.sources.some((source, at) => {
+    const { columns } = events(source.stream, at);
     return fieldUses([source]).some(({ path, as }) => as === 'any' && isMixed(columns, path));
   });
 }
@@ -179,8 +179,8 @@ const passesOn: ReadonlySet<string> = new Set(['min', 'max', 'first', 'last', 'a
  */
 function driftedArguments(plan: Plan, events: PlanSqlOptions['events']): ReadonlySet<string> {
   const drifted = new Set<string>();
-  for (const source of plan.sources) {
-    const { columns } = events(source.stream);
+  for (const [at, source] of plan.sources.entries()) {
+    const { columns } = events(source.stream, at);
     for (const [index, aggregate] of source.aggregates.entries()) {
       if (!passesOn.has(aggregate.function)) continue;
       for (const [at, arg] of aggregate.args.entries()) {
@@ -195,8 +195,8 @@ function driftedArguments(plan: Plan, events: PlanSqlOptions['events']): Readonl
 /** Sums and averages of fields of whole numbers that have drifted: they are doubles to the batch. */
 function driftedSums(plan: Plan, events: PlanSqlOptions['events']): ReadonlySet<number> {
   const drifted = new Set<number>();
-  for (const source of plan.sources) {
-    const { columns } = events(source.stream);
+  for (const [at, source] of plan.sources.entries()) {
+    const { columns } = events(source.stream, at);
     const hasDrifted = (expression: Expression): boolean => {
       if (expression.kind === 'call') return expression.args.some(hasDrifted);
       if (expression.kind === 'case')
@@ -218,7 +218,7 @@ function sourceSql(
   mixed: boolean,
   drifted: ReadonlySet<string>,
 ): string {
-  const { from, columns } = options.events(source.stream);
+  const { from, columns } = options.events(source.stream, at);
   const tables = source.lookups.map(lookup => options.lookup!(lookup.table, at));
   const leaves: SqlLeaves = {
     field: (path, type) => fieldSql(columns, 'event', path, type, mixed && type === 'any'),
