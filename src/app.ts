@@ -32,7 +32,7 @@ import {
 } from './flow/segment-log.ts';
 import type { Kernel } from './kernel/kernel.ts';
 import { LookupFiles } from './lookup-files.ts';
-import type { AuditFailure, AuditReport } from './process/audit.ts';
+import type { AuditFailure, AuditReport, AuditResult } from './process/audit-report.ts';
 import type { Engine } from './process/engine.ts';
 import { openEnginePool } from './process/threads/engine-pool.ts';
 import { type Project, parseBytes, readProject } from './project.ts';
@@ -399,6 +399,7 @@ export class App {
       sql: request => this.tables.run(request),
       pipelines: listPipelines,
       viewHistory: (query, conditions) => this.history.query(query, conditions),
+      audit: (names, onProgress, signal) => this.audit(names, onProgress, signal),
       metrics: () => metrics.text(),
     };
     this.server = await startHttpServer({
@@ -499,25 +500,37 @@ export class App {
     }
   }
 
-  /** Compares views with a recomputation from the history. A view for which that fails is named in `failed`, and the others go on. */
+  /**
+   * Compares views with a recomputation from the history. A view for which that fails is named in `failed`, and the others go on; so is one
+   * whose definition was refused, whether or not an earlier one is in force.
+   */
   async audit(
     names: readonly string[],
     onProgress: (view: string, share: number) => void,
-  ): Promise<{ reports: AuditReport[]; failed: AuditFailure[] }> {
+    signal?: AbortSignal,
+  ): Promise<AuditResult> {
     const views = await this.engine.views();
-    const unknown = names.find(name => !views.some(view => view.name === name));
+    const isAsked = (name: string): boolean => names.length === 0 || names.includes(name);
+    const refused = this.views.refused().filter(({ name }) => isAsked(name));
+    const unknown = names.find(name => ![...views, ...refused].some(view => view.name === name));
     if (unknown !== undefined) {
       throw new MillraceError('unknown-view', `There is no view "${unknown}".`, {
+        status: 404,
         remedy: '"millrace views" lists them.',
       });
     }
     const reports: AuditReport[] = [];
-    const failed: AuditFailure[] = [];
-    for (const view of views.filter(view => names.length === 0 || names.includes(view.name))) {
+    const failed: AuditFailure[] = refused.map(({ name, reason }) => ({
+      view: name,
+      reason: `It was refused: ${reason}`,
+    }));
+    for (const view of views.filter(view => isAsked(view.name))) {
+      onProgress(view.name, 0);
       try {
         if (view.state === 'failed') throw new Error(view.error);
-        reports.push(await this.history.audit(view, share => onProgress(view.name, share)));
+        reports.push(await this.history.audit(view, share => onProgress(view.name, share), signal));
       } catch (thrown) {
+        signal?.throwIfAborted();
         this.logger.error({ view: view.name, err: toError(thrown) }, 'audit failed');
         failed.push({ view: view.name, reason: toError(thrown).message });
       }

@@ -18,6 +18,7 @@ export interface ProjectViewsOptions {
 export class ProjectViews {
   private readonly options: ProjectViewsOptions;
   private readonly problemOf = new Map<string, string>();
+  private death: string | undefined;
 
   constructor(options: ProjectViewsOptions) {
     this.options = options;
@@ -61,12 +62,17 @@ export class ProjectViews {
 
   noteEngineDeath(cause: Error): void {
     const message = `The engine has stopped, so views stand still; events are still collected. Restart to go on: ${cause.message}`;
-    this.problemOf.set('engine', message);
+    this.death = message;
     this.options.logger.error({ err: cause }, 'engine stopped');
     this.options.onNotice(message);
   }
 
   problems(): string[] {
-    return [...this.problemOf.values()];
+    return [...this.problemOf.values(), ...(this.death === undefined ? [] : [this.death])];
+  }
+
+  /** Views, or streams, whose definition is not in force, and why. */
+  refused(): { name: string; reason: string }[] {
+    return [...this.problemOf].map(([name, reason]) => ({ name, reason }));
   }
 }

@@ -57,6 +57,10 @@ export async function problemError(answer: Response): Promise<MillraceError> {
     return new MillraceError('http-error', `The server answered ${answer.status}.`, {
       status: answer.status,
     });
+  return problemOfBody(problem);
+}
+
+export function problemOfBody(problem: Problem): MillraceError {
   return new MillraceError(problem.code, problem.detail, {
     status: problem.status,
     context: problem,

@@ -5,11 +5,13 @@ import { parseTimeUs } from './core/time-text.ts';
 import type { Condition } from './deliver/view-json.ts';
 import { historyCursor, historySkip } from './deliver/view-source.ts';
 import type { LookupFiles } from './lookup-files.ts';
-import { type AuditReport, auditView } from './process/audit.ts';
-import type { Engine, ServingPlan } from './process/engine.ts';
+import { auditView, type PageHistory } from './process/audit.ts';
+import type { AuditReport } from './process/audit-report.ts';
+import type { Engine, ServingPlan, TakenPlan, ViewPage } from './process/engine.ts';
 import { sqlTypeOf } from './process/plan/functions/cast.ts';
-import { anyAsJson, anyValue } from './process/plan/sql/any-sql.ts';
+import { anyValue } from './process/plan/sql/any-sql.ts';
 import { type LookupRelation, planSql, type SqlRelation } from './process/plan/sql/plan-sql.ts';
+import { viewRelation } from './process/plan/sql/view-sql.ts';
 import { lookupNeeds } from './process/view/lookup-tables.ts';
 import type { ViewQuery, ViewResult, ViewSummary, ViewValue } from './process/view.ts';
 import type { QueryAnswer, QueryRequest } from './query/query.ts';
@@ -43,7 +45,7 @@ export class ViewHistory {
     if (conditions.length > 0 && plan.sources.some(source => source.view)) {
       throw notFromHistory(view.name, 'its rows are made of another view, which has no such fields');
     }
-    const relations = await this.relations(serving);
+    const relations = await this.relations(serving, name => engine.plan(name));
     const fields = columnFields(lake.stream(plan.sources[0]!.stream)?.schema.fields ?? []);
     for (const { column, op, value } of conditions) {
       const field = fields.find(field => field.name.toLowerCase() === column.toLowerCase());
@@ -104,21 +106,18 @@ export class ViewHistory {
     };
   }
 
-  /** Compares what the engine keeps of a view with a batch run over all events it has taken in. */
-  async audit(view: ViewSummary, onProgress: (share: number) => void): Promise<AuditReport> {
+  /** Compares what the engine keeps of a view with a batch run over the events it has taken in, while others may arrive. */
+  async audit(
+    view: ViewSummary,
+    onProgress: (share: number) => void,
+    signal?: AbortSignal,
+  ): Promise<AuditReport> {
     const { engine } = this.options;
-    const serving = await engine.plan(view.name);
-    const { plan } = serving;
-    const relations = await this.relations(serving);
-    const fromUs = await this.joinedFromUs(serving);
+    const { plan } = await engine.plan(view.name);
     return auditView({
       engine,
       plan,
-      ...(fromUs === undefined ? {} : { fromUs }),
-      keptFromUs: everyMs =>
-        view.resolutions.find(resolution => resolution.everyMs === everyMs)?.keptFromUs ?? null,
-      events: relations,
-      lookup: (table, source) => this.lookupRelation(serving, table, source),
+      history: page => this.pageHistory(view.name, page),
       runSql: async sql => {
         const answer = await this.options.sql({
           sql,
@@ -128,18 +127,43 @@ export class ViewHistory {
           maxBytes: 1024 * 1024 * 1024,
           tables: [],
         });
+        if (answer.truncated) {
+          throw new MillraceError('audit-too-large', 'The batch answers more than can be compared at once.', {
+            remedy: 'Give the view fewer groups, or a finer resolution.',
+          });
+        }
         return answer.rows as ViewValue[][];
       },
       onProgress,
+      ...(signal ? { signal } : {}),
     });
+  }
+
+  /** The events of a page's windows, archived where they are not yet. */
+  private async pageHistory(name: string, { served }: ViewPage): Promise<PageHistory> {
+    const { lake } = this.options;
+    const serving = served[name]!;
+    for (const { plan, taken } of Object.values(served)) {
+      for (const { source, partition, offset } of taken) {
+        const { stream } = plan.sources[source]!;
+        if ((lake.stream(stream)?.archived[partition] ?? 0) < offset) await lake.flush(stream);
+      }
+    }
+    const events = await this.relations(serving, async below => served[below]!);
+    const fromUs = Math.max(...(await Promise.all(Object.values(served).map(one => this.joinedFromUs(one)))));
+    return {
+      events,
+      lookup: (table, source) => this.lookupRelation(serving, table, source),
+      ...(Number.isFinite(fromUs) ? { fromUs } : {}),
+    };
   }
 
   /**
    * The event time from which on it is known what events were joined with: lookup tables that have changed very often have had
-   * contents that are no longer kept. Undefined: for all events.
+   * contents that are no longer kept. −∞: for all events.
    */
-  private async joinedFromUs({ plan, lookups }: ServingPlan): Promise<number | undefined> {
-    let fromUs: number | undefined;
+  private async joinedFromUs({ plan, lookups }: ServingPlan): Promise<number> {
+    let fromUs = Number.NEGATIVE_INFINITY;
     for (const [source, { stream, lookups: joined }] of plan.sources.entries()) {
       for (const { table } of joined) {
         const uses = lookups.filter(use => use.source === source && use.table === table);
@@ -157,7 +181,7 @@ export class ViewHistory {
             tables: [],
           });
           const last = answer.rows[0]?.[0];
-          if (last !== null && last !== undefined) fromUs = Math.max(fromUs ?? 0, Number(last) + 1);
+          if (last !== null && last !== undefined) fromUs = Math.max(fromUs, Number(last) + 1);
         }
       }
     }
@@ -198,58 +222,59 @@ export class ViewHistory {
     };
   }
 
-  /** What a plan's sources are in SQL: streams as archived up to now, and views under it as their own SELECTs. */
-  private async relations({ plan }: ServingPlan): Promise<(name: string) => SqlRelation> {
-    const { engine, lake } = this.options;
-    const views = new Map<string, SqlRelation>();
-    for (const { stream, view, everyMs } of plan.sources) {
-      if (!view) {
-        await lake.flush(stream);
-        continue;
+  /**
+   * What a plan's sources are in SQL: streams, and views under it as their own SELECTs. Of streams the events that the plan has taken in,
+   * where it says which, and else all up to now. `below` gives what serves under another view's name.
+   */
+  private async relations(
+    { plan, taken }: ServingPlan & Partial<TakenPlan>,
+    below: (view: string) => Promise<ServingPlan & Partial<TakenPlan>>,
+  ): Promise<(name: string, source: number) => SqlRelation> {
+    const relations: SqlRelation[] = [];
+    for (const [index, { stream, view, everyMs }] of plan.sources.entries()) {
+      if (view) relations.push(await this.viewRelation(await below(stream), everyMs, below));
+      else {
+        if (!taken) await this.options.lake.flush(stream);
+        relations.push(
+          this.relation(
+            stream,
+            taken?.filter(({ source }) => source === index),
+          ),
+        );
       }
-      const below = await engine.plan(stream);
-      const sql = planSql(below.plan, {
-        events: await this.relations(below),
-        lookup: (table, source) => this.lookupRelation(below, table, source),
-        ...(everyMs === undefined ? {} : { everyMs }),
-      });
-      const fractions = await this.fractionsOf(sql);
-      const columns = below.plan.outputs.map(({ name, column }) => ({
-        name,
-        type: fractions.has(name) ? 'DOUBLE' : column.type,
-      }));
-      // A column of any type is JSON to those that read it, whatever the stream has shown since.
-      const json = columns.filter(({ type }) => type === 'JSON').map(({ name }) => identifier(name));
-      const replaced = json.map(name => `${anyAsJson(name)} AS ${name}`).join(', ');
-      const star = `* EXCLUDE (_start, _end)${json.length > 0 ? ` REPLACE (${replaced})` : ''}`;
-      const bounds = ['window_start', 'window_end'].map(name => ({ name, type: 'TIMESTAMP' }));
-      views.set(stream, {
-        from: `(SELECT _start AS _time, _start AS window_start, _end AS window_end, ${star} FROM (${sql}))`,
-        columns: [...columns, ...bounds],
-      });
     }
-    return name => views.get(name) ?? this.relation(name);
+    return (_, source) => relations[source]!;
   }
 
-  /** Columns that are doubles, whatever the plan says: where a field of whole numbers has drifted, its sum has fractions. */
-  private async fractionsOf(sql: string): Promise<Set<unknown>> {
-    const { rows } = await this.options.sql({
-      sql: `SELECT column_name FROM (DESCRIBE ${sql}) WHERE column_type = 'DOUBLE'`,
-      format: 'json',
-      timeoutMs: 60_000,
-      maxRows: 1000,
-      maxBytes: 1024 * 1024,
-      tables: [],
+  private async viewRelation(
+    serving: ServingPlan & Partial<TakenPlan>,
+    everyMs: number | undefined,
+    below: (view: string) => Promise<ServingPlan & Partial<TakenPlan>>,
+  ): Promise<SqlRelation> {
+    const sql = planSql(serving.plan, {
+      events: await this.relations(serving, below),
+      lookup: (table, source) => this.lookupRelation(serving, table, source),
+      ...(everyMs === undefined ? {} : { everyMs }),
     });
-    return new Set(rows.map(([name]) => name));
+    return viewRelation(serving.plan, sql);
   }
 
-  private relation(stream: string): { from: string; columns: { name: string; type: string }[] } {
+  private relation(
+    stream: string,
+    taken?: TakenPlan['taken'],
+  ): { from: string; columns: { name: string; type: string }[] } {
     const { lake } = this.options;
     const fields = columnFields(lake.stream(stream)?.schema.fields ?? []);
     const select =
-      lake.selectSql(stream) ?? 'SELECT NULL::TIMESTAMP AS _time, NULL::BIGINT AS _offset WHERE false';
-    return { from: `(${select})`, columns: [{ name: '_time', type: 'TIMESTAMP' }, ...fields] };
+      lake.selectSql(stream) ??
+      'SELECT NULL::TIMESTAMP AS _time, NULL::BIGINT AS _offset, NULL::INTEGER AS _partition WHERE false';
+    const ranges = taken?.map(
+      ({ partition, offset }) => `(_partition = ${partition} AND _offset < ${offset})`,
+    );
+    const from = ranges
+      ? `(SELECT * FROM (${select}) WHERE ${ranges.length > 0 ? ranges.join(' OR ') : 'false'})`
+      : `(${select})`;
+    return { from, columns: [{ name: '_time', type: 'TIMESTAMP' }, ...fields] };
   }
 }
 

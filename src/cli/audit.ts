@@ -1,10 +1,12 @@
-// millrace audit: recompute views from the history in one batch and compare.
+// millrace audit: recompute views from the history in one batch and compare, in the process that runs on the folder where there is one.
 import type { Command } from 'commander';
 import { openApp } from '../app.ts';
 import { formatDuration } from '../core/duration.ts';
 import { MillraceError } from '../core/errors.ts';
 import { formatUs } from '../core/time.ts';
-import { findRunning } from '../running.ts';
+import type { AuditLine } from '../deliver/api.ts';
+import type { AuditReport, AuditResult } from '../process/audit-report.ts';
+import { findRunning, problemError, problemOfBody, type Running } from '../running.ts';
 import { type CommonOptions, dataDir, withCommon } from './options.ts';
 import {
   bar,
@@ -18,6 +20,8 @@ import {
   style,
 } from './terminal.ts';
 
+const listedMax = 20;
+
 export function registerAudit(program: Command): void {
   withCommon(program.command('audit'))
     .description('prove that views equal a batch recomputation of the history')
@@ -25,53 +29,75 @@ export function registerAudit(program: Command): void {
     .addHelpText('after', '\nExamples:\n  millrace audit\n  millrace audit access_status --json')
     .action(async (names: string[], options: CommonOptions) => {
       const running = await findRunning(dataDir(options));
-      if (running) {
-        throw new MillraceError('running', `Millrace runs on this data folder (process ${running.pid}).`, {
-          remedy: 'Stop it first: an audit compares views and history at one and the same moment.',
-        });
-      }
-      const app = await openApp({
-        dataDir: dataDir(options),
-        projectDir: options.project,
-        mustExist: true,
-        onNotice: line => say(line),
-      });
-      try {
-        await app.settled();
-        const { reports, failed } = await app.audit(names, (view, share) =>
-          showProgress(`${bar(share)} ${view}`),
-        );
-        clearProgress();
-        if (options.json) printJson({ reports, failed });
-        else {
-          for (const report of reports) {
-            const mark = report.differenceCount === 0 ? style('green', '✓') : style('red', '✗');
-            print(
-              `${mark} ${report.view}: ${count(report.windows)} windows, ${count(report.values)} values compared`,
-            );
-            if (report.skipped > 0)
-              print(
-                `    ${count(report.skipped)} rows compared in total only: their windows have more groups than are kept`,
-              );
-            for (const { everyMs, startUs, group, column, engine, batch, reason } of report.differences.slice(
-              0,
-              20,
-            )) {
-              const place = `${formatUs(startUs)} (${formatDuration(everyMs)}) ${group.map(value => JSON.stringify(value)).join(' ')}`;
-              const values =
-                column === undefined
-                  ? ''
-                  : ` ${column}: ${JSON.stringify(engine)}, batch ${JSON.stringify(batch)}`;
-              print(`    ${place}${values} — ${reason}`);
-            }
-            if (report.differenceCount > 20) print(`    … and ${count(report.differenceCount - 20)} more`);
-          }
-          for (const { view, reason } of failed)
-            print(`${style('red', '✗')} ${view}: could not be audited: ${harmless(reason)}`);
-        }
-        if (failed.length > 0 || reports.some(report => report.differenceCount > 0)) process.exitCode = 1;
-      } finally {
-        await app.close();
-      }
+      const result = running ? await auditThere(running, names) : await auditHere(names, options);
+      clearProgress();
+      if (options.json) printJson(result);
+      else printResult(result);
+      const { reports, failed } = result;
+      if (failed.length > 0 || reports.some(report => report.differenceCount > 0)) process.exitCode = 1;
     });
+}
+
+const showShare = (view: string, share: number): void => showProgress(`${bar(share)} ${harmless(view)}`);
+
+async function auditHere(names: readonly string[], options: CommonOptions): Promise<AuditResult> {
+  const app = await openApp({
+    dataDir: dataDir(options),
+    projectDir: options.project,
+    mustExist: true,
+    onNotice: line => say(line),
+  });
+  try {
+    await app.settled();
+    return await app.audit(names, showShare);
+  } finally {
+    await app.close();
+  }
+}
+
+async function auditThere(running: Running, names: readonly string[]): Promise<AuditResult> {
+  const answer = await fetch(`${running.url}/v1/audit`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(names.length > 0 ? { views: names } : {}),
+  });
+  if (!answer.ok) throw await problemError(answer);
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const bytes of answer.body!) {
+    text += decoder.decode(bytes, { stream: true });
+    const lines = text.split('\n');
+    text = lines.pop()!;
+    for (const line of lines) {
+      const said = JSON.parse(line) as AuditLine;
+      if ('share' in said) showShare(said.view ?? '', said.share);
+      else if ('problem' in said) throw problemOfBody(said.problem);
+      else return said;
+    }
+  }
+  throw new MillraceError('audit-cut', `The process ${running.pid} ended before the audit did.`, {
+    remedy: 'Run the audit again.',
+    canRetry: true,
+  });
+}
+
+function printResult({ reports, failed }: AuditResult): void {
+  for (const report of reports) printReport(report);
+  for (const { view, reason } of failed)
+    print(`${style('red', '✗')} ${view}: could not be audited: ${harmless(reason)}`);
+}
+
+function printReport(report: AuditReport): void {
+  const { view, windows, values, skipped, differences, differenceCount } = report;
+  const mark = differenceCount === 0 ? style('green', '✓') : style('red', '✗');
+  print(`${mark} ${view}: ${count(windows)} windows, ${count(values)} values compared`);
+  if (skipped > 0)
+    print(`    ${count(skipped)} rows compared in total only: their windows have more groups than are kept`);
+  for (const { everyMs, startUs, group, column, engine, batch, reason } of differences.slice(0, listedMax)) {
+    const place = `${formatUs(startUs)} (${formatDuration(everyMs)}) ${group.map(value => JSON.stringify(value)).join(' ')}`;
+    const both =
+      column === undefined ? '' : ` ${column}: ${JSON.stringify(engine)}, batch ${JSON.stringify(batch)}`;
+    print(`    ${place}${both} — ${reason}`);
+  }
+  if (differenceCount > listedMax) print(`    … and ${count(differenceCount - listedMax)} more`);
 }

@@ -3,8 +3,12 @@
 // `now` and epochs; integers beyond 2^53 are strings; errors are application/problem+json (`Problem`).
 import type { RejectedEvent } from '../collect/rejected.ts';
 import type { SourceStatus } from '../collect/source.ts';
+import type { AuditResult } from '../process/audit-report.ts';
 import type { PipelineSummary } from '../process/pipeline.ts';
 import type { ViewColumn, ViewState, ViewValue } from '../process/view.ts';
+
+/** A line of what POST /v1/audit answers: how far it is, at last the result, or why there is none. */
+export type AuditLine = { view?: string; share: number } | AuditResult | { problem: Problem };
 
 /** RFC 9457, with our own members. */
 export interface Problem {

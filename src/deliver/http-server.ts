@@ -11,6 +11,7 @@ import { serveIngestConnections } from './ingest-connections.ts';
 import { serveLive } from './live.ts';
 import { LiveConnections } from './live-connections.ts';
 import { problemHeaders, problemOf } from './problem.ts';
+import { routeAudit } from './routes-audit.ts';
 import { routePipelines } from './routes-pipelines.ts';
 import { routeSql } from './routes-sql.ts';
 import { routeStreams } from './routes-streams.ts';
@@ -205,6 +206,7 @@ function routes(options: HttpServerOptions): Hono {
   routeViews(app, services);
   routePipelines(app, services);
   routeSql(app, services);
+  routeAudit(app, services);
   app.get('/v1/dashboards', context => {
     const dashboards = services.dashboards().map(({ name, title, stream }) => ({ name, title, stream }));
     return context.json({ dashboards } satisfies DashboardList);

@@ -1,6 +1,7 @@
 // What the HTTP API stands on: the contracts of the stages to its left, handed in by app.ts.
 import type { Clock } from '../core/time.ts';
 import type { Log } from '../flow/log.ts';
+import type { AuditResult } from '../process/audit-report.ts';
 import type { Engine } from '../process/engine.ts';
 import type { PipelineSummary } from '../process/pipeline.ts';
 import type { ViewQuery, ViewResult } from '../process/view.ts';
@@ -31,6 +32,12 @@ export interface Services {
   sql(request: Omit<QueryRequest, 'tables'>): Promise<QueryAnswer>;
   /** A view's own SELECT over the history, with more conditions than its groups know. */
   viewHistory(query: ViewQuery, conditions: Condition[]): Promise<ViewResult>;
+  /** Views, all where none are named, against a batch recomputation. Throws `unknown-view` (404), and the signal's reason. */
+  audit(
+    views: readonly string[],
+    onProgress: (view: string, share: number) => void,
+    signal: AbortSignal,
+  ): Promise<AuditResult>;
   /** Prometheus text. */
   metrics(): Promise<string>;
 }

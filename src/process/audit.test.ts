@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Rng } from '../core/rng.ts';
-import { type AuditReport, auditView } from './audit.ts';
+import { auditView } from './audit.ts';
+import type { AuditReport } from './audit-report.ts';
 import { at, MemoryLog, openEngine, startMs } from './engine/engine.fixture.ts';
-import type { Engine } from './engine.ts';
+import type { Engine, ViewPage, ViewPageQuery } from './engine.ts';
 import { duckdb, planOf } from './plan/plan.fixture.ts';
-import type { ViewResult, ViewValue } from './view.ts';
+import type { ViewValue } from './view.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -40,7 +41,7 @@ function randomEvents(): object[] {
 }
 
 async function audit(
-  engine: Pick<Engine, 'query' | 'settled'>,
+  engine: Pick<Engine, 'page' | 'settled'>,
   events: object[],
   definition = text,
 ): Promise<AuditReport> {
@@ -51,7 +52,7 @@ async function audit(
   const runSql = async (sql: string) =>
     (await (await duckdb()).runAndReadAll(sql)).getRowsJson() as ViewValue[][];
   const plan = await planOf(definition, { schema }, 'v');
-  return auditView({ engine, plan, keptFromUs: () => null, events: () => ({ from, columns }), runSql });
+  return auditView({ engine, plan, history: async () => ({ events: () => ({ from, columns }) }), runSql });
 }
 
 async function engineWith(events: object[]): Promise<Engine> {
@@ -85,8 +86,8 @@ test('an event too many, a wrong sum and a wrong sketch are found and named', as
 
   const wrong = (index: number, value: ViewValue) => ({
     settled: () => engine.settled(),
-    query: async (query: Parameters<Engine['query']>[0]): Promise<ViewResult> => {
-      const result = await engine.query(query);
+    page: async (query: ViewPageQuery): Promise<ViewPage> => {
+      const result = await engine.page(query);
       result.rows[3]!.values[index] = value;
       return result;
     },
@@ -103,8 +104,8 @@ test('an event too many, a wrong sum and a wrong sketch are found and named', as
   });
   const missing = {
     settled: () => engine.settled(),
-    query: async (query: Parameters<Engine['query']>[0]): Promise<ViewResult> => {
-      const result = await engine.query(query);
+    page: async (query: ViewPageQuery): Promise<ViewPage> => {
+      const result = await engine.page(query);
       return { ...result, rows: result.rows.filter((_, i) => i !== 4) };
     },
   };
@@ -175,11 +176,11 @@ test('windows that the view has lost at the beginning, in the middle, at the end
   await engine.settled();
   const { rows } = await engine.query({ view: 'v', everyMs: 10_000 });
   const starts = [...new Set(rows.map(({ startUs }) => startUs))];
-  const without = (lost: (startUs: number, everyMs: unknown) => boolean) => ({
+  const without = (lost: (startUs: number, everyMs: number) => boolean) => ({
     settled: () => engine.settled(),
-    query: async (query: Parameters<Engine['query']>[0]): Promise<ViewResult> => {
-      const result = await engine.query(query);
-      return { ...result, rows: result.rows.filter(({ startUs }) => !lost(startUs, result.everyMs)) };
+    page: async (query: ViewPageQuery): Promise<ViewPage> => {
+      const result = await engine.page(query);
+      return { ...result, rows: result.rows.filter(({ startUs }) => !lost(startUs, query.everyMs)) };
     },
   });
   for (const lost of [starts[0]!, starts[3]!, starts.at(-1)!]) {

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Rng } from '../core/rng.ts';
-import { type AuditReport, auditView } from './audit.ts';
+import { auditView } from './audit.ts';
+import type { AuditReport } from './audit-report.ts';
 import { at, MemoryLog, openEngine, startMs } from './engine/engine.fixture.ts';
 import { duckdb, planOf } from './plan/plan.fixture.ts';
 import type { ViewValue } from './view.ts';
@@ -95,8 +96,7 @@ async function audit(rng: Rng, view: string, events: readonly string[]): Promise
     return await auditView({
       engine,
       plan: await planOf(text, { schema: () => columns }, 'v'),
-      keptFromUs: () => null,
-      events: () => ({ from, columns }),
+      history: async () => ({ events: () => ({ from, columns }) }),
       runSql: async sql => (await (await duckdb()).runAndReadAll(sql)).getRowsJson() as ViewValue[][],
     });
   } finally {

@@ -5,7 +5,7 @@
 // later), and are committed with the offsets they came from in one transaction at least every `commitMs`. After a
 // crash the engine reads again from the committed offsets: nothing is counted twice and nothing is left out.
 import type { Plan } from './plan/plan.ts';
-import type { ViewChange, ViewDefinition, ViewQuery, ViewResult, ViewSummary } from './view.ts';
+import type { ViewChange, ViewDefinition, ViewQuery, ViewResult, ViewSummary, WindowRow } from './view.ts';
 
 export type LookupValue = string | number | bigint | boolean | null;
 
@@ -24,6 +24,38 @@ export interface ServingPlan {
   plan: Plan;
   /** Which content of which lookup table was joined to the events of a partition from offset `from` on. */
   lookups: { source: number; partition: number; table: string; version: string; from: number }[];
+}
+
+/** A question for whole windows together with the events that are in them. */
+export interface ViewPageQuery {
+  view: string;
+  /** A kept resolution, or the gap of sessions. */
+  everyMs: number;
+  /** Windows with from ≤ start < to, µs. */
+  fromUs?: number;
+  toUs?: number;
+  /** The page ends with the window that makes so many rows, or so many windows. */
+  rowsMax: number;
+  windowsMax: number;
+}
+
+/** Windows at one moment. */
+export interface ViewPage {
+  /** All rows of all windows from `fromUs` up to before `nextUs`, by start. */
+  rows: WindowRow[];
+  /** Start of the next window; absent where there is none. */
+  nextUs?: number;
+  /** Start of the last window there is from `fromUs` on; absent where there is none. */
+  lastUs?: number;
+  /** Windows that end at or before are no longer kept; null where all are. */
+  keptFromUs: number | null;
+  /** The view and every view under it, by name. */
+  served: { [view: string]: TakenPlan };
+}
+
+/** What serves under a view's name, and which events are in its windows: of each partition those below the offset. */
+export interface TakenPlan extends ServingPlan {
+  taken: { source: number; partition: number; offset: number }[];
 }
 
 export interface EngineStatus {
@@ -61,6 +93,11 @@ export interface Engine {
   setLookup(name: string, content: LookupContent | undefined): Promise<void>;
   /** Throws `unknown-view` (404), `bad-query` (400). */
   query(query: ViewQuery): Promise<ViewResult>;
+  /**
+   * Windows as they are at one moment, with the offsets of just the events that are in them, while others go on arriving. Throws
+   * `unknown-view` (404), `bad-query` (400), `engine-behind` (503) where events arrive faster than they can be read.
+   */
+  page(query: ViewPageQuery): Promise<ViewPage>;
   /** Changed windows of views that somebody watches (`watch`), coalesced to at most one a window and `publishMs`. */
   onChange(listener: (change: ViewChange) => void): () => void;
   /** Says which (view, everyMs) are wanted by onChange; counted, so each watch needs its unwatch. */

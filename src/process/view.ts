@@ -64,7 +64,7 @@ export interface ViewSummary {
   memoryBytes: number;
 }
 
-/** JSON-ready scalars: integers beyond 2^53 are strings, times are ISO 8601 strings. */
+/** JSON-ready scalars: integers beyond 2^53 are strings, times are ISO 8601 strings. NaN and infinities are null once they are JSON. */
 export type ViewValue = string | number | boolean | null | ViewValue[] | { [key: string]: ViewValue };
 
 export interface WindowRow {

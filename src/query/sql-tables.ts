@@ -138,9 +138,12 @@ function emptySql(stream: string): string {
   return `SELECT NULL::TIMESTAMP AS _time, NULL::BIGINT AS _offset, NULL::INTEGER AS _partition${known} WHERE false`;
 }
 
+/** JSON has no NaN and no infinities: they are null. */
+const isLost = (value: unknown): boolean => typeof value === 'number' && !Number.isFinite(value);
+
 /** What a value is, in lists what the values are: "integer", "number", "string", "boolean". */
 function noteKinds(value: unknown, type: string, kinds: Set<string>): void {
-  if (value === null || value === undefined) return;
+  if (value === null || value === undefined || isLost(value)) return;
   if (Array.isArray(value)) for (const item of value) noteKinds(item, type, kinds);
   else if (typeof value === 'object' && 'value' in value!) noteKinds(value.value, type, kinds);
   else if (Number.isInteger(value) || isDigits(value, type)) kinds.add('integer');

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { Rng } from '../../src/core/rng.ts';
-import { cleanUp, folder, run, serve } from './command.ts';
+import { cleanUp, eventually, folder, run, serve } from './command.ts';
 
 afterAll(cleanUp);
 
@@ -35,6 +35,72 @@ test('a view that DuckDB cannot run is named with its reason, and every other on
   expect(reports.map(({ view }: { view: string }) => view).sort()).toEqual(['first', 'last']);
   expect(failed).toEqual([{ view: 'huge', reason: expect.stringContaining('string of size') }]);
 });
+
+test('a view that was refused is named as not audited', async () => {
+  const dir = await project({ first: 'SELECT count(*) AS n FROM s' });
+  writeFileSync(join(dir, 'views', 'wrong.sql'), '-- every: 1m\nSELECT median(v) AS m FROM s\n');
+  const { code, stdout } = await run(dir, ['audit']);
+  expect({ code, stdout }).toMatchObject({ code: 1 });
+  expect(stdout).toMatch(/✓ first: 1 windows, 1 values compared/);
+  expect(stdout).toMatch(/✗ wrong: could not be audited: It was refused: .*median/);
+  expect(await run(dir, ['audit', 'first'])).toMatchObject({ code: 0 });
+  expect(await run(dir, ['audit', 'wrong'])).toMatchObject({ code: 1 });
+});
+
+test('a process that runs is audited while events go on arriving', async () => {
+  const rng = new Rng(20261129);
+  const dir = folder();
+  mkdirSync(join(dir, 'views'));
+  writeFileSync(join(dir, 'millrace.yaml'), 'streams:\n  s:\n    partitions: 2\n');
+  const views = {
+    kinds: '-- every: 1s, 1m\nSELECT k, count(*) AS n, sum(v) AS v, max(v) AS m FROM s GROUP BY k',
+    over: '-- every: 1m\nSELECT k, sum(n) AS n FROM "kinds@1s" GROUP BY k',
+    short: '-- every: 1s\n-- keep: 5m\n-- delay: 1s\nSELECT k, count(*) AS n FROM s GROUP BY k',
+    stays: '-- session: 5s by k\nSELECT k, count(*) AS n, sum(v) AS v FROM s GROUP BY k',
+  };
+  for (const [name, text] of Object.entries(views)) writeFileSync(join(dir, 'views', `${name}.sql`), text);
+  const server = await serve(dir, ['up']);
+  let sent = 0;
+  let atMs = Date.UTC(2026, 0, 1);
+  const send = async (): Promise<void> => {
+    const lines = Array.from({ length: 200 }, () => {
+      atMs += rng.below(100);
+      const time = new Date(atMs - (rng.boolean(0.2) ? rng.below(400_000) : rng.below(2000))).toISOString();
+      return `{"_time": "${time}", "k": "k${rng.below(5)}", "v": ${rng.below(1000)}}`;
+    });
+    await server.json('/v1/streams/s/events', { method: 'POST', body: `${lines.join('\n')}\n` });
+    sent += lines.length;
+  };
+  for (let i = 0; i < 30; i++) await send();
+  let isOver = false;
+  const sending = (async () => {
+    while (!isOver) {
+      await send();
+      await new Promise(resolve => setTimeout(resolve, 50));
+    }
+  })();
+  const before = sent;
+  const { code, stdout, stderr } = await run(dir, ['audit', '--json']);
+  const during = sent - before;
+  isOver = true;
+  await sending;
+  const { reports, failed } = JSON.parse(stdout);
+  expect({ code, failed, stderr }).toEqual({ code: 0, failed: [], stderr: '' });
+  expect(reports.map(({ view }: { view: string }) => view).sort()).toEqual(Object.keys(views).sort());
+  for (const report of reports) expect(report.rows).toBeGreaterThan(50);
+  expect(during).toBeGreaterThan(0);
+  expect(await server.sql('SELECT count(*) FROM s')).toEqual([[sent]]);
+  expect(await run(dir, ['audit', 'nowhere'])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('There is no view "nowhere"'),
+  });
+  writeFileSync(join(dir, 'views', 'wrong.sql'), '-- every: 1m\nSELECT median(v) AS m FROM s\n');
+  const named = await eventually(
+    () => run(dir, ['audit', 'wrong']),
+    ({ stdout }) => stdout.includes('wrong: could not be audited'),
+  );
+  expect(named.code).toBe(1);
+}, 120_000);
 
 test('fields that change their types while they are archived at any moment are what the batch says', async () => {
   const seed = Number(process.env['MILLRACE_SEED'] ?? 20261123);

@@ -32,6 +32,7 @@ const contracts = new Set([
   'collect/rejected.ts',
   'collect/source.ts',
   'flow/log.ts',
+  'process/audit-report.ts',
   'process/engine.ts',
   'process/pipeline.ts',
   'process/view.ts',
@@ -145,6 +146,7 @@ const layers = [
   'threads',
   'projection',
   'pipeline',
+  'audit',
 ];
 
 test('the folders of src/process import only those above them in their table', () => {

@@ -3,6 +3,7 @@
 // exact while a group has at most 0.75·m different values.
 
 import { FrequentStrings } from '../../analyze/sketch/frequency/frequent-items.ts';
+import { frequencyPlaces } from '../plan/frequency-error.ts';
 import { scalarOrder } from '../plan/functions/scalar-order.ts';
 import type { Vector } from '../plan/vector.ts';
 import type { AggregateValue } from './accumulator.ts';
@@ -12,11 +13,6 @@ import { SketchSlots } from './sketch-slots.ts';
 
 export type FrequencyQuestion = { top: number } | { item: Scalar };
 
-export function frequencyTableSize(question: FrequencyQuestion): number {
-  if ('item' in question) return 1024;
-  return 2 ** Math.ceil(Math.log2(Math.max(256, Math.min(question.top, 4096) * 32)));
-}
-
 export class FrequencyAccumulator extends SketchSlots<FrequentStrings> {
   private readonly question: FrequencyQuestion;
   private readonly size: number;
@@ -24,7 +20,7 @@ export class FrequencyAccumulator extends SketchSlots<FrequentStrings> {
   constructor(question: FrequencyQuestion) {
     super();
     this.question = question;
-    this.size = frequencyTableSize(question);
+    this.size = frequencyPlaces(question);
   }
 
   update(args: readonly Vector[], rows: number, slots: Int32Array): void {
@@ -37,7 +33,7 @@ export class FrequencyAccumulator extends SketchSlots<FrequentStrings> {
 
   value(slot: number): AggregateValue {
     const sketch = this.sketches[slot];
-    if ('item' in this.question) return sketch?.estimate(itemText(this.question.item)) ?? 0;
+    if ('item' in this.question) return sketch?.bounds(itemText(this.question.item)).upper ?? 0;
     if (sketch === undefined) return [];
     const { top } = this.question;
     const found = sketch

@@ -41,7 +41,7 @@ export class DerivedViews {
   }
 
   /** The view and every view under it. */
-  private under(name: string, seen = new Set<string>()): string[] {
+  under(name: string, seen = new Set<string>()): string[] {
     if (seen.has(name)) return [...seen];
     seen.add(name);
     for (const source of this.find(name)?.plan.sources ?? [])

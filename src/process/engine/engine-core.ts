@@ -1,12 +1,21 @@
 // The engine in one thread: lanes read the log, views take the events in, results are flushed and published, and what changed is
 // committed with the offsets it came from. This file puts the parts together and is the contract's side of them: engine-loop.ts reads,
 // commits.ts commits, stored-views.ts and definitions.ts keep the views.
+import { MillraceError } from '../../core/errors.ts';
 import { type Clock, systemClock } from '../../core/time.ts';
 import type { LogReader } from '../../flow/log.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { StateStore } from '../../store/state.ts';
 import { DerivedViews } from '../derived/derived-views.ts';
-import type { Engine, EngineStatus, LookupContent, ServingPlan } from '../engine.ts';
+import type {
+  Engine,
+  EngineStatus,
+  LookupContent,
+  ServingPlan,
+  TakenPlan,
+  ViewPage,
+  ViewPageQuery,
+} from '../engine.ts';
 import type { PlanOptions } from '../plan/parse.ts';
 import { LookupTables } from '../view/lookup-tables.ts';
 import { StreamSchemas } from '../view/stream-schemas.ts';
@@ -20,6 +29,7 @@ import type { HistorySource } from './lane.ts';
 import { LaneSet } from './lane-set.ts';
 import { LogStreams } from './log-streams.ts';
 import { flushVersion, StoredViews } from './stored-views.ts';
+import { pageOf } from './view-page.ts';
 import { queryView } from './view-query.ts';
 
 export interface EngineOptions extends Pick<PlanOptions, 'parseSql' | 'schema'> {
@@ -53,6 +63,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   await engine.open();
   return engine;
 }
+
+/** How often a page waits for a view to catch up with its events. */
+const pageTries = 20;
 
 class EngineCore implements Engine {
   private readonly log: LogReader;
@@ -203,6 +216,37 @@ class EngineCore implements Engine {
     if (derived) return queryView(derived, derived, query);
     const view = this.stored.get(query.view);
     return queryView(view.current, view.reader(view.current), query);
+  }
+
+  async page(query: ViewPageQuery): Promise<ViewPage> {
+    for (let tries = 0; tries < pageTries; tries++) {
+      const page = await this.loop.safely(() => this.pageNow(query));
+      if (page) return page;
+      await this.settled();
+    }
+    throw new MillraceError('engine-behind', `The view "${query.view}" is too far behind its events.`, {
+      status: 503,
+      remedy: 'Try again when fewer events arrive.',
+      canRetry: true,
+    });
+  }
+
+  /** Between two steps of the loop rows and offsets agree. Undefined while a view under it leaves out windows that it foresees to expire. */
+  private pageNow(query: ViewPageQuery): ViewPage | undefined {
+    this.flush();
+    const served: Record<string, TakenPlan> = {};
+    for (const name of this.derived.under(query.view)) {
+      const derived = this.derived.all.get(name);
+      const version = derived ? undefined : this.stored.get(name).current;
+      if (version?.failure) throw version.failure;
+      if (version && !version.isComplete) return undefined;
+      const { plan } = (derived ?? version)!;
+      served[name] = { plan, lookups: version?.lookups ?? [], taken: version?.taken ?? [] };
+    }
+    const derived = this.derived.all.get(query.view);
+    if (derived) return { ...pageOf(derived, derived, query), served };
+    const view = this.stored.get(query.view);
+    return { ...pageOf(view.current, view.reader(view.current), query), served };
   }
 
   onChange(listener: (change: ViewChange) => void): () => void {

@@ -12,6 +12,7 @@ export type EngineMethod =
   | 'setLookup'
   | 'setSchema'
   | 'query'
+  | 'page'
   | 'settled'
   | 'status'
   | 'close';

@@ -4,7 +4,7 @@
 // Invariant: a view over another one is where that is; else a view stays where it was first defined, over restarts too. Views that
 // come to be read together are moved together, which fills those that move from the history again.
 import { MillraceError } from '../../core/errors.ts';
-import type { Engine, EngineStatus, LookupContent, ServingPlan } from '../engine.ts';
+import type { Engine, EngineStatus, LookupContent, ServingPlan, ViewPage, ViewPageQuery } from '../engine.ts';
 import { viewAndResolution } from '../plan/bind/catalog.ts';
 import type { ViewChange, ViewDefinition, ViewQuery, ViewResult, ViewSummary } from '../view.ts';
 
@@ -203,6 +203,10 @@ class EnginePool implements Engine {
 
   async query(query: ViewQuery): Promise<ViewResult> {
     return this.engineOf(query.view).query(query);
+  }
+
+  async page(query: ViewPageQuery): Promise<ViewPage> {
+    return this.engineOf(query.view).page(query);
   }
 
   onChange(listener: (change: ViewChange) => void): () => void {

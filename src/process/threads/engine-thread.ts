@@ -1,7 +1,7 @@
 // The main thread's side of the port: an Engine whose work is done elsewhere. At most `requestsMax` requests are under way;
 // more are refused at once, so that a stuck engine cannot fill memory.
 import { fromWire, MillraceError } from '../../core/errors.ts';
-import type { Engine, EngineStatus, LookupContent, ServingPlan } from '../engine.ts';
+import type { Engine, EngineStatus, LookupContent, ServingPlan, ViewPage, ViewPageQuery } from '../engine.ts';
 import type { ViewChange, ViewDefinition, ViewQuery, ViewResult, ViewSummary } from '../view.ts';
 import type { EngineMethod, EnginePort, FromEngine, ToEngine } from './engine-message.ts';
 
@@ -95,6 +95,9 @@ class PortEngine implements EngineProxy {
   }
   query(query: ViewQuery): Promise<ViewResult> {
     return this.request('query', query);
+  }
+  page(query: ViewPageQuery): Promise<ViewPage> {
+    return this.request('page', query);
   }
   settled(): Promise<void> {
     return this.request('settled');

@@ -2,7 +2,7 @@
 // with its own state; both can be kept at the same time while the new one is filled.
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { StateStore, StateTransaction } from '../../store/state.ts';
-import type { ServingPlan } from '../engine.ts';
+import type { ServingPlan, TakenPlan } from '../engine.ts';
 import { type CompiledSource, compileSource } from '../plan/expression/compile.ts';
 import type { Plan } from '../plan/plan.ts';
 import { LevelKeys } from '../state/state-rows.ts';
@@ -67,6 +67,20 @@ export class ViewVersion {
     return this.partitions.flatMap(({ source, partition, record }) =>
       (record.lookups ?? []).map(use => ({ source, partition, ...use })),
     );
+  }
+
+  /** Of each partition, the offset below which its events are in the windows once they are flushed. */
+  get taken(): TakenPlan['taken'] {
+    return this.partitions.map(({ source, partition, position }) => ({
+      source,
+      partition,
+      offset: position ?? 0,
+    }));
+  }
+
+  /** Every window that is in keep time by the events read so far has been made. */
+  get isComplete(): boolean {
+    return !this.partitions.some(({ clock }) => clock.isForeseeing);
   }
 
   adopt(changed: Plan): void {

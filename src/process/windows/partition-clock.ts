@@ -141,6 +141,11 @@ export class PartitionClock {
     return Math.max(this.high, this.foreseen) - this.delayUs - keepUs;
   }
 
+  /** Windows may be left out that events which are still to be read will put out of keep time. */
+  get isForeseeing(): boolean {
+    return this.foreseen > this.high;
+  }
+
   /** Clears the mask of events that came after all their windows' keep time, in the order they came, and notes them. */
   clearExpired(
     batch: Batch,

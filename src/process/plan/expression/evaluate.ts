@@ -96,14 +96,13 @@ export function evaluator(expression: Expression, context?: LookupContext): Eval
 }
 
 /**
- * A value as results carry it: times as ISO 8601, dates as YYYY-MM-DD, integers beyond 2^53 as text, and numbers that JSON
- * has not (NaN, infinities) as null.
+ * A value as results carry it: times as ISO 8601, dates as YYYY-MM-DD, integers beyond 2^53 as text. Numbers that JSON has not (NaN,
+ * infinities) stay, and become null where the result is written as JSON.
  */
 export function toViewValue(value: Value, type: ScalarType): ViewValue {
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return value;
   if (typeof value === 'bigint') return String(value);
   if (typeof value === 'number') {
-    if (!Number.isFinite(value)) return null;
     if (type === 'time') return timeValue(value);
     if (type === 'date') return timeValue(value)?.slice(0, 10) ?? null;
     return value === 0 ? 0 : value;

@@ -5,7 +5,7 @@ import { epochToUs, formatUs } from '../../../core/time.ts';
 import { epochTimeSql, textTimeSql } from '../../../core/time-sql.ts';
 import { parseTimeUs } from '../../../core/time-text.ts';
 import type { ScalarType } from '../plan.ts';
-import { anyAsJson, anyText } from '../sql/any-sql.ts';
+import { anyAsJson, anyText, numberText } from '../sql/any-sql.ts';
 import { dayUs } from './calendar.ts';
 import type { Scalar, ScalarFunction, Signature } from './function.ts';
 import { fromBigInt, literalOf } from './function.ts';
@@ -239,6 +239,8 @@ function timeSql(value: string, from: ScalarType): string {
 
 function castSql(value: string, from: ScalarType, name: string): string {
   const target = otherTypes[name];
+  // A field of whole numbers may be one of doubles by now.
+  if (target === 'text' && from === 'integer') return numberText(value);
   if (target === 'time') return timeSql(value, from);
   if (target === 'date') return `CAST(${timeSql(value, from)} AS DATE)`;
   if (from === 'any') return castSql(anyText(value), 'text', name);

@@ -61,6 +61,12 @@ export function anyText(value: string): string {
   );
 }
 
+/** The digits of a whole number, or the text of the double, that such a struct stands for. */
+export function integerText(value: string): string {
+  const number = `struct_extract(${value}, '_number')`;
+  return `coalesce(struct_extract(${value}, '_text'), ${numberText(number)})`;
+}
+
 /** The value as JSON: of such a struct, or of a plain column. */
 export function anyAsJson(value: string): string {
   const json = `to_json(${value})`;
@@ -72,7 +78,7 @@ export function anyAsJson(value: string): string {
 
 /** Whole doubles without ".0", as JSON has them. */
 export function numberText(base: string): string {
-  return `CASE WHEN ${base} = trunc(${base}) AND abs(${base}) < 1e15 THEN CAST(CAST(${base} AS BIGINT) AS VARCHAR) ELSE CAST(${base} AS VARCHAR) END`;
+  return `CASE WHEN ${base} = trunc(${base}) AND ${base} BETWEEN ${safe} THEN CAST(CAST(${base} AS BIGINT) AS VARCHAR) ELSE CAST(${base} AS VARCHAR) END`;
 }
 
 /** Answers of a query with the values that such structs stand for. */
@@ -83,5 +89,6 @@ export function anyValue(value: ViewValue): ViewValue {
   if (rank === undefined || number === undefined || text === undefined) {
     return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, anyValue(entry)]));
   }
-  return rank === 1 ? text : rank === 2 ? number === 1 : (text ?? number);
+  // Of 1e400 a JSON answer has the name.
+  return rank === 1 ? text : rank === 2 ? number === 1 : (text ?? Number(number));
 }

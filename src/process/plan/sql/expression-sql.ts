@@ -11,6 +11,8 @@ export interface SqlLeaves {
   field?(path: readonly string[], type: ScalarType): string;
   eventTime?(): string;
   lookup?(lookup: number, column: string, type: ScalarType): string;
+  /** The text of a field of whole numbers, where its column has others by now. */
+  driftedText?(path: readonly string[]): string | undefined;
   group?(index: number): string;
   aggregate?(index: number): string;
 }
@@ -36,12 +38,21 @@ export function expressionSql(expression: Expression, leaves: SqlLeaves): string
       return `CASE ${branches.join(' ')} ELSE ${expressionSql(expression.otherwise, leaves)} END`;
     }
     case 'call': {
+      const drifted = driftedText(expression, leaves);
+      if (drifted !== undefined) return drifted;
       const signature = resolveSignature(scalarFunction(expression.function)!, expression.args)!;
       const args = expression.args.map(arg => expressionSql(arg, leaves));
       if (signature.sql) return signature.sql(args, expression.args);
       return `${quoteName(expression.function)}(${args.join(', ')})`;
     }
   }
+}
+
+/** A field of whole numbers cast to text: no digit is lost, though the column may hold fractions or texts as well. */
+function driftedText(call: Expression & { kind: 'call' }, leaves: SqlLeaves): string | undefined {
+  const [field] = call.args;
+  if (call.function !== 'cast' || call.type !== 'text') return undefined;
+  return field?.kind === 'field' && field.type === 'integer' ? leaves.driftedText?.(field.path) : undefined;
 }
 
 export function literalSql(expression: Expression & { kind: 'literal' }): string {

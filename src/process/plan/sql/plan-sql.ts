@@ -4,8 +4,10 @@
 import type { ViewQuery, ViewValue } from '../../view.ts';
 import { fieldUses } from '../events/fields.ts';
 import type { Aggregate, Expression, Plan, SourcePlan } from '../plan.ts';
-import { anyText, integerOfColumn } from './any-sql.ts';
-import type { SqlColumn } from './column-type.ts';
+import { aggregateSql } from './aggregate-sql.ts';
+import { anyText, integerOfColumn, integerText } from './any-sql.ts';
+import { aggregateBoundSql, outputBoundSql } from './bound-sql.ts';
+import { locate, type SqlColumn } from './column-type.ts';
 import { expressionSql, type SqlLeaves } from './expression-sql.ts';
 import { fieldSql, isBeyondIntegers, isMixed, quoteName, quoteText } from './field-sql.ts';
 
@@ -27,7 +29,7 @@ export interface LookupRelation extends SqlRelation {
 
 export interface PlanSqlOptions {
   /** The relation of a stream (or of a view's finest windows, for a view over a view). */
-  events: (stream: string) => SqlRelation;
+  events: (stream: string, source: number) => SqlRelation;
   lookup?: (table: string, source: number) => LookupRelation;
   /** A resolution of the plan, or of any length, or 'total' for one row a group. Default: the finest, or the plan's own window. */
   everyMs?: number | 'total';
@@ -40,6 +42,8 @@ export interface PlanSqlOptions {
   where?: ViewQuery['where'];
   /** More conditions on events, as SQL over the stream's columns as `event`. Not to be made of a user's text. */
   eventConditions?: readonly string[];
+  /** After the outputs, for each of them the bound of bound-sql.ts, NULL where it is exact. */
+  bounds?: boolean;
 }
 
 /**
@@ -51,7 +55,11 @@ export function planSql(plan: Plan, given: PlanSqlOptions): string {
   const options = given.startsIn ? { ...given, ...eventRange(window, given.startsIn) } : given;
   const mixed = readsMixed(plan, options.events);
   const drifted = driftedArguments(plan, options.events);
+  const inexact = driftedSums(plan, options.events);
   const groups = plan.sources[0]!.groups.map((_, index) => `_g${index}`);
+  const aggregateBounds = plan.sources[0]!.aggregates.map((aggregate, index) =>
+    options.bounds ? aggregateBoundSql(plan, aggregate, index, inexact.has(index)) : undefined,
+  );
   const above: SqlLeaves = { group: index => `_g${index}`, aggregate: index => `_a${index}` };
   const parts = [
     `WITH _events AS (${plan.sources.map((source, index) => sourceSql(source, index, options, mixed, drifted)).join('\nUNION ALL ')})`,
@@ -61,8 +69,9 @@ export function planSql(plan: Plan, given: PlanSqlOptions): string {
       '_e',
       ...groups,
       ...plan.sources[0]!.aggregates.map(
-        (aggregate, index) => `${aggregateSql(aggregate, index, mixed)} AS _a${index}`,
+        (aggregate, index) => `${aggregateSql(aggregate, index, mixed, inexact.has(index))} AS _a${index}`,
       ),
+      ...aggregateBounds.flatMap((bound, index) => (bound ? [`${bound} AS _b${index}`] : [])),
     ].join(', ')}\n  FROM _windowed GROUP BY ${['_w', '_e', ...groups].join(', ')})`,
   ];
   const times =
@@ -73,6 +82,12 @@ export function planSql(plan: Plan, given: PlanSqlOptions): string {
     ({ name, expression }) => `${expressionSql(expression, above)} AS ${quoteName(name)}`,
   );
   const { startsIn = {} } = options;
+  if (options.bounds) {
+    const bounded = new Set(aggregateBounds.flatMap((bound, index) => (bound ? [index] : [])));
+    for (const [index, { expression }] of plan.outputs.entries()) {
+      outputs.push(`${outputBoundSql(expression, plan, bounded, above) ?? 'NULL'} AS _bound${index}`);
+    }
+  }
   const conditions = [
     ...(startsIn.fromUs === undefined ? [] : [`_w >= ${startsIn.fromUs}`]),
     ...(startsIn.toUs === undefined ? [] : [`_w < ${startsIn.toUs}`]),
@@ -167,8 +182,8 @@ function windowSql(window: SqlWindow, keys: readonly string[]): string[] {
 
 /** Whether some field is taken as it is whose values have been of several types; its values come as structs of any-sql.ts. */
 export function readsMixed(plan: Plan, events: PlanSqlOptions['events']): boolean {
-  return plan.sources.some(source => {
-    const { columns } = events(source.stream);
+  return plan.sources.some((source, at) => {
+    const { columns } = events(source.stream, at);
     return fieldUses([source]).some(({ path, as }) => as === 'any' && isMixed(columns, path));
   });
 }
@@ -182,8 +197,8 @@ const passesOn: ReadonlySet<string> = new Set(['min', 'max', 'first', 'last', 'a
  */
 function driftedArguments(plan: Plan, events: PlanSqlOptions['events']): ReadonlySet<string> {
   const drifted = new Set<string>();
-  for (const source of plan.sources) {
-    const { columns } = events(source.stream);
+  for (const [at, source] of plan.sources.entries()) {
+    const { columns } = events(source.stream, at);
     for (const [index, aggregate] of source.aggregates.entries()) {
       if (!passesOn.has(aggregate.function)) continue;
       for (const [at, arg] of aggregate.args.entries()) {
@@ -191,6 +206,24 @@ function driftedArguments(plan: Plan, events: PlanSqlOptions['events']): Readonl
           drifted.add(`${index} ${at}`);
       }
     }
+  }
+  return drifted;
+}
+
+/** Sums and averages of fields of whole numbers that have drifted: they are doubles to the batch. */
+function driftedSums(plan: Plan, events: PlanSqlOptions['events']): ReadonlySet<number> {
+  const drifted = new Set<number>();
+  for (const [at, source] of plan.sources.entries()) {
+    const { columns } = events(source.stream, at);
+    const hasDrifted = (expression: Expression): boolean => {
+      if (expression.kind === 'call') return expression.args.some(hasDrifted);
+      if (expression.kind === 'case')
+        return [...expression.branches.map(({ value }) => value), expression.otherwise].some(hasDrifted);
+      if (expression.kind !== 'field' || expression.type !== 'integer') return false;
+      return (locate(columns, expression.path)?.type ?? 'BIGINT') !== 'BIGINT';
+    };
+    for (const [index, { function: name, args }] of source.aggregates.entries())
+      if ((name === 'sum' || name === 'avg') && args.some(hasDrifted)) drifted.add(index);
   }
   return drifted;
 }
@@ -203,10 +236,14 @@ function sourceSql(
   mixed: boolean,
   drifted: ReadonlySet<string>,
 ): string {
-  const { from, columns } = options.events(source.stream);
+  const { from, columns } = options.events(source.stream, at);
   const tables = source.lookups.map(lookup => options.lookup!(lookup.table, at));
   const leaves: SqlLeaves = {
     field: (path, type) => fieldSql(columns, 'event', path, type, mixed && type === 'any'),
+    driftedText: path =>
+      isBeyondIntegers(columns, path)
+        ? integerText(fieldSql(columns, 'event', path, 'integer', true))
+        : undefined,
     eventTime: () => 'event._time',
     lookup: (lookup, column, type) =>
       fieldSql(tables[lookup]!.columns, `lookup${lookup}`, [column], type, mixed && type === 'any'),
@@ -263,64 +300,6 @@ function argumentSql(
 function driftedSql(arg: Expression, leaves: SqlLeaves, columns: readonly SqlColumn[]): string {
   if (arg.kind !== 'field') return integerOfColumn(expressionSql(arg, leaves));
   return fieldSql(columns, 'event', arg.path, 'integer', true);
-}
-
-/** An aggregate over the columns of `_windowed`; exact also for those that the engine approximates. */
-function aggregateSql(aggregate: Aggregate, index: number, mixed: boolean): string {
-  const [x, y] = [`_a${index}_0`, `_a${index}_1`];
-  const conditions = aggregate.filter ? [`_f${index}`] : [];
-  const filtered = (call: string, ...more: string[]) => {
-    const all = [...conditions, ...more];
-    return all.length > 0 ? `${call} FILTER (WHERE ${all.join(' AND ')})` : call;
-  };
-  const [parameter] = aggregate.parameters;
-  switch (aggregate.function) {
-    case 'count':
-      return filtered(aggregate.args.length === 0 ? 'count(*)' : `count(${x})`);
-    case 'count_if':
-      // DuckDB's is NULL where no value was; counts of a view are 0.
-      return `coalesce(${filtered(`count_if(${x})`)}, 0)`;
-    case 'sum':
-      return filtered(aggregate.args[0]!.type === 'integer' ? `sum(${x})` : `fsum(${x})`);
-    case 'avg':
-      return filtered(aggregate.args[0]!.type === 'integer' ? `avg(${x})` : `favg(${x})`);
-    case 'count_distinct':
-    case 'approx_count_distinct':
-      return filtered(`count(DISTINCT ${x})`);
-    case 'first':
-      return filtered(`arg_min(${x}, row(_time, ${x}))`);
-    case 'last':
-      return filtered(`arg_max(${x}, row(_time, ${x}))`);
-    case 'arg_min':
-      return filtered(`arg_min(${x}, row(${y}, ${x}))`, `${y} IS NOT NULL`);
-    case 'arg_max':
-      return filtered(`arg_max(${x}, row(${y}, ${x}))`, `${y} IS NOT NULL`);
-    case 'corr':
-      return `nullif(${filtered(`corr(${x}, ${y})`)}, 'NaN'::DOUBLE)`;
-    case 'covar_samp':
-    case 'covar_pop':
-      return filtered(`${aggregate.function}(${x}, ${y})`);
-    case 'approx_quantile': {
-      const fractions = Array.isArray(parameter) ? `[${parameter.join(', ')}]` : String(parameter);
-      return `${filtered(`quantile_disc(${x}::DOUBLE, ${fractions})`)}`;
-    }
-    case 'approx_top_k': {
-      const pairs = `list_transform(map_entries(${filtered(`histogram(${x})`)}), lambda e: {'c': e.value, 'k': e.key})`;
-      const top = `list_slice(list_reverse_sort(${pairs}), 1, ${parameter})`;
-      return `list_transform(${top}, lambda e: {'value': e.k, 'count': e.c::BIGINT})`;
-    }
-    case 'approx_frequency': {
-      const value = typeof parameter === 'string' ? quoteText(parameter) : String(parameter);
-      const text = mixed && aggregate.args[0]!.type === 'any' ? anyText(x) : x;
-      return `coalesce(${filtered('count(*)', `${text} = ${value}`)}, 0)`;
-    }
-    case 'histogram':
-      return filtered(`histogram(${x}::DOUBLE, [${(parameter as number[]).join(', ')}]::DOUBLE[])`);
-    case 'sample':
-      return filtered(`list(${x})`, `${x} IS NOT NULL`);
-    default:
-      return filtered(`${aggregate.function}(${x})`);
-  }
 }
 
 function conditionSql(

@@ -1,0 +1,87 @@
+// For tests only: a view kept by the engine over some events, audited against DuckDB over the same events or others.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
+import { auditView } from '../audit.ts';
+import type { AuditReport } from '../audit-report.ts';
+import { MemoryLog, openEngine, startMs } from '../engine/engine.fixture.ts';
+import type { Engine } from '../engine.ts';
+import { duckdb, planOf } from '../plan/plan.fixture.ts';
+import type { ViewValue, WindowRow } from '../view.ts';
+
+export interface Audited {
+  /** The SELECT over `s`, or the whole file where it begins with a comment. */
+  view: string;
+  /** Types of the fields of `s` when the view is defined. */
+  fields: Record<string, string>;
+  /** Objects, or lines of JSON; one without a time is of the first second. */
+  events: readonly (object | string)[];
+  /** What the history has in their place. */
+  history?: readonly (object | string)[];
+  /** Types in the history, where they have drifted. */
+  drifted?: Record<string, string>;
+  /** Changes what the engine answers. */
+  tamper?: (row: WindowRow) => void;
+}
+
+let folder: string;
+let files = 0;
+
+export function useFolder(): void {
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'millrace-audit-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+}
+
+export const scratchFile = (): string => join(folder, `${files++}.ndjson`);
+
+const line = (event: object | string): string => (typeof event === 'string' ? event : JSON.stringify(event));
+
+const timed = (event: object | string): string =>
+  line(event).includes('"_time"')
+    ? line(event)
+    : line(event).replace('{', `{"_time":"${new Date(startMs).toISOString()}",`);
+
+const columnsOf = (fields: Record<string, string>): { name: string; type: string }[] => [
+  { name: '_time', type: 'TIMESTAMP' },
+  ...Object.entries(fields).map(([name, type]) => ({ name, type })),
+];
+
+export async function auditOf(audited: Audited): Promise<AuditReport> {
+  const { view, fields, events, history = events, drifted = fields, tamper } = audited;
+  const text = view.startsWith('--') ? view : `-- every: 1m\n${view}`;
+  const log = new MemoryLog();
+  log.createStream('s');
+  log.append('s', 0, events.map(timed), startMs);
+  const schema = () => columnsOf(fields);
+  const engine = await openEngine(log, { schema });
+  try {
+    await engine.define({ name: 'v', text });
+    const file = scratchFile();
+    writeFileSync(file, history.map(event => `${timed(event)}\n`).join(''));
+    const columns = columnsOf(drifted);
+    const types = `{${columns.map(({ name, type }) => `"${name}": '${type}'`).join(', ')}}`;
+    const from = `(SELECT * FROM read_json('${file}', format = 'newline_delimited', columns = ${types}))`;
+    return await auditView({
+      engine: tamper ? tampered(engine, tamper) : engine,
+      plan: await planOf(text, { schema }, 'v'),
+      history: async () => ({ events: () => ({ from, columns }) }),
+      runSql: async sql => (await (await duckdb()).runAndReadAll(sql)).getRowsJson() as ViewValue[][],
+    });
+  } finally {
+    await engine.close();
+  }
+}
+
+function tampered(engine: Engine, tamper: (row: WindowRow) => void): Pick<Engine, 'page' | 'settled'> {
+  return {
+    settled: () => engine.settled(),
+    page: async query => {
+      const result = await engine.page(query);
+      result.rows.forEach(tamper);
+      return result;
+    },
+  };
+}

@@ -1,0 +1,69 @@
+// Values of the engine and of DuckDB, made comparable by the type that the plan says they have: a number may come as its digits, a
+// time in several spellings, and text is only ever itself.
+import { parseTimeUs } from '../../core/time-text.ts';
+import { intervalFromText } from '../plan/functions/cast.ts';
+import type { ScalarType } from '../plan/plan.ts';
+import type { ViewValue } from '../view.ts';
+
+/** Whole numbers that a double may have rounded are bigint; nested values are their JSON. */
+export type Comparable = number | bigint | string | boolean | null;
+
+/** `isTold`: values of any type come as what they are, so that 1 is not '1'; otherwise a number may come as text. */
+export function comparable(value: ViewValue, type: ScalarType, isTold: boolean): Comparable {
+  if (value === null) return null;
+  if (typeof value === 'object') return JSON.stringify(value);
+  switch (type) {
+    case 'integer':
+    case 'number':
+      return typeof value === 'boolean' ? value : numeric(value);
+    case 'time':
+    case 'date':
+      return typeof value === 'string' ? (parseTimeUs(value) ?? numeric(value)) : value;
+    case 'interval':
+      return typeof value === 'string' ? (intervalFromText(value) ?? value) : value;
+    case 'any':
+      if (typeof value === 'number') return isTold ? numeric(value) : String(numeric(value));
+      return isTold ? value : String(value);
+    default:
+      return value;
+  }
+}
+
+function numeric(value: number | string): number | bigint | string {
+  const number = Number(value);
+  if (typeof value === 'string') {
+    if (/^-?\d+$/.test(value)) return Number.isSafeInteger(number) ? number + 0 : BigInt(value);
+    if (Number.isNaN(number) && value !== 'NaN') return value;
+  }
+  if (Number.isInteger(number) && !Number.isSafeInteger(number)) return BigInt(number);
+  return number === 0 ? 0 : number;
+}
+
+/** Equal for equal values alone. */
+export function keyOf(value: Comparable): string {
+  if (value === null) return 'null';
+  return typeof value === 'string' ? `=${value}` : `${typeof value === 'boolean' ? '' : '#'}${value}`;
+}
+
+/** How far two numbers are apart; infinite where one of them is none, or is not finite and the other differs. */
+export function distance(a: Comparable, b: Comparable): number {
+  if (keyOf(a) === keyOf(b)) return 0;
+  if (!isNumber(a) || !isNumber(b)) return Number.POSITIVE_INFINITY;
+  if (isWhole(a) && isWhole(b)) {
+    const apart = BigInt(a) - BigInt(b);
+    return Number(apart < 0n ? -apart : apart);
+  }
+  const apart = Math.abs(Number(a) - Number(b));
+  return Number.isNaN(apart) ? Number.POSITIVE_INFINITY : apart;
+}
+
+const isNumber = (value: Comparable): value is number | bigint =>
+  typeof value === 'number' || typeof value === 'bigint';
+
+const isWhole = (value: number | bigint): boolean => typeof value === 'bigint' || Number.isInteger(value);
+
+/** Whether numbers are apart by no more than `bound`, which is finite. */
+export function isWithin(a: Comparable, b: Comparable, bound: number): boolean {
+  const apart = distance(a, b);
+  return apart === 0 || (apart <= bound && Number.isFinite(apart));
+}

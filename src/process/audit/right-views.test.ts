@@ -1,0 +1,183 @@
+// Views that are right have no difference, whatever their values look like.
+import { expect, test } from 'vitest';
+import { Rng } from '../../core/rng.ts';
+import { type Audited, auditOf, useFolder } from './audit.fixture.ts';
+
+useFolder();
+
+const right = async (audited: Audited, rows: number): Promise<void> => {
+  const report = await auditOf(audited);
+  expect(report.differences).toEqual([]);
+  expect(report.rows).toBe(rows);
+};
+
+const counted = (field: string): string => `SELECT ${field}, count(*) AS n FROM s GROUP BY 1`;
+
+test('texts that spell numbers are groups of their own', () =>
+  right(
+    {
+      view: counted('zip'),
+      fields: { zip: 'VARCHAR' },
+      events: ['01', '1', '001', '1', '-0', '0'].map(zip => ({ zip })),
+    },
+    5,
+  ));
+
+test('texts that spell one time in two ways are two groups', () =>
+  right(
+    {
+      view: counted('text'),
+      fields: { text: 'VARCHAR' },
+      events: ['2020-01-01 10:00:00', '2020-01-01T10:00:00', '2020-01-01T10:00:00Z'].map(text => ({ text })),
+    },
+    3,
+  ));
+
+test.each(['any', 'text'])('texts that spell numbers are %s values of their own', type =>
+  right(
+    {
+      view: 'SELECT approx_top_k(zip, 5) AS top, sample(zip, 5) AS some_, min(zip) AS lo, last(zip) AS l FROM s',
+      fields: type === 'any' ? {} : { zip: 'VARCHAR' },
+      drifted: { zip: 'VARCHAR' },
+      events: ['01', '1', '001', '1'].map(zip => ({ zip })),
+    },
+    1,
+  ),
+);
+
+test('nested groups are told apart as they are spelled', () =>
+  right(
+    {
+      view: counted('v'),
+      fields: { v: 'JSON' },
+      events: [
+        '[0]',
+        '[0.0]',
+        '[ 0 ]',
+        '{"a":"b"}',
+        '{"a" : "b"}',
+        '"[0]"',
+        '{"a":1.50}',
+      ].map(v => `{"v":${v}}`),
+    },
+    4,
+  ));
+
+test('groups and values that are infinite or no number are no NULL', async () => {
+  const events = [
+    { v: 1, w: 0 },
+    { v: -1, w: 0 },
+    { v: 0, w: 0 },
+    { v: null, w: 0 },
+    { v: 3, w: 2 },
+  ];
+  const fields = { v: 'DOUBLE', w: 'DOUBLE' };
+  await right({ view: counted('v / w AS q'), fields, events }, 5);
+  const values = 'SELECT sum(v / w) AS s, avg(v / w) AS a, max(v / w) AS m, min(v / w) AS l FROM s';
+  await right({ view: values, fields, events }, 1);
+  await right({ view: values, fields, events: events.slice(0, 1) }, 1);
+  const group = await auditOf({
+    view: counted('v / w AS q'),
+    fields,
+    events,
+    tamper: row => {
+      if (row.values[0] === Number.POSITIVE_INFINITY) row.values[0] = null;
+    },
+  });
+  expect(group.differenceCount).toBeGreaterThan(0);
+  const value = await auditOf({
+    view: 'SELECT max(v / w) AS m FROM s',
+    fields,
+    events,
+    tamper: row => {
+      row.values[0] = null;
+    },
+  });
+  expect(value.differences).toMatchObject([{ column: 'm' }]);
+});
+
+test('a field of whole numbers that has drifted to fractions is the same text', () =>
+  right(
+    {
+      view: "SELECT zip || '-' || v AS k, concat(v + 1, '!') AS c, count(*) AS n FROM s GROUP BY ALL",
+      fields: { zip: 'VARCHAR', v: 'BIGINT' },
+      drifted: { zip: 'VARCHAR', v: 'DOUBLE' },
+      events: [1, 2, 3.5, -4, 0, 1234567890123456].map(v => ({ zip: 'a', v })),
+    },
+    6,
+  ));
+
+test('a field of whole numbers that has drifted to anything keeps its digits as text', () =>
+  right(
+    {
+      view: "SELECT zip || '-' || v AS k, count(*) AS n FROM s GROUP BY ALL",
+      fields: { zip: 'VARCHAR', v: 'BIGINT' },
+      drifted: { zip: 'VARCHAR', v: 'JSON' },
+      events: ['1', '2.5', '9007199254740993', '"12"', '"abc"', '-9223372036854775808', '3.0'].map(
+        v => `{"zip":"a","v":${v}}`,
+      ),
+    },
+    7,
+  ));
+
+test('sums of whole numbers beyond 2^53 and fractions are as close as doubles are', async () => {
+  const fields = { v: 'BIGINT' };
+  const drifted = { v: 'DOUBLE' };
+  const view = 'SELECT sum(v) AS s, avg(v) AS a FROM s';
+  const events = ['9007199254740993', '9007199254740993', '28.5', '0.5'].map(v => `{"v":${v}}`);
+  await right({ view, fields, drifted, events }, 1);
+  const rng = new Rng(3);
+  const many = Array.from({ length: 500 }, () => ({
+    v: rng.float() * 10 ** rng.below(18) * (rng.boolean() ? 1 : -1),
+  }));
+  await right({ view, fields, drifted, events: many }, 1);
+});
+
+test('groups by a function that every library rounds its own way are matched by the nearest', async () => {
+  const rng = new Rng(5);
+  const events = Array.from({ length: 300 }, () => ({ x: rng.float() * 1000, k: rng.below(3) }));
+  const fields = { x: 'DOUBLE', k: 'BIGINT' };
+  const view =
+    'SELECT k, cbrt(x) AS c, sin(x) AS s, ln(x) AS l, exp(x / 100) AS e, pow(x, 0.3) AS p, count(*) AS n, max(tan(x)) AS t, sum(cos(x)) AS u, max(log2(x) - 3) AS w FROM s GROUP BY ALL';
+  await right({ view, fields, events }, 300);
+  const moved = await auditOf({
+    view: 'SELECT cbrt(x) AS c, count(*) AS n FROM s GROUP BY 1',
+    fields,
+    events,
+    tamper: row => {
+      row.values[0] = Number(row.values[0]) * (1 + 1e-13);
+    },
+  });
+  expect(moved.differenceCount).toBe(600);
+});
+
+test('sums that cancel, and moments of values far from zero, are right', async () => {
+  const rng = new Rng(11);
+  const fields = { x: 'DOUBLE', y: 'DOUBLE' };
+  const view =
+    'SELECT sum(x) AS s, avg(x) AS a, sum(x) - sum(y) AS d, sum(x) / count(*) AS q, var_pop(x) AS vp, var_samp(x) AS vs, stddev_pop(x) AS sp, stddev_samp(y) AS ss, covar_pop(x, y) AS c, corr(x, y) AS r FROM s';
+  for (const offset of [0, 0.1, 1e6, -1e9]) {
+    for (const spread of [1e-9, 1, 1e6]) {
+      const events = Array.from({ length: 400 }, () => {
+        const x = (rng.float() - 0.5) * spread;
+        return { x: offset + x, y: (rng.float() - 0.5) * spread - offset };
+      });
+      const both = events.flatMap(({ x, y }) => [
+        { x, y },
+        { x: -x, y },
+      ]);
+      await right({ view, fields, events }, 1);
+      await right({ view, fields, events: both }, 1);
+    }
+  }
+});
+
+test('the spread of equal values is zero', () =>
+  right(
+    {
+      view: 'SELECT k, var_pop(x) AS v, stddev_samp(x) AS d, corr(x, y) AS r, covar_pop(x, y) AS c FROM s GROUP BY k',
+      fields: { k: 'BIGINT', x: 'DOUBLE', y: 'DOUBLE' },
+      events: [0.1, 1e9 + 0.1, -3.3, 5].flatMap((x, k) => [1, 2, 3, 4, 7].map(y => ({ k, x, y: y * 0.7 }))),
+    },
+    4,
+  ));

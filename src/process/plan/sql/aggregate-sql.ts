@@ -1,0 +1,81 @@
+// An aggregate of a plan over the columns of `_windowed` of plan-sql.ts: `_a3_0` is the first argument of aggregate 3, `_f3` its filter.
+// Exact also for those that the engine approximates.
+import type { Aggregate } from '../plan.ts';
+import { anyText } from './any-sql.ts';
+import { quoteText } from './field-sql.ts';
+
+/** A call over the rows that the aggregate's filter takes, and for which the other conditions hold. */
+export function filteredSql(
+  aggregate: Aggregate,
+  index: number,
+  call: string,
+  ...more: readonly string[]
+): string {
+  const all = [...(aggregate.filter ? [`_f${index}`] : []), ...more];
+  return all.length > 0 ? `${call} FILTER (WHERE ${all.join(' AND ')})` : call;
+}
+
+/** The `count` most frequent values with their counts, of equal counts the greatest first. */
+export function topSql(aggregate: Aggregate, index: number, count: number): string {
+  const counts = filteredSql(aggregate, index, `histogram(_a${index}_0)`);
+  const pairs = `list_transform(map_entries(${counts}), lambda e: {'c': e.value, 'k': e.key})`;
+  const top = `list_slice(list_reverse_sort(${pairs}), 1, ${count})`;
+  return `list_transform(${top}, lambda e: {'value': e.k, 'count': e.c::BIGINT})`;
+}
+
+/**
+ * The aggregate. `mixed`: values of any type are structs of any-sql.ts; `drifted`: whole numbers of the argument are doubles by now.
+ */
+export function aggregateSql(aggregate: Aggregate, index: number, mixed: boolean, drifted: boolean): string {
+  const [x, y] = [`_a${index}_0`, `_a${index}_1`];
+  const filtered = (call: string, ...more: string[]) => filteredSql(aggregate, index, call, ...more);
+  const isWhole = aggregate.args[0]?.type === 'integer' && !drifted;
+  // With compensation, which makes nothing of infinities.
+  const compensated = (sum: string, plain: string) =>
+    `CASE WHEN isfinite(${filtered(`${sum}(${x})`)}) THEN ${filtered(`${sum}(${x})`)} ELSE ${filtered(`${plain}(${x})`)} END`;
+  const [parameter] = aggregate.parameters;
+  switch (aggregate.function) {
+    case 'count':
+      return filtered(aggregate.args.length === 0 ? 'count(*)' : `count(${x})`);
+    case 'count_if':
+      // DuckDB's is NULL where no value was; counts of a view are 0.
+      return `coalesce(${filtered(`count_if(${x})`)}, 0)`;
+    case 'sum':
+      return isWhole ? filtered(`sum(${x})`) : compensated('fsum', 'sum');
+    case 'avg':
+      return isWhole ? filtered(`avg(${x})`) : compensated('favg', 'avg');
+    case 'count_distinct':
+    case 'approx_count_distinct':
+      return filtered(`count(DISTINCT ${x})`);
+    case 'first':
+      return filtered(`arg_min(${x}, row(_time, ${x}))`);
+    case 'last':
+      return filtered(`arg_max(${x}, row(_time, ${x}))`);
+    case 'arg_min':
+      return filtered(`arg_min(${x}, row(${y}, ${x}))`, `${y} IS NOT NULL`);
+    case 'arg_max':
+      return filtered(`arg_max(${x}, row(${y}, ${x}))`, `${y} IS NOT NULL`);
+    case 'corr':
+      return `nullif(${filtered(`corr(${x}, ${y})`)}, 'NaN'::DOUBLE)`;
+    case 'covar_samp':
+    case 'covar_pop':
+      return filtered(`${aggregate.function}(${x}, ${y})`);
+    case 'approx_quantile': {
+      const fractions = Array.isArray(parameter) ? `[${parameter.join(', ')}]` : String(parameter);
+      return filtered(`quantile_disc(${x}::DOUBLE, ${fractions})`, `NOT isnan(${x}::DOUBLE)`);
+    }
+    case 'approx_top_k':
+      return topSql(aggregate, index, Number(parameter));
+    case 'approx_frequency': {
+      const value = typeof parameter === 'string' ? quoteText(parameter) : String(parameter);
+      const text = mixed && aggregate.args[0]!.type === 'any' ? anyText(x) : x;
+      return `coalesce(${filtered('count(*)', `${text} = ${value}`)}, 0)`;
+    }
+    case 'histogram':
+      return filtered(`histogram(${x}::DOUBLE, [${(parameter as number[]).join(', ')}]::DOUBLE[])`);
+    case 'sample':
+      return filtered(`list(${x})`, `${x} IS NOT NULL`);
+    default:
+      return filtered(`${aggregate.function}(${x})`);
+  }
+}

@@ -1,0 +1,186 @@
+// By how much a number may differ between the engine and a batch, as SQL beside the number itself: the rounding of sums by the size of
+// what was added, that of functions whose last digit is the machine's, and what a sketch promises. What has no bound is exact.
+import { frequencyError } from '../frequency-error.ts';
+import type { Aggregate, Expression, Plan } from '../plan.ts';
+import { aggregateSql, filteredSql, topSql } from './aggregate-sql.ts';
+import { expressionSql, type SqlLeaves } from './expression-sql.ts';
+
+/** Of a compensated sum, or an average: a few units in the last place of the sum of magnitudes. */
+const sumShare = 9e-16;
+/** A few units in the last place. */
+const lastDigits = 1e-15;
+/** Of what is computed further from a value that is not exact. */
+const furtherShare = 1e-9;
+const momentShare = 1e-12;
+/** Four standard errors of a HyperLogLog with 4,096 registers. */
+const distinctShare = 4 * 0.0162;
+/** What DDSketch promises, and the last digits. */
+export const quantileShare = 0.01 + 1e-9;
+
+/** Functions that are exact to the last digit nowhere: each mathematical library rounds its own way. */
+const transcendental: ReadonlySet<string> = new Set([
+  'pow',
+  'cbrt',
+  'exp',
+  'ln',
+  'log',
+  'log2',
+  'log10',
+  'sin',
+  'cos',
+  'tan',
+  'degrees',
+  'radians',
+]);
+
+/** By which share of itself an expression over an event may differ; 0 where it is exact. */
+export function inexactness(expression: Expression): number {
+  switch (expression.kind) {
+    case 'call': {
+      const parts = Math.max(0, ...expression.args.map(inexactness));
+      if (parts > 0) return furtherShare;
+      return transcendental.has(expression.function) ? lastDigits : 0;
+    }
+    case 'case': {
+      const values = [...expression.branches.map(({ value }) => value), expression.otherwise];
+      return Math.max(...values.map(inexactness));
+    }
+    default:
+      return 0;
+  }
+}
+
+/** The bound of an aggregate over the columns of `_windowed`; for frequent items what they are compared with. */
+export function aggregateBoundSql(
+  plan: Plan,
+  aggregate: Aggregate,
+  index: number,
+  drifted: boolean,
+): string | undefined {
+  const [x, y] = [`_a${index}_0::DOUBLE`, `_a${index}_1::DOUBLE`];
+  const filtered = (call: string, ...more: string[]) => filteredSql(aggregate, index, call, ...more);
+  // Of a UNION ALL, what any of the inputs makes of it.
+  const share = Math.max(
+    ...plan.sources.map(source =>
+      Math.max(0, ...source.aggregates[index]!.args.slice(0, 1).map(inexactness)),
+    ),
+  );
+  switch (aggregate.function) {
+    case 'sum':
+      if (aggregate.args[0]!.type === 'integer' && !drifted) return undefined;
+      return `${sumShare + share} * ${filtered(`sum(abs(${x}))`)}`;
+    case 'avg':
+      return `${sumShare + share} * ${filtered(`avg(abs(${x}))`)}`;
+    case 'min':
+    case 'max':
+    case 'first':
+    case 'last':
+    case 'arg_min':
+    case 'arg_max':
+      return share === 0 || aggregate.args[0]!.type !== 'number'
+        ? undefined
+        : `${share} * abs(${aggregateSql(aggregate, index, false, drifted)})`;
+    case 'var_pop':
+    case 'var_samp':
+      return varianceBound(filtered, x, share);
+    case 'stddev_pop':
+    case 'stddev_samp': {
+      const bound = varianceBound(filtered, x, share);
+      const deviation = filtered(`stddev_pop(${x})`);
+      return `least(sqrt(${bound}), coalesce(${bound} / nullif(${deviation}, 0), sqrt(${bound})))`;
+    }
+    case 'covar_pop':
+    case 'covar_samp':
+    case 'corr': {
+      const both = [`${x} IS NOT NULL`, `${y} IS NOT NULL`];
+      const spread = (value: string) => filtered(`stddev_pop(${value})`, ...both);
+      const size = (value: string) => `sqrt(${filtered(`avg(${value} * ${value})`, ...both)})`;
+      const steps = stepsOf(filtered(`count(${x})`, ...both));
+      const bound =
+        `2 * (${momentShare} * ${spread(x)} * ${spread(y)} + ` +
+        `${steps} * (${spread(x)} * ${size(y)} + ${size(x)} * ${spread(y)}) + ${steps} * ${steps} * ${size(x)} * ${size(y)})`;
+      return aggregate.function === 'corr' ? `(${bound}) / nullif(${spread(x)} * ${spread(y)}, 0)` : bound;
+    }
+    case 'count_distinct':
+      // From so many values on it is an estimate.
+      return `CASE WHEN ${filtered(`count(DISTINCT _a${index}_0)`)} > 1048576 THEN ${4 * 0.0081} * ${filtered(`count(DISTINCT _a${index}_0)`)} ELSE 0 END`;
+    case 'approx_count_distinct':
+      return `greatest(2, ${distinctShare} * ${filtered(`count(DISTINCT _a${index}_0)`)})`;
+    case 'approx_quantile': {
+      const [fraction] = aggregate.parameters;
+      if (Array.isArray(fraction)) return undefined;
+      return `${quantileShare} * abs(${aggregateSql(aggregate, index, false, drifted)})`;
+    }
+    case 'approx_frequency':
+      return `${frequencyError(aggregate).share} * ${filtered(`count(_a${index}_0)`)}`;
+    case 'approx_top_k': {
+      const { places } = frequencyError(aggregate);
+      return `{'events': ${filtered(`count(_a${index}_0)`)}, 'top': ${topSql(aggregate, index, places)}}`;
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** Roundings of a running moment: they add up like a random walk. */
+const stepsOf = (count: string): string => `(4 * sqrt(${count}) + 16) * 2.3e-16`;
+
+/** A running variance loses digits where the mean is far from zero and the spread small. */
+function varianceBound(filtered: (call: string) => string, x: string, share: number): string {
+  const steps = stepsOf(filtered(`count(${x})`));
+  const variance = filtered(`var_pop(${x})`);
+  const square = filtered(`avg(${x} * ${x})`);
+  return `2 * (${momentShare} * ${variance} + ${steps} * sqrt(${variance} * ${square}) + (${steps} * ${steps} + ${4 * share}) * ${square})`;
+}
+
+/** The bound of an output, over the columns of `_grouped` where `_b3` is that of aggregate 3; undefined where it is exact. */
+export function outputBoundSql(
+  expression: Expression,
+  plan: Plan,
+  bounded: ReadonlySet<number>,
+  leaves: SqlLeaves,
+): string | undefined {
+  const sql = (part: Expression) => expressionSql(part, leaves);
+  const bound = (part: Expression): string | undefined => {
+    switch (part.kind) {
+      case 'aggregate':
+        return bounded.has(part.index) ? `_b${part.index}` : undefined;
+      case 'group': {
+        const share = Math.max(...plan.sources.map(source => inexactness(source.groups[part.index]!)));
+        return share === 0 ? undefined : `${share} * abs(${sql(part)})`;
+      }
+      case 'case': {
+        const values = [...part.branches.map(({ value }) => value), part.otherwise];
+        return values.some(value => bound(value)) ? further(part) : undefined;
+      }
+      case 'call':
+        return callBound(part);
+      default:
+        return undefined;
+    }
+  };
+  const further = (part: Expression): string | undefined =>
+    part.type === 'number' || part.type === 'integer' ? `${furtherShare} * abs(${sql(part)})` : undefined;
+  const callBound = (part: Expression & { kind: 'call' }): string | undefined => {
+    const bounds = part.args.map(bound);
+    if (bounds.every(one => one === undefined)) {
+      return transcendental.has(part.function) ? `${lastDigits} * abs(${sql(part)})` : undefined;
+    }
+    const [a, b] = part.args.map(arg => `abs(${sql(arg)})`);
+    const [ofA = '0', ofB = '0'] = bounds;
+    const rounding = `${lastDigits} * abs(${sql(part)})`;
+    switch (part.type === 'number' || part.type === 'integer' ? part.function : '') {
+      case '+':
+      case '-':
+      case 'abs':
+        return `(${ofA} + ${ofB} + ${rounding})`;
+      case '*':
+        return `(${a} * ${ofB} + ${b} * ${ofA} + ${rounding})`;
+      case '/':
+        return `((${ofA} + abs(${sql(part)}) * ${ofB}) / ${b} + ${rounding})`;
+      default:
+        return further(part);
+    }
+  };
+  return bound(expression);
+}
