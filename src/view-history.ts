@@ -251,12 +251,11 @@ export class ViewHistory {
     everyMs: number | undefined,
     below: (view: string) => Promise<ServingPlan & Partial<TakenPlan>>,
   ): Promise<SqlRelation> {
-    const sql = planSql(serving.plan, {
+    return viewRelation(serving.plan, {
       events: await this.relations(serving, below),
       lookup: (table, source) => this.lookupRelation(serving, table, source),
       ...(everyMs === undefined ? {} : { everyMs }),
     });
-    return viewRelation(serving.plan, sql);
   }
 
   private relation(

@@ -7,7 +7,7 @@ import type { AuditReport } from '../audit-report.ts';
 import { at, MemoryLog, openEngine } from '../engine/engine.fixture.ts';
 import type { Engine, ViewPage } from '../engine.ts';
 import { duckdb } from '../plan/plan.fixture.ts';
-import { planSql } from '../plan/sql/plan-sql.ts';
+import type { SqlRelation } from '../plan/sql/plan-sql.ts';
 import { viewRelation } from '../plan/sql/view-sql.ts';
 import type { ViewValue } from '../view.ts';
 import { scratchFile, useFolder } from './audit.fixture.ts';
@@ -94,20 +94,19 @@ async function liveAudit(
         if (pages % 2 === 1) await engine.settled();
         const { taken } = served['below'] ?? served[audited]!;
         offsets.add(taken.reduce((sum, { offset }) => sum + offset, 0));
-        const relationOf = (name: string, source: number) => {
+        const relationOf = (name: string, source: number): SqlRelation => {
           const { plan, taken } = served[name]!;
           const { stream, view, everyMs } = plan.sources[source]!;
           if (!view) {
             const own = taken.filter(one => one.source === source);
             return { from: streams.relation(stream, own), columns };
           }
-          const below = planSql(served[stream]!.plan, {
+          return viewRelation(served[stream]!.plan, {
             events: (_: string, source: number) => relationOf(stream, source),
             ...(everyMs === undefined ? {} : { everyMs }),
           });
-          return viewRelation(served[stream]!.plan, below);
         };
-        const relations = new Map<number, ReturnType<typeof relationOf>>();
+        const relations = new Map<number, SqlRelation>();
         return {
           events: (_, source) => {
             if (!relations.has(source)) relations.set(source, relationOf(audited, source));

@@ -3,6 +3,7 @@
 // approximate: distinct counts, quantiles and top-k are computed in full.
 import type { ViewQuery, ViewValue } from '../../view.ts';
 import { fieldUses } from '../events/fields.ts';
+import { scalarTypeOf } from '../functions/cast.ts';
 import type { Aggregate, Expression, Plan, SourcePlan } from '../plan.ts';
 import { aggregateSql } from './aggregate-sql.ts';
 import { anyText, integerOfColumn, integerText } from './any-sql.ts';
@@ -211,7 +212,7 @@ function driftedArguments(plan: Plan, events: PlanSqlOptions['events']): Readonl
 }
 
 /** Sums and averages of fields of whole numbers that have drifted: they are doubles to the batch. */
-function driftedSums(plan: Plan, events: PlanSqlOptions['events']): ReadonlySet<number> {
+export function driftedSums(plan: Plan, events: PlanSqlOptions['events']): ReadonlySet<number> {
   const drifted = new Set<number>();
   for (const [at, source] of plan.sources.entries()) {
     const { columns } = events(source.stream, at);
@@ -220,7 +221,8 @@ function driftedSums(plan: Plan, events: PlanSqlOptions['events']): ReadonlySet<
       if (expression.kind === 'case')
         return [...expression.branches.map(({ value }) => value), expression.otherwise].some(hasDrifted);
       if (expression.kind !== 'field' || expression.type !== 'integer') return false;
-      return (locate(columns, expression.path)?.type ?? 'BIGINT') !== 'BIGINT';
+      const found = locate(columns, expression.path);
+      return found !== undefined && scalarTypeOf(found.type) !== 'integer';
     };
     for (const [index, { function: name, args }] of source.aggregates.entries())
       if ((name === 'sum' || name === 'avg') && args.some(hasDrifted)) drifted.add(index);

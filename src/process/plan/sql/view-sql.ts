@@ -2,11 +2,17 @@
 import type { Plan } from '../plan.ts';
 import { anyAsJson } from './any-sql.ts';
 import { quoteName } from './field-sql.ts';
-import type { SqlRelation } from './plan-sql.ts';
+import { driftedSums, type PlanSqlOptions, planSql, type SqlRelation } from './plan-sql.ts';
 
-/** `sql`: of plan-sql.ts for the view below. */
-export function viewRelation(below: Plan, sql: string): SqlRelation {
-  const columns = below.outputs.map(({ name, column }) => ({ name, type: column.type }));
+/** The view below by its own SELECT. */
+export function viewRelation(below: Plan, options: PlanSqlOptions): SqlRelation {
+  const sql = planSql(below, options);
+  // A sum of whole numbers that have drifted has fractions.
+  const drifted = driftedSums(below, options.events);
+  const columns = below.outputs.map(({ name, column, expression }) => {
+    const hasDrifted = expression.kind === 'aggregate' && drifted.has(expression.index);
+    return { name, type: hasDrifted ? 'DOUBLE' : column.type };
+  });
   // A column of any type is JSON to those that read it, whatever the stream has shown since.
   const json = columns.filter(({ type }) => type === 'JSON').map(({ name }) => quoteName(name));
   const replaced = json.map(name => `${anyAsJson(name)} AS ${name}`).join(', ');
