@@ -50,15 +50,9 @@ test('nested groups are told apart as they are spelled', () =>
     {
       view: counted('v'),
       fields: { v: 'JSON' },
-      events: [
-        '[0]',
-        '[0.0]',
-        '[ 0 ]',
-        '{"a":"b"}',
-        '{"a" : "b"}',
-        '"[0]"',
-        '{"a":1.50}',
-      ].map(v => `{"v":${v}}`),
+      events: ['[0]', '[0.0]', '[ 0 ]', '{"a":"b"}', '{"a" : "b"}', '"[0]"', '{"a":1.50}'].map(
+        v => `{"v":${v}}`,
+      ),
     },
     4,
   ));
