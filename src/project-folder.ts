@@ -35,8 +35,9 @@ export class ProjectFolder {
   }
 
   private note(faults: readonly MillraceError[]): void {
+    const before = new Set(this.faults.map(fault => fault.message));
     this.faults = faults;
-    for (const fault of faults) this.options.onNotice(fault.message);
+    for (const { message } of faults) if (!before.has(message)) this.options.onNotice(message);
   }
 
   definePipelines(): Promise<void> {
