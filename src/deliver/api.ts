@@ -37,7 +37,7 @@ export interface Info {
   project: string;
   /** The dashboard to open first; undefined while there is no stream. */
   home?: string;
-  /** Event-time span that holds data, to choose a first time range; null before any event. */
+  /** Event-time span that holds data, to choose a first time range: its end is exclusive. Null before any event. */
   span: { from: string; to: string } | null;
   /** Sources being read, with what was detected and how far they are. */
   sources: SourceStatus[];

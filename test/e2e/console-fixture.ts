@@ -429,7 +429,7 @@ export class ConsoleFixture {
       home: 'access',
       span: {
         from: new Date(Math.min(...times)).toISOString(),
-        to: new Date(Math.max(this.otherToMs, ...times)).toISOString(),
+        to: new Date(Math.max(this.otherToMs, ...times) + 1).toISOString(),
       },
       sources: this.sources,
       problems: this.problems,

@@ -77,6 +77,22 @@ describe('series', () => {
     expect(lines[0]!.values).toEqual([null, 4, 0, null]);
   });
 
+  test('quantiles have no value in a window without events', () => {
+    const columns: ViewColumn[] = [{ name: 'size', type: 'DOUBLE[]', role: 'value' }];
+    const quantiles: TimeseriesPanel = {
+      ...panel,
+      unit: 'bytes',
+      columns: ['size'],
+      labels: ['p50', 'p95'],
+      series: undefined,
+    };
+    const { lines } = buildSeries(quantiles, columns, [row(1, [7, 9])], grid(3), new Map());
+    expect(lines.map(line => [line.label, line.values])).toEqual([
+      ['p50', [null, 7, null]],
+      ['p95', [null, 9, null]],
+    ]);
+  });
+
   test('a ratio has no value where nothing was counted', () => {
     const ratio: TimeseriesPanel = {
       ...panel,

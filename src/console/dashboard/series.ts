@@ -127,7 +127,8 @@ export function buildSeries(
     keepLargest(sums, panel.maxSeries ?? seriesMaxDefault);
   }
   const times = gridTimes(grid, starts);
-  const isFilled = isAdditive(panel.unit) && panel.per === undefined;
+  const isList = columns.some(({ name, type }) => panel.columns.includes(name) && type.endsWith('[]'));
+  const isFilled = isAdditive(panel.unit) && panel.per === undefined && !isList;
   const known = grid.known;
   const empty = times.map(timeMs =>
     isFilled && known && timeMs + grid.everyMs > known.fromMs && timeMs < known.toMs ? 0 : null,

@@ -45,8 +45,7 @@ const narrowShare = 0.5;
 
 function infoSpan(): Span | null {
   const span = info.peek()?.span;
-  // The last event is in the range too, and the end of a range is exclusive.
-  return span ? { fromMs: Date.parse(span.from), toMs: Date.parse(span.to) + 1 } : null;
+  return span ? { fromMs: Date.parse(span.from), toMs: Date.parse(span.to) } : null;
 }
 
 function union(a: Span | null, b: Span | null): Span | null {
