@@ -58,9 +58,9 @@ const reader = await openSegmentReader(log);
 const engine = await createEngine({
   log: reader,
   history: {
-    async read(stream, partition, from, target) {
+    async read(stream, partition, from, target, keys) {
       const { first, end } = await reader.range(stream, partition);
-      const history = { stream, partition, from, until: first, maxBytes: target.length };
+      const history = { stream, partition, from, until: first, maxBytes: target.length, keys };
       const { bytes, batches, next } = await ask<HistoryRead>({ history });
       target.set(bytes);
       return { batches, length: bytes.length, next, end };

@@ -82,7 +82,7 @@ test('a new view is complete from the lake and the log, each event once', async 
     parseSql,
     readBytes: 8 * 1024 * 1024,
     history: {
-      async read(stream, partition, from, target) {
+      async read(stream, partition, from, target, keys) {
         const { first, end } = await log.range(stream, partition);
         const { bytes, batches, next } = await reader.read({
           stream,
@@ -90,6 +90,7 @@ test('a new view is complete from the lake and the log, each event once', async 
           from,
           until: first,
           maxBytes: target.length,
+          keys,
         });
         target.set(bytes);
         return { batches, length: bytes.length, next, end };

@@ -1,5 +1,7 @@
-// Events that the log's retention has removed, read back from the lake as the NDJSON they were: for views that are filled from their
-// beginning. Their time is the `_time` that the lake holds, to the microsecond; a field that was null or absent is null.
+// Events that the log's retention has removed, read back from the lake as NDJSON: for views that are filled from their beginning. Of
+// each event only what is asked for is read. Its time is the `_time` that the lake holds, to the microsecond; a field that was null
+// or absent is null.
+import { codeOf } from '../core/errors.ts';
 import type { Chunk, Lake } from './lake.ts';
 import { chunkSelect, columnFields, identifier, quoted } from './lake-sql.ts';
 
@@ -10,13 +12,15 @@ export interface HistoryRequest {
   /** The offset at which the log begins: nothing is read from there on. */
   until: number;
   maxBytes: number;
+  /** Top-level keys of the events that are wanted; others may be left out. */
+  keys: readonly string[];
 }
 
 /** Lines of whole events back to back; `batches` as the log's. */
 export interface HistoryRead {
   bytes: Uint8Array;
   batches: { position: number; length: number; offset: number; count: number; appendTimeMs: number }[];
-  /** The offset to ask for next; `from` where the lake has nothing from there on. */
+  /** The offset to ask for next; `from` where the lake has nothing from there on, or an event is longer than `maxBytes`. */
   next: number;
 }
 
@@ -24,66 +28,170 @@ export interface LakeHistoryOptions {
   /** The folder of the lake. */
   dir: string;
   lake: Lake;
-  /** Runs SQL over the lake's files; at most `maxRows` rows, and no more once `maxBytes` are passed. */
-  sql(request: { sql: string; maxRows: number; maxBytes: number }): Promise<{ rows: unknown[][] }>;
-  /** Events read at once; default 16,384. */
+  /** Runs SQL over the lake's files; at most `maxRows` rows, and no more once `maxBytes` are passed. Throws `sql-memory`. */
+  sql(request: {
+    sql: string;
+    maxRows: number;
+    maxBytes: number;
+  }): Promise<{ rows: unknown[][]; truncated: boolean }>;
+  /** Events read at once before it is known how long they are; default 16,384. */
   rows?: number;
 }
 
+/** Events read at once at most. */
+const rowsMax = 131_072;
+/** Lines that come as one text: a row of its own costs more than a line. */
+const linesTogether = 256;
+/** Share of the room that is asked for by the length of the lines before. */
+const filling = 0.8;
+
 export class LakeHistory {
   private readonly options: LakeHistoryOptions;
+  /** By stream and wanted keys: mean length of the lines last read. */
+  private readonly lineBytes = new Map<string, number>();
 
   constructor(options: LakeHistoryOptions) {
     this.options = options;
   }
 
-  async read({ stream, partition, from, until, maxBytes }: HistoryRequest): Promise<HistoryRead> {
-    const nothing: HistoryRead = { bytes: new Uint8Array(0), batches: [], next: from };
-    const { lake, rows: rowsMax = 16_384 } = this.options;
+  async read(request: HistoryRequest): Promise<HistoryRead> {
+    const { stream, partition, from, until, maxBytes, keys } = request;
+    const { lake } = this.options;
     const chunk = lake.stream(stream)?.chunks.find(one => one.partition === partition && one.last >= from);
-    if (chunk === undefined || chunk.first >= until) return nothing;
+    if (chunk === undefined || chunk.first >= until)
+      return { bytes: new Uint8Array(0), batches: [], next: from };
     const start = Math.max(from, chunk.first);
-    const end = Math.min(start + rowsMax, chunk.last + 1, until);
-    // A character takes at most three bytes; a first row beyond that is read alone.
-    const request = { maxRows: rowsMax, maxBytes: Math.floor(maxBytes / 4) };
-    const { rows } = await this.options.sql({ ...request, sql: this.select(stream, chunk, start, end) });
-    const encoder = new TextEncoder();
-    const bytes = new Uint8Array(maxBytes);
-    const batches: HistoryRead['batches'] = [];
-    let length = 0;
-    let next = start;
-    for (const [place, text] of rows) {
-      const line = encoder.encode(`${text}\n`);
-      if (length + line.length > maxBytes) return { bytes: bytes.subarray(0, length), batches, next };
-      bytes.set(line, length);
-      const offset = Number(place);
-      const appendTimeMs = appendedMs(chunk, offset);
-      const last = batches.at(-1);
-      if (last && last.offset + last.count === offset && last.appendTimeMs === appendTimeMs) {
-        last.length += line.length;
-        last.count++;
-      } else batches.push({ position: length, length: line.length, offset, count: 1, appendTimeMs });
-      length += line.length;
-      next = offset + 1;
+    const kind = JSON.stringify([stream, keys]);
+    const expected = this.lineBytes.get(kind);
+    let rows = expected
+      ? Math.max(1, Math.min(rowsMax, Math.floor((maxBytes * filling) / expected)))
+      : (this.options.rows ?? 16_384);
+    // What is too much at once is asked for again in smaller parts, at last an event at a time.
+    for (;;) {
+      const end = Math.min(start + rows, chunk.last + 1, until);
+      const read = await this.readRows(request, chunk, start, end);
+      if (read !== undefined && (read.next > start || rows === 1)) {
+        const events = read.batches.reduce((sum, { count }) => sum + count, 0);
+        if (events > 0) this.lineBytes.set(kind, read.bytes.length / events);
+        return read;
+      }
+      rows = Math.ceil(rows / 8);
     }
-    const isCut = rows.length > 0 && next < end && rows.length < end - start;
-    return { bytes: bytes.subarray(0, length), batches, next: isCut ? next : end };
   }
 
-  private select(stream: string, chunk: Chunk, start: number, end: number): string {
-    const fields = columnFields(chunk.schema);
+  /** Undefined where that many events are more than the query process can hold. */
+  private async readRows(
+    request: HistoryRequest,
+    chunk: Chunk,
+    start: number,
+    end: number,
+  ): Promise<HistoryRead | undefined> {
+    const { maxBytes } = request;
+    for (const together of [linesTogether, 1]) {
+      let answer: { rows: unknown[][]; truncated: boolean };
+      try {
+        const sql = this.select(request, chunk, start, end, together);
+        answer = await this.options.sql({ sql, maxRows: end - start, maxBytes });
+      } catch (thrown) {
+        if (codeOf(thrown) !== 'sql-memory' || end - start === 1) throw thrown;
+        return undefined;
+      }
+      const spans = answer.rows.map(([first, last, count, text]) => ({
+        first: Number(first),
+        last: Number(last),
+        count: Number(count),
+        text: String(text),
+      }));
+      // Where offsets are missing, only lines on their own tell which.
+      if (together > 1 && spans.some(({ first, last, count }) => last - first + 1 !== count)) continue;
+      const lines = new Lines(maxBytes, chunk, start);
+      const isWhole = spans.every(({ text, first, count }) => lines.add(text, first, count));
+      return lines.read(isWhole && !answer.truncated ? end : lines.next);
+    }
+    return undefined;
+  }
+
+  private select(
+    { stream, keys }: HistoryRequest,
+    chunk: Chunk,
+    start: number,
+    end: number,
+    together: number,
+  ): string {
+    const wanted = new Set(keys.map(key => key.toLowerCase()));
+    const fields = columnFields(chunk.schema).filter(({ name }) => wanted.has(name.toLowerCase()));
     const files = chunk.files.map(file => `${this.options.dir}/${stream}/${file}`);
     const members = [
       `'_time': strftime(_time, '%Y-%m-%dT%H:%M:%S.%fZ')`,
       ...fields.map(({ name }) => `${quoted(name)}: ${identifier(name)}`),
     ];
     return (
-      `SELECT _offset, to_json({${members.join(', ')}})::VARCHAR FROM (${chunkSelect(files, chunk.schema, fields)}) ` +
-      `WHERE _offset >= ${start} AND _offset < ${end} ORDER BY _offset`
+      'SELECT min(_offset), max(_offset), count(*), string_agg(_line, chr(10) ORDER BY _offset) ' +
+      `FROM (SELECT _offset, to_json({${members.join(', ')}})::VARCHAR AS _line ` +
+      `FROM (${chunkSelect(files, chunk.schema, fields)}) ` +
+      `WHERE _offset >= ${start} AND _offset < ${end}) GROUP BY _offset // ${together} ORDER BY 1`
     );
   }
 }
 
-function appendedMs({ appended }: Chunk, offset: number): number {
-  return appended?.findLast(([first]) => first <= offset)?.[1] ?? appended?.[0]?.[1] ?? 0;
+/** Gathers lines as the bytes and batches of a read. */
+class Lines {
+  /** The offset after the last line. */
+  next: number;
+  private readonly bytes: Uint8Array;
+  private readonly encoder = new TextEncoder();
+  private readonly appended: NonNullable<Chunk['appended']>;
+  private readonly batches: HistoryRead['batches'] = [];
+  private length = 0;
+  /** Of `appended`, the one that holds for the next line. */
+  private step = 0;
+
+  constructor(maxBytes: number, { appended = [] }: Chunk, start: number) {
+    this.bytes = new Uint8Array(maxBytes);
+    this.appended = appended;
+    this.next = start;
+  }
+
+  /** Adds lines of consecutive offsets; false, and nothing is added, where they do not fit. */
+  add(text: string, first: number, count: number): boolean {
+    const { bytes, length } = this;
+    const { read, written } = this.encoder.encodeInto(text, bytes.subarray(length, bytes.length - 1));
+    if (read < text.length) return false;
+    const end = length + written + 1;
+    bytes[end - 1] = 10;
+    this.next = first + count;
+    let position = length;
+    for (let offset = first; offset < this.next; ) {
+      const until = Math.min(this.next, this.appendedUntil(offset));
+      let to = end;
+      if (until < this.next) {
+        to = position;
+        for (let line = offset; line < until; line++) to = bytes.indexOf(10, to) + 1;
+      }
+      this.note(position, to - position, offset, until - offset);
+      position = to;
+      offset = until;
+    }
+    this.length = end;
+    return true;
+  }
+
+  /** Events from `offset` up to this one were appended at the same time. */
+  private appendedUntil(offset: number): number {
+    while (this.step + 1 < this.appended.length && this.appended[this.step + 1]![0] <= offset) this.step++;
+    return this.appended[this.step + 1]?.[0] ?? Number.POSITIVE_INFINITY;
+  }
+
+  private note(position: number, length: number, offset: number, count: number): void {
+    const appendTimeMs = this.appended[this.step]?.[1] ?? 0;
+    const last = this.batches.at(-1);
+    if (last && last.offset + last.count === offset && last.appendTimeMs === appendTimeMs) {
+      last.length += length;
+      last.count += count;
+    } else this.batches.push({ position, length, offset, count, appendTimeMs });
+  }
+
+  read(next: number): HistoryRead {
+    return { bytes: this.bytes.subarray(0, this.length), batches: this.batches, next };
+  }
 }

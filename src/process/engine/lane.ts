@@ -5,15 +5,24 @@ import { codeOf, MillraceError, toError } from '../../core/errors.ts';
 import type { LogReader, ReadResult } from '../../flow/log.ts';
 import type { DecodeResult, Decoder, Kernel } from '../../kernel/kernel.ts';
 import { EventColumns } from '../plan/events/event-columns.ts';
-import { fieldUses, useKey } from '../plan/events/fields.ts';
+import { fieldUses, keysOf, useKey } from '../plan/events/fields.ts';
 import type { SourcePlan } from '../plan/plan.ts';
 import type { ViewPartition } from '../view/view-partition.ts';
 
-/**
- * Serves offsets that the log's retention has removed. `read` is as the log's; it ends at the offset where the log begins at the
- * latest, and its `next` is the offset asked for where there is nothing.
- */
-export type HistorySource = Pick<LogReader, 'read'>;
+/** Serves offsets that the log's retention has removed. */
+export interface HistorySource {
+  /**
+   * As the log's, of events with at least the top-level `keys` and their time as `_time`. Ends at the offset where the log begins at the
+   * latest, and its `next` is the offset asked for where there is nothing.
+   */
+  read(
+    stream: string,
+    partition: number,
+    from: number,
+    target: Uint8Array,
+    keys: readonly string[],
+  ): Promise<ReadResult>;
+}
 
 const rowsMax = 16_384;
 const foreseeBytes = 65_536;
@@ -151,7 +160,8 @@ export class Lane {
     } catch (thrown) {
       if (this.history === undefined || codeOf(thrown) !== 'offset-retained') throw thrown;
       const { end } = await this.log.range(this.stream, this.partition);
-      const old = await this.history.read(this.stream, this.partition, from, target);
+      const keys = keysOf(this.views.map(sourcePlan));
+      const old = await this.history.read(this.stream, this.partition, from, target, keys);
       if (old.next <= from) throw thrown;
       return { ...old, end };
     }

@@ -51,6 +51,11 @@ export function fieldUses(sources: readonly SourcePlan[]): FieldUse[] {
   return [...uses.values()];
 }
 
+/** The top-level keys of the events that some plans over one stream read beside the event time, in a fixed order. */
+export function keysOf(sources: readonly SourcePlan[]): string[] {
+  return [...new Set(fieldUses(sources).map(({ path }) => path[0]!))].sort();
+}
+
 /** What an aggregate needs of a plain field when it is not its value. */
 export function lighterUse(aggregate: string): 'hash' | 'presence' | undefined {
   if (aggregate === 'count') return 'presence';
