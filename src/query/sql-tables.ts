@@ -4,7 +4,8 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rejectedStream } from '../collect/rejected.ts';
-import { parseDuration } from '../core/duration.ts';
+import { formatDuration, parseDuration } from '../core/duration.ts';
+import { MillraceError } from '../core/errors.ts';
 import { formatUs } from '../core/time.ts';
 import type { LogReader } from '../flow/log.ts';
 import type { Engine } from '../process/engine.ts';
@@ -20,12 +21,11 @@ export interface SqlTablesOptions {
   query: QueryService;
   /** A folder that the query process may read. */
   dir: string;
+  /** Rows of one view that SQL sees at most; a view of more is refused. Default 1,000,000. */
+  maxViewRows?: number;
   /** A lookup table of the project: its columns and a Parquet file below a folder that the query process may read. */
   lookup?(name: string): { columns: { name: string }[]; copy: string } | undefined;
 }
-
-/** Rows of one view that SQL sees at most. */
-const maxViewRows = 1_000_000;
 
 /** `view@1m` asks for a resolution. */
 const resolutionName = /^(.+)@([0-9a-z]+)$/;
@@ -75,7 +75,7 @@ export class SqlTables {
 
   /** The finest resolution that is kept for as long as any, or the one asked for. */
   private async viewSql(view: ViewSummary, every: string | undefined, files: string[]): Promise<string> {
-    const { engine, dir } = this.options;
+    const { engine, dir, maxViewRows = 1_000_000 } = this.options;
     const everyMs = every === undefined ? completeResolution(view) : parseDuration(every);
     const file = join(dir, `${randomUUID()}.ndjson`);
     files.push(file);
@@ -92,6 +92,8 @@ export class SqlTables {
       });
       for (const row of page.rows) {
         const record: Record<string, unknown> = {
+          overflow: row.overflow ?? false,
+          incomplete: row.incomplete ?? false,
           window_start: formatUs(row.startUs),
           window_end: formatUs(row.endUs),
           revision: row.revision,
@@ -105,23 +107,48 @@ export class SqlTables {
         lines.push(JSON.stringify(record));
       }
       cursor = page.next;
-    } while (cursor !== undefined && lines.length < maxViewRows);
+      if (lines.length > maxViewRows || (cursor !== undefined && lines.length === maxViewRows)) {
+        throw tooManyRows(view, everyMs, maxViewRows);
+      }
+    } while (cursor !== undefined);
     writeFileSync(file, lines.length > 0 ? lines.join('\n') + '\n' : '');
-    const columns = [
-      `'window_start': 'TIMESTAMP'`,
-      `'window_end': 'TIMESTAMP'`,
-      `'revision': 'BIGINT'`,
-      `'final': 'BOOLEAN'`,
-      ...view.columns.map(
-        (column, index) => `${quoted(column.name)}: ${quoted(columnType(column, kinds[index]!))}`,
-      ),
-    ];
+    const types = view.columns.map((column, index) => ({
+      name: column.name,
+      type: lines.length === 0 ? column.type : columnType(column, kinds[index]!),
+    }));
+    const columns = [...givenColumns(view), ...types];
     if (lines.length === 0) {
-      const empty = view.columns.map(column => `NULL::${column.type} AS ${identifier(column.name)}`);
-      return `SELECT NULL::TIMESTAMP AS window_start, NULL::TIMESTAMP AS window_end, NULL::BIGINT AS revision, NULL::BOOLEAN AS final, ${empty.join(', ')} WHERE false`;
+      return `SELECT ${columns.map(({ name, type }) => `NULL::${type} AS ${identifier(name)}`).join(', ')} WHERE false`;
     }
-    return `SELECT * FROM read_json(${quoted(file)}, format = 'newline_delimited', maximum_object_size = 33554432, columns = {${columns.join(', ')}})`;
+    const members = columns.map(({ name, type }) => `${quoted(name)}: ${quoted(type)}`);
+    return `SELECT * FROM read_json(${quoted(file)}, format = 'newline_delimited', maximum_object_size = 33554432, columns = {${members.join(', ')}})`;
   }
+}
+
+/** Columns that every row of a view has. Results of a view may have the names of the last two: they are the view's own then. */
+function givenColumns({ columns }: ViewSummary): { name: string; type: string }[] {
+  const own = new Set(columns.map(({ name }) => name.toLowerCase()));
+  const flags = ['overflow', 'incomplete'].filter(name => !own.has(name));
+  return [
+    { name: 'window_start', type: 'TIMESTAMP' },
+    { name: 'window_end', type: 'TIMESTAMP' },
+    { name: 'revision', type: 'BIGINT' },
+    { name: 'final', type: 'BOOLEAN' },
+    ...flags.map(name => ({ name, type: 'BOOLEAN' })),
+  ];
+}
+
+function tooManyRows(view: ViewSummary, everyMs: number, maxRows: number): MillraceError {
+  const coarser = view.resolutions.find(resolution => resolution.everyMs > everyMs);
+  const instead = coarser ? `"${view.name}@${formatDuration(coarser.everyMs)}", or` : 'The stream, or';
+  return new MillraceError(
+    'view-too-large',
+    `The view "${view.name}" has more than ${maxRows.toLocaleString('en')} rows at ${formatDuration(everyMs)}.`,
+    {
+      status: 400,
+      remedy: `${instead} GET /v1/views/${view.name} for a range of time, can be asked instead.`,
+    },
+  );
 }
 
 function lookupSql({ columns, copy }: { columns: { name: string }[]; copy: string }): string {

@@ -1,0 +1,114 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { LogReader } from '../flow/log.ts';
+import type { Engine } from '../process/engine.ts';
+import type { ViewColumn, ViewQuery, WindowRow } from '../process/view.ts';
+import type { Lake } from '../store/lake.ts';
+import { QueryServer } from './query-server.ts';
+import { SqlTables } from './sql-tables.ts';
+
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'millrace-sql-'));
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+const path: ViewColumn = { name: 'path', type: 'VARCHAR', role: 'group' };
+const count: ViewColumn = { name: 'n', type: 'BIGINT', role: 'value' };
+
+/** SQL over one view of these rows, which come in pages. */
+function tables(columns: ViewColumn[], rows: WindowRow[], pageRows = rows.length): SqlTables {
+  const view = {
+    name: 'v',
+    columns,
+    resolutions: [
+      { everyMs: 60_000, keepMs: null },
+      { everyMs: 3_600_000, keepMs: null },
+    ],
+  };
+  const engine = {
+    views: async () => [view],
+    settled: async () => {},
+    query: async ({ cursor = '0' }: ViewQuery) => {
+      const end = Number(cursor) + pageRows;
+      const next = end < rows.length ? { next: String(end) } : {};
+      return { columns, rows: rows.slice(Number(cursor), end), ...next };
+    },
+  } as unknown as Engine;
+  const server = new QueryServer({
+    lakeDir: dir,
+    temporaryDir: join(dir, 'tmp'),
+    threads: 1,
+    memoryLimitMb: 512,
+  });
+  return new SqlTables({
+    log: { streams: async () => [] } as unknown as LogReader,
+    lake: {} as Lake,
+    engine,
+    query: {
+      ...server,
+      parse: s => server.parse(s),
+      tables: s => server.tables(s),
+      run: r => server.run(r),
+      close: async () => {},
+    },
+    dir: join(dir, 'views'),
+    maxViewRows: 100,
+  });
+}
+
+const row = (values: WindowRow['values'], more: Partial<WindowRow> = {}): WindowRow => ({
+  startUs: 0,
+  endUs: 60_000_000,
+  revision: 0,
+  final: true,
+  values,
+  ...more,
+});
+
+async function ask(sqlTables: SqlTables, sql: string): Promise<unknown[][]> {
+  const answer = await sqlTables.run({
+    sql,
+    format: 'json',
+    timeoutMs: 10_000,
+    maxRows: 100,
+    maxBytes: 1_000_000,
+  });
+  return answer.rows;
+}
+
+test('the group beyond the cap and groups that may lack events are told from others', async () => {
+  const rows = [row(['/a', 7]), row(['/b', 2], { incomplete: true }), row([null, 3], { overflow: true })];
+  const found = await ask(
+    tables([path, count], rows),
+    'SELECT path, n, overflow, incomplete FROM v ORDER BY n DESC',
+  );
+  expect(found).toEqual([
+    ['/a', 7, false, false],
+    [null, 3, true, false],
+    ['/b', 2, false, true],
+  ]);
+  expect(await ask(tables([path, count], []), 'SELECT path, n, overflow, incomplete FROM v')).toEqual([]);
+});
+
+test("a view's own column of such a name is the view's", async () => {
+  const overflow: ViewColumn = { name: 'Overflow', type: 'BIGINT', role: 'value' };
+  const rows = [row(['/a', 12]), row([null, 5], { overflow: true })];
+  const sqlTables = tables([path, overflow], rows);
+  expect(await ask(sqlTables, 'SELECT overflow, incomplete FROM v ORDER BY 1')).toEqual([
+    [5, false],
+    [12, false],
+  ]);
+});
+
+test('a view of more rows than SQL can see is refused, not cut', async () => {
+  const rows = new Array(101).fill(row(['/a', 1]));
+  await expect(ask(tables([path, count], rows, 10), 'SELECT count(*) FROM v')).rejects.toThrow(
+    expect.objectContaining({
+      code: 'view-too-large',
+      message: expect.stringContaining('100 rows at 1m'),
+    }),
+  );
+});
