@@ -1,6 +1,10 @@
 // JSON with repeated keys as JSON.parse reads it: the last member of a key counts, at every depth. What has none keeps its bytes.
+import { MillraceError } from './errors.ts';
 
-/** `text` is valid JSON. Of an object with a repeated key each key stays once, where it was first, with its last value. */
+/**
+ * `text` is valid JSON; throws `internal` where it ends early. Of an object with a repeated key each key stays once, where it was first,
+ * with its last value.
+ */
 export function lastOfEachKey(text: string): string {
   return new Rewriter(text).value();
 }
@@ -68,6 +72,7 @@ class Rewriter {
     this.skipBlanks();
     if (this.text[this.at] !== closing) this.at++;
     this.skipBlanks();
+    if (this.at >= this.text.length) throw notJson();
     if (this.text[this.at] !== closing) return true;
     this.at++;
     return false;
@@ -78,7 +83,13 @@ class Rewriter {
   }
 
   private skipString(): void {
-    for (this.at++; this.text[this.at] !== '"'; this.at++) if (this.text[this.at] === '\\') this.at++;
+    for (this.at++; this.text[this.at] !== '"'; this.at++) {
+      if (this.text[this.at] === '\\') this.at++;
+      if (this.at >= this.text.length) throw notJson();
+    }
     this.at++;
   }
 }
+
+const notJson = (): MillraceError =>
+  new MillraceError('internal', 'A text that should be valid JSON ends early.');

@@ -2,13 +2,12 @@
 // a field, or a kind of value in a field, that no line before it had. Asking DuckDB about all lines costs more than writing them.
 //
 // The lines are valid JSON objects, as the log holds them. Kinds are fine enough that values of one kind always get one SQL type.
-import { closeSync, openSync, readSync } from 'node:fs';
 import { daysInMonth } from '../core/time-text.ts';
+import { eachBlock } from './line-blocks.ts';
 import { NestedKeys } from './nested-keys.ts';
 
 /** Beyond so many bytes of examples the file is to be described whole. */
 const exampleBytesMax = 4 * 1024 * 1024;
-const blockBytes = 4 * 1024 * 1024;
 
 const quote = 0x22;
 const backslash = 0x5c;
@@ -28,28 +27,7 @@ export interface FieldExamples {
 
 export function fieldExamples(file: string): FieldExamples {
   const seen = new Examples();
-  const handle = openSync(file, 'r');
-  try {
-    let block = Buffer.allocUnsafe(blockBytes);
-    let filled = 0;
-    for (;;) {
-      const got = readSync(handle, block, filled, block.length - filled, null);
-      filled += got;
-      if (got === 0) {
-        if (filled === 0) break;
-        // The last line may lack its newline.
-        block[filled++] = newline;
-      }
-      const end = block.lastIndexOf(newline, filled - 1) + 1;
-      seen.take(block, end);
-      block.copy(block, 0, end, filled);
-      filled -= end;
-      if (got === 0) break;
-      if (filled === block.length) block = Buffer.concat([block], block.length * 2);
-    }
-  } finally {
-    closeSync(handle);
-  }
+  eachBlock(file, (block, end) => seen.take(block, end));
   const { hasRepeatedKeys } = seen;
   if (seen.areTooMany) return { lines: undefined, areTimesPlain: false, hasRepeatedKeys };
   return { lines: Buffer.concat(seen.lines), areTimesPlain: seen.areTimesPlain, hasRepeatedKeys };

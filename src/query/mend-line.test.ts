@@ -24,3 +24,8 @@ test('what needs no mending is the same text', () => {
     { seed: 3 },
   );
 });
+
+test('a line that ends early is an error, not a loop without end', () => {
+  const line = '{"a":"x","b":[1,{"c":"\\\\"}]}';
+  for (let end = 1; end < line.length; end++) expect(() => mendLine(line.slice(0, end))).toThrow();
+});

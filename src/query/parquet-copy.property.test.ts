@@ -117,3 +117,15 @@ test('of a repeated key inside an event the last value is kept, however many kin
   const manyKinds = Array.from({ length: 5 }, (_, i) => `{"a":{"b":0},"k${i}":"${long}"}`);
   expect(await inLake([...manyKinds, '{"a":{"b":1,"b":2}}'], "a ->> '$.b'")).toEqual([...'00000', '2']);
 });
+
+test('a line ends at a newline alone, also where the spool must be mended', async () => {
+  // U+0085, U+2028 and U+2029 end lines elsewhere; a carriage return is a blank between tokens.
+  const lines = [
+    '{"_time":1,"n":{"a":1,"a":2},"text":"one"}',
+    '{"_time":2,"n":{"a":3},"text":"a\u2028b\u2029c\u0085d"}',
+    '{"_time":3,\r"n":{"a":4},\r"text":"x"\r}',
+    '{"_time":4,"n":{"a":5},"text":"\\r\\u2028"}',
+  ];
+  const found = await inLake(lines, `concat(_offset, ' ', json_extract(n, '$.a')::INTEGER, ' ', text)`);
+  expect(found).toEqual(['0 2 one', '1 3 a\u2028b\u2029c\u0085d', '2 4 x', '3 5 \r\u2028']);
+});

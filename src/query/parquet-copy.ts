@@ -1,9 +1,7 @@
 // NDJSON → Parquet by DuckDB's COPY, one chunk of a stream's lake at a time. File names carry the offset range, so a
 // repeat of the same range replaces what an interrupted one left.
-import { once } from 'node:events';
-import { createReadStream, createWriteStream, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { toError } from '../core/errors.ts';
 import { epochTimeSql, textTimeSql } from '../core/time-sql.ts';
@@ -11,10 +9,14 @@ import { chunkSelect, columnFields, givenColumns, identifier, quoted } from '../
 import type { ParquetFile, ParquetRequest, ParquetResult } from '../store/parquet.ts';
 import { type Field, type FieldType, fieldType, mergeSchema, widenFields } from '../store/schema.ts';
 import { fieldExamples } from './field-examples.ts';
+import { eachLine } from './line-blocks.ts';
 import { mendLine } from './mend-line.ts';
 
 /** Formats that match nothing, so that DuckDB leaves dates in strings alone. */
 const noDates = `dateformat = '%Y~', timestampformat = '%Y~'`;
+
+/** Characters that are mended before they are written. */
+const mendedAtOnce = 1024 * 1024;
 
 /** Fields of the event that may hold its time, first that does wins. */
 const timeFields = ['_time', '@timestamp', 'timestamp', 'time', 'ts', 'date', 'datetime', 'created_at'];
@@ -91,7 +93,7 @@ async function describeQuickly(
 ): Promise<Awaited<ReturnType<typeof describe>> & { areTimesPlain: boolean }> {
   let found = fieldExamples(file);
   if (found.hasRepeatedKeys) {
-    await mendSpool(file);
+    mendSpool(file);
     found = fieldExamples(file);
   }
   const { lines: examples, areTimesPlain } = found;
@@ -198,21 +200,32 @@ export async function writeParquet(
     return await archive(instance, request);
   } catch (thrown) {
     if (!/duplicate (key|name)|surrogate/i.test(toError(thrown).message)) throw thrown;
-    await mendSpool(request.spoolFile);
+    mendSpool(request.spoolFile);
     return archive(instance, request);
   }
 }
 
-async function mendSpool(file: string): Promise<void> {
+function mendSpool(file: string): void {
   const mended = `${file}.mended`;
-  const output = createWriteStream(mended);
-  const lines = createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY });
-  for await (const line of lines) {
-    if (!output.write(`${mendLine(line)}\n`)) await once(output, 'drain');
+  const output = openSync(mended, 'w');
+  try {
+    let text = '';
+    eachLine(file, line => {
+      text += `${mendLine(line)}\n`;
+      if (text.length < mendedAtOnce) return;
+      writeFully(output, text);
+      text = '';
+    });
+    writeFully(output, text);
+  } finally {
+    closeSync(output);
   }
-  output.end();
-  await once(output, 'close');
   renameSync(mended, file);
+}
+
+function writeFully(handle: number, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; ) at += writeSync(handle, bytes, at);
 }
 
 async function archive(instance: DuckDBInstance, request: ParquetRequest): Promise<ParquetResult> {
