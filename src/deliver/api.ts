@@ -183,6 +183,8 @@ export interface ViewWindow {
   overflow?: true;
   /** Set where a part of the group's events may be counted in the overflow row. */
   incomplete?: true;
+  /** In changes of session views: HAVING or LIMIT leaves the row out now. It is to be removed, with those of its groups that it overlaps. */
+  gone?: true;
 }
 
 /**

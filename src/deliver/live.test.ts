@@ -214,6 +214,31 @@ test('windows sent whole, and rows that replace what they overlap, are said to b
   client.close();
 });
 
+test('of what waits of sessions that grow together only the last one is sent, gone or not', async () => {
+  const client = await connect('s=v@1m');
+  await client.next('snapshot');
+  engine.change(1, 1);
+  const { id } = await client.next('change');
+  client.close();
+  const row = (start: number, end: number, group: string) => ({
+    startUs: start * minuteUs,
+    endUs: end * minuteUs,
+    revision: 1,
+    final: false,
+    values: [group, 1],
+  });
+  engine.tell({ rows: [row(2, 3, 'x'), row(2, 4, 'y')], overlapping: true });
+  engine.tell({ rows: [row(5, 6, 'x')], overlapping: true });
+  engine.tell({ rows: [{ ...row(1, 7, 'x'), gone: true }], overlapping: true });
+  const again = await connect('s=v@1m', id);
+  const { windows } = (await again.next('change')).data;
+  expect(windows).toMatchObject([
+    { values: ['y', 1] },
+    { start: '1970-01-01T00:01:00.000Z', end: '1970-01-01T00:07:00.000Z', values: ['x', 1], gone: true },
+  ]);
+  again.close();
+});
+
 test('of what waits of a window, a whole one leaves nothing but its own rows', async () => {
   const client = await connect('s=v@1m');
   await client.next('snapshot');

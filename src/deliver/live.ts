@@ -147,10 +147,12 @@ export async function serveLive(
       for (const [key, row] of subscription.waiting)
         if (row.startUs === change.wholeStartUs) subscription.waiting.delete(key);
     }
-    subscription.overlapping ||= change.overlapping === true;
+    if (change.overlapping) {
+      subscription.overlapping = true;
+      dropOverlapped(subscription, change.rows);
+    }
     for (const row of change.rows) {
-      const groups = JSON.stringify(subscription.groups.map(index => row.values[index]));
-      const key = `${row.startUs} ${row.overflow ? 'overflow' : groups}`;
+      const key = `${row.startUs} ${groupsOf(subscription, row)}`;
       subscription.waiting.delete(key);
       subscription.waiting.set(key, row);
     }
@@ -217,6 +219,27 @@ function open(key: string, views: ReadonlyMap<string, ViewSummary>): Subscriptio
 
 function groupIndexes(columns: readonly ViewColumn[]): number[] {
   return columns.flatMap((column, index) => (column.role === 'group' ? [index] : []));
+}
+
+function groupsOf({ groups }: Subscription, row: WindowRow): string {
+  return row.overflow ? 'overflow' : JSON.stringify(groups.map(index => row.values[index]));
+}
+
+/** Takes out what waits of sessions that have grown together into one of `rows`: all of a message is put in at once. */
+function dropOverlapped(subscription: Subscription, rows: readonly WindowRow[]): void {
+  const { waiting } = subscription;
+  if (waiting.size === 0) return;
+  const byGroups = new Map<string, WindowRow[]>();
+  for (const row of rows) {
+    const groups = groupsOf(subscription, row);
+    const same = byGroups.get(groups);
+    if (same) same.push(row);
+    else byGroups.set(groups, [row]);
+  }
+  for (const [key, { startUs, endUs }] of waiting) {
+    const over = byGroups.get(key.slice(key.indexOf(' ') + 1));
+    if (over?.some(row => startUs < row.endUs && row.startUs < endUs)) waiting.delete(key);
+  }
 }
 
 function isWaiting({ waiting, whole }: Subscription): boolean {

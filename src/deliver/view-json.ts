@@ -66,7 +66,7 @@ export function viewEntry(view: ViewSummary): ViewEntry {
 }
 
 export function viewWindow(row: WindowRow): ViewWindow {
-  const { startUs, endUs, revision, final, values, overflow, incomplete } = row;
+  const { startUs, endUs, revision, final, values, overflow, incomplete, gone } = row;
   return {
     start: formatUs(startUs),
     end: formatUs(endUs),
@@ -75,6 +75,7 @@ export function viewWindow(row: WindowRow): ViewWindow {
     values,
     ...(overflow ? { overflow } : {}),
     ...(incomplete ? { incomplete } : {}),
+    ...(gone ? { gone } : {}),
   };
 }
 

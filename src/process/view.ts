@@ -84,6 +84,8 @@ export interface WindowRow {
   overflow?: true;
   /** Set where the group came after small groups had moved to the overflow row: part of its events may be counted there. */
   incomplete?: true;
+  /** In changes of session views: HAVING or LIMIT leaves this row out now, and what it overlaps of its groups has left the result. */
+  gone?: true;
 }
 
 export interface ViewQuery {
@@ -125,7 +127,7 @@ export interface ViewChange {
   rows: WindowRow[];
   /** Set where they are all rows of the window that starts then (of views with HAVING or LIMIT always): others have left it. */
   wholeStartUs?: number;
-  /** Set for sessions: a row takes the place of those of its groups that it overlaps, since sessions grow together. */
+  /** Set for sessions: a row, also one that is `gone`, takes the place of those of its groups that it overlaps, since sessions grow together. */
   overlapping?: true;
   /**
    * Set where another definition serves from here on, or groups of a session view have gone to the overflow group: its columns. There

@@ -125,4 +125,6 @@ test('a session that has grown together takes the place of those that it overlap
     [1, 6],
     [2, 1],
   ]);
+  expect(set.apply([{ ...session(0, 12, 1, 7), gone: true }], [], true)).toBe(true);
+  expect(set.list().map(it => it.values)).toEqual([[2, 1]]);
 });

@@ -29,7 +29,8 @@ export class WindowSet {
 
   /**
    * Puts windows in; answers whether anything changed. An older revision than the one held is ignored. `whole` lists starts of which
-   * these are all rows; `overlapping` rows also take the place of those of their groups that they overlap.
+   * these are all rows; `overlapping` rows also take the place of those of their groups that they overlap, and are removed where they are
+   * `gone`.
    */
   apply(windows: Iterable<ViewWindow>, whole: readonly string[] = [], overlapping = false): boolean {
     let changed = this.dropAll(new Set(whole));
@@ -38,8 +39,11 @@ export class WindowSet {
       const key = this.keyOf(window);
       const held = this.rows.get(key);
       if (held && held.revision > window.revision) continue;
-      this.rows.set(key, window);
-      changed = true;
+      if (window.gone) changed = this.rows.delete(key) || changed;
+      else {
+        this.rows.set(key, window);
+        changed = true;
+      }
     }
     if (this.rows.size > rowsMax) this.dropOldest(this.rows.size - rowsMax);
     return changed;

@@ -13,6 +13,7 @@ interface PaneReader {
   starts(index: number, fromUs: number, toUs: number): number[];
   gathered(index: number, startUs: number): MergedGroups;
   finish(groups: Group[], startUs: number, endUs: number, revision: number): { rows: WindowRow[] };
+  finishWithGone(groups: Group[], startUs: number, endUs: number, revision: number): WindowRow[];
 }
 
 /** One key's part of one pane. */
@@ -91,7 +92,10 @@ export class SessionReader {
     ].sort((a, b) => a.startUs - b.startUs);
   }
 
-  /** Sessions that hold one of these groups' cells of a pane, and the pane's overflow group. */
+  /**
+   * Sessions that hold one of these groups' cells of a pane, those that HAVING or LIMIT leaves out as `gone`, and the pane's overflow
+   * group.
+   */
   around(startUs: number, groups: readonly (readonly KeyPart[])[]): WindowRow[] {
     const wanted = new Set(groups.map(group => this.keyOf(group)));
     const starts = this.reader.starts(0, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
@@ -107,7 +111,7 @@ export class SessionReader {
     return [
       ...reading.sessions
         .filter(({ firstUs, lastUs }) => lastUs >= startUs && firstUs < startUs + this.gapUs)
-        .flatMap(session => this.sessionRows(session, reading)),
+        .flatMap(session => this.sessionRows(session, reading, true)),
       ...this.overflowRows(startUs, reading),
     ];
   }
@@ -118,11 +122,13 @@ export class SessionReader {
     return false;
   }
 
-  private sessionRows(session: Session, reading: Reading): WindowRow[] {
+  private sessionRows(session: Session, reading: Reading, withGone = false): WindowRow[] {
     const { groups, firstUs, lastUs, revision } = session;
     const isIncomplete = this.mayHide(session, reading);
     const all = groups.groups().map(group => ({ ...group, isIncomplete }));
-    return this.reader.finish(all, firstUs, lastUs + this.gapUs, revision).rows;
+    const endUs = lastUs + this.gapUs;
+    if (withGone) return this.reader.finishWithGone(all, firstUs, endUs, revision);
+    return this.reader.finish(all, firstUs, endUs, revision).rows;
   }
 
   /** It takes the pane's bounds: those of its events would move, and mean no session. */

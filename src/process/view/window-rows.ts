@@ -28,11 +28,15 @@ export class WindowReader {
   private readonly version: ViewVersion;
   private readonly state: StateReader;
   private readonly result: ReturnType<typeof resultRows>;
+  /** Where HAVING or LIMIT leaves groups out: all of them. */
+  private readonly everything: ReturnType<typeof resultRows> | undefined;
 
   constructor(version: ViewVersion, state: StateReader) {
     this.version = version;
     this.state = state;
+    const { having, limit, ...plan } = version.plan;
     this.result = resultRows(version.plan);
+    this.everything = having === undefined && limit === undefined ? undefined : resultRows(plan);
   }
 
   private levels(index: number): { partition: ViewPartition; level: Level }[] {
@@ -195,17 +199,39 @@ export class WindowReader {
     const revision = Math.max(0, last);
     const { plan, watermarkUs } = this.version;
     const final = watermarkUs !== null && watermarkUs >= endUs + plan.latenessMs * 1000;
+    const window = { startUs, endUs, revision, final };
+    const rows = this.result(this.shaped(groups)).map(result => rowOf(window, result));
+    return { ...window, rows };
+  }
+
+  /** As `finish`, and a row that is `gone` for each group that HAVING or LIMIT leaves out. */
+  finishWithGone(groups: Group[], startUs: number, endUs: number, last: number): WindowRow[] {
+    const { rows, ...window } = this.finish(groups, startUs, endUs, last);
+    if (this.everything === undefined) return rows;
+    const shaped = this.shaped(groups);
+    const shown = new Set(this.result(shaped).map(({ row }) => row));
+    const others = this.everything(shaped).filter(({ row }) => !shown.has(row));
+    return [...rows, ...others.map((result): WindowRow => ({ ...rowOf(window, result), gone: true }))];
+  }
+
+  /** In the order that they have where the view says none. */
+  private shaped(groups: readonly Group[]): Group[] {
+    const { plan } = this.version;
     const empty = plan.sources[0]!.groups.map(() => null);
     const shaped = groups.map(group => (group.isOverflow ? { ...group, groups: empty } : group));
-    if (plan.order.length === 0) shaped.sort(byGroup);
-    const rows = this.result(shaped).map(({ row, values }): WindowRow => {
-      const plain: WindowRow = { startUs, endUs, revision, final, values: values as ViewValue[] };
-      if (row.isOverflow) plain.overflow = true;
-      if (row.isIncomplete) plain.incomplete = true;
-      return plain;
-    });
-    return { startUs, endUs, revision, final, rows };
+    return plan.order.length === 0 ? shaped.sort(byGroup) : shaped;
   }
+}
+
+function rowOf(
+  window: Pick<WindowRow, 'startUs' | 'endUs' | 'revision' | 'final'>,
+  { row, values }: { row: Group; values: ViewValue[] },
+): WindowRow {
+  const { startUs, endUs, revision, final } = window;
+  const plain: WindowRow = { startUs, endUs, revision, final, values };
+  if (row.isOverflow) plain.overflow = true;
+  if (row.isIncomplete) plain.incomplete = true;
+  return plain;
 }
 
 function directRows(level: Level, window: HotWindow, slots: readonly number[]): Group[] {
