@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { difference } from '../expression/expression-oracle.fixture.ts';
 import { query } from '../plan.fixture.ts';
 import { scalarFunction } from './registry.ts';
 
@@ -20,6 +21,19 @@ describe('strftime', () => {
           .join(', ')}) AS times(nth, us) ORDER BY nth`,
       );
       expect(times.map(us => apply(us, format))).toEqual(wanted.map(([text]) => text));
+    },
+  );
+});
+
+describe('times from numbers', () => {
+  const row = { i: 0n, j: 0n, x: 0, y: 0, s: '', t: '', b: true, c: true, d: 0, e: 0 };
+  it.each(['to_timestamp(x)', 'epoch_ms(x)', 'make_timestamp(i)', 'epoch_us(to_timestamp(x))'])(
+    '%s is NULL where the number is beyond the calendar, here and in an audit',
+    async sql => {
+      const far = [1e300, -1e300, 8.6e12, 8.7e12, 8.7e15, -8.7e15, 1.5, -1.5, 0];
+      const whole = [2n ** 63n - 1n, -(2n ** 63n), 86n * 10n ** 17n, 87n * 10n ** 17n, 15n, -15n, 0n, 1n, 2n];
+      const rows = far.map((x, index) => ({ ...row, x, i: whole[index]! }));
+      expect(await difference(sql, rows as never)).toBeUndefined();
     },
   );
 });

@@ -41,6 +41,15 @@ function emitted(unit: string): Signature['emit'] {
   return undefined;
 }
 
+/** The end of the calendar on both sides of 1970, µs: years beyond ±270,000. */
+const farthestUs = 8.64e18;
+
+/** NULL where the number is no time. */
+const instant = (timeUs: number): number | null => (Math.abs(timeUs) <= farthestUs ? timeUs : null);
+
+const instantSql = (timeUs: string): string =>
+  `CASE WHEN ${timeUs} BETWEEN -${farthestUs} AND ${farthestUs} THEN make_timestamp(CAST(${timeUs} AS BIGINT)) END`;
+
 function timeFunction(
   name: string,
   parameters: Signature['parameters'],
@@ -205,8 +214,8 @@ export const timeFunctions: readonly ScalarFunction[] = [
       {
         parameters: ['number'],
         result: 'time',
-        scalar: ((epochMs: number | bigint) => Math.round(Number(epochMs) * 1000)) as Apply,
-        sql: args => `make_timestamp(CAST(round(${args[0]} * 1000) AS BIGINT))`,
+        scalar: ((epochMs: number | bigint) => instant(Math.round(Number(epochMs) * 1000))) as Apply,
+        sql: args => instantSql(`round(${args[0]} * 1000)`),
       },
     ],
   },
@@ -217,12 +226,16 @@ export const timeFunctions: readonly ScalarFunction[] = [
     'to_timestamp',
     ['number'],
     'time',
-    ((epoch: number | bigint) => Math.round(Number(epoch) * 1e6)) as Apply,
-    {
-      sql: args => `make_timestamp(CAST(round(${args[0]} * 1000000) AS BIGINT))`,
-    },
+    ((epoch: number | bigint) => instant(Math.round(Number(epoch) * 1e6))) as Apply,
+    { sql: args => instantSql(`round(${args[0]} * 1000000)`) },
   ),
-  timeFunction('make_timestamp', ['integer'], 'time', ((timeUs: number | bigint) => Number(timeUs)) as Apply),
+  timeFunction(
+    'make_timestamp',
+    ['integer'],
+    'time',
+    ((timeUs: number | bigint) => instant(Number(timeUs))) as Apply,
+    { sql: args => instantSql(args[0]!) },
+  ),
   timeFunction(
     'date_diff',
     ['text', 'time', 'time'],
