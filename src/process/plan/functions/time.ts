@@ -219,7 +219,8 @@ export const timeFunctions: readonly ScalarFunction[] = [
       },
     ],
   },
-  timeFunction('epoch_us', ['time'], 'integer', ((timeUs: number) => timeUs) as Apply),
+  timeFunction('epoch_us', ['time'], 'integer', ((timeUs: number) =>
+    Number.isSafeInteger(timeUs) ? timeUs : fromBigInt(BigInt(timeUs))) as Apply),
   timeFunction('epoch_ns', ['time'], 'integer', ((timeUs: number) =>
     fromBigInt(BigInt(timeUs) * 1000n)) as Apply),
   timeFunction(
