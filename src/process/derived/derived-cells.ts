@@ -18,8 +18,8 @@ import type { Group } from '../windows/merged-groups.ts';
 const overflowKey = 'overflow';
 
 export class DerivedCells {
-  /** Of the windows under it together; grows with every change of one of them. */
-  revision = 0;
+  /** How often the windows under it were published, together. */
+  published = 0;
   /** Set where a row under it stood for several groups, or for part of one. */
   isIncomplete = false;
   private readonly plan: Plan;

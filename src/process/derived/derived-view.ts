@@ -9,6 +9,8 @@ import type { Plan } from '../plan/plan.ts';
 import { byGroup, type WindowResult } from '../view/window-rows.ts';
 import type { ViewColumn, ViewState, ViewSummary, ViewValue, WindowRow } from '../view.ts';
 import { levelOptionsOf } from '../windows/cut.ts';
+import type { KeptLevel } from '../windows/partition-clock.ts';
+import type { Revisions } from '../windows/revisions.ts';
 import { DerivedCells } from './derived-cells.ts';
 
 /** The windows of a view, whether it keeps them or computes them. */
@@ -17,7 +19,7 @@ export interface ReadableView {
   readonly columns: ViewColumn[];
   readonly watermarkUs: number | null;
   /** Windows that end at or before are out of their keep time. */
-  cutUs(keepUs: number | null): number;
+  cutUs(level: KeptLevel): number;
   /** Starts of kept windows of a resolution in [fromUs, toUs), ascending. */
   starts(index: number, fromUs: number, toUs: number): number[];
   window(index: number, startUs: number): WindowResult;
@@ -30,6 +32,7 @@ interface Input {
   view: ReadableView;
   /** The resolution that is read. */
   index: number;
+  everyMs: number;
   everyUs: number;
   sizeUs: number;
   keepUs: number | null;
@@ -40,15 +43,17 @@ export class DerivedView implements ReadableView {
   /** Why it cannot be computed. */
   failure: Error | undefined;
   private readonly find: (name: string) => ReadableView | undefined;
+  private readonly revisions: Revisions;
   private readonly compiled: CompiledSource[];
   private readonly result: ReturnType<typeof resultRows>;
   private readonly remembered = new Map<string, DerivedCells>();
   private rememberedGroups = 0;
 
   /** `find` gives the views under it as they are now. */
-  constructor(plan: Plan, find: (name: string) => ReadableView | undefined) {
+  constructor(plan: Plan, find: (name: string) => ReadableView | undefined, revisions: Revisions) {
     this.plan = plan;
     this.find = find;
+    this.revisions = revisions;
     this.compiled = plan.sources.map(source => compileSource(source, noTable));
     this.result = resultRows(plan);
   }
@@ -63,8 +68,7 @@ export class DerivedView implements ReadableView {
       const levels = view ? levelOptionsOf(view.plan) : [];
       const index = levels.findIndex(level => level.everyMs === everyMs);
       if (!view || index < 0) return [];
-      const { everyUs, sizeUs, keepUs } = levels[index]!;
-      return [{ view, index, everyUs, sizeUs, keepUs }];
+      return [{ ...levels[index]!, view, index }];
     });
   }
 
@@ -82,14 +86,14 @@ export class DerivedView implements ReadableView {
     return marks.length === 0 || marks.includes(null) ? null : Math.min(...(marks as number[]));
   }
 
-  cutUs(keepUs: number | null): number {
+  cutUs({ keepUs }: KeptLevel): number {
     let cut = Number.NEGATIVE_INFINITY;
     for (const input of this.inputs()) {
       // A window is whole as long as the first one under it is kept.
-      const own = input.view.cutUs(input.keepUs);
+      const own = input.view.cutUs(input);
       cut = Math.max(
         cut,
-        input.view.cutUs(keepUs),
+        input.view.cutUs({ everyMs: input.everyMs, keepUs }),
         own === Number.NEGATIVE_INFINITY ? own : own - input.sizeUs + 1,
       );
     }
@@ -97,14 +101,13 @@ export class DerivedView implements ReadableView {
   }
 
   starts(index: number, fromUs: number, toUs: number): number[] {
-    const { everyUs, sizeUs, keepUs } = levelOptionsOf(this.plan)[index]!;
+    const level = levelOptionsOf(this.plan)[index]!;
+    const { everyUs, sizeUs } = level;
     const starts = new Set<number>();
-    const cut = this.cutUs(keepUs);
+    const cut = this.cutUs(level);
     let whole = Number.NEGATIVE_INFINITY;
     const inputs = this.inputs();
-    for (const { view, keepUs: kept, sizeUs: size } of inputs) {
-      whole = Math.max(whole, view.cutUs(kept) - size + 1);
-    }
+    for (const input of inputs) whole = Math.max(whole, input.view.cutUs(input) - input.sizeUs + 1);
     for (const input of inputs) {
       for (const start of input.view.starts(input.index, fromUs, toUs + sizeUs)) {
         const last = Math.floor(start / everyUs) * everyUs;
@@ -158,7 +161,7 @@ export class DerivedView implements ReadableView {
     for (const { index, startUs: start } of windows) {
       const cells = this.cells(index, start);
       merged.merge(cells);
-      merged.revision += cells.revision;
+      merged.published += cells.published;
     }
     merged.compact(1);
     return this.finish(merged, startUs, endUs);
@@ -190,9 +193,9 @@ export class DerivedView implements ReadableView {
     const { sizeUs } = levelOptionsOf(this.plan)[0]!;
     this.inputs().forEach(({ view, index }, source) => {
       for (const start of view.starts(index, startUs, startUs + sizeUs)) {
-        const { rows, revision } = view.window(index, start);
+        const { rows, published } = view.window(index, start);
         cells.addRows(rows, view.columns, this.compiled[source]!);
-        cells.revision += revision + 1;
+        cells.published += published;
       }
     });
     return cells;
@@ -204,14 +207,14 @@ export class DerivedView implements ReadableView {
     for (const start of this.starts(index - 1, startUs, startUs + sizeUs)) {
       const finer = this.cells(index - 1, start);
       cells.merge(finer);
-      cells.revision += finer.revision;
+      cells.published += finer.published;
     }
     return cells;
   }
 
   private finish(cells: DerivedCells, startUs: number, endUs: number): WindowResult {
     const { plan, watermarkUs } = this;
-    const revision = Math.max(0, cells.revision - 1);
+    const revision = this.revisions.of(cells.published);
     const final = watermarkUs !== null && watermarkUs >= endUs + plan.latenessMs * 1000;
     const groups = cells.rows();
     if (plan.order.length === 0) groups.sort(byGroup);
@@ -226,7 +229,7 @@ export class DerivedView implements ReadableView {
         ...(row.isIncomplete ? { incomplete: true as const } : {}),
       }),
     );
-    return { startUs, endUs, revision, final, rows };
+    return { published: cells.published, rows };
   }
 
   memoryBytes(): number {
@@ -246,7 +249,7 @@ export class DerivedView implements ReadableView {
       streams: [...new Set(plan.sources.map(({ stream }) => stream))],
       window: plan.window,
       resolutions: plan.keepMs.map(({ everyMs, keepMs }) => {
-        const cutUs = this.cutUs(keepMs === null ? null : keepMs * 1000);
+        const cutUs = this.cutUs({ everyMs, keepUs: keepMs === null ? null : keepMs * 1000 });
         return { everyMs, keepMs, keptFromUs: cutUs === Number.NEGATIVE_INFINITY ? null : cutUs };
       }),
       columns: this.columns,

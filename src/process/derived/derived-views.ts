@@ -5,6 +5,7 @@ import type { KnownView } from '../plan/bind/catalog.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { ViewChanges } from '../view/view-changes.ts';
 import type { ViewState, ViewSummary } from '../view.ts';
+import type { Revisions } from '../windows/revisions.ts';
 import { DerivedCells } from './derived-cells.ts';
 import { DerivedView, type ReadableView } from './derived-view.ts';
 
@@ -14,6 +15,7 @@ export interface DerivedViewsOptions {
   /** How far it is. */
   state(name: string): { state: ViewState; progress: number };
   changes: ViewChanges;
+  revisions: Revisions;
 }
 
 export class DerivedViews {
@@ -58,7 +60,7 @@ export class DerivedViews {
   }
 
   set(plan: Plan): DerivedView {
-    const view = new DerivedView(plan, name => this.find(name));
+    const view = new DerivedView(plan, name => this.find(name), this.options.revisions);
     this.all.set(plan.name, view);
     this.tellReplaced(view);
     this.forgetOver(plan.name);
@@ -68,7 +70,10 @@ export class DerivedViews {
   /** What a definition would be. Makes the accumulators once, so that parameters are checked too. */
   trial(plan: Plan): ViewSummary {
     new DerivedCells(plan);
-    return new DerivedView(plan, name => this.find(name)).summary({ state: 'live', progress: 0 });
+    return new DerivedView(plan, name => this.find(name), this.options.revisions).summary({
+      state: 'live',
+      progress: 0,
+    });
   }
 
   /** The views that read this one, directly. */

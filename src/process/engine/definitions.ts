@@ -13,9 +13,10 @@ import type { StreamSchemas } from '../view/stream-schemas.ts';
 import type { ViewChanges } from '../view/view-changes.ts';
 import { ViewVersion } from '../view/view-version.ts';
 import type { ViewDefinition, ViewSummary } from '../view.ts';
+import type { Revisions } from '../windows/revisions.ts';
 import type { EngineLoop } from './engine-loop.ts';
 import type { LogStreams } from './log-streams.ts';
-import type { StoredViews } from './stored-views.ts';
+import type { CommitWith, StoredViews } from './stored-views.ts';
 import type { View } from './view-lifecycle.ts';
 
 export interface DefinitionsOptions extends Pick<PlanOptions, 'parseSql'> {
@@ -28,6 +29,8 @@ export interface DefinitionsOptions extends Pick<PlanOptions, 'parseSql'> {
   stored: StoredViews;
   derived: DerivedViews;
   changes: ViewChanges;
+  revisions: Revisions;
+  commitWith: CommitWith;
   /** Gives every version a part for each partition of its streams. */
   attachPartitions: () => void;
 }
@@ -135,14 +138,14 @@ export class Definitions {
       const isGone = plan.sources.some(({ stream }) => !streams.has(stream));
       // The same text over a view that has gone: it waits for the view, and does not take its name for a stream's.
       if (derived?.plan.sql === plan.sql && isGone) return this.derived.summary(derived);
-      this.derived.all.delete(plan.name);
+      if (this.derived.all.delete(plan.name)) this.rise();
       return this.takeStored(plan);
     });
   }
 
   private takeStored(plan: Plan): ViewSummary {
     const served = this.stored.find(plan.name)?.current;
-    const view = this.stored.define(plan);
+    const view = this.stored.define(plan, this.options.commitWith);
     // A new view, or one in the place of one that failed.
     if (view.current !== served) this.options.changes.sendReplaced(view.name, null, view.columns);
     this.options.attachPartitions();
@@ -150,15 +153,26 @@ export class Definitions {
   }
 
   private setDerived(plan: Plan): ViewSummary {
-    this.options.state.transaction(t => writeRecord(t, { name: plan.name, current: plan }));
+    const before = this.derived.all.get(plan.name);
+    this.options.state.transaction(t => {
+      writeRecord(t, { name: plan.name, current: plan });
+      if (before && before.plan.version !== plan.version) this.options.revisions.rise(t);
+    });
     return this.derived.summary(this.derived.set(plan));
+  }
+
+  /** Values of a view are counted from the beginning. */
+  private rise(): void {
+    this.options.state.transaction(t => this.options.revisions.rise(t));
   }
 
   async drop(name: string): Promise<void> {
     const { loop, state } = this.options;
     await loop.safely(() => {
-      if (this.derived.all.delete(name)) state.transaction(t => t.delete(definitionKey(name)));
-      else this.stored.remove(name);
+      if (this.derived.all.delete(name)) {
+        state.transaction(t => t.delete(definitionKey(name)));
+        this.rise();
+      } else this.stored.remove(name);
       this.derived.forgetOver(name);
     });
   }

@@ -21,14 +21,14 @@ import { LookupTables } from '../view/lookup-tables.ts';
 import { StreamSchemas } from '../view/stream-schemas.ts';
 import { ViewChanges } from '../view/view-changes.ts';
 import type { ViewChange, ViewDefinition, ViewQuery, ViewResult, ViewSummary } from '../view.ts';
-import { countStart } from '../windows/revisions.ts';
+import { Revisions } from '../windows/revisions.ts';
 import { Commits } from './commits.ts';
 import { Definitions } from './definitions.ts';
 import { EngineLoop } from './engine-loop.ts';
 import type { HistorySource } from './lane.ts';
 import { LaneSet } from './lane-set.ts';
 import { LogStreams } from './log-streams.ts';
-import { flushVersion, StoredViews } from './stored-views.ts';
+import { type CommitWith, flushVersion, StoredViews } from './stored-views.ts';
 import { pageOf } from './view-page.ts';
 import { queryView } from './view-query.ts';
 
@@ -81,6 +81,7 @@ class EngineCore implements Engine {
   private readonly commits: Commits;
   private readonly loop: EngineLoop;
   private readonly definitions: Definitions;
+  private readonly commitWith: CommitWith = also => this.commits.commitWith(also);
   private isHeld = false;
 
   constructor(options: EngineOptions) {
@@ -99,10 +100,12 @@ class EngineCore implements Engine {
     const schemas = new StreamSchemas(options.schema);
     this.schemas = schemas;
     this.changes = new ViewChanges(options.epoch ?? `${clock.nowMs().toString(36)}`);
-    const stored = new StoredViews({ state, kernel, lanes, lookups, schemas });
+    const revisions = Revisions.started(state);
+    const stored = new StoredViews({ state, kernel, lanes, lookups, schemas, revisions });
     this.stored = stored;
     const derived = new DerivedViews({
       changes: this.changes,
+      revisions,
       stored: name => stored.find(name),
       state: name => stored.summary(stored.get(name), this.loop.failure),
     });
@@ -125,13 +128,25 @@ class EngineCore implements Engine {
     });
     this.loop = loop;
     const { changes } = this;
-    const parts = { state, kernel, loop, streams, schemas, lookups, stored, derived, changes };
+    const { commitWith } = this;
+    const parts = {
+      state,
+      kernel,
+      loop,
+      streams,
+      schemas,
+      lookups,
+      stored,
+      derived,
+      changes,
+      revisions,
+      commitWith,
+    };
     this.definitions = new Definitions({ ...parts, parseSql, attachPartitions });
   }
 
   async open(): Promise<void> {
     await this.streams.renew();
-    countStart(this.state);
     this.stored.open(plan => {
       if (!DerivedViews.isDerived(plan)) return false;
       this.derived.set(plan);

@@ -10,6 +10,7 @@ import type { LookupTables } from '../view/lookup-tables.ts';
 import type { StreamSchemas } from '../view/stream-schemas.ts';
 import { ViewVersion } from '../view/view-version.ts';
 import type { ViewSummary } from '../view.ts';
+import type { Revisions } from '../windows/revisions.ts';
 import type { LaneSet } from './lane-set.ts';
 import { View } from './view-lifecycle.ts';
 
@@ -19,7 +20,11 @@ export interface StoredViewsOptions {
   lanes: LaneSet;
   lookups: LookupTables;
   schemas: StreamSchemas;
+  revisions: Revisions;
 }
+
+/** Commits every version, and what `also` writes, in one transaction. */
+export type CommitWith = (also: (transaction: StateTransaction) => void) => void;
 
 export class StoredViews {
   private readonly options: StoredViewsOptions;
@@ -37,10 +42,14 @@ export class StoredViews {
   open(takeDerived: (plan: Plan) => boolean): void {
     for (const record of readRecords(this.state)) {
       if (takeDerived(record.current)) continue;
-      const view = new View(record.name, this.version(record.current), this.state);
+      const view = this.view(record.name, record.current);
       if (record.next) view.setNext(this.version(record.next));
       this.byName.set(record.name, view);
     }
+  }
+
+  private view(name: string, plan: Plan): View {
+    return new View(name, this.version(plan), this.state, this.options.revisions);
   }
 
   private version(plan: Plan): ViewVersion {
@@ -69,38 +78,40 @@ export class StoredViews {
     return view;
   }
 
-  /** A new view, or another definition of one. */
-  define(plan: Plan): View {
+  /** A new view, or another definition of one; `commit` as of `promote`. */
+  define(plan: Plan, commit: CommitWith): View {
     const known = this.byName.get(plan.name);
     if (known !== undefined) {
-      this.redefine(known, plan);
+      this.redefine(known, plan, commit);
       return known;
     }
     this.state.transaction(t => writeRecord(t, { name: plan.name, current: plan }));
-    const view = new View(plan.name, this.version(plan), this.state);
+    const view = this.view(plan.name, plan);
     this.byName.set(plan.name, view);
     return view;
   }
 
-  private redefine(view: View, plan: Plan): void {
+  private redefine(view: View, plan: Plan, commit: CommitWith): void {
     const { next } = view;
     if (next !== undefined && next.plan.version !== plan.version) {
       this.lanes.detach(view.dropNext()!);
-      this.state.transaction(t => freeState(t, next.plan));
+      this.state.transaction(t => this.freeState(t, next.plan));
     }
     const isNew = plan.version !== view.current.plan.version;
     const kept = isNew ? view.next : view.current;
     const current = isNew ? view.current.plan : plan;
-    this.state.transaction(t =>
-      writeRecord(t, { name: plan.name, current, ...(isNew ? { next: plan } : {}) }),
-    );
+    const write = (t: StateTransaction): void =>
+      writeRecord(t, { name: plan.name, current, ...(isNew ? { next: plan } : {}) });
+    this.flush();
+    if (kept?.raiseFloors(plan)) commit(write);
+    else this.state.transaction(write);
     if (kept !== undefined) view.adopt(kept, plan);
     else if (view.current.failure !== undefined) {
       // A failed view has nothing worth serving while the new one is filled.
       const old = view.replace(this.version(plan));
       this.lanes.detach(old);
       this.state.transaction(t => {
-        freeState(t, old.plan);
+        this.freeState(t, old.plan);
         writeRecord(t, { name: plan.name, current: plan });
       });
     } else view.setNext(this.version(plan));
@@ -112,7 +123,7 @@ export class StoredViews {
     this.byName.delete(name);
     this.state.transaction(transaction => {
       transaction.delete(View.key(name));
-      for (const { plan } of view.versions) freeState(transaction, plan);
+      for (const { plan } of view.versions) this.freeState(transaction, plan);
     });
   }
 
@@ -123,13 +134,13 @@ export class StoredViews {
   }
 
   /** Swaps the next version of a view in; `commit` commits every version, and what it is given, in one transaction. */
-  promote(view: View, commit: (also: (transaction: StateTransaction) => void) => void): void {
+  promote(view: View, commit: CommitWith): void {
     this.flush();
     const old = view.promote();
     const { current } = view;
     commit(transaction => {
       writeRecord(transaction, { name: view.name, current: current.plan });
-      freeState(transaction, old.plan);
+      this.freeState(transaction, old.plan);
     });
     this.lanes.detach(old);
   }
@@ -170,6 +181,11 @@ export class StoredViews {
     };
   }
 
+  private freeState(transaction: StateTransaction, plan: Plan): void {
+    for (const range of versionRanges(plan.name, plan.version)) transaction.deleteRange(...range);
+    this.options.revisions.rise(transaction);
+  }
+
   memoryBytes(): number {
     let bytes = 0;
     for (const version of this.versions()) bytes += version.memoryBytes();
@@ -183,8 +199,4 @@ export class StoredViews {
 
 export function flushVersion(version: ViewVersion): void {
   for (const partition of version.partitions) if (!partition.failure) partition.flush();
-}
-
-function freeState(transaction: StateTransaction, plan: Plan): void {
-  for (const range of versionRanges(plan.name, plan.version)) transaction.deleteRange(...range);
 }

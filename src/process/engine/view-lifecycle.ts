@@ -6,18 +6,22 @@ import { definitionKey } from '../state/state-rows.ts';
 import type { ViewVersion } from '../view/view-version.ts';
 import { WindowReader, type WindowResult } from '../view/window-rows.ts';
 import type { ViewColumn } from '../view.ts';
+import type { KeptLevel } from '../windows/partition-clock.ts';
+import type { Revisions } from '../windows/revisions.ts';
 
 export class View implements ReadableView {
   readonly name: string;
   current: ViewVersion;
   next: ViewVersion | undefined;
   private readonly state: StateReader;
+  private readonly revisions: Revisions;
   private readonly readers = new Map<ViewVersion, WindowReader>();
 
-  constructor(name: string, current: ViewVersion, state: StateReader) {
+  constructor(name: string, current: ViewVersion, state: StateReader, revisions: Revisions) {
     this.name = name;
     this.current = current;
     this.state = state;
+    this.revisions = revisions;
   }
 
   static key(name: string): Uint8Array {
@@ -47,8 +51,8 @@ export class View implements ReadableView {
     return this.current.watermarkUs;
   }
 
-  cutUs(keepUs: number | null): number {
-    return this.current.cutUs(keepUs);
+  cutUs(level: KeptLevel): number {
+    return this.current.cutUs(level);
   }
 
   starts(index: number, fromUs: number, toUs: number): number[] {
@@ -62,7 +66,7 @@ export class View implements ReadableView {
   reader(version: ViewVersion): WindowReader {
     let reader = this.readers.get(version);
     if (reader === undefined) {
-      reader = new WindowReader(version, this.state);
+      reader = new WindowReader(version, this.state, this.revisions);
       this.readers.set(version, reader);
     }
     return reader;

@@ -23,7 +23,7 @@ export function pageOf(
       remedy: `It keeps ${levels.map(level => level.everyMs).join(', ')}.`,
     });
   }
-  const cutUs = view.cutUs(levels[index]!.keepUs);
+  const cutUs = view.cutUs(levels[index]!);
   const isSession =
     plan.window.kind === 'session' && view instanceof ViewVersion && reader instanceof WindowReader;
   const windows = isSession

@@ -157,7 +157,7 @@ function totalRows(version: QueriedView, reader: QueriedWindows, fromUs: number,
         if (index > 0 || startUs >= from || endUs > from) take(index, startUs);
         continue;
       }
-      const cut = version.cutUs(levels[index - 1]!.keepUs);
+      const cut = version.cutUs(levels[index - 1]!);
       if (Math.max(startUs, from) < cut) take(index, startUs);
       else cover(index - 1, Math.max(startUs, from), Math.min(endUs, to));
     }

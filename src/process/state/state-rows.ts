@@ -1,7 +1,7 @@
 // The rows that the engine keeps in the state store. Keys are tuples (state-key.ts); a partition's part comes last, so that
 // partial results of several workers lie side by side and are merged where they are read.
 //
-//   ['starts']                                                → how often the engine was started again, digits
+//   ['starts']                                                → how often the numbers of values began higher, digits
 //   ['view', name]                                            → definition record, JSON
 //   ['at', name, version, source, partition]                  → position record, JSON
 //   ['window', name, version, everyMs, startUs, source, partition]  → window record, [overflow accumulators], page 0
@@ -109,7 +109,8 @@ export function parseWindowKey(key: Uint8Array): WindowKey {
 
 /** What is kept of a window beside its cells. */
 export interface WindowRecord {
-  revision: number;
+  /** How often it was published. */
+  published: number;
   /** Groups in pages, the overflow group not counted. */
   groups: number;
   /** Events in all groups. */
@@ -121,18 +122,14 @@ export interface WindowRecord {
 
 export function writeWindowRecord(writer: RowWriter, record: WindowRecord): void {
   writer.u8((record.isCompacted ? 1 : 0) | (record.hasOverflow ? 2 : 0));
-  // A window that was never published has revision −1.
-  writer
-    .varint(record.revision + 1)
-    .varint(record.groups)
-    .varint(record.events);
+  writer.varint(record.published).varint(record.groups).varint(record.events);
 }
 
 /** The overflow group's accumulators follow where there is one, then the first page. */
 export function readWindowRecord(reader: ByteReader): WindowRecord {
   const flags = reader.u8();
   return {
-    revision: reader.varint() - 1,
+    published: reader.varint(),
     groups: reader.varint(),
     events: reader.varint(),
     isCompacted: (flags & 1) !== 0,

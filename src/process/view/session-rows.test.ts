@@ -121,7 +121,9 @@ test('overflow rows and what they say of sessions come back from the store', asy
   const { rows } = await first.query({ view: 'v' });
   await first.close();
   const engine = await engineOf(log, text, { state, cellsMax: 1 });
-  expect((await engine.query({ view: 'v' })).rows).toEqual(rows);
+  // Numbers begin higher with each start.
+  const shown = (all: WindowRow[]) => all.map(({ revision, ...row }) => row);
+  expect(shown((await engine.query({ view: 'v' })).rows)).toEqual(shown(rows));
 });
 
 test('a change holds the sessions that any partition has changed', async () => {

@@ -12,8 +12,8 @@ import type { ViewVersion } from './view-version.ts';
 interface PaneReader {
   starts(index: number, fromUs: number, toUs: number): number[];
   gathered(index: number, startUs: number): MergedGroups;
-  finish(groups: Group[], startUs: number, endUs: number, revision: number): { rows: WindowRow[] };
-  finishWithGone(groups: Group[], startUs: number, endUs: number, revision: number): WindowRow[];
+  finish(groups: Group[], startUs: number, endUs: number, published: number): { rows: WindowRow[] };
+  finishWithGone(groups: Group[], startUs: number, endUs: number, published: number): WindowRow[];
 }
 
 /** One key's part of one pane. */
@@ -36,7 +36,7 @@ interface Session {
   key: string;
   firstUs: number;
   lastUs: number;
-  revision: number;
+  published: number;
   groups: MergedGroups;
   /** Starts of the panes with an overflow group that has no event of the key. */
   wholeIn: Set<number>;
@@ -48,7 +48,7 @@ class Reading {
   /** By key the last one, which the next pane may continue. */
   readonly open = new Map<string, Session>();
   /** Panes' overflow groups by the panes' start. */
-  readonly overflowing = new Map<number, { overflow: Group; revision: number }>();
+  readonly overflowing = new Map<number, { overflow: Group; published: number }>();
 }
 
 /** Panes looked through before a range for the beginning of the sessions that reach into it. */
@@ -123,19 +123,19 @@ export class SessionReader {
   }
 
   private sessionRows(session: Session, reading: Reading, withGone = false): WindowRow[] {
-    const { groups, firstUs, lastUs, revision } = session;
+    const { groups, firstUs, lastUs, published } = session;
     const isIncomplete = this.mayHide(session, reading);
     const all = groups.groups().map(group => ({ ...group, isIncomplete }));
     const endUs = lastUs + this.gapUs;
-    if (withGone) return this.reader.finishWithGone(all, firstUs, endUs, revision);
-    return this.reader.finish(all, firstUs, endUs, revision).rows;
+    if (withGone) return this.reader.finishWithGone(all, firstUs, endUs, published);
+    return this.reader.finish(all, firstUs, endUs, published).rows;
   }
 
   /** It takes the pane's bounds: those of its events would move, and mean no session. */
   private overflowRows(startUs: number, { overflowing }: Reading): WindowRow[] {
     const found = overflowing.get(startUs);
     if (!found) return [];
-    return this.reader.finish([found.overflow], startUs, startUs + this.gapUs, found.revision).rows;
+    return this.reader.finish([found.overflow], startUs, startUs + this.gapUs, found.published).rows;
   }
 
   /**
@@ -209,7 +209,7 @@ export class SessionReader {
   /** Continues open sessions with a pane and, unless `onlyOpen`, begins new ones. */
   private extend(pane: Pane, { open, sessions, overflowing }: Reading, onlyOpen: boolean): void {
     const { startUs, overflow } = pane;
-    if (overflow) overflowing.set(startUs, { overflow, revision: pane.merged.revision });
+    if (overflow) overflowing.set(startUs, { overflow, published: pane.merged.published });
     for (const [key, part] of pane.parts) {
       let session = open.get(key);
       if (!this.isLinked(session, part)) {
@@ -217,12 +217,12 @@ export class SessionReader {
         if (onlyOpen) continue;
         const { firstUs, lastUs } = part;
         const groups = new MergedGroups(this.version.plan.sources[0]!.aggregates);
-        session = { key, firstUs, lastUs, revision: 0, groups, wholeIn: new Set() };
+        session = { key, firstUs, lastUs, published: 0, groups, wholeIn: new Set() };
         sessions.push(session);
         open.set(key, session);
       }
       session!.lastUs = Math.max(session!.lastUs, part.lastUs);
-      session!.revision += pane.merged.revision;
+      session!.published += pane.merged.published;
       if (overflow && part.isWhole) session!.wholeIn.add(startUs);
       for (const slot of part.slots) session!.groups.addGroup(pane.merged, slot);
     }

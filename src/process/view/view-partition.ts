@@ -117,7 +117,7 @@ export class ViewPartition {
     const mask = this.withoutExpired(batch, filter?.(columns));
     const groups = groupColumns.map(column => column(columns));
     if (this.delta.mustFlush(groups, rows)) this.flush();
-    this.panes.keep(this.levels.map(({ options }) => this.clock.pruneUs(options.keepUs)));
+    this.panes.keep(this.levels.map(({ options }) => this.clock.pruneUs(options)));
     this.panes.compute(batch.timesUs, rows);
     const slots = this.delta.assign(this.panes, groups, rows, mask);
     const { weights, accumulators } = this.delta.accumulators;
@@ -157,12 +157,12 @@ export class ViewPartition {
       delta.reset();
       this.panes.reset();
     }
-    for (const level of this.levels) level.expire(this.clock.pruneUs(level.options.keepUs));
+    for (const level of this.levels) level.expire(this.clock.pruneUs(level.options));
   }
 
   private mergeInto(level: Level): void {
     const { size } = this.delta;
-    const cutUs = this.clock.pruneUs(level.options.keepUs);
+    const cutUs = this.clock.pruneUs(level.options);
     this.merging = level;
     level.beginFlush();
     for (let cell = 0; cell < size; cell += cellsAtOnce) {

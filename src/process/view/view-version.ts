@@ -9,6 +9,7 @@ import { LevelKeys } from '../state/state-rows.ts';
 import { isOf, storedSizes } from '../state/stored-size.ts';
 import type { ViewColumn, ViewState, ViewSummary } from '../view.ts';
 import { levelOptionsOf } from '../windows/cut.ts';
+import type { KeptLevel } from '../windows/partition-clock.ts';
 import { withSessionBounds } from '../windows/session.ts';
 import { LookupTables, type PlanLookups } from './lookup-tables.ts';
 import { StreamSchemas } from './stream-schemas.ts';
@@ -83,6 +84,11 @@ export class ViewVersion {
     return !this.partitions.some(({ clock }) => clock.isForeseeing);
   }
 
+  /** To be called before `adopt`: true where what it keeps of positions must be committed with the plan. */
+  raiseFloors(plan: Plan): boolean {
+    return this.partitions.map(({ clock }) => clock.raiseFloors(plan)).includes(true);
+  }
+
   adopt(changed: Plan): void {
     const plan = withSessionBounds(changed);
     this.plan = plan;
@@ -103,9 +109,9 @@ export class ViewVersion {
   }
 
   /** Windows that end at or before are out of their keep time in some partition, and are not shown. */
-  cutUs(keepUs: number | null): number {
+  cutUs(level: KeptLevel): number {
     let cut = Number.NEGATIVE_INFINITY;
-    for (const { clock } of this.partitions) cut = Math.max(cut, clock.cutUs(keepUs));
+    for (const { clock } of this.partitions) cut = Math.max(cut, clock.cutUs(level));
     return cut;
   }
 
@@ -118,10 +124,11 @@ export class ViewVersion {
 
   private deleteExpired(transaction: StateTransaction): void {
     this.deletedToNext = [...this.deletedTo];
-    levelOptionsOf(this.plan).forEach(({ keepUs, sizeUs, everyUs, everyMs }, index) => {
-      if (keepUs === null || this.partitions.length === 0) return;
+    levelOptionsOf(this.plan).forEach((level, index) => {
+      if (this.partitions.length === 0) return;
+      const { sizeUs, everyUs, everyMs } = level;
       // Rows of every partition lie together: they go when the last partition is done with them.
-      const cut = Math.min(...this.partitions.map(({ clock }) => clock.cutUs(keepUs)));
+      const cut = Math.min(...this.partitions.map(({ clock }) => clock.cutUs(level)));
       const to = cut - sizeUs + 1;
       const from = this.deletedTo[index] ?? Number.NEGATIVE_INFINITY;
       if (!(to >= from + everyUs)) return;
@@ -191,7 +198,7 @@ export class ViewVersion {
       streams: this.streams,
       window: plan.window,
       resolutions: plan.keepMs.map(({ everyMs, keepMs }) => {
-        const cutUs = this.cutUs(keepMs === null ? null : keepMs * 1000);
+        const cutUs = this.cutUs({ everyMs, keepUs: keepMs === null ? null : keepMs * 1000 });
         return { everyMs, keepMs, keptFromUs: cutUs === Number.NEGATIVE_INFINITY ? null : cutUs };
       }),
       columns: this.columns,

@@ -11,15 +11,14 @@ import type { ViewValue, WindowRow } from '../view.ts';
 import { type HotWindow, pagesOf } from '../windows/hot-window.ts';
 import type { Level } from '../windows/level.ts';
 import { type Group, MergedGroups } from '../windows/merged-groups.ts';
+import type { Revisions } from '../windows/revisions.ts';
 import { SessionReader } from './session-rows.ts';
 import type { ViewPartition } from './view-partition.ts';
 import type { ViewVersion } from './view-version.ts';
 
 export interface WindowResult {
-  startUs: number;
-  endUs: number;
-  revision: number;
-  final: boolean;
+  /** How often its parts were published, together. */
+  published: number;
   rows: WindowRow[];
 }
 
@@ -27,13 +26,15 @@ export interface WindowResult {
 export class WindowReader {
   private readonly version: ViewVersion;
   private readonly state: StateReader;
+  private readonly revisions: Revisions;
   private readonly result: ReturnType<typeof resultRows>;
   /** Where HAVING or LIMIT leaves groups out: all of them. */
   private readonly everything: ReturnType<typeof resultRows> | undefined;
 
-  constructor(version: ViewVersion, state: StateReader) {
+  constructor(version: ViewVersion, state: StateReader, revisions: Revisions) {
     this.version = version;
     this.state = state;
+    this.revisions = revisions;
     const { having, limit, ...plan } = version.plan;
     this.result = resultRows(version.plan);
     this.everything = having === undefined && limit === undefined ? undefined : resultRows(plan);
@@ -47,8 +48,8 @@ export class WindowReader {
   starts(index: number, fromUs: number, toUs: number): number[] {
     const levels = this.levels(index);
     if (levels.length === 0) return [];
-    const { keepUs, sizeUs } = levels[0]!.level.options;
-    const from = Math.max(fromUs, this.version.cutUs(keepUs) - sizeUs + 1);
+    const { options } = levels[0]!.level;
+    const from = Math.max(fromUs, this.version.cutUs(options) - options.sizeUs + 1);
     const starts = new Set<number>();
     for (const { level } of levels) {
       for (const start of level.windows.keys()) if (start >= from && start < toUs) starts.add(start);
@@ -65,10 +66,10 @@ export class WindowReader {
   window(index: number, startUs: number): WindowResult {
     const endUs = startUs + this.levels(index)[0]!.level.options.sizeUs;
     const groups = this.direct(index, startUs);
-    if (groups !== undefined) return this.finish(groups.rows, startUs, endUs, groups.revision);
+    if (groups !== undefined) return this.finish(groups.rows, startUs, endUs, groups.published);
     const merged = this.merged();
     this.gather(index, startUs, merged);
-    return this.finish(merged.groups(), startUs, endUs, merged.revision);
+    return this.finish(merged.groups(), startUs, endUs, merged.published);
   }
 
   /** Rows over several windows of several levels as if they were one. */
@@ -78,23 +79,18 @@ export class WindowReader {
     endUs: number,
   ): WindowResult {
     const merged = this.merged();
-    let revision = 0;
-    for (const { index, startUs: start } of windows) {
-      merged.revision = 0;
-      this.gather(index, start, merged);
-      revision += merged.revision;
-    }
-    return this.finish(merged.groups(), startUs, endUs, revision);
+    for (const { index, startUs: start } of windows) this.gather(index, start, merged);
+    return this.finish(merged.groups(), startUs, endUs, merged.published);
   }
 
   /** Without merging, where one partition has all of the window in memory. */
-  private direct(index: number, startUs: number): { rows: Group[]; revision: number } | undefined {
+  private direct(index: number, startUs: number): { rows: Group[]; published: number } | undefined {
     const levels = this.levels(index);
     if (levels.length !== 1) return undefined;
     const { level } = levels[0]!;
     const window = level.windows.get(startUs);
     if (window === undefined) return undefined;
-    return { rows: directRows(level, window, window.slots), revision: window.record.revision };
+    return { rows: directRows(level, window, window.slots), published: window.record.published };
   }
 
   /** The changed groups of a window, or all of them where the others matter. */
@@ -117,7 +113,7 @@ export class WindowReader {
     }
     const level = partition.levels[index]!;
     const groups = directRows(level, window, level.changedSlots(window));
-    const { rows } = this.finish(groups, window.startUs, level.endUs(window), window.record.revision);
+    const { rows } = this.finish(groups, window.startUs, level.endUs(window), window.record.published);
     return { rows, isWhole: false };
   }
 
@@ -144,7 +140,7 @@ export class WindowReader {
       const window = level.windows.get(startUs);
       if (window === undefined) continue;
       hot.add(partition);
-      merged.revision += window.record.revision;
+      merged.published += window.record.published;
       const seen = window.record.isCompacted ? merged.compactedPart() : undefined;
       for (const slot of window.slots) {
         const to = merged.addHot(level, slot, level.group(slot));
@@ -179,7 +175,7 @@ export class WindowReader {
       if (isHot(source, partition)) continue;
       const reader = new ByteReader(value);
       const record = readWindowRecord(reader);
-      merged.revision += record.revision;
+      merged.published += record.published;
       const part = `${source} ${partition}`;
       seen.set(part, record.isCompacted ? merged.compactedPart() : undefined);
       if (record.hasOverflow) merged.addStored(reader, undefined, false);
@@ -194,24 +190,26 @@ export class WindowReader {
   }
 
   /** Rows of one window's, or session's, groups. */
-  finish(groups: Group[], startUs: number, endUs: number, last: number): WindowResult {
-    // One that is looked at before it was ever published.
-    const revision = Math.max(0, last);
-    const { plan, watermarkUs } = this.version;
-    const final = watermarkUs !== null && watermarkUs >= endUs + plan.latenessMs * 1000;
-    const window = { startUs, endUs, revision, final };
-    const rows = this.result(this.shaped(groups)).map(result => rowOf(window, result));
-    return { ...window, rows };
+  finish(groups: Group[], startUs: number, endUs: number, published: number): WindowResult {
+    const window = this.frame(startUs, endUs, published);
+    return { published, rows: this.result(this.shaped(groups)).map(result => rowOf(window, result)) };
   }
 
   /** As `finish`, and a row that is `gone` for each group that HAVING or LIMIT leaves out. */
-  finishWithGone(groups: Group[], startUs: number, endUs: number, last: number): WindowRow[] {
-    const { rows, ...window } = this.finish(groups, startUs, endUs, last);
+  finishWithGone(groups: Group[], startUs: number, endUs: number, published: number): WindowRow[] {
+    const { rows } = this.finish(groups, startUs, endUs, published);
     if (this.everything === undefined) return rows;
+    const window = this.frame(startUs, endUs, published);
     const shaped = this.shaped(groups);
     const shown = new Set(this.result(shaped).map(({ row }) => row));
     const others = this.everything(shaped).filter(({ row }) => !shown.has(row));
     return [...rows, ...others.map((result): WindowRow => ({ ...rowOf(window, result), gone: true }))];
+  }
+
+  private frame(startUs: number, endUs: number, published: number): Frame {
+    const { plan, watermarkUs } = this.version;
+    const final = watermarkUs !== null && watermarkUs >= endUs + plan.latenessMs * 1000;
+    return { startUs, endUs, revision: this.revisions.of(published), final };
   }
 
   /** In the order that they have where the view says none. */
@@ -223,12 +221,11 @@ export class WindowReader {
   }
 }
 
-function rowOf(
-  window: Pick<WindowRow, 'startUs' | 'endUs' | 'revision' | 'final'>,
-  { row, values }: { row: Group; values: ViewValue[] },
-): WindowRow {
-  const { startUs, endUs, revision, final } = window;
-  const plain: WindowRow = { startUs, endUs, revision, final, values };
+/** What all rows of a window share. */
+type Frame = Pick<WindowRow, 'startUs' | 'endUs' | 'revision' | 'final'>;
+
+function rowOf(window: Frame, { row, values }: { row: Group; values: ViewValue[] }): WindowRow {
+  const plain: WindowRow = { ...window, values };
   if (row.isOverflow) plain.overflow = true;
   if (row.isIncomplete) plain.incomplete = true;
   return plain;

@@ -33,12 +33,11 @@ export const pageGroups = 256;
 
 export const pagesOf = (groups: number): number => Math.max(1, Math.ceil(groups / pageGroups));
 
-/** `revision`: that of what was never published. */
-export const newWindow = (startUs: number, id: number, revision: number): HotWindow => ({
+export const newWindow = (startUs: number, id: number): HotWindow => ({
   startUs,
   id,
   slots: [],
-  record: { revision, groups: 0, events: 0, isCompacted: false, hasOverflow: false },
+  record: { published: 0, groups: 0, events: 0, isCompacted: false, hasOverflow: false },
   overflow: -1,
   isDirty: false,
   dirtyPages: [],

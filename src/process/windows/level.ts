@@ -24,7 +24,6 @@ import { CellTable } from './cell-table.ts';
 import type { GroupRegistry } from './group-registry.ts';
 import { type HotWindow, newWindow, pageGroups, pagesOf } from './hot-window.ts';
 import { kthSmallest } from './kth-smallest.ts';
-import { Revisions } from './revisions.ts';
 
 export interface LevelOptions {
   everyMs: number;
@@ -63,7 +62,6 @@ export class Level {
   /** No window in the store starts later. */
   private newestStoredUs: number;
   private readonly writer = new RowWriter();
-  private readonly revisions: Revisions;
   private readonly rng = new Rng(1);
   /** The group that comes next has been drawn already. */
   private isDrawn = false;
@@ -81,7 +79,6 @@ export class Level {
     this.state = state;
     this.keys = keys;
     this.newestStoredUs = this.newestStored();
-    this.revisions = new Revisions(state);
   }
 
   private newestStored(): number {
@@ -133,7 +130,7 @@ export class Level {
   private window(startUs: number): HotWindow {
     let window = this.windows.get(startUs);
     if (window === undefined) {
-      window = newWindow(startUs, this.freeIds.pop() ?? this.ids++, this.revisions.none);
+      window = newWindow(startUs, this.freeIds.pop() ?? this.ids++);
       this.windows.set(startUs, window);
       this.oldestEndUs = Math.min(this.oldestEndUs, this.endUs(window));
       const stored = startUs <= this.newestStoredUs ? this.state.get(this.keys.window(startUs)) : undefined;
@@ -146,7 +143,6 @@ export class Level {
   private restore(window: HotWindow, stored: Uint8Array): void {
     const reader = new ByteReader(stored);
     window.record = readWindowRecord(reader);
-    window.record.revision = this.revisions.resumed(window.startUs, window.record.revision);
     window.storedBytes = [this.keys.window(window.startUs).length + stored.length];
     window.storedGroups = window.record.groups;
     if (window.record.hasOverflow) {
@@ -287,11 +283,11 @@ export class Level {
     return smallest;
   }
 
-  /** Gives every window changed since the last call its next revision and hands them out. */
+  /** Hands out the windows changed since the last call, counted as published once more. */
   takeChanged(): HotWindow[] {
     const changed = this.changedWindows;
     this.changedWindows = [];
-    for (const window of changed) window.record.revision++;
+    for (const window of changed) window.record.published++;
     return changed;
   }
 
@@ -367,7 +363,6 @@ export class Level {
       window.storedBytes.length = pagesOf(window.slots.length);
       window.storedGroups = window.slots.length;
       window.isDirty = false;
-      this.revisions.noteWritten(window.startUs);
       this.newestStoredUs = Math.max(this.newestStoredUs, window.startUs);
     }
     this.dirtyWindows = [];

@@ -19,7 +19,8 @@ export interface Group extends GroupRow {
 const overflowKey = 'overflow';
 
 export class MergedGroups {
-  revision = 0;
+  /** How often the parts were published, together. */
+  published = 0;
   readonly accumulators: AccumulatorSet;
   /** Slots by group key. */
   readonly slots = new Map<string, number>();

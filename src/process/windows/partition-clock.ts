@@ -8,8 +8,12 @@ import { MillraceError } from '../../core/errors.ts';
 import type { Batch } from '../batch.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { StoredSize } from '../state/stored-size.ts';
+import { levelOptionsOf } from './cut.ts';
 import type { LevelOptions } from './level.ts';
 import { paneStart } from './pane-column.ts';
+
+/** A resolution and how long its windows are kept. */
+export type KeptLevel = Pick<LevelOptions, 'everyMs' | 'keepUs'>;
 
 export interface ExpiredEvent {
   source: number;
@@ -43,6 +47,11 @@ export interface PositionRecord {
   recentExpired: ExpiredEvent[];
   /** What is kept of it in the store. Absent in records of before it was counted. */
   kept?: StoredSize;
+  /**
+   * By resolution: windows that end at or before are not kept although they are in keep time, since they were out of it before the keep
+   * time or the delay was made longer, µs.
+   */
+  floors?: Record<string, number>;
   /** Of views that join lookup tables: which content from which offset on, oldest first. */
   lookups?: LookupUse[];
 }
@@ -55,7 +64,7 @@ export class PartitionClock {
   readonly record: PositionRecord;
   private delayUs = 0;
   private aheadUs = 0;
-  private longestKeepUs = 0;
+  private levels: readonly KeptLevel[] = [];
   /** High mark before the batch that `advance` saw. */
   private highBefore = Number.NEGATIVE_INFINITY;
   private high: number;
@@ -81,8 +90,26 @@ export class PartitionClock {
   adopt(plan: Plan): void {
     this.delayUs = plan.delayMs * 1000;
     this.aheadUs = plan.aheadMs * 1000;
-    const keeps = plan.keepMs.map(({ keepMs }) => keepMs ?? Number.POSITIVE_INFINITY);
-    this.longestKeepUs = keeps.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...keeps) * 1000;
+    this.levels = levelOptionsOf(plan);
+  }
+
+  /**
+   * To be called before `adopt`: windows that have gone stay gone where the plan keeps them longer. Their events are not counted a second
+   * time from the middle, and are answered from the history. True where the record has changed; it must be committed with the plan.
+   */
+  raiseFloors(plan: Plan): boolean {
+    let isRaised = false;
+    const next = levelOptionsOf(plan);
+    for (const level of this.levels) {
+      const keepUs = next.find(({ everyMs }) => everyMs === level.everyMs)?.keepUs;
+      const gone = this.pruneUs(level);
+      if (keepUs === undefined || gone === Number.NEGATIVE_INFINITY) continue;
+      const cut = keepUs === null ? Number.NEGATIVE_INFINITY : this.farthest - plan.delayMs * 1000 - keepUs;
+      if (cut >= gone) continue;
+      this.record.floors = { ...this.record.floors, [level.everyMs]: gone };
+      isRaised = true;
+    }
+    return isRaised;
   }
 
   static parse(bytes: Uint8Array): PositionRecord {
@@ -114,14 +141,24 @@ export class PartitionClock {
       record.highUs = high;
       record.watermarkUs = Math.max(record.watermarkUs ?? Number.NEGATIVE_INFINITY, high - this.delayUs);
     }
-    return low <= this.cutUs(this.longestKeepUs);
+    return low <= this.lowestGoneUs(this.high);
   }
 
   /** Windows that end at or before are no longer kept; −∞ where no event lies there. */
-  cutUs(keepUs: number | null): number {
-    if (keepUs === null) return Number.NEGATIVE_INFINITY;
-    const cut = this.high - this.delayUs - keepUs;
+  cutUs(level: KeptLevel): number {
+    const cut = this.goneUs(level, this.high);
     return cut <= (this.record.lowUs ?? Number.NEGATIVE_INFINITY) ? Number.NEGATIVE_INFINITY : cut;
+  }
+
+  /** Windows that end at or before are no longer kept once event time has come to `high`. */
+  private goneUs({ everyMs, keepUs }: KeptLevel, high: number): number {
+    const floor = this.record.floors?.[everyMs] ?? Number.NEGATIVE_INFINITY;
+    return keepUs === null ? floor : Math.max(floor, high - this.delayUs - keepUs);
+  }
+
+  /** An event later than this is in some window that is kept. */
+  private lowestGoneUs(high: number): number {
+    return Math.min(...this.levels.map(level => this.goneUs(level, high)));
   }
 
   /** Takes times of events that are in the log but not yet read. */
@@ -136,9 +173,12 @@ export class PartitionClock {
    * Windows that end at or before need not be made: they are no longer kept once the events that are in the log are read. At
    * least `cutUs`; a history much longer than what is kept of it at the finest resolution is so read much faster.
    */
-  pruneUs(keepUs: number | null): number {
-    if (keepUs === null) return Number.NEGATIVE_INFINITY;
-    return Math.max(this.high, this.foreseen) - this.delayUs - keepUs;
+  pruneUs(level: KeptLevel): number {
+    return this.goneUs(level, this.farthest);
+  }
+
+  private get farthest(): number {
+    return Math.max(this.high, this.foreseen);
   }
 
   /** Windows may be left out that events which are still to be read will put out of keep time. */
@@ -155,14 +195,17 @@ export class PartitionClock {
     levels: readonly { options: LevelOptions }[],
   ): void {
     let high = this.highBefore;
+    let lowestGone = this.lowestGoneUs(high);
     for (let row = 0; row < batch.rows; row++) {
       const timeUs = batch.timesUs[row]!;
-      if (timeUs > high && timeUs <= batch.appendUs[row]! + this.aheadUs) high = timeUs;
-      if (timeUs > high - this.delayUs - this.longestKeepUs || mask[row] === 0) continue;
-      const isKept = levels.some(({ options: { everyUs, sizeUs, keepUs } }) => {
-        const end = paneStart(timeUs, everyUs) + sizeUs;
-        return keepUs === null || end > high - this.delayUs - keepUs;
-      });
+      if (timeUs > high && timeUs <= batch.appendUs[row]! + this.aheadUs) {
+        high = timeUs;
+        lowestGone = this.lowestGoneUs(high);
+      }
+      if (timeUs > lowestGone || mask[row] === 0) continue;
+      const isKept = levels.some(
+        ({ options }) => paneStart(timeUs, options.everyUs) + options.sizeUs > this.goneUs(options, high),
+      );
       if (isKept) continue;
       mask[row] = 0;
       this.record.expired++;
