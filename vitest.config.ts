@@ -8,6 +8,8 @@ export default defineConfig({
   test: {
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // How long a condition may take is not what a test tells: on a busy machine a second is little.
+    expect: { poll: { timeout: 10_000 } },
     pool: 'forks',
     // A test that starts processes mostly waits for them: one worker for each core, where vitest would keep one core free.
     maxWorkers: '100%',
