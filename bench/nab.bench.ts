@@ -52,7 +52,8 @@ function publishedCases(corpus: readonly LabelledSeries[]): Case[] {
 async function run({ tiny }: { tiny: boolean; seed: number }): Promise<Case[]> {
   if (nabMissing) return [{ name: `skipped: ${nabMissing}`, peer: false, unit, value: Number.NaN }];
   const whole = readNabCorpus();
-  const corpus = tiny ? whole.slice(0, 6) : whole;
+  // One series without anomalies and one with them.
+  const corpus = tiny ? whole.slice(4, 6) : whole;
   const cases: Case[] = [];
   const started = performance.now();
   const combined = scoresOf(() => new CombinedDetector(), corpus);

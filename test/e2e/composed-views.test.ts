@@ -142,9 +142,13 @@ test('events too late for every kept window are counted and listed, and unusable
     expired: 1,
     events: [{ stream: 's', partition: 0, offset: 1, time: '2026-01-01T00:00:00.000Z' }],
   });
-  const { views } = await server.json('/v1/views');
-  const mismatched = views.map((view: { name: string; mismatched: number }) => [view.name, view.mismatched]);
-  expect(Object.fromEntries(mismatched)).toEqual({ kept: 1, other: 0 });
+  const mismatched = async () => {
+    const { views } = await server.json('/v1/views');
+    return Object.fromEntries(
+      views.map((view: { name: string; mismatched: number }) => [view.name, view.mismatched]),
+    );
+  };
+  await expect.poll(mismatched).toEqual({ kept: 1, other: 0 });
   expect((await server.json('/v1/views/none/expired')).code).toBe('unknown-view');
   expect((await run(dir, ['views'])).stdout).toMatch(/kept: 1 event came too late/);
 });

@@ -13,7 +13,7 @@ describe.skipIf(!hasBrowser)('the console in a browser, further', () => {
     c.fixture.add(event);
     await c.page.keyboard.press('l');
     await expect.poll(() => c.statText('requests')).toBe('1,001');
-    expect(c.param('live')).toBeNull();
+    await expect.poll(() => c.param('live')).toBeNull();
     expect(c.complaints).toEqual([]);
   });
 
@@ -25,12 +25,16 @@ describe.skipIf(!hasBrowser)('the console in a browser, further', () => {
     await c.page.mouse.move(box.x + box.width / 2, box.y + 40);
     const tooltip = c.panel('by-status').locator('.tooltip');
     await tooltip.waitFor();
-    const values = await tooltip.locator('td').allTextContents();
-    const total = Number(values.pop());
-    expect(values.reduce((sum, value) => sum + Number(value), 0)).toBe(total);
-    expect(await c.page.locator('.tooltip').count()).toBe(1);
+    await expect
+      .poll(async () => {
+        const values = await tooltip.locator('td').allTextContents();
+        const total = Number(values.pop());
+        return values.reduce((sum, value) => sum + Number(value), 0) - total;
+      })
+      .toBe(0);
+    await expect.poll(() => c.page.locator('.tooltip').count()).toBe(1);
     const other = c.panel('traffic').locator('.u-cursor-x');
-    expect(await other.evaluate(line => !line.classList.contains('u-off'))).toBe(true);
+    await expect.poll(() => other.evaluate(line => !line.classList.contains('u-off'))).toBe(true);
     expect(c.complaints).toEqual([]);
   });
 
@@ -40,7 +44,7 @@ describe.skipIf(!hasBrowser)('the console in a browser, further', () => {
     await c.page.keyboard.press('t');
     await c.page.getByLabel('From', { exact: true }).fill('whenever');
     await c.page.getByRole('button', { name: 'Apply' }).click();
-    expect(await c.page.getByRole('alert').textContent()).toContain('whenever');
+    await expect.poll(() => c.page.getByRole('alert').textContent()).toContain('whenever');
     await c.page.getByLabel('From', { exact: true }).fill('2015-05-18 00:00');
     await c.page.getByLabel('To', { exact: true }).fill('2015-05-19 00:00');
     await c.page.keyboard.press('Enter');
@@ -49,7 +53,7 @@ describe.skipIf(!hasBrowser)('the console in a browser, further', () => {
     const inside = c.fixture.events.filter(it => it.timeMs >= fromMs && it.timeMs < toMs).length;
     await expect.poll(() => c.statText('requests')).toBe(String(inside));
     // The day before holds data from mid-morning only, so there is no comparison with it.
-    expect(await c.page.locator('.stat-change').count()).toBe(0);
+    await expect.poll(() => c.page.locator('.stat-change').count()).toBe(0);
     expect(c.complaints).toEqual([]);
   });
 
@@ -58,7 +62,7 @@ describe.skipIf(!hasBrowser)('the console in a browser, further', () => {
     await c.panel('by-status').getByText('No events in this range').waitFor();
     await c.panel('by-status').getByRole('button', { name: 'All data' }).click();
     await c.allDrawn();
-    expect(c.param('from')).toBe('all');
+    await expect.poll(() => c.param('from')).toBe('all');
     expect(c.complaints).toEqual([]);
   });
 
@@ -69,7 +73,9 @@ describe.skipIf(!hasBrowser)('the console in a browser, further', () => {
     await c.page.keyboard.press('t');
     await c.page.getByRole('button', { name: 'Last 7 days' }).click();
     await c.panel('by-status').getByRole('alert').waitFor();
-    expect(await c.panel('by-status').getByRole('alert').textContent()).toContain('Try again in a second.');
+    await expect
+      .poll(() => c.panel('by-status').getByRole('alert').textContent())
+      .toContain('Try again in a second.');
     c.fixture.isFailing = false;
     await c.panel('by-status').getByRole('button', { name: 'Try again' }).click();
     await c.panel('by-status').getByText('No events in this range').waitFor();
@@ -93,7 +99,7 @@ describe.skipIf(!hasBrowser)('the console in a browser, further', () => {
     c.fixture.problems = ['The disk is nearly full.'];
     await c.open('/d/access');
     await c.page.getByText('The disk is nearly full.').waitFor();
-    expect(await c.page.locator('.progress-text').textContent()).toContain('25%');
+    await expect.poll(() => c.page.locator('.progress-text').textContent()).toContain('25%');
     c.fixture.sources = [];
     await expect.poll(() => c.page.locator('.progress').count()).toBe(0);
     expect(c.complaints).toEqual([]);
@@ -102,6 +108,7 @@ describe.skipIf(!hasBrowser)('the console in a browser, further', () => {
   test('SQL: names are completed, only rows in sight are in the page, history is kept', async () => {
     await c.open(`/sql?q=${encodeURIComponent('SELECT * FROM access')}`);
     await c.page.getByText('1,000 rows').waitFor();
+    await c.page.locator('.result-table tbody tr').first().waitFor();
     expect(await c.page.locator('.result-table tbody tr').count()).toBeLessThan(80);
     await c.page.locator('.result-scroll').evaluate(element => element.scrollTo(0, element.scrollHeight));
     await c.page.locator('.result-table tbody tr[aria-rowindex="1001"]').waitFor();
@@ -115,7 +122,7 @@ describe.skipIf(!hasBrowser)('the console in a browser, further', () => {
     await c.page.keyboard.press('Escape');
     await c.page.getByRole('button', { name: 'History' }).click();
     await c.page.locator('.history').getByText('SELECT * FROM access', { exact: true }).click();
-    expect(await c.page.locator('.cm-content').textContent()).toBe('SELECT * FROM access');
+    await expect.poll(() => c.page.locator('.cm-content').textContent()).toBe('SELECT * FROM access');
     expect(c.complaints).toEqual([]);
   });
 
@@ -126,15 +133,15 @@ describe.skipIf(!hasBrowser)('the console in a browser, further', () => {
     await c.page.getByRole('listbox').focus();
     await c.page.keyboard.press('ArrowDown');
     await c.page.keyboard.press('ArrowDown');
-    expect(await c.page.locator('.detail').textContent()).toContain('Offset 998');
+    await expect.poll(() => c.page.locator('.detail').textContent()).toContain('Offset 998');
     await c.page.getByRole('button', { name: 'Live tail' }).click();
     await c.page.locator('.tail-state.live-live').waitFor();
     c.fixture.add({ ...event, path: '/tailed' });
     await c.page.locator('.event-row').getByText('/tailed').waitFor();
     await c.page.getByRole('link', { name: /Rejected/ }).click();
     await c.page.getByText('The user agent is not closed by a quote.').waitFor();
-    expect(await c.page.locator('.rejected').textContent()).toContain('line 8,899');
-    expect(await c.page.locator('.rejected mark').count()).toBe(3);
+    await expect.poll(() => c.page.locator('.rejected').textContent()).toContain('line 8,899');
+    await expect.poll(() => c.page.locator('.rejected mark').count()).toBe(3);
     await c.page.getByRole('link', { name: 'Partitions' }).click();
     await c.page.getByRole('rowheader', { name: 'lake' }).waitFor();
     expect(c.complaints).toEqual([]);
@@ -144,7 +151,7 @@ describe.skipIf(!hasBrowser)('the console in a browser, further', () => {
     await c.open('/d/access');
     await c.allDrawn();
     await c.page.keyboard.press('Tab');
-    expect(await c.page.evaluate(() => document.activeElement?.className)).toBe('skip');
+    await expect.poll(() => c.page.evaluate(() => document.activeElement?.className)).toBe('skip');
     const canvas = c.panel('by-status').locator('.chart-canvas');
     await canvas.focus();
     for (let i = 0; i < 10; i++) await c.page.keyboard.press('ArrowRight');
@@ -155,7 +162,10 @@ describe.skipIf(!hasBrowser)('the console in a browser, further', () => {
     await c.page.keyboard.press('?');
     await c.page.getByRole('dialog').waitFor();
     await c.page.keyboard.press('Escape');
+    await c.page.getByRole('dialog').waitFor({ state: 'hidden' });
     await c.page.keyboard.press('f');
+    const filter = c.page.getByLabel('Add a filter');
+    await expect.poll(() => filter.evaluate(input => input === document.activeElement)).toBe(true);
     await c.page.keyboard.type('status=200');
     await c.page.keyboard.press('Enter');
     await expect.poll(() => c.param('where')).toBe('status=200');
@@ -174,23 +184,31 @@ describe.skipIf(!hasBrowser)('the console in a browser, further', () => {
     async (locale, colorScheme, title, all) => {
       await c.open('/d/access', { locale, colorScheme });
       await c.allDrawn();
-      expect(await c.page.locator('h1').textContent()).toBe(title);
+      await expect.poll(() => c.page.locator('h1').textContent()).toBe(title);
       await c.page.getByText(all).first().waitFor();
-      expect(await c.page.evaluate(() => document.documentElement.dataset['theme'])).toBe(colorScheme);
-      expect(await c.page.evaluate(() => document.documentElement.lang)).toBe(locale.slice(0, 2));
-      for (const path of [
-        '/d/access',
-        '/sql?q=SELECT%201',
-        '/streams',
-        '/streams/access',
-        '/streams/access?tab=rejected',
-      ]) {
+      await expect
+        .poll(() => c.page.evaluate(() => document.documentElement.dataset['theme']))
+        .toBe(colorScheme);
+      await expect.poll(() => c.page.evaluate(() => document.documentElement.lang)).toBe(locale.slice(0, 2));
+      for (const [path, content] of [
+        ['/d/access', '[data-panel="by-status"] canvas'],
+        ['/sql?q=SELECT%201', '.result-table tbody tr'],
+        ['/streams', 'table tbody tr'],
+        ['/streams/access', '.event-row'],
+        ['/streams/access?tab=rejected', '.rejected li'],
+      ] as const) {
         await c.page.goto(c.origin + path);
+        await c.page.locator(content).first().waitFor();
         for (const width of [360, 768, 1440, 3840]) {
           await c.page.setViewportSize({ width, height: 900 });
-          await c.page.waitForTimeout(60);
-          const excess = await c.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-          expect({ path, width, excess: Math.max(0, excess) }).toEqual({ path, width, excess: 0 });
+          // Charts take their new width in the frame after the one in which they see it.
+          await c.page.evaluate(async () => {
+            for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame);
+          });
+          const excess = () => c.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+          await expect
+            .poll(async () => ({ path, width, excess: Math.max(0, await excess()) }))
+            .toEqual({ path, width, excess: 0 });
         }
       }
       expect(c.complaints).toEqual([]);
@@ -201,13 +219,15 @@ describe.skipIf(!hasBrowser)('the console in a browser, further', () => {
     await c.open('/d/access', { viewport: { width: 360, height: 740 } });
     await c.allDrawn();
     await c.page.getByRole('button', { name: 'Time range' }).click();
-    const box = (await c.page.locator('.popover').boundingBox())!;
-    expect(box.x).toBeGreaterThanOrEqual(0);
-    expect(box.y).toBeGreaterThanOrEqual(0);
-    expect(box.x + box.width).toBeLessThanOrEqual(360);
-    expect(box.y + box.height).toBeLessThanOrEqual(740);
+    await expect
+      .poll(async () => {
+        const box = (await c.page.locator('.popover').boundingBox())!;
+        const isInside = box.x >= 0 && box.y >= 0 && box.x + box.width <= 360 && box.y + box.height <= 740;
+        return isInside ? 'inside' : box;
+      })
+      .toBe('inside');
     await c.page.getByRole('button', { name: 'Last 30 days' }).click();
-    expect(await c.page.locator('.popover').count()).toBe(0);
+    await expect.poll(() => c.page.locator('.popover').count()).toBe(0);
     expect(c.complaints).toEqual([]);
   });
 
@@ -220,9 +240,9 @@ describe.skipIf(!hasBrowser)('the console in a browser, further', () => {
     await expect.poll(() => c.pixelsOf('by-status', '--status-2')).toBeGreaterThan(5000);
     await c.page.reload();
     await c.allDrawn();
-    expect(await c.page.locator('h1').textContent()).toBe('웹 접속');
-    expect(await c.page.evaluate(() => document.documentElement.dataset['theme'])).toBe('light');
-    expect(await c.pixelsOf('by-status', '--status-2')).toBeGreaterThan(5000);
+    await expect.poll(() => c.page.locator('h1').textContent()).toBe('웹 접속');
+    await expect.poll(() => c.page.evaluate(() => document.documentElement.dataset['theme'])).toBe('light');
+    await expect.poll(() => c.pixelsOf('by-status', '--status-2')).toBeGreaterThan(5000);
     expect(c.complaints).toEqual([]);
   });
 });

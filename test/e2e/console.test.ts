@@ -11,13 +11,15 @@ describe.skipIf(!hasBrowser)('the console in a browser', () => {
   test('opens on the first dashboard and draws every panel over all data, years old', async () => {
     await c.open('/');
     await c.allDrawn();
-    expect(new URL(c.page.url()).pathname).toBe('/d/access');
-    expect(await c.statText('requests')).toBe('1,000');
-    expect(await c.page.getByRole('button', { name: 'Time range' }).textContent()).toContain('All data');
-    expect(await c.pixelsOf('by-status', '--status-2')).toBeGreaterThan(5000);
-    expect(await c.pixelsOf('sizes', '--series-1')).toBeGreaterThan(100);
-    expect(await c.panel('paths').locator('li').count()).toBe(10);
-    expect(await c.page.title()).toBe('Web access — semicomplete — Millrace');
+    await expect.poll(() => new URL(c.page.url()).pathname).toBe('/d/access');
+    await expect.poll(() => c.statText('requests')).toBe('1,000');
+    await expect
+      .poll(() => c.page.getByRole('button', { name: 'Time range' }).textContent())
+      .toContain('All data');
+    await expect.poll(() => c.pixelsOf('by-status', '--status-2')).toBeGreaterThan(5000);
+    await expect.poll(() => c.pixelsOf('sizes', '--series-1')).toBeGreaterThan(100);
+    await expect.poll(() => c.panel('paths').locator('li').count()).toBe(10);
+    await expect.poll(() => c.page.title()).toBe('Web access — semicomplete — Millrace');
     expect(c.complaints).toEqual([]);
   });
 
@@ -26,7 +28,7 @@ describe.skipIf(!hasBrowser)('the console in a browser', () => {
     await c.open('/d/access');
     await c.allDrawn();
     await expect.poll(() => c.pixelsOf('by-status', '--status-2')).toBeGreaterThan(5000);
-    expect(await c.statText('requests')).toBe('1,000');
+    await expect.poll(() => c.statText('requests')).toBe('1,000');
     expect(c.complaints).toEqual([]);
   });
 
@@ -34,6 +36,8 @@ describe.skipIf(!hasBrowser)('the console in a browser', () => {
     await c.open('/d/access');
     await c.allDrawn();
     await c.page.locator('[data-live="live"]').waitFor();
+    // Painted, or there would be nothing to compare with.
+    await expect.poll(() => c.pixelsOf('by-status', '--status-2')).toBeGreaterThan(5000);
     const red = await c.pixelsOf('by-status', '--status-5');
     for (let i = 0; i < 40; i++) c.fixture.add({ ...event, timeMs: lastMs - 30 * 3_600_000 });
     await expect.poll(() => c.pixelsOf('by-status', '--status-5')).toBeGreaterThan(red + 50);
@@ -57,14 +61,14 @@ describe.skipIf(!hasBrowser)('the console in a browser', () => {
     const matching = c.fixture.events.filter(it => it.path === path).length;
     await first.click();
     await expect.poll(() => c.statText('requests')).toBe(String(matching));
-    expect(c.param('where')).toBe(`path=${path}`);
-    expect(await c.panel('paths').locator('li').count()).toBe(1);
+    await expect.poll(() => c.param('where')).toBe(`path=${path}`);
+    await expect.poll(() => c.panel('paths').locator('li').count()).toBe(1);
     await c.page
       .getByRole('button', { name: `Exclude path = ${path}` })
       .first()
       .click();
     await expect.poll(() => c.statText('requests')).toBe((1000 - matching).toLocaleString('en'));
-    expect(c.param('where')).toBe(`path!=${path}`);
+    await expect.poll(() => c.param('where')).toBe(`path!=${path}`);
     await c.page.getByRole('button', { name: `Remove filter path!=${path}` }).click();
     await expect.poll(() => c.statText('requests')).toBe('1,000');
     await c.page.goBack();
@@ -112,14 +116,14 @@ describe.skipIf(!hasBrowser)('the console in a browser', () => {
     await c.page.keyboard.type('SELECT 1,\n  no_such_column');
     await c.page.keyboard.press('Control+Enter');
     await c.page.getByRole('alert').waitFor();
-    expect(await c.page.locator('.cm-sql-error').textContent()).toBe('no_such_column');
-    expect(await c.page.getByRole('alert').textContent()).toContain('line 2, column 3');
+    await expect.poll(() => c.page.locator('.cm-sql-error').textContent()).toBe('no_such_column');
+    await expect.poll(() => c.page.getByRole('alert').textContent()).toContain('line 2, column 3');
     await c.page.keyboard.press('Control+a');
     await c.page.keyboard.type('SELECT hour, requests FROM access');
     await c.page.keyboard.press('Control+Enter');
     await c.page.getByRole('table').waitFor();
-    expect(await c.page.locator('.cm-sql-error').count()).toBe(0);
-    expect(c.param('q')).toBe('SELECT hour, requests FROM access');
+    await expect.poll(() => c.page.locator('.cm-sql-error').count()).toBe(0);
+    await expect.poll(() => c.param('q')).toBe('SELECT hour, requests FROM access');
     await c.page.getByRole('radio', { name: 'Chart' }).check();
     await c.page.locator('.sql-chart canvas').waitFor();
     const download = c.page.waitForEvent('download');
@@ -140,8 +144,7 @@ describe.skipIf(!hasBrowser)('the console in a browser', () => {
     for (const path of strings) c.fixture.events.push({ ...event, path, referer: path, agent: path });
     await c.open('/d/access');
     await c.allDrawn();
-    const shown = await c.panel('paths').locator('.list-filter').allTextContents();
-    expect(shown).toContain(script);
+    await expect.poll(() => c.panel('paths').locator('.list-filter').allTextContents()).toContain(script);
     for (const path of ['/streams/access', '/streams/access?tab=rejected', '/sql?q=SELECT%201']) {
       await c.page.goto(c.origin + path);
       await c.page.locator('.event-row, .rejected li, .result-table tr').first().waitFor();
@@ -154,7 +157,7 @@ describe.skipIf(!hasBrowser)('the console in a browser', () => {
     });
     await c.page.goto(`${c.origin}/d/access?where=${encodeURIComponent(`path=${script}`)}`);
     await c.allDrawn();
-    expect(await c.page.locator('.chip-value').textContent()).toBe(script);
+    await expect.poll(() => c.page.locator('.chip-value').textContent()).toBe(script);
     const made = await c.page.evaluate(
       () => document.querySelectorAll('#app script, #app iframe, #app img, #app [onerror]').length,
     );

@@ -142,7 +142,7 @@ test('a missing file is a clear error, and the view goes on when it is there', a
   const file = join(dir, 'lookups', 'products.csv');
   writeFileSync(file, 'id,category,price\n1,book,10\n');
   expect(await rows(server, 'sold', 1)).toEqual([['book', 1, 10]]);
-  expect((await server.json<{ problems: string[] }>('/v1/info')).problems).toEqual([]);
+  await expect.poll(async () => (await server.json<{ problems: string[] }>('/v1/info')).problems).toEqual([]);
   rmSync(file);
   await eventually(
     () => server.json<{ problems: string[] }>('/v1/info'),

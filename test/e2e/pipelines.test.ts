@@ -108,11 +108,11 @@ test('a pipeline with state, side output, local and foreign imports runs without
     raw: '{"user":"ann","page":"/boom"}',
   });
   expect(rejected!.stack).toMatch(/at process \(file:\/\/.*\/pipelines\/visits\.ts:19:39\)$/);
-  const metrics = await (await fetch(`${server.url}/metrics`)).text();
-  expect(metrics).toContain('millrace_pipeline_events_in{pipeline="visits"} 5');
-  expect(metrics).toContain('millrace_pipeline_events_out{pipeline="visits"} 5');
-  expect(metrics).toContain('millrace_pipeline_retries{pipeline="visits"} 2');
-  expect(metrics).toContain('millrace_pipeline_rejected_events{pipeline="visits"} 1');
+  const metrics = async () => (await fetch(`${server.url}/metrics`)).text();
+  await expect.poll(metrics).toContain('millrace_pipeline_events_in{pipeline="visits"} 5');
+  await expect.poll(metrics).toContain('millrace_pipeline_events_out{pipeline="visits"} 5');
+  await expect.poll(metrics).toContain('millrace_pipeline_retries{pipeline="visits"} 2');
+  await expect.poll(metrics).toContain('millrace_pipeline_rejected_events{pipeline="visits"} 1');
   expect(await server.sql('SELECT max(count) FROM visits')).toEqual([[3]]);
 });
 
@@ -130,9 +130,9 @@ test('a call that hangs, and one that ends its thread, are rejected; collecting 
     { offset: 1, reason: 'It took longer than 300 ms' },
     { offset: 2, reason: 'It ended its thread (7)' },
   ]);
-  const visitsNow = await server.json('/v1/pipelines/visits');
-  expect(visitsNow).toMatchObject({ state: 'running', rejected: 2, failures: 6, lag: 0 });
-  expect(visitsNow.restarts).toBeGreaterThanOrEqual(7);
+  const visitsNow = () => server.json('/v1/pipelines/visits');
+  await expect.poll(visitsNow).toMatchObject({ state: 'running', rejected: 2, failures: 6, lag: 0 });
+  expect((await visitsNow()).restarts).toBeGreaterThanOrEqual(7);
 });
 
 test('a changed file, or one that it imports, takes over; a broken one leaves the old one running', async () => {

@@ -49,8 +49,23 @@ const columnsOf = (fields: Record<string, string>): { name: string; type: string
   ...Object.entries(fields).map(([name, type]) => ({ name, type })),
 ];
 
-export async function auditOf(audited: Audited): Promise<AuditReport> {
-  const { view, fields, events, history = events, drifted = fields, tamper } = audited;
+export async function auditOf({ tamper, ...audited }: Audited): Promise<AuditReport> {
+  const { audit, close } = await openAudited(audited);
+  try {
+    return await audit(tamper);
+  } finally {
+    await close();
+  }
+}
+
+export interface OpenAudited {
+  audit(tamper?: Audited['tamper']): Promise<AuditReport>;
+  close(): Promise<void>;
+}
+
+/** To audit one view several times, each time changed in another way. */
+export async function openAudited(audited: Omit<Audited, 'tamper'>): Promise<OpenAudited> {
+  const { view, fields, events, history = events, drifted = fields } = audited;
   const text = view.startsWith('--') ? view : `-- every: 1m\n${view}`;
   const log = new MemoryLog();
   log.createStream('s');
@@ -64,14 +79,20 @@ export async function auditOf(audited: Audited): Promise<AuditReport> {
     const columns = columnsOf(drifted);
     const types = `{${columns.map(({ name, type }) => `"${name}": '${type}'`).join(', ')}}`;
     const from = `(SELECT * FROM read_json('${file}', format = 'newline_delimited', columns = ${types}))`;
-    return await auditView({
-      engine: tamper ? tampered(engine, tamper) : engine,
-      plan: await planOf(text, { schema }, 'v'),
-      history: async () => ({ events: () => ({ from, columns }) }),
-      runSql: async sql => (await (await duckdb()).runAndReadAll(sql)).getRowsJson() as ViewValue[][],
-    });
-  } finally {
+    const plan = await planOf(text, { schema }, 'v');
+    return {
+      audit: tamper =>
+        auditView({
+          engine: tamper ? tampered(engine, tamper) : engine,
+          plan,
+          history: async () => ({ events: () => ({ from, columns }) }),
+          runSql: async sql => (await (await duckdb()).runAndReadAll(sql)).getRowsJson() as ViewValue[][],
+        }),
+      close: () => engine.close(),
+    };
+  } catch (thrown) {
     await engine.close();
+    throw thrown;
   }
 }
 

@@ -3,6 +3,7 @@
 
 import { MillraceError } from '../../core/errors.ts';
 import type { LogReader, ReadResult, StreamSummary } from '../../flow/log.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
 import { createReferenceKernel } from '../../kernel/kernel-reference.ts';
 import type { StateStore } from '../../store/state.ts';
 import { createMemoryState } from '../../store/state-memory.ts';
@@ -143,17 +144,28 @@ export function killable(state: StateStore): { state: StateStore; kill: () => vo
 
 export const startMs = Date.UTC(2026, 0, 1);
 
-export function openEngine(log: LogReader, options: Partial<EngineOptions> = {}): Promise<Engine> {
-  return createEngine({
+/** Kernels of engines that are closed, for the next ones: each has an input of megabytes. */
+const kernels: Kernel[] = [];
+
+export async function openEngine(log: LogReader, options: Partial<EngineOptions> = {}): Promise<Engine> {
+  const kernel = kernels.pop() ?? createReferenceKernel();
+  const engine = await createEngine({
     log,
     state: createMemoryState(),
-    kernel: createReferenceKernel(),
+    kernel,
     parseSql,
     clock: { nowMs: () => startMs },
     publishMs: 1,
     commitMs: 5,
     ...options,
   });
+  const close = engine.close.bind(engine);
+  let closing: Promise<void> | undefined;
+  engine.close = () => {
+    closing ??= close().then(() => void kernels.push(kernel));
+    return closing;
+  };
+  return engine;
 }
 
 /** Event time as an event carries it. */

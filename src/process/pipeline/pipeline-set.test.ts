@@ -110,9 +110,14 @@ describe('across changes', () => {
 
   test('output committed before a crash is appended even when the file is gone', async () => {
     await harness.append('clicks', [{}]);
-    harness.failpoint = name => name === 'before-append' && crash();
+    let crashes = 0;
+    harness.failpoint = name => {
+      if (name !== 'before-append') return;
+      crashes++;
+      crash();
+    };
     await harness.define({ p: counting('a') });
-    await new Promise(resolve => setTimeout(resolve, 20));
+    await expect.poll(() => crashes).toBeGreaterThan(0);
     harness.failpoint = undefined;
     expect(await out()).toEqual([]);
     harness.definitions = {};

@@ -172,8 +172,9 @@ export class PipelineHarness {
   }
 
   async events(stream: string, partition = 0): Promise<Record<string, unknown>[]> {
-    if (!this.store.has(stream)) return [];
-    const target = new Uint8Array(64 * 1024 * 1024);
+    const kept = this.store.get(stream)?.[partition];
+    if (!kept) return [];
+    const target = new Uint8Array(kept.batches.reduce((sum, { bytes }) => sum + bytes.length, 0));
     const { length } = await this.log.read(stream, partition, 0, target);
     const lines = Buffer.from(target.subarray(0, length)).toString().split('\n').slice(0, -1);
     return lines.map(line => JSON.parse(line) as Record<string, unknown>);

@@ -83,9 +83,8 @@ test('a side that does not acknowledge gets no more than a bounded number of cha
   expect(changes.length).toBeLessThan(400);
   const held = changes.length;
   port2.postMessage({ kind: 'handled', count: held });
-  await new Promise(resolve => setTimeout(resolve, 50));
-  const last = new Map(changes.map(({ rows }) => [rows[0]!.startUs, rows[0]!.values[0]]));
-  expect([...last.values()]).toEqual([200, 200, 200]);
+  const last = () => new Map(changes.map(({ rows }) => [rows[0]!.startUs, rows[0]!.values[0]]));
+  await expect.poll(() => [...last().values()]).toEqual([200, 200, 200]);
 });
 
 test('when the thread has ended, what is under way and what comes later fails as stopped', async () => {
