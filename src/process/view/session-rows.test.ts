@@ -146,3 +146,24 @@ test('a change holds the sessions that any partition has changed', async () => {
     ['b', 1],
   ]);
 });
+
+test('a session of more than 10,000 panes is not told as one that begins later', async () => {
+  const log = logOf(Array.from({ length: 10_300 }, (_, i) => ({ _time: at(i * 990), user: 'a' })));
+  const engine = await engineOf(
+    log,
+    '-- session: 1s by user\nSELECT "user", count(*) AS n FROM access GROUP BY "user"',
+  );
+  const sent: (WindowRow[] | 'replaced')[] = [];
+  engine.onChange(({ rows, columns }) => sent.push(columns ? 'replaced' : rows));
+  engine.watch('v', 1000);
+  log.append('access', 0, [{ _time: at(10_300 * 990), user: 'a' }], startMs);
+  await engine.settled();
+  log.append('access', 0, [{ _time: at(20_000_000), user: 'a' }], startMs);
+  await engine.settled();
+  expect(sent).toEqual([
+    'replaced',
+    [expect.objectContaining({ startUs: us(20_000_000), values: ['a', 1] })],
+  ]);
+  const { rows } = await engine.query({ view: 'v' });
+  expect(rows).toMatchObject([{ startUs: us(0), values: ['a', 10_301] }, { values: ['a', 1] }]);
+});

@@ -51,7 +51,7 @@ class Reading {
   readonly overflowing = new Map<number, { overflow: Group; published: number }>();
 }
 
-/** Panes looked through before a range for the beginning of the sessions that reach into it. */
+/** Panes looked through for the beginning of a session that has changed. */
 const lookBackMax = 10_000;
 
 export class SessionReader {
@@ -77,7 +77,8 @@ export class SessionReader {
     const first = starts.findIndex(start => start + gapUs > fromUs);
     if (first < 0) return [];
     const reading = new Reading();
-    for (let at = this.reachBack(starts, first); at < starts.length; at++) {
+    // What reaches into the range began before it, however long before: the pane before tells.
+    for (let at = Math.max(0, first - 1); at < starts.length; at++) {
       const isBeyond = starts[at]! >= toUs;
       if (isBeyond && !this.isReached(starts[at]!, reading)) break;
       this.extend(this.pane(starts[at]!), reading, isBeyond);
@@ -94,15 +95,17 @@ export class SessionReader {
 
   /**
    * Sessions that hold one of these groups' cells of a pane, those that HAVING or LIMIT leaves out as `gone`, and the pane's overflow
-   * group.
+   * group. Undefined where one of them begins more than 10,000 panes before.
    */
-  around(startUs: number, groups: readonly (readonly KeyPart[])[]): WindowRow[] {
+  around(startUs: number, groups: readonly (readonly KeyPart[])[]): WindowRow[] | undefined {
     const wanted = new Set(groups.map(group => this.keyOf(group)));
     const starts = this.reader.starts(0, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
     const at = starts.indexOf(startUs);
     if (at < 0) return [];
     const reading = new Reading();
-    for (let i = this.reachBack(starts, at, wanted); i < starts.length; i++) {
+    const from = this.reachBack(starts, at, wanted);
+    if (from === undefined) return undefined;
+    for (let i = from; i < starts.length; i++) {
       if (i > at && !this.isReached(starts[i]!, reading)) break;
       const pane = this.pane(starts[i]!);
       for (const key of pane.parts.keys()) if (!wanted.has(key)) pane.parts.delete(key);
@@ -182,15 +185,16 @@ export class SessionReader {
   }
 
   /**
-   * Index of a pane from which on every session that reaches into pane `at` (of `wanted` keys, or any) is read whole: they begin
-   * after it, where its overflow group may hide an earlier beginning.
+   * Index of a pane from which on every session that reaches into pane `at` (of `wanted` keys) is read whole: they begin
+   * after it, where its overflow group may hide an earlier beginning. Undefined where that is too far back.
    */
-  private reachBack(starts: readonly number[], at: number, wanted?: ReadonlySet<string>): number {
+  private reachBack(starts: readonly number[], at: number, wanted: ReadonlySet<string>): number | undefined {
     if (at === 0) return 0;
     let later = this.pane(starts[at]!);
-    let keys = new Set([...later.parts.keys()].filter(key => wanted?.has(key) ?? true));
+    let keys = new Set([...later.parts.keys()].filter(key => wanted.has(key)));
     let index = at;
-    while (index > 0 && at - index < lookBackMax && keys.size > 0) {
+    while (index > 0 && keys.size > 0) {
+      if (at - index >= lookBackMax) return undefined;
       if (starts[index]! - starts[index - 1]! > this.gapUs) break;
       const earlier = this.pane(starts[index - 1]!);
       keys = new Set([...keys].filter(key => this.isLinked(earlier.parts.get(key), later.parts.get(key)!)));

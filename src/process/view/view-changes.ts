@@ -98,7 +98,12 @@ export class ViewChanges {
     }
     for (const startUs of starts) {
       const { partition, window } = changed.get(startUs)!;
-      const { rows, isWhole } = reader.changed(index, partition, window);
+      const changes = reader.changed(index, partition, window);
+      if (changes === undefined) {
+        this.sendReplaced(version.plan.name, version.watermarkUs, version.columns);
+        return;
+      }
+      const { rows, isWhole } = changes;
       this.emit({
         view: version.plan.name,
         everyMs,

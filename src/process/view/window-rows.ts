@@ -93,19 +93,20 @@ export class WindowReader {
     return { rows: directRows(level, window, window.slots), published: window.record.published };
   }
 
-  /** The changed groups of a window, or all of them where the others matter. */
+  /** The changed groups of a window, or all of them where the others matter. Undefined where sessions are too long to be told anew. */
   changed(
     index: number,
     partition: ViewPartition,
     window: HotWindow,
-  ): { rows: WindowRow[]; isWhole: boolean } {
+  ): { rows: WindowRow[]; isWhole: boolean } | undefined {
     const { plan, partitions } = this.version;
     if (plan.window.kind === 'session') {
       const groups = this.levels(index).flatMap(({ level }) => {
         const part = level.windows.get(window.startUs);
         return part?.isChanged ? level.changedSlots(part).map(slot => level.group(slot)) : [];
       });
-      return { rows: new SessionReader(this.version, this).around(window.startUs, groups), isWhole: false };
+      const rows = new SessionReader(this.version, this).around(window.startUs, groups);
+      return rows && { rows, isWhole: false };
     }
     const needsAll = plan.having !== undefined || plan.limit !== undefined || window.isReplaced;
     if (needsAll || partitions.length > 1) {
