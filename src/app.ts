@@ -56,6 +56,8 @@ export interface AppOptions {
   projectName?: string;
   /** Serve the API and the console; left out for commands that only read or load. */
   listen?: { host: string; port: number };
+  /** Opened for one command, which may be given in any folder: without a folder views/ there, what is in force stays. */
+  forTheMoment?: boolean;
   /** Refuse to make a new data folder. */
   mustExist?: boolean;
   /** Views and dashboards for streams that are made by the caller. */
@@ -122,7 +124,7 @@ export class App {
   private readonly kernel: Kernel;
   private readonly registry: FileRegistry;
   private readonly files: FileSource[] = [];
-  private readonly defaults: DefaultSets | undefined;
+  private readonly defaults: DefaultSets;
   /** Streams whose fields are still to be learned: views that were planned without them are planned again then. */
   private readonly fresh: NewStreams;
   private readonly hub: LiveHub;
@@ -154,7 +156,7 @@ export class App {
       let app: App | undefined;
       const lookups = new LookupFiles(lookupDir, request => query.readLookup(request));
       const streams = new Set((await log.streams()).map(stream => stream.name));
-      const { loaded } = await lookups.refresh(project.lookups, streams);
+      const { loaded } = await lookups.refresh(project.lookups ?? [], streams);
       for (const fault of lookups.faults()) options.onNotice?.(fault.message);
       const tables = [...(await lookups.earlier()), ...loaded];
       // Views are opened before the lake is; what they miss of the log waits for it.
@@ -234,8 +236,17 @@ export class App {
     this.views = new ProjectViews({ log, engine, logger, tables: sql => query.tables(sql), onNotice });
     const pipelineState = join(dataDir, 'pipelines');
     this.pipelines = new ProjectPipelines({ log, stateDir: pipelineState, logger, onNotice });
-    const { views, pipelines } = this;
-    this.folder = new ProjectFolder({ project, faults, log, engine, lookups, views, pipelines, onNotice });
+    this.defaults = new DefaultSets({
+      log,
+      engine,
+      dir: join(dataDir, 'defaults'),
+      known: options.knownSets ?? new Map(),
+      onFailure: (stream, error) => this.views.noteProblem(stream, error),
+    });
+    const { views, defaults, pipelines } = this;
+    const forTheMoment = options.forTheMoment ?? false;
+    const parts = { log, engine, lookups, views, defaults, pipelines, onNotice };
+    this.folder = new ProjectFolder({ project, faults, forTheMoment, ...parts });
     const outputDir = join(temporaryDir, 'output');
     this.lake = new ParquetLake({
       dir: join(dataDir, 'lake'),
@@ -276,15 +287,6 @@ export class App {
       },
       onFailure: (stream, error) => logger.error({ stream, err: toError(error) }, 'fields not learned'),
     });
-    if (project.views === undefined) {
-      this.defaults = new DefaultSets({
-        log,
-        engine,
-        dir: join(dataDir, 'defaults'),
-        known: options.knownSets ?? new Map(),
-        onFailure: (stream, error) => this.views.noteProblem(stream, error),
-      });
-    }
   }
 
   private async start(): Promise<void> {
@@ -295,8 +297,7 @@ export class App {
     for (const { stream, schema } of this.lake.schemas()) {
       await this.engine.setSchema(stream, columnFields(schema.fields));
     }
-    if (this.defaults) await this.defaults.start();
-    else await this.views.define(this.folder.project.views ?? []);
+    await this.folder.start();
     this.isReady = true;
     this.every(archiveMs, () => this.archive());
     this.every(retainMs, () => this.retain());
@@ -440,7 +441,7 @@ export class App {
       }),
     );
     await this.fresh.ready();
-    await this.defaults?.ready();
+    await this.defaults.ready();
   }
 
   sources(): SourceStatus[] {
@@ -464,7 +465,7 @@ export class App {
   }
 
   dashboards(): Dashboard[] {
-    const made = this.defaults?.all().map(set => set.dashboard) ?? [];
+    const made = this.defaults.all().map(set => set.dashboard);
     const { dashboards } = this.folder.project;
     const names = new Set(dashboards.map(dashboard => dashboard.name));
     return [...dashboards, ...made.filter(dashboard => !names.has(dashboard.name))];
@@ -545,6 +546,7 @@ export class App {
 
   private async shut(): Promise<void> {
     for (const timer of this.timers) clearInterval(timer);
+    this.folder.close();
     if (this.server) {
       withdrawRunning(this.options.dataDir);
       await this.server.close();
@@ -552,7 +554,7 @@ export class App {
     this.hub.close();
     this.stats.close();
     await Promise.all(this.files.map(file => file.close()));
-    await this.defaults?.close();
+    await this.defaults.stop();
     await this.fresh.close();
     await this.pipelines.close();
     await this.engine.close();

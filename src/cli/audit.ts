@@ -44,6 +44,7 @@ async function auditHere(names: readonly string[], options: CommonOptions): Prom
   const app = await openApp({
     dataDir: dataDir(options),
     projectDir: options.project,
+    forTheMoment: true,
     mustExist: true,
     onNotice: line => say(line),
   });
