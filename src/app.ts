@@ -1,10 +1,10 @@
 // The composition root: the one place where implementations are chosen and put together. Opens a data folder, starts what
 // works on it, and closes everything in the order in which nothing is lost.
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { type Logger, pino } from 'pino';
+import { auditViews } from './audits.ts';
 import { distDir, loadKernelHere } from './built-files.ts';
 import type { SourceStatus } from './collect/source.ts';
 import { FileSource } from './collect/sources/file.ts';
@@ -23,7 +23,7 @@ import { Metrics } from './deliver/metrics.ts';
 import { NewStreams } from './deliver/new-streams.ts';
 import type { Services } from './deliver/services.ts';
 import { StreamStats } from './deliver/stream-stats.ts';
-import { startEngineThread } from './engine-start.ts';
+import { openEngines } from './engine-start.ts';
 import {
   type Durability,
   openSegmentLog,
@@ -32,9 +32,8 @@ import {
 } from './flow/segment-log.ts';
 import type { Kernel } from './kernel/kernel.ts';
 import { LookupFiles } from './lookup-files.ts';
-import type { AuditFailure, AuditReport, AuditResult } from './process/audit-report.ts';
+import type { AuditResult } from './process/audit-report.ts';
 import type { Engine } from './process/engine.ts';
-import { openEnginePool } from './process/threads/engine-pool.ts';
 import { type Project, parseBytes, readProject } from './project.ts';
 import { ProjectFolder } from './project-folder.ts';
 import { ProjectPipelines } from './project-pipelines.ts';
@@ -78,8 +77,6 @@ export interface ReadFilesOptions {
 /** Bytes of one batch, and with it of one request. */
 const maxBatchBytes = 8 * 1024 * 1024;
 
-/** Views are shared out to so many engine threads at most. */
-const engineThreadsMax = 4;
 const archiveMs = 60_000;
 const retainMs = 60_000;
 const projectPollMs = 1000;
@@ -166,29 +163,16 @@ export class App {
       });
       const history = async (request: HistoryRequest): Promise<HistoryRead> =>
         (await lakeHistory).read(request);
-      const stateDir = join(options.dataDir, 'state');
-      // Of an earlier form: views are filled anew from the log and the lake.
-      for (const file of ['state.lmdb', 'state.lmdb-lock']) rmSync(join(stateDir, file), { force: true });
-      mkdirSync(stateDir, { recursive: true });
-      const engine = await openEnginePool({
-        start: index =>
-          startEngineThread({
-            entry: join(distDir, 'app-engine.js'),
-            data: {
-              log: log.share(),
-              stateDir: join(stateDir, String(index)),
-              kernel: join(distDir, 'kernel.wasm'),
-              readBytes: maxBatchBytes,
-              lookups: tables,
-            },
-            parseSql: sql => query.parse(sql),
-            history: request => history(request),
-            onDeath: cause => app?.views.noteEngineDeath(cause),
-          }),
-        existing: readdirSync(stateDir).map(Number).filter(Number.isInteger),
-        size: Math.min(engineThreadsMax, availableParallelism()),
+      const engine = await openEngines({
+        stateDir: join(options.dataDir, 'state'),
+        log: log.share(),
+        readBytes: maxBatchBytes,
+        lookups: tables,
+        parseSql: sql => query.parse(sql),
         tables: sql => query.tables(sql),
+        history,
         learn: async text => app?.learnFor(text),
+        onDeath: cause => app?.views.noteEngineDeath(cause),
       });
       app = new App(options, project, faults, log, query, engine, lookups, temporaryDir);
       opened(
@@ -501,42 +485,14 @@ export class App {
     }
   }
 
-  /**
-   * Compares views with a recomputation from the history. A view for which that fails is named in `failed`, and the others go on; so is one
-   * whose definition was refused, whether or not an earlier one is in force.
-   */
-  async audit(
+  /** See `auditViews`. */
+  audit(
     names: readonly string[],
     onProgress: (view: string, share: number) => void,
     signal?: AbortSignal,
   ): Promise<AuditResult> {
-    const views = await this.engine.views();
-    const isAsked = (name: string): boolean => names.length === 0 || names.includes(name);
-    const refused = this.views.refused().filter(({ name }) => isAsked(name));
-    const unknown = names.find(name => ![...views, ...refused].some(view => view.name === name));
-    if (unknown !== undefined) {
-      throw new MillraceError('unknown-view', `There is no view "${unknown}".`, {
-        status: 404,
-        remedy: '"millrace views" lists them.',
-      });
-    }
-    const reports: AuditReport[] = [];
-    const failed: AuditFailure[] = refused.map(({ name, reason }) => ({
-      view: name,
-      reason: `It was refused: ${reason}`,
-    }));
-    for (const view of views.filter(view => isAsked(view.name))) {
-      onProgress(view.name, 0);
-      try {
-        if (view.state === 'failed') throw new Error(view.error);
-        reports.push(await this.history.audit(view, share => onProgress(view.name, share), signal));
-      } catch (thrown) {
-        signal?.throwIfAborted();
-        this.logger.error({ view: view.name, err: toError(thrown) }, 'audit failed');
-        failed.push({ view: view.name, reason: toError(thrown).message });
-      }
-    }
-    return { reports, failed };
+    const { engine, views, history, logger } = this;
+    return auditViews({ engine, views, history, logger }, names, onProgress, signal);
   }
 
   close(): Promise<void> {
