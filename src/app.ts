@@ -10,7 +10,7 @@ import type { SourceStatus } from './collect/source.ts';
 import { FileSource } from './collect/sources/file.ts';
 import { FileRegistry } from './collect/sources/file-registry.ts';
 import { parseDuration } from './core/duration.ts';
-import { MillraceError, toError } from './core/errors.ts';
+import { MillraceError, toError, withRemedy } from './core/errors.ts';
 import { formatUs, systemClock } from './core/time.ts';
 import { dataSpan } from './data-span.ts';
 import type { Dashboard, Info } from './deliver/api.ts';
@@ -154,7 +154,7 @@ export class App {
       const lookups = new LookupFiles(lookupDir, request => query.readLookup(request));
       const streams = new Set((await log.streams()).map(stream => stream.name));
       const { loaded } = await lookups.refresh(project.lookups ?? [], streams);
-      for (const fault of lookups.faults()) options.onNotice?.(fault.message);
+      for (const fault of lookups.faults()) options.onNotice?.(withRemedy(fault));
       const tables = [...(await lookups.earlier()), ...loaded];
       // Views are opened before the lake is; what they miss of the log waits for it.
       let opened: (lake: LakeHistory) => void = () => {};
@@ -438,11 +438,11 @@ export class App {
       return error === undefined ? [] : [`${name}: ${error}`];
     });
     return [
-      ...this.folder.faults.map(fault => fault.message),
+      ...this.folder.faults.map(withRemedy),
       ...this.log.problems(),
       ...this.lake.problems(),
       ...sources,
-      ...this.lookups.faults().map(fault => fault.message),
+      ...this.lookups.faults().map(withRemedy),
       ...this.views.problems(),
       ...this.pipelines.problems(),
     ];

@@ -1,6 +1,6 @@
 // The project folder while the system runs: what of it is in force, what is wrong with it, and taking over what has changed. Settings
 // are those of the start: a broken file must not undo them meanwhile. What cannot be read now stays as it was.
-import { MillraceError, toError } from './core/errors.ts';
+import { MillraceError, toError, withRemedy } from './core/errors.ts';
 import type { DefaultSets } from './deliver/default-sets.ts';
 import type { LogReader } from './flow/log.ts';
 import type { LookupFiles } from './lookup-files.ts';
@@ -49,7 +49,7 @@ export class ProjectFolder {
   private note(faults: readonly MillraceError[]): void {
     const before = new Set(this.fileFaults.map(fault => fault.message));
     this.fileFaults = faults;
-    for (const { message } of faults) if (!before.has(message)) this.options.onNotice(message);
+    for (const fault of faults) if (!before.has(fault.message)) this.options.onNotice(withRemedy(fault));
   }
 
   /** Brings the views into force as they were read at the start. */
@@ -125,7 +125,7 @@ export class ProjectFolder {
     const { loaded, removed } = await lookups.refresh(this.project.lookups, taken);
     for (const name of removed) await engine.setLookup(name, undefined);
     for (const content of loaded) await engine.setLookup(content.name, content);
-    for (const { message } of lookups.faults()) if (!before.has(message)) onNotice(message);
+    for (const fault of lookups.faults()) if (!before.has(fault.message)) onNotice(withRemedy(fault));
   }
 }
 

@@ -52,7 +52,10 @@ describe.each(Object.entries(unreadable))('%s in the place of a file', (_, { pla
       () => problems(server),
       all => all.length === files.length,
     );
-    for (const file of files) expect(found.join('\n')).toMatch(`${file} cannot be read`);
+    for (const file of files)
+      expect(found.join('\n')).toMatch(
+        new RegExp(`${file} cannot be read: ${why.source}[^.]*\\. ${remedy.source}`),
+      );
     await server.json('/v1/streams/s/events', { method: 'POST', body: '{"a":1}\n' });
     expect(await server.sql('SELECT count(*) FROM s')).toEqual([[1]]);
   });
