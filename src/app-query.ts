@@ -18,8 +18,10 @@ process.on('message', async message => {
   } catch (thrown) {
     reply = { id, error: toWire(thrown) };
   }
-  process.send?.(reply);
+  // Where the parent is gone, nobody wants the answer, and this process ends.
+  process.send?.(reply, undefined, undefined, () => {});
 });
-process.on('disconnect', () => process.exit(0));
+// An orderly exit would wait for the statements that run in DuckDB's threads, however long they take; nothing here is worth that.
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 // Ctrl-C reaches the whole process group; the parent decides when this process ends.
 process.on('SIGINT', () => {});

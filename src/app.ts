@@ -1,16 +1,16 @@
 // The composition root: the one place where implementations are chosen and put together. Opens a data folder, starts what
 // works on it, and closes everything in the order in which nothing is lost.
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { type Logger, pino } from 'pino';
+import { auditViews } from './audits.ts';
 import { distDir, loadKernelHere } from './built-files.ts';
 import type { SourceStatus } from './collect/source.ts';
 import { FileSource } from './collect/sources/file.ts';
 import { FileRegistry } from './collect/sources/file-registry.ts';
 import { parseDuration } from './core/duration.ts';
-import { MillraceError, toError } from './core/errors.ts';
+import { MillraceError, toError, withRemedy } from './core/errors.ts';
 import { formatUs, systemClock } from './core/time.ts';
 import { dataSpan } from './data-span.ts';
 import type { Dashboard, Info } from './deliver/api.ts';
@@ -23,7 +23,7 @@ import { Metrics } from './deliver/metrics.ts';
 import { NewStreams } from './deliver/new-streams.ts';
 import type { Services } from './deliver/services.ts';
 import { StreamStats } from './deliver/stream-stats.ts';
-import { startEngineThread } from './engine-start.ts';
+import { openEngines } from './engine-start.ts';
 import {
   type Durability,
   openSegmentLog,
@@ -32,9 +32,8 @@ import {
 } from './flow/segment-log.ts';
 import type { Kernel } from './kernel/kernel.ts';
 import { LookupFiles } from './lookup-files.ts';
-import type { AuditFailure, AuditReport, AuditResult } from './process/audit-report.ts';
+import type { AuditResult } from './process/audit-report.ts';
 import type { Engine } from './process/engine.ts';
-import { openEnginePool } from './process/threads/engine-pool.ts';
 import { type Project, parseBytes, readProject } from './project.ts';
 import { ProjectFolder } from './project-folder.ts';
 import { ProjectPipelines } from './project-pipelines.ts';
@@ -56,6 +55,8 @@ export interface AppOptions {
   projectName?: string;
   /** Serve the API and the console; left out for commands that only read or load. */
   listen?: { host: string; port: number };
+  /** Opened for one command, which may be given in any folder: without a folder views/ there, what is in force stays. */
+  forTheMoment?: boolean;
   /** Refuse to make a new data folder. */
   mustExist?: boolean;
   /** Views and dashboards for streams that are made by the caller. */
@@ -76,8 +77,6 @@ export interface ReadFilesOptions {
 /** Bytes of one batch, and with it of one request. */
 const maxBatchBytes = 8 * 1024 * 1024;
 
-/** Views are shared out to so many engine threads at most. */
-const engineThreadsMax = 4;
 const archiveMs = 60_000;
 const retainMs = 60_000;
 const projectPollMs = 1000;
@@ -122,7 +121,7 @@ export class App {
   private readonly kernel: Kernel;
   private readonly registry: FileRegistry;
   private readonly files: FileSource[] = [];
-  private readonly defaults: DefaultSets | undefined;
+  private readonly defaults: DefaultSets;
   /** Streams whose fields are still to be learned: views that were planned without them are planned again then. */
   private readonly fresh: NewStreams;
   private readonly hub: LiveHub;
@@ -154,8 +153,8 @@ export class App {
       let app: App | undefined;
       const lookups = new LookupFiles(lookupDir, request => query.readLookup(request));
       const streams = new Set((await log.streams()).map(stream => stream.name));
-      const { loaded } = await lookups.refresh(project.lookups, streams);
-      for (const fault of lookups.faults()) options.onNotice?.(fault.message);
+      const { loaded } = await lookups.refresh(project.lookups ?? [], streams);
+      for (const fault of lookups.faults()) options.onNotice?.(withRemedy(fault));
       const tables = [...(await lookups.earlier()), ...loaded];
       // Views are opened before the lake is; what they miss of the log waits for it.
       let opened: (lake: LakeHistory) => void = () => {};
@@ -164,29 +163,16 @@ export class App {
       });
       const history = async (request: HistoryRequest): Promise<HistoryRead> =>
         (await lakeHistory).read(request);
-      const stateDir = join(options.dataDir, 'state');
-      // Of an earlier form: views are filled anew from the log and the lake.
-      for (const file of ['state.lmdb', 'state.lmdb-lock']) rmSync(join(stateDir, file), { force: true });
-      mkdirSync(stateDir, { recursive: true });
-      const engine = await openEnginePool({
-        start: index =>
-          startEngineThread({
-            entry: join(distDir, 'app-engine.js'),
-            data: {
-              log: log.share(),
-              stateDir: join(stateDir, String(index)),
-              kernel: join(distDir, 'kernel.wasm'),
-              readBytes: maxBatchBytes,
-              lookups: tables,
-            },
-            parseSql: sql => query.parse(sql),
-            history: request => history(request),
-            onDeath: cause => app?.views.noteEngineDeath(cause),
-          }),
-        existing: readdirSync(stateDir).map(Number).filter(Number.isInteger),
-        size: Math.min(engineThreadsMax, availableParallelism()),
+      const engine = await openEngines({
+        stateDir: join(options.dataDir, 'state'),
+        log: log.share(),
+        readBytes: maxBatchBytes,
+        lookups: tables,
+        parseSql: sql => query.parse(sql),
         tables: sql => query.tables(sql),
+        history,
         learn: async text => app?.learnFor(text),
+        onDeath: cause => app?.views.noteEngineDeath(cause),
       });
       app = new App(options, project, faults, log, query, engine, lookups, temporaryDir);
       opened(
@@ -234,8 +220,17 @@ export class App {
     this.views = new ProjectViews({ log, engine, logger, tables: sql => query.tables(sql), onNotice });
     const pipelineState = join(dataDir, 'pipelines');
     this.pipelines = new ProjectPipelines({ log, stateDir: pipelineState, logger, onNotice });
-    const { views, pipelines } = this;
-    this.folder = new ProjectFolder({ project, faults, log, engine, lookups, views, pipelines, onNotice });
+    this.defaults = new DefaultSets({
+      log,
+      engine,
+      dir: join(dataDir, 'defaults'),
+      known: options.knownSets ?? new Map(),
+      onFailure: (stream, error) => this.views.noteProblem(stream, error),
+    });
+    const { views, defaults, pipelines } = this;
+    const forTheMoment = options.forTheMoment ?? false;
+    const parts = { log, engine, lookups, views, defaults, pipelines, onNotice };
+    this.folder = new ProjectFolder({ project, faults, forTheMoment, ...parts });
     const outputDir = join(temporaryDir, 'output');
     this.lake = new ParquetLake({
       dir: join(dataDir, 'lake'),
@@ -276,15 +271,6 @@ export class App {
       },
       onFailure: (stream, error) => logger.error({ stream, err: toError(error) }, 'fields not learned'),
     });
-    if (project.views === undefined) {
-      this.defaults = new DefaultSets({
-        log,
-        engine,
-        dir: join(dataDir, 'defaults'),
-        known: options.knownSets ?? new Map(),
-        onFailure: (stream, error) => this.views.noteProblem(stream, error),
-      });
-    }
   }
 
   private async start(): Promise<void> {
@@ -295,8 +281,7 @@ export class App {
     for (const { stream, schema } of this.lake.schemas()) {
       await this.engine.setSchema(stream, columnFields(schema.fields));
     }
-    if (this.defaults) await this.defaults.start();
-    else await this.views.define(this.folder.project.views ?? []);
+    await this.folder.start();
     this.isReady = true;
     this.every(archiveMs, () => this.archive());
     this.every(retainMs, () => this.retain());
@@ -440,7 +425,7 @@ export class App {
       }),
     );
     await this.fresh.ready();
-    await this.defaults?.ready();
+    await this.defaults.ready();
   }
 
   sources(): SourceStatus[] {
@@ -453,18 +438,18 @@ export class App {
       return error === undefined ? [] : [`${name}: ${error}`];
     });
     return [
-      ...this.folder.faults.map(fault => fault.message),
+      ...this.folder.faults.map(withRemedy),
       ...this.log.problems(),
       ...this.lake.problems(),
       ...sources,
-      ...this.lookups.faults().map(fault => fault.message),
+      ...this.lookups.faults().map(withRemedy),
       ...this.views.problems(),
       ...this.pipelines.problems(),
     ];
   }
 
   dashboards(): Dashboard[] {
-    const made = this.defaults?.all().map(set => set.dashboard) ?? [];
+    const made = this.defaults.all().map(set => set.dashboard);
     const { dashboards } = this.folder.project;
     const names = new Set(dashboards.map(dashboard => dashboard.name));
     return [...dashboards, ...made.filter(dashboard => !names.has(dashboard.name))];
@@ -500,42 +485,14 @@ export class App {
     }
   }
 
-  /**
-   * Compares views with a recomputation from the history. A view for which that fails is named in `failed`, and the others go on; so is one
-   * whose definition was refused, whether or not an earlier one is in force.
-   */
-  async audit(
+  /** See `auditViews`. */
+  audit(
     names: readonly string[],
     onProgress: (view: string, share: number) => void,
     signal?: AbortSignal,
   ): Promise<AuditResult> {
-    const views = await this.engine.views();
-    const isAsked = (name: string): boolean => names.length === 0 || names.includes(name);
-    const refused = this.views.refused().filter(({ name }) => isAsked(name));
-    const unknown = names.find(name => ![...views, ...refused].some(view => view.name === name));
-    if (unknown !== undefined) {
-      throw new MillraceError('unknown-view', `There is no view "${unknown}".`, {
-        status: 404,
-        remedy: '"millrace views" lists them.',
-      });
-    }
-    const reports: AuditReport[] = [];
-    const failed: AuditFailure[] = refused.map(({ name, reason }) => ({
-      view: name,
-      reason: `It was refused: ${reason}`,
-    }));
-    for (const view of views.filter(view => isAsked(view.name))) {
-      onProgress(view.name, 0);
-      try {
-        if (view.state === 'failed') throw new Error(view.error);
-        reports.push(await this.history.audit(view, share => onProgress(view.name, share), signal));
-      } catch (thrown) {
-        signal?.throwIfAborted();
-        this.logger.error({ view: view.name, err: toError(thrown) }, 'audit failed');
-        failed.push({ view: view.name, reason: toError(thrown).message });
-      }
-    }
-    return { reports, failed };
+    const { engine, views, history, logger } = this;
+    return auditViews({ engine, views, history, logger }, names, onProgress, signal);
   }
 
   close(): Promise<void> {
@@ -545,6 +502,7 @@ export class App {
 
   private async shut(): Promise<void> {
     for (const timer of this.timers) clearInterval(timer);
+    this.folder.close();
     if (this.server) {
       withdrawRunning(this.options.dataDir);
       await this.server.close();
@@ -552,7 +510,7 @@ export class App {
     this.hub.close();
     this.stats.close();
     await Promise.all(this.files.map(file => file.close()));
-    await this.defaults?.close();
+    await this.defaults.stop();
     await this.fresh.close();
     await this.pipelines.close();
     await this.engine.close();

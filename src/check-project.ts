@@ -9,9 +9,11 @@ import { LookupFiles } from './lookup-files.ts';
 import type { PipelineSpec } from './process/pipeline/definition.ts';
 import { checkAmong } from './process/pipeline/pipeline-set.ts';
 import { loadPipeline } from './process/pipeline/thread-executor.ts';
+import type { PipelineFile } from './process/pipeline.ts';
 import type { KnownView } from './process/plan/bind/catalog.ts';
 import { planView } from './process/plan/parse.ts';
-import { type Project, readProject } from './project.ts';
+import type { ViewDefinition } from './process/view.ts';
+import { readProject } from './project.ts';
 import { queryProcess } from './query-start.ts';
 import { orderViews } from './view-order.ts';
 
@@ -19,14 +21,14 @@ import { orderViews } from './view-order.ts';
 export async function checkProject(dir: string): Promise<{ checked: number; faults: MillraceError[] }> {
   const faults: MillraceError[] = [];
   const project = readProject(dir, faults);
-  const views = project.views ?? [];
-  if (views.length > 0 || project.lookups.length > 0) {
+  const { views = [], pipelines = [], dashboards, lookups: lookupFiles = [] } = project;
+  if (views.length > 0 || lookupFiles.length > 0) {
     // Parsing touches no folder; copies of lookup tables go to one that is removed again.
     const copies = mkdtempSync(join(tmpdir(), 'millrace-check-'));
     const query = queryProcess(copies, copies);
     try {
       const lookups = new LookupFiles(copies, request => query.readLookup(request));
-      await lookups.refresh(project.lookups, new Set(views.map(view => view.name)));
+      await lookups.refresh(lookupFiles, new Set(views.map(view => view.name)));
       for (const fault of lookups.faults()) faults.push(fault);
       const { ordered, circular } = await orderViews(views, sql => query.tables(sql));
       for (const [name, error] of circular) faults.push(placed(error, `views/${name}.sql`));
@@ -50,15 +52,18 @@ export async function checkProject(dir: string): Promise<{ checked: number; faul
       rmSync(copies, { recursive: true, force: true });
     }
   }
-  await checkPipelines(project, faults);
-  const { pipelines, dashboards, lookups } = project;
-  return { checked: views.length + pipelines.length + dashboards.length + lookups.length, faults };
+  await checkPipelines(pipelines, views, faults);
+  return { checked: views.length + pipelines.length + dashboards.length + lookupFiles.length, faults };
 }
 
 /** Loads each pipeline as it would be loaded to run, which runs the top level of its file. */
-async function checkPipelines({ pipelines, views }: Project, faults: MillraceError[]): Promise<void> {
+async function checkPipelines(
+  pipelines: readonly PipelineFile[],
+  views: readonly ViewDefinition[],
+  faults: MillraceError[],
+): Promise<void> {
   const accepted: PipelineSpec[] = [];
-  const names = (views ?? []).map(view => view.name);
+  const names = views.map(view => view.name);
   for (const file of pipelines) {
     try {
       const { spec, executor } = await loadPipeline(file, {

@@ -1,26 +1,69 @@
-// Starts the engine thread and connects to it.
+// Starts engine threads, connects to them, and makes one engine of them.
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import type { EngineThreadData, MainCall, MainReply } from './app-engine.ts';
+import { distDir } from './built-files.ts';
 import { MillraceError, toError, toWire } from './core/errors.ts';
+import type { Engine } from './process/engine.ts';
+import { type EnginePoolOptions, openEnginePool } from './process/threads/engine-pool.ts';
 import { connectEngine, type EngineProxy } from './process/threads/engine-thread.ts';
 import type { HistoryRead, HistoryRequest } from './store/lake-history.ts';
 
-export interface EngineStart {
-  /** The built entry (`app-engine.js`). */
-  entry: string;
-  data: Omit<EngineThreadData, 'engine' | 'parser'>;
+export interface EngineStart extends Pick<EngineThreadData, 'log' | 'readBytes' | 'lookups'> {
+  /** Each engine has a folder in it, named by its number. */
+  stateDir: string;
   parseSql(sql: string): Promise<unknown>;
   /** Events that the log no longer holds. */
   history(request: HistoryRequest): Promise<HistoryRead>;
-  /** The thread ended without being asked to. */
+  /** A thread ended without being asked to. */
   onDeath(cause: Error): void;
 }
 
-export function startEngineThread({ entry, data, parseSql, history, onDeath }: EngineStart): EngineProxy {
+/** Views are shared out to so many threads at most. */
+const threadsMax = 4;
+
+export function openEngines(
+  start: EngineStart & Pick<EnginePoolOptions, 'tables' | 'learn'>,
+): Promise<Engine> {
+  const { stateDir, tables, learn } = start;
+  // Of an earlier form: views are filled anew from the log and the lake.
+  for (const file of ['state.lmdb', 'state.lmdb-lock']) rmSync(join(stateDir, file), { force: true });
+  mkdirSync(stateDir, { recursive: true });
+  return openEnginePool({
+    start: index => startThread({ ...start, stateDir: join(stateDir, String(index)) }),
+    existing: readdirSync(stateDir).map(Number).filter(Number.isInteger),
+    size: Math.min(threadsMax, availableParallelism()),
+    tables,
+    ...(learn ? { learn } : {}),
+  });
+}
+
+function startThread({
+  stateDir,
+  log,
+  readBytes,
+  lookups,
+  parseSql,
+  history,
+  onDeath,
+}: EngineStart): EngineProxy {
   const engineChannel = new MessageChannel();
   const parserChannel = new MessageChannel();
-  const workerData: EngineThreadData = { ...data, engine: engineChannel.port2, parser: parserChannel.port2 };
-  const worker = new Worker(entry, { workerData, transferList: [engineChannel.port2, parserChannel.port2] });
+  const workerData: EngineThreadData = {
+    log,
+    stateDir,
+    kernel: join(distDir, 'kernel.wasm'),
+    readBytes,
+    lookups,
+    engine: engineChannel.port2,
+    parser: parserChannel.port2,
+  };
+  const worker = new Worker(join(distDir, 'app-engine.js'), {
+    workerData,
+    transferList: [engineChannel.port2, parserChannel.port2],
+  });
   parserChannel.port1.on('message', async (call: MainCall) => {
     const { id } = call;
     let reply: MainReply;

@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { MillraceError, toError } from './core/errors.ts';
 import type { LookupContent } from './process/engine.ts';
 import { lookupUsesMax } from './process/view/lookup-tables.ts';
+import { checkProjectFile, fileState } from './project-file.ts';
 import { type LookupRequest, type LookupRows, lookupFileBytesMax } from './query/lookup-file.ts';
 
 export interface LookupFile {
@@ -92,8 +93,8 @@ export class LookupFiles {
       if (this.loaded.delete(name)) changes.removed.push(name);
     }
     for (const file of files) {
-      const state = stateOf(file.file);
-      if (this.seen.get(file.name) === state) continue;
+      const state = fileState(file.file);
+      if (this.seen.get(file.name) === state && !this.faults_.get(file.name)?.canRetry) continue;
       this.seen.set(file.name, state);
       try {
         const content = await this.load(file);
@@ -131,6 +132,7 @@ export class LookupFiles {
 
   /** Undefined where the content is the one in force. */
   private async load({ name, file }: LookupFile): Promise<LookupContent | undefined> {
+    checkProjectFile(file);
     const version = versionOf(file);
     if (this.loaded.get(name)?.version === version) return undefined;
     const copy = this.copyPath(name, version);
@@ -194,11 +196,6 @@ export class LookupFiles {
 
 function readShape(file: string): string | undefined {
   return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
-}
-
-function stateOf(file: string): string {
-  const stat = statSync(file, { throwIfNoEntry: false });
-  return `${file} ${stat?.mtimeMs} ${stat?.size} ${stat?.ino}`;
 }
 
 /** Of the bytes and the way they are read. A file that is too large is not read for it. */

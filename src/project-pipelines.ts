@@ -8,8 +8,7 @@ import { distDir } from './built-files.ts';
 import { toError } from './core/errors.ts';
 import type { SegmentLog } from './flow/segment-log.ts';
 import { startPipelinesThread } from './pipelines-start.ts';
-import type { PipelineSummary, Pipelines } from './process/pipeline.ts';
-import type { Project } from './project.ts';
+import type { PipelineFile, PipelineSummary, Pipelines } from './process/pipeline.ts';
 
 export interface ProjectPipelinesOptions {
   log: SegmentLog;
@@ -28,16 +27,21 @@ export class ProjectPipelines {
     this.options = options;
   }
 
-  /** Brings these pipelines into force, and drops others. `views`: names that no pipeline may have. */
-  async define(files: Project['pipelines'], views: () => Promise<string[]>): Promise<void> {
-    if (this.isClosing || (files.length === 0 && !existsSync(this.options.stateDir))) return;
+  /**
+   * Brings these pipelines into force, and drops others. `views`: names that no pipeline may have. Answers true where one that was
+   * refused may not be at the next try.
+   */
+  async define(files: readonly PipelineFile[], views: () => Promise<string[]>): Promise<boolean> {
+    if (this.isClosing || (files.length === 0 && !existsSync(this.options.stateDir))) return false;
     try {
       this.pipelines ??= this.start();
-      await this.pipelines.define(files, await views());
+      const refused = await this.pipelines.define(files, await views());
       await this.look();
+      return refused.some(({ canRetry }) => canRetry);
     } catch (thrown) {
-      if (this.isClosing) return;
+      if (this.isClosing) return false;
       this.noteProblem('pipelines', `The pipelines could not be started: ${toError(thrown).message}`);
+      return false;
     }
   }
 

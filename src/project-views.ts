@@ -17,20 +17,23 @@ export interface ProjectViewsOptions {
 
 export class ProjectViews {
   private readonly options: ProjectViewsOptions;
-  private readonly problemOf = new Map<string, string>();
+  private readonly problemOf = new Map<string, { text: string; canRetry: boolean }>();
   private death: string | undefined;
 
   constructor(options: ProjectViewsOptions) {
     this.options = options;
   }
 
-  /** Brings just these views into force: new and changed ones are defined, missing ones dropped. */
-  async define(views: readonly ViewDefinition[]): Promise<void> {
+  /** Brings just these views into force: new and changed ones are defined, missing ones dropped unless they are `kept`. */
+  async define(
+    views: readonly ViewDefinition[],
+    kept: (name: string) => boolean = () => false,
+  ): Promise<void> {
     const { log, engine, tables } = this.options;
     const names = new Set(views.map(view => view.name));
     for (const name of this.problemOf.keys()) if (!names.has(name)) this.problemOf.delete(name);
     for (const known of await engine.views()) {
-      if (!names.has(known.name)) await engine.drop(known.name);
+      if (!names.has(known.name) && !kept(known.name)) await engine.drop(known.name);
     }
     const streams = new Set((await log.streams()).map(stream => stream.name));
     const { ordered, circular } = await orderViews(views, tables);
@@ -45,17 +48,19 @@ export class ProjectViews {
         await engine.define(view);
         this.problemOf.delete(view.name);
       } catch (error) {
-        this.noteProblem(view.name, error);
+        this.noteProblem(view.name, error, error instanceof MillraceError && error.canRetry);
       }
     }
   }
 
   /** A view, or those of a stream, could not be defined. */
-  noteProblem(name: string, error: unknown): void {
+  noteProblem(name: string, error: unknown, canRetry = false): void {
     const { logger, onNotice } = this.options;
     const { message } = toError(error);
     const text = message.includes(name) ? message : `${name}: ${message}`;
-    this.problemOf.set(name, text);
+    const before = this.problemOf.get(name);
+    this.problemOf.set(name, { text, canRetry });
+    if (before?.text === text) return;
     logger.warn({ view: name, err: toError(error) }, 'view refused');
     onNotice(text.startsWith('View ') ? text : `View ${text}`);
   }
@@ -68,11 +73,17 @@ export class ProjectViews {
   }
 
   problems(): string[] {
-    return [...this.problemOf.values(), ...(this.death === undefined ? [] : [this.death])];
+    const texts = [...this.problemOf.values()].map(({ text }) => text);
+    return [...texts, ...(this.death === undefined ? [] : [this.death])];
   }
 
   /** Views, or streams, whose definition is not in force, and why. */
   refused(): { name: string; reason: string }[] {
-    return [...this.problemOf].map(([name, reason]) => ({ name, reason }));
+    return [...this.problemOf].map(([name, { text }]) => ({ name, reason: text }));
+  }
+
+  /** One of them may be defined at the next try as it stands. */
+  mayRetry(): boolean {
+    return [...this.problemOf.values()].some(({ canRetry }) => canRetry);
   }
 }

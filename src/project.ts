@@ -1,6 +1,5 @@
 // The project folder: what people write and keep in git — views/*.sql, pipelines/*.ts, dashboards/*.yaml, lookups/* and millrace.yaml. Read here and
 // nowhere else; every fault names its file and line.
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import * as z from 'zod';
@@ -12,6 +11,7 @@ import { streamNamePattern } from './flow/log.ts';
 import type { LookupFile } from './lookup-files.ts';
 import type { PipelineFile } from './process/pipeline.ts';
 import type { ViewDefinition } from './process/view.ts';
+import { fileState, folderState, projectFiles, readProjectFile } from './project-file.ts';
 import { lookupReaders } from './query/lookup-file.ts';
 
 const duration = z.string().refine(text => {
@@ -50,14 +50,26 @@ export interface Project {
   settings: Settings;
   /** Undefined where there is no folder views/: the system makes its own then. */
   views: ViewDefinition[] | undefined;
-  pipelines: PipelineFile[];
+  /** Views whose files are there but cannot be read, `all` where the folder cannot be: what is in force of them stays. */
+  unreadViews: string[] | 'all';
+  /** Undefined where the folder cannot be read: what runs goes on. */
+  pipelines: PipelineFile[] | undefined;
   dashboards: Dashboard[];
-  /** Tables that views and SQL can join, from lookups/. */
-  lookups: LookupFile[];
+  /** Tables that views and SQL can join, from lookups/. Undefined where the folder cannot be read: what is loaded stays. */
+  lookups: LookupFile[] | undefined;
+  /** As of before anything was read, so that no later change is missed. */
+  fingerprint: string;
 }
 
-/** `faults` takes what is wrong with each file that is left out; code `bad-settings` where the settings are the default ones instead. */
-export function readProject(dir: string, faults: MillraceError[]): Project {
+/**
+ * `faults` takes what is wrong with each file that is left out; code `bad-settings` where the settings are the default ones instead. A
+ * dashboard whose file is at fault stays as it is in `before`.
+ */
+export function readProject(
+  dir: string,
+  faults: MillraceError[],
+  before: readonly Dashboard[] = [],
+): Project {
   const attempt = <T>(work: () => T): T | undefined => {
     try {
       return work();
@@ -68,32 +80,66 @@ export function readProject(dir: string, faults: MillraceError[]): Project {
     }
   };
   const root = resolve(dir);
+  const fingerprint = projectFingerprint(root);
   const settings = attempt(() => readSettings(join(root, 'millrace.yaml'))) ?? settingsSchema.parse({});
-  const views = filesOf(join(root, 'views'), '.sql')?.flatMap(file => {
+  const pipelines = attempt(() => projectFiles(join(root, 'pipelines'), ['.ts']) ?? []);
+  const lookups = attempt(() => projectFiles(join(root, 'lookups'), lookupEndings) ?? []);
+  return {
+    dir: root,
+    name: settings.name ?? basename(root),
+    settings,
+    ...readViews(join(root, 'views'), attempt),
+    pipelines: pipelines && pipelinesOf(pipelines, attempt),
+    dashboards: readDashboards(join(root, 'dashboards'), before, attempt),
+    lookups: lookups && lookupsOf(lookups, attempt),
+    fingerprint,
+  };
+}
+
+/** Undefined where the work has failed, which is a fault then. */
+type Attempt = <T>(work: () => T) => T | undefined;
+
+function readViews(folder: string, attempt: Attempt): Pick<Project, 'views' | 'unreadViews'> {
+  const found = attempt(() => ({ files: projectFiles(folder, ['.sql']) }));
+  if (!found) return { views: undefined, unreadViews: 'all' };
+  if (!found.files) return { views: undefined, unreadViews: [] };
+  const views: ViewDefinition[] = [];
+  const unreadViews: string[] = [];
+  for (const file of found.files) {
     const name = basename(file, '.sql');
-    const view = attempt(() => {
-      checkName(name, file, 'a view');
-      return { name, text: readFileSync(file, 'utf8') };
-    });
-    return view ? [view] : [];
-  });
-  const pipelines: PipelineFile[] = [];
-  for (const path of filesOf(join(root, 'pipelines'), '.ts') ?? []) {
-    if (/\.(d|test)\.ts$/.test(path)) continue;
-    const name = basename(path, '.ts');
-    attempt(() => {
-      checkName(name, path, 'a pipeline');
-      pipelines.push({ name, path });
-    });
+    if (!attempt(() => checkName(name, file, 'a view'))) continue;
+    const text = attempt(() => ({ text: readProjectFile(file) }));
+    if (!text) unreadViews.push(name);
+    else if (text.text !== undefined) views.push({ name, text: text.text });
   }
-  const dashboards: Dashboard[] = [];
-  for (const file of filesOf(join(root, 'dashboards'), '.yaml') ?? []) {
+  return { views, unreadViews };
+}
+
+function pipelinesOf(paths: readonly string[], attempt: Attempt): PipelineFile[] {
+  return paths
+    .filter(path => !/\.(d|test)\.ts$/.test(path))
+    .map(path => ({ name: basename(path, '.ts'), path }))
+    .filter(({ name, path }) => attempt(() => checkName(name, path, 'a pipeline')));
+}
+
+function readDashboards(folder: string, before: readonly Dashboard[], attempt: Attempt): Dashboard[] {
+  const files = attempt(() => projectFiles(folder, ['.yaml']) ?? []);
+  if (!files) return [...before];
+  return files.flatMap(file => {
     const name = basename(file, '.yaml');
-    const dashboard = attempt(() => parseDashboard(name, file, readFileSync(file, 'utf8')));
-    if (dashboard) dashboards.push(dashboard);
-  }
+    const read = attempt(() => {
+      const text = readProjectFile(file);
+      return text === undefined ? [] : [parseDashboard(name, file, text)];
+    });
+    return read ?? before.filter(dashboard => dashboard.name === name);
+  });
+}
+
+const lookupEndings = Object.keys(lookupReaders).map(ending => `.${ending}`);
+
+function lookupsOf(paths: readonly string[], attempt: Attempt): LookupFile[] {
   const lookups: LookupFile[] = [];
-  for (const file of lookupFilesOf(root)) {
+  for (const file of paths) {
     const name = basename(file).slice(0, basename(file).lastIndexOf('.'));
     attempt(() => {
       checkName(name, file, 'a lookup table');
@@ -102,22 +148,7 @@ export function readProject(dir: string, faults: MillraceError[]): Project {
       lookups.push({ name, file });
     });
   }
-  return {
-    dir: root,
-    name: settings.name ?? basename(root),
-    settings,
-    views,
-    pipelines,
-    dashboards,
-    lookups,
-  };
-}
-
-function lookupFilesOf(dir: string): string[] {
-  const files = Object.keys(lookupReaders).flatMap(
-    ending => filesOf(join(dir, 'lookups'), `.${ending}`) ?? [],
-  );
-  return files.sort();
+  return lookups;
 }
 
 function twoLookups(first: string, second: string): MillraceError {
@@ -130,28 +161,12 @@ function twoLookups(first: string, second: string): MillraceError {
 
 /** Changes whenever a file of the folder does: what a watcher compares. */
 export function projectFingerprint(dir: string): string {
-  const files = [
-    ...(filesOf(join(dir, 'views'), '.sql') ?? ['no views']),
-    ...(filesOf(join(dir, 'dashboards'), '.yaml') ?? ['no dashboards']),
-    ...lookupFilesOf(dir),
-    ...pipelineFilesOf(dir),
-  ];
-  return files
-    .map(file => {
-      const stat = statSync(file, { throwIfNoEntry: false });
-      return `${file} ${stat?.mtimeMs} ${stat?.size} ${stat?.ino}`;
-    })
-    .join('\n');
-}
-
-/** Also what pipelines may import from folders below theirs. */
-function pipelineFilesOf(dir: string): string[] {
-  const below = join(dir, 'pipelines');
-  if (!existsSync(below)) return [];
-  return readdirSync(below, { recursive: true, encoding: 'utf8' })
-    .filter(name => !/(^|[\\/])node_modules([\\/]|$)/.test(name))
-    .map(name => join(below, name))
-    .sort();
+  return [
+    fileState(join(dir, 'millrace.yaml')),
+    ...['views', 'dashboards', 'lookups'].flatMap(name => folderState(join(dir, name))),
+    // Pipelines may import from folders below theirs.
+    ...folderState(join(dir, 'pipelines'), true),
+  ].join('\n');
 }
 
 /** Sizes such as 500MB or 2.5GB (powers of 1000) or a plain number of bytes. */
@@ -162,16 +177,8 @@ export function parseBytes(size: string | number): number {
   return Math.round(Number(match[1]) * 1000 ** power);
 }
 
-function filesOf(folder: string, ending: string): string[] | undefined {
-  if (!existsSync(folder)) return undefined;
-  return readdirSync(folder, { withFileTypes: true })
-    .filter(entry => entry.name.endsWith(ending) && !entry.name.startsWith('.') && !entry.isDirectory())
-    .map(entry => join(folder, entry.name))
-    .sort();
-}
-
-function checkName(name: string, file: string, what: string): void {
-  if (streamNamePattern.test(name)) return;
+function checkName(name: string, file: string, what: string): true {
+  if (streamNamePattern.test(name)) return true;
   throw new MillraceError('bad-view-name', `${file}: "${name}" cannot be the name of ${what}.`, {
     status: 400,
     context: { file },
@@ -180,9 +187,10 @@ function checkName(name: string, file: string, what: string): void {
 }
 
 function readSettings(file: string): Settings {
-  if (!existsSync(file)) return settingsSchema.parse({});
+  const text = readSettingsText(file);
+  if (text === undefined) return settingsSchema.parse({});
   const lines = new LineCounter();
-  const document = parseDocument(readFileSync(file, 'utf8'), { lineCounter: lines });
+  const document = parseDocument(text, { lineCounter: lines });
   const fault = document.errors[0];
   if (fault) throw badSettings(file, lines.linePos(fault.pos[0]).line, fault.message.split('\n')[0]!);
   const parsed = settingsSchema.safeParse(document.toJS() ?? {});
@@ -191,6 +199,16 @@ function readSettings(file: string): Settings {
   const node = document.getIn(issue.path as (string | number)[], true) as { range?: [number] } | undefined;
   const line = node?.range ? lines.linePos(node.range[0]).line : 1;
   throw badSettings(file, line, `${issue.path.join('.') || 'the file'}: ${issue.message}`);
+}
+
+function readSettingsText(file: string): string | undefined {
+  try {
+    return readProjectFile(file);
+  } catch (thrown) {
+    if (!(thrown instanceof MillraceError)) throw thrown;
+    const { message, status, context, remedy, canRetry } = thrown;
+    throw new MillraceError('bad-settings', message, { status, context, remedy, canRetry, cause: thrown });
+  }
 }
 
 function badSettings(file: string, line: number, what: string): MillraceError {

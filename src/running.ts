@@ -46,6 +46,15 @@ export async function callApi<T>(running: Running, path: string, init: RequestIn
   return (await answer.json()) as T;
 }
 
+/** The body of an answer, piece by piece; `cut` is thrown where the connection breaks before its end. */
+export async function* bodyOf(answer: Response, cut: () => MillraceError): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const bytes of answer.body ?? []) yield bytes;
+  } catch {
+    throw cut();
+  }
+}
+
 export async function problemError(answer: Response): Promise<MillraceError> {
   let problem: Problem | undefined;
   try {

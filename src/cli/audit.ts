@@ -6,7 +6,7 @@ import { MillraceError } from '../core/errors.ts';
 import { formatUs } from '../core/time.ts';
 import type { AuditLine } from '../deliver/api.ts';
 import type { AuditReport, AuditResult } from '../process/audit-report.ts';
-import { findRunning, problemError, problemOfBody, type Running } from '../running.ts';
+import { bodyOf, findRunning, problemError, problemOfBody, type Running } from '../running.ts';
 import { type CommonOptions, dataDir, withCommon } from './options.ts';
 import {
   bar,
@@ -44,6 +44,7 @@ async function auditHere(names: readonly string[], options: CommonOptions): Prom
   const app = await openApp({
     dataDir: dataDir(options),
     projectDir: options.project,
+    forTheMoment: true,
     mustExist: true,
     onNotice: line => say(line),
   });
@@ -64,7 +65,12 @@ async function auditThere(running: Running, names: readonly string[]): Promise<A
   if (!answer.ok) throw await problemError(answer);
   const decoder = new TextDecoder();
   let text = '';
-  for await (const bytes of answer.body!) {
+  const cut = (): MillraceError =>
+    new MillraceError('audit-cut', `The process ${running.pid} ended before the audit did.`, {
+      remedy: 'Run the audit again.',
+      canRetry: true,
+    });
+  for await (const bytes of bodyOf(answer, cut)) {
     text += decoder.decode(bytes, { stream: true });
     const lines = text.split('\n');
     text = lines.pop()!;
@@ -75,10 +81,7 @@ async function auditThere(running: Running, names: readonly string[]): Promise<A
       else return said;
     }
   }
-  throw new MillraceError('audit-cut', `The process ${running.pid} ended before the audit did.`, {
-    remedy: 'Run the audit again.',
-    canRetry: true,
-  });
+  throw cut();
 }
 
 function printResult({ reports, failed }: AuditResult): void {

@@ -15,6 +15,7 @@ export async function withServerOf<T>(
   const app = await openApp({
     dataDir: dir,
     projectDir: options.project,
+    forTheMoment: true,
     listen: { host: '127.0.0.1', port: 0 },
     mustExist,
   });

@@ -26,6 +26,7 @@ Examples:
       const app = await openApp({
         dataDir: dataDir(options),
         projectDir: options.project,
+        forTheMoment: true,
         onNotice: line => say(line),
       });
       try {

@@ -8,7 +8,7 @@ import { registerLoad } from './load.ts';
 import { registerProduce } from './produce.ts';
 import { registerSql } from './sql.ts';
 import { registerTail } from './tail.ts';
-import { sayError } from './terminal.ts';
+import { sayError, watchOutput } from './terminal.ts';
 import { registerUp } from './up.ts';
 import { registerViews } from './views.ts';
 
@@ -59,6 +59,7 @@ let args = process.argv.slice(2);
 // `npm start` alone is the demo; the command alone is the help.
 if (args.length === 0) args = process.env['npm_lifecycle_event'] === 'start' ? ['demo'] : ['--help'];
 
+watchOutput();
 try {
   await program.parseAsync(args, { from: 'user' });
 } catch (thrown) {

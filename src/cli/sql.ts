@@ -5,7 +5,7 @@ import type { SqlAnswer } from '../deliver/api.ts';
 import { callApi, problemError } from '../running.ts';
 import { withServerOf } from './client.ts';
 import { type CommonOptions, whole, withCommon } from './options.ts';
-import { print, say, style, table } from './terminal.ts';
+import { print, say, style, table, write } from './terminal.ts';
 
 interface SqlOptions extends CommonOptions {
   format?: 'table' | 'csv' | 'ndjson' | 'json';
@@ -46,7 +46,7 @@ Examples:
         if (format === 'csv' || format === 'ndjson') {
           const answer = await fetch(`${server.url}/v1/sql`, init(format));
           if (!answer.ok) throw await problemError(answer);
-          process.stdout.write(await answer.text());
+          write(await answer.text());
           if (answer.headers.get('millrace-truncated'))
             say(style('yellow', `Cut at ${options.limit} rows; --limit takes more.`));
           return;

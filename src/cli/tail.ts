@@ -1,9 +1,9 @@
 // millrace tail: events of a stream as they come, from the process that runs on the data folder.
 import type { Command } from 'commander';
 import { MillraceError } from '../core/errors.ts';
-import { findRunning, problemError } from '../running.ts';
+import { bodyOf, findRunning, problemError, type Running } from '../running.ts';
 import { type CommonOptions, dataDir, withCommon } from './options.ts';
-import { print, say } from './terminal.ts';
+import { outputEnded, print, say } from './terminal.ts';
 
 export function registerTail(program: Command): void {
   withCommon(program.command('tail'))
@@ -18,25 +18,39 @@ export function registerTail(program: Command): void {
           remedy: 'Start one with "millrace up", or ask what is there with "millrace sql".',
         });
       }
-      const answer = await fetch(`${running.url}/v1/streams/${encodeURIComponent(stream)}/tail`);
-      if (!answer.ok || !answer.body) throw await problemError(answer);
-      let left = options.count ?? Number.POSITIVE_INFINITY;
-      let rest = '';
-      const decoder = new TextDecoder();
-      for await (const chunk of answer.body) {
-        rest += decoder.decode(chunk as Uint8Array, { stream: true });
-        const messages = rest.split('\n\n');
-        rest = messages.pop()!;
-        for (const message of messages) {
-          const data = /^data: (.*)$/m.exec(message)?.[1];
-          if (data === undefined) continue;
-          if (message.startsWith('event: skipped'))
-            say(`… ${JSON.parse(data).events} events left out: they come faster than they are read`);
-          else {
-            print(data);
-            if (--left <= 0) return;
-          }
-        }
+      try {
+        await printEvents(running, stream, options.count ?? Number.POSITIVE_INFINITY);
+      } catch (thrown) {
+        if (!outputEnded.aborted) throw thrown;
       }
     });
+}
+
+async function printEvents(running: Running, stream: string, count: number): Promise<void> {
+  const url = `${running.url}/v1/streams/${encodeURIComponent(stream)}/tail`;
+  const answer = await fetch(url, { signal: outputEnded });
+  if (!answer.ok || !answer.body) throw await problemError(answer);
+  const cut = (): MillraceError =>
+    new MillraceError('tail-cut', `The process ${running.pid} has ended, so no more events come.`, {
+      remedy: 'Start it again with "millrace up".',
+      canRetry: true,
+    });
+  let left = count;
+  let rest = '';
+  const decoder = new TextDecoder();
+  for await (const chunk of bodyOf(answer, cut)) {
+    rest += decoder.decode(chunk, { stream: true });
+    const messages = rest.split('\n\n');
+    rest = messages.pop()!;
+    for (const message of messages) {
+      const data = /^data: (.*)$/m.exec(message)?.[1];
+      if (data === undefined) continue;
+      if (message.startsWith('event: skipped'))
+        say(`… ${JSON.parse(data).events} events left out: they come faster than they are read`);
+      else {
+        print(data);
+        if (--left <= 0) return;
+      }
+    }
+  }
 }

@@ -1,7 +1,7 @@
 // What the command line writes: results to standard output, everything else to standard error; colour, progress and cursor
 // movement only on a terminal.
 import { styleText } from 'node:util';
-import { MillraceError, toError } from '../core/errors.ts';
+import { codeOf, MillraceError, toError } from '../core/errors.ts';
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -17,10 +17,34 @@ export function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
+const output = new AbortController();
+
+/** Nobody reads standard output any more, or it cannot be written: what only prints has nothing left to do. */
+export const outputEnded: AbortSignal = output.signal;
+
+/** A reader that has seen enough (`| head`) is no fault: the command goes to its end in silence, and what serves goes on. */
+export function watchOutput(): void {
+  process.stdout.on('error', thrown => {
+    if (outputEnded.aborted) return;
+    output.abort();
+    if (codeOf(thrown) === 'EPIPE') return;
+    process.exitCode = 1;
+    const what = `Standard output cannot be written: ${toError(thrown).message}`;
+    sayError(new MillraceError('output-failed', what, { cause: thrown }), false);
+  });
+  // There is no place left to say it.
+  process.stderr.on('error', () => {});
+}
+
+/** To standard output, as it is. */
+export function write(text: string): void {
+  clearProgress();
+  if (!outputEnded.aborted) process.stdout.write(text);
+}
+
 /** One line to standard output. */
 export function print(line: string): void {
-  clearProgress();
-  process.stdout.write(`${line}\n`);
+  write(`${line}\n`);
 }
 
 export function printJson(value: unknown): void {

@@ -35,6 +35,11 @@ export class MillraceError extends Error {
   }
 }
 
+/** What happened and what to do about it, as one text. */
+export function withRemedy({ message, remedy }: MillraceError): string {
+  return remedy === undefined ? message : `${message} ${remedy}`;
+}
+
 /** The error behind anything thrown, so that `catch (thrown: unknown)` has one next step. */
 export function toError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));

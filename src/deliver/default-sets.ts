@@ -22,26 +22,36 @@ export class DefaultSets {
   private readonly sets = new Map<string, DefaultSet>();
   /** Streams whose views stand: only then is the dashboard over them shown. */
   private readonly defined = new Set<string>();
-  private readonly fresh: NewStreams;
+  private fresh: NewStreams | undefined;
 
   constructor(options: DefaultSetsOptions) {
     this.options = options;
-    mkdirSync(options.dir, { recursive: true });
-    for (const file of readdirSync(options.dir)) {
-      if (!file.endsWith('.json')) continue;
-      const set = JSON.parse(readFileSync(join(options.dir, file), 'utf8')) as DefaultSet;
-      this.sets.set(file.slice(0, -'.json'.length), set);
-    }
-    this.fresh = new NewStreams({
-      log: options.log,
-      isKnown: stream => stream.startsWith('_') || this.sets.has(stream),
-      work: stream => this.build(stream),
-      onFailure: options.onFailure,
-    });
   }
 
-  /** Defines what was made before, and makes what is missing for streams that exist already. */
+  /** Reads what was made before, and answers with the names of its views. */
+  read(): Set<string> {
+    const { dir } = this.options;
+    mkdirSync(dir, { recursive: true });
+    for (const file of readdirSync(dir)) {
+      if (!file.endsWith('.json')) continue;
+      const set = JSON.parse(readFileSync(join(dir, file), 'utf8')) as DefaultSet;
+      this.sets.set(file.slice(0, -'.json'.length), set);
+    }
+    return new Set([...this.sets.values()].flatMap(({ views }) => views.map(({ name }) => name)));
+  }
+
+  get isStarted(): boolean {
+    return this.fresh !== undefined;
+  }
+
+  /** Defines what was read, and makes what is missing for streams that exist already. */
   async start(): Promise<void> {
+    this.fresh = new NewStreams({
+      log: this.options.log,
+      isKnown: stream => stream.startsWith('_') || this.sets.has(stream),
+      work: stream => this.build(stream),
+      onFailure: this.options.onFailure,
+    });
     for (const [stream, set] of this.sets) await this.define(stream, set);
     await this.fresh.start();
   }
@@ -51,12 +61,16 @@ export class DefaultSets {
   }
 
   /** Resolves when streams that have events have their views. */
-  ready(): Promise<void> {
-    return this.fresh.ready();
+  async ready(): Promise<void> {
+    await this.fresh?.ready();
   }
 
-  close(): Promise<void> {
-    return this.fresh.close();
+  /** Makes none any more, and shows none: the project has views of its own, or everything ends. */
+  async stop(): Promise<void> {
+    const { fresh } = this;
+    this.fresh = undefined;
+    await fresh?.close();
+    this.defined.clear();
   }
 
   private async build(stream: string): Promise<void> {

@@ -72,8 +72,13 @@ export class DerivedView implements ReadableView {
     });
   }
 
+  /** Why it can give no rows, whatever the views under it give. */
+  get error(): string | undefined {
+    return this.failure?.message ?? this.missing;
+  }
+
   /** A view under it is gone, or has no longer the resolution that is read. */
-  get missing(): string | undefined {
+  private get missing(): string | undefined {
     const gone = this.plan.sources.find(({ stream }) => this.find(stream) === undefined);
     if (gone) return `The view "${gone.stream}" under it is gone.`;
     return this.inputs().length < this.plan.sources.length
@@ -238,10 +243,10 @@ export class DerivedView implements ReadableView {
     return bytes;
   }
 
-  /** `under`: the state of the views under it. */
-  summary(under: { state: ViewState; progress: number }): ViewSummary {
+  /** `under`: the state of the views under it; `error`: its own, or of one under it. */
+  summary(under: { state: ViewState; progress: number; error?: string }): ViewSummary {
     const { plan } = this;
-    const error = this.failure?.message ?? this.missing;
+    const { error } = under;
     return {
       name: plan.name,
       version: plan.version,

@@ -13,7 +13,7 @@ export interface DerivedViewsOptions {
   /** A view that keeps state, as it is now. */
   stored(name: string): ReadableView | undefined;
   /** How far it is. */
-  state(name: string): { state: ViewState; progress: number };
+  state(name: string): { state: ViewState; progress: number; error?: string };
   changes: ViewChanges;
   revisions: Revisions;
 }
@@ -128,13 +128,18 @@ export class DerivedViews {
   summary(view: DerivedView): ViewSummary {
     let state: ViewState = 'live';
     let progress = 1;
+    let { error } = view;
     for (const name of this.under(view.plan.name)) {
-      if (this.all.has(name) || !this.options.stored(name)) continue;
-      const under = this.options.state(name);
-      if (under.state !== 'live') state = under.state;
-      progress = Math.min(progress, under.progress);
+      if (name === view.plan.name) continue;
+      const derived = this.all.get(name);
+      const under = derived || !this.options.stored(name) ? undefined : this.options.state(name);
+      if (under && under.state !== 'live') state = under.state;
+      progress = Math.min(progress, under?.progress ?? 1);
+      // What is wrong with the one nearest to the events is wrong with all over it.
+      const below = derived?.error ?? under?.error;
+      if (below !== undefined) error ??= `The view "${name}" under it has failed: ${below}`;
     }
-    return view.summary({ state, progress });
+    return view.summary({ state, progress, ...(error === undefined ? {} : { error }) });
   }
 
   summaries(): ViewSummary[] {

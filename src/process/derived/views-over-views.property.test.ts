@@ -200,6 +200,31 @@ describe('views over views', () => {
     expect(await engine.views()).toEqual([]);
   });
 
+  test('fail with a view at any depth under them, say which and why, and live again with it', async () => {
+    const { log, engine } = await pair();
+    const over = (name: string): string => `-- every: 1h\nSELECT sum(${name}) AS n FROM`;
+    await engine.define({ name: 'higher', text: `${over('paths')} high` });
+    await engine.define({ name: 'highest', text: `${over('n')} higher` });
+    log.append('access', 0, [{ _time: at(0), path: '/' }], startMs);
+    await engine.settled();
+    const states = async () =>
+      Object.fromEntries((await engine.views()).map(({ name, state, error }) => [name, error ?? state]));
+    expect(await states()).toEqual({ low: 'live', high: 'live', higher: 'live', highest: 'live' });
+    const low = (await engine.views()).find(({ name }) => name === 'low')!.sql;
+    await engine.drop('low');
+    const reason = 'The view "high" under it has failed: The view "low" under it is gone.';
+    expect(await states()).toEqual({
+      high: 'The view "low" under it is gone.',
+      higher: reason,
+      highest: reason,
+    });
+    expect((await engine.views()).map(({ state }) => state)).toEqual(['failed', 'failed', 'failed']);
+    await engine.define({ name: 'low', text: low });
+    await engine.settled();
+    expect(await states()).toEqual({ low: 'live', high: 'live', higher: 'live', highest: 'live' });
+    expect((await rowsOf(engine, 'highest', 3_600_000)).map(row => row.slice(1))).toEqual([[1]]);
+  });
+
   test('may not read each other in a circle', async () => {
     const { engine } = await pair();
     await expect(

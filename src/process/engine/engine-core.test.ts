@@ -698,9 +698,14 @@ describe('several inputs', () => {
     engines.push(engine);
     await engine.define({ name: 'fine', text: '-- every: 1s\nSELECT count(*) AS n FROM access' });
     await engine.settled();
-    const [broken, fine] = await engine.views();
+    await engine.define({ name: 'over', text: '-- every: 1m\nSELECT sum(n) AS n FROM broken' });
+    const [broken, fine, over] = await engine.views();
     expect(broken).toMatchObject({ state: 'failed', error: 'The lookup table "places" is not loaded.' });
     expect(fine).toMatchObject({ state: 'live' });
+    expect(over).toMatchObject({
+      state: 'failed',
+      error: 'The view "broken" under it has failed: The lookup table "places" is not loaded.',
+    });
     log.append('access', 0, [{ _time: at(1), ip: 'x' }], startMs);
     await engine.settled();
     expect((await engine.query({ view: 'fine' })).rows[0]!.values).toEqual([3]);

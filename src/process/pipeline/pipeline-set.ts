@@ -1,6 +1,6 @@
 // All pipelines of a project. Invariant: what runs is what the files said when they were last right, and never contains a circle.
 // A pipeline whose file is gone keeps its state for `keptMs`, so that it goes on where it stood when the file comes back.
-import { MillraceError, toError } from '../../core/errors.ts';
+import { MillraceError, toError, withRemedy } from '../../core/errors.ts';
 import type { StateStore } from '../../store/state.ts';
 import {
   type PipelineFile,
@@ -230,8 +230,7 @@ function refusal(name: string, thrown: unknown): MillraceError {
   return refusedPipeline(labelOf(name), what, 'Mend the file; it is read again when it changes.');
 }
 
-const textOf = (error: MillraceError | undefined): string | undefined =>
-  error && (error.remedy === undefined ? error.message : `${error.message} ${error.remedy}`);
+const textOf = (error: MillraceError | undefined): string | undefined => error && withRemedy(error);
 
 const nothing: Omit<PipelineSummary, 'name'> = {
   from: '',

@@ -1,10 +1,11 @@
 // The other side of a pipeline's thread: loads the file in it, hands it batches, ends it where a call does not return, and starts
 // another one with the same code. Invariant: sources are read once, so that a thread that is replaced runs what was checked.
-import { readFileSync } from 'node:fs';
+import { lstatSync, readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { codeOf, fromWire, MillraceError, toError, toWire } from '../../core/errors.ts';
+import { unreadableFile } from '../../core/unreadable-file.ts';
 import { type PipelineFile, type PipelineLogLine, pipelineLimits } from '../pipeline.ts';
 import {
   type BatchResult,
@@ -76,8 +77,11 @@ class Sources {
 function read(path: string): string {
   let bytes: Buffer;
   try {
+    // Opening a pipe would wait for its other end.
+    if (!statSync(path).isFile()) throw Object.assign(new Error('not a file'), { code: 'EISDIR' });
     bytes = readFileSync(path);
   } catch (cause) {
+    if (lstatSync(path, { throwIfNoEntry: false })) throw unreadableFile(path, cause);
     throw new MillraceError('bad-pipeline', `The file ${path} cannot be read (${codeOf(cause)}).`, {
       status: 400,
       remedy: 'Name local files with their ending: ./lib/shop.ts.',
