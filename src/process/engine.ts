@@ -37,6 +37,8 @@ export interface ViewPageQuery {
   /** The page ends with the window that makes so many rows, or so many windows. */
   rowsMax: number;
   windowsMax: number;
+  /** Also the rows that HAVING or LIMIT leaves out, as `gone`: those of sessions, and of windows with an overflow group. */
+  withGone?: boolean;
 }
 
 /** Windows at one moment. */

@@ -30,7 +30,7 @@ export function pageOf(
     plan.window.kind === 'session' && view instanceof ViewVersion && reader instanceof WindowReader;
   const windows = isSession
     ? sessionWindows(new SessionReader(view, reader), fromUs, toUs, query)
-    : cutWindows(reader, index, fromUs, toUs);
+    : cutWindows(reader, index, fromUs, toUs, query);
   const lastUs = windows.lastUs === undefined ? {} : { lastUs: windows.lastUs };
   const page = { rows, keptFromUs, ...lastUs };
   let count = 0;
@@ -53,15 +53,25 @@ interface Windows {
   nextUs?: number;
 }
 
-function cutWindows(reader: QueriedWindows, index: number, fromUs: number, toUs: number): Windows {
+function cutWindows(
+  reader: QueriedWindows,
+  index: number,
+  fromUs: number,
+  toUs: number,
+  { withGone }: ViewPageQuery,
+): Windows {
+  const isStored = withGone && reader instanceof WindowReader;
+  const rows = (startUs: number): WindowRow[] =>
+    isStored ? reader.windowWithGone(index, startUs) : reader.window(index, startUs).rows;
   const windows = reader
     .starts(index, fromUs, toUs)
-    .map((startUs): Window => ({ startUs, rows: () => reader.window(index, startUs).rows }));
+    .map((startUs): Window => ({ startUs, rows: () => rows(startUs) }));
   return { windows, lastUs: windows.at(-1)?.startUs };
 }
 
 function sessionWindows(reader: SessionReader, fromUs: number, toUs: number, query: ViewPageQuery): Windows {
-  const { rows, ...page } = reader.page(fromUs, toUs, { startsMax: query.windowsMax });
+  const { windowsMax: startsMax, withGone } = query;
+  const { rows, ...page } = reader.page(fromUs, toUs, { startsMax, withGone });
   const windows = new Map<number, WindowRow[]>();
   for (const row of rows) {
     const window = windows.get(row.startUs);
