@@ -29,7 +29,7 @@ export interface AuditOptions {
   runSql: (sql: string) => Promise<readonly (readonly ViewValue[])[]>;
   /** Called after each step with the share done, 0–1. */
   onProgress?: (done: number) => void;
-  /** Ends it between two pages. */
+  /** Ends it, with its reason, whatever is waited for. */
   signal?: AbortSignal;
   /** Differences listed; all are counted. Default 100. */
   differencesMax?: number;
@@ -45,7 +45,8 @@ const windowsMax = 500;
 const rowsMax = 100_000;
 
 /** Compares; throws what the engine and `runSql` throw, and nothing for differences. */
-export async function auditView(options: AuditOptions): Promise<AuditReport> {
+export async function auditView(given: AuditOptions): Promise<AuditReport> {
+  const options = given.signal ? stoppable(given, given.signal) : given;
   const audit = new Audit(options);
   await options.engine.settled();
   const resolutions = options.everyMs ?? options.plan.keepMs.map(({ everyMs }) => everyMs);
@@ -54,6 +55,33 @@ export async function auditView(options: AuditOptions): Promise<AuditReport> {
   }
   options.onProgress?.(1);
   return audit.report;
+}
+
+/** All that is waited for ends with the signal; what was asked of others is theirs to end. */
+function stoppable(options: AuditOptions, signal: AbortSignal): AuditOptions {
+  const { engine, history, runSql } = options;
+  const wait = async <T>(begin: () => Promise<T>): Promise<T> => {
+    signal.throwIfAborted();
+    let stop: () => void = () => {};
+    const stopped = new Promise<never>((_, reject) => {
+      stop = () => reject(signal.reason);
+    });
+    signal.addEventListener('abort', stop);
+    try {
+      return await Promise.race([begin(), stopped]);
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
+  };
+  return {
+    ...options,
+    engine: {
+      settled: () => wait(() => engine.settled()),
+      page: query => wait(() => engine.page(query)),
+    },
+    history: page => wait(() => history(page)),
+    runSql: sql => wait(() => runSql(sql)),
+  };
 }
 
 interface BatchRow {
@@ -122,12 +150,11 @@ class Audit {
 
   /** Page by page: each stands for itself, the windows and their events at one moment, so that events may go on arriving. */
   private async pages(everyMs: number, onProgress: (done: number) => void): Promise<void> {
-    const { engine, plan, toUs, signal } = this.options;
+    const { engine, plan, toUs } = this.options;
     let { fromUs } = this.options;
     let firstUs = 0;
     let lastUs = 0;
     for (let pages = 1; ; pages++) {
-      signal?.throwIfAborted();
       const question = { view: plan.name, everyMs, fromUs, toUs, rowsMax, windowsMax, withGone: true };
       const page = await engine.page(question);
       if (page.served[plan.name]!.plan.version !== plan.version) {
