@@ -525,6 +525,9 @@ export class App {
       reason: `It was refused: ${reason}`,
     }));
     for (const view of views.filter(view => isAsked(view.name))) {
+      const known = failed.find(one => one.view === view.name);
+      // Of one that does not run either, the refusal says what is to be mended.
+      if (known && view.state === 'failed') continue;
       onProgress(view.name, 0);
       try {
         if (view.state === 'failed') throw new Error(view.error);
@@ -532,7 +535,9 @@ export class App {
       } catch (thrown) {
         signal?.throwIfAborted();
         this.logger.error({ view: view.name, err: toError(thrown) }, 'audit failed');
-        failed.push({ view: view.name, reason: toError(thrown).message });
+        const { message } = toError(thrown);
+        if (known) known.reason += ` What is in force instead: ${message}`;
+        else failed.push({ view: view.name, reason: message });
       }
     }
     return { reports, failed };
