@@ -13,8 +13,8 @@ process.on('message', async message => {
   const { id, method, argument } = message as QueryCall;
   let reply: QueryReply;
   try {
-    const call = server[method] as (argument: unknown) => Promise<unknown>;
-    reply = { id, value: await call.call(server, argument) };
+    const call = server[method] as (argument: unknown, id: number) => Promise<unknown>;
+    reply = { id, value: await call.call(server, argument, id) };
   } catch (thrown) {
     reply = { id, error: toWire(thrown) };
   }

@@ -254,7 +254,7 @@ export class App {
       engine,
       lake: this.lake,
       lookups,
-      sql: request => query.run(request),
+      sql: (request, signal) => query.run(request, signal),
     });
     this.kernel = loadKernelHere();
     this.registry = new FileRegistry(join(dataDir, 'sources.json'));

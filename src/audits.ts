@@ -39,6 +39,9 @@ export async function auditViews(
     reason: `It was refused: ${reason}`,
   }));
   for (const view of views.filter(view => isAsked(view.name))) {
+    const known = failed.find(one => one.view === view.name);
+    // Of one that does not run either, the refusal says what is to be mended.
+    if (known && view.state === 'failed') continue;
     onProgress(view.name, 0);
     try {
       if (view.state === 'failed') throw new Error(view.error);
@@ -46,7 +49,9 @@ export async function auditViews(
     } catch (thrown) {
       signal?.throwIfAborted();
       logger.error({ view: view.name, err: toError(thrown) }, 'audit failed');
-      failed.push({ view: view.name, reason: toError(thrown).message });
+      const { message } = toError(thrown);
+      if (known) known.reason += ` What is in force instead: ${message}`;
+      else failed.push({ view: view.name, reason: message });
     }
   }
   return { reports, failed };

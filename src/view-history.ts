@@ -22,7 +22,7 @@ export interface ViewHistoryOptions {
   engine: Engine;
   lake: Lake;
   lookups: Pick<LookupFiles, 'copyOf'>;
-  sql(request: QueryRequest): Promise<QueryAnswer>;
+  sql(request: QueryRequest, signal?: AbortSignal): Promise<QueryAnswer>;
 }
 
 /** Rows a recomputation answers with at most. */
@@ -119,14 +119,15 @@ export class ViewHistory {
       plan,
       history: page => this.pageHistory(view.name, page),
       runSql: async sql => {
-        const answer = await this.options.sql({
+        const request = {
           sql,
-          format: 'json',
+          format: 'json' as const,
           timeoutMs: 600_000,
           maxRows: 10_000_000,
           maxBytes: 1024 * 1024 * 1024,
           tables: [],
-        });
+        };
+        const answer = await this.options.sql(request, signal);
         if (answer.truncated) {
           throw new MillraceError('audit-too-large', 'The batch answers more than can be compared at once.', {
             remedy: 'Give the view fewer groups, or a finer resolution.',

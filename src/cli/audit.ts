@@ -91,11 +91,14 @@ function printResult({ reports, failed }: AuditResult): void {
 }
 
 function printReport(report: AuditReport): void {
-  const { view, windows, values, skipped, differences, differenceCount } = report;
-  const mark = differenceCount === 0 ? style('green', '✓') : style('red', '✗');
+  const { view, windows, values, skipped, notCompared, differences, differenceCount } = report;
+  const isCompared = values > 0 || notCompared.length === 0;
+  const agreed = isCompared ? style('green', '✓') : style('yellow', '–');
+  const mark = differenceCount === 0 ? agreed : style('red', '✗');
   print(`${mark} ${view}: ${count(windows)} windows, ${count(values)} values compared`);
   if (skipped > 0)
     print(`    ${count(skipped)} rows compared in total only: their windows have more groups than are kept`);
+  for (const { rows, reason } of notCompared) print(`    ${count(rows)} rows not compared: ${reason}`);
   for (const { everyMs, startUs, group, column, engine, batch, reason } of differences.slice(0, listedMax)) {
     const place = `${formatUs(startUs)} (${formatDuration(everyMs)}) ${group.map(value => JSON.stringify(value)).join(' ')}`;
     const both =

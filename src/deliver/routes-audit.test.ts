@@ -6,11 +6,14 @@ import { problemOf } from './problem.ts';
 import { routeAudit } from './routes-audit.ts';
 import type { Services } from './services.ts';
 
-function serve(audit: Services['audit'], isReady = true): (body?: string) => Promise<Response> {
+function serve(
+  audit: Services['audit'],
+  isReady = true,
+): (body?: string, signal?: AbortSignal) => Promise<Response> {
   const app = new Hono();
   routeAudit(app, { audit, isReady: () => isReady } as Services);
   app.onError(thrown => Response.json(problemOf(thrown), { status: problemOf(thrown).status }));
-  return async (body = '') => app.request('/v1/audit', { method: 'POST', body });
+  return async (body = '', signal) => app.request('/v1/audit', { method: 'POST', body, signal });
 }
 
 const linesOf = async (answer: Response): Promise<unknown[]> =>
@@ -68,4 +71,18 @@ test('one audit runs at a time, and ends when nobody waits for it', async () => 
   const next = await post();
   expect(next.status).toBe(200);
   await next.body!.cancel();
+});
+
+test('whoever leaves before the first line ends the audit, too', async () => {
+  const gone = new AbortController();
+  const post = serve(async (_, __, given) => {
+    gone.abort();
+    return new Promise((_, reject) => {
+      if (given.aborted) reject(given.reason);
+    });
+  });
+  for (let i = 0; i < 3; i++) {
+    const answer = await post('', gone.signal);
+    expect(await answer.json()).toMatchObject({ code: 'audit-stopped' });
+  }
 });

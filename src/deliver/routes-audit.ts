@@ -34,6 +34,11 @@ export function routeAudit(app: Hono, services: Services): void {
     }
     isRunning = true;
     const stop = new AbortController();
+    const { signal } = context.req.raw;
+    const leave = (): void => stop.abort(nobodyWaits());
+    // Also before there is an answer whose body could be cancelled.
+    signal.addEventListener('abort', leave);
+    if (signal.aborted) leave();
     let at: AuditLine = { share: 0 };
     let begun: () => void = () => {};
     const first = new Promise<void>(resolve => {
@@ -50,6 +55,7 @@ export function routeAudit(app: Hono, services: Services): void {
       )
       .finally(() => {
         isRunning = false;
+        signal.removeEventListener('abort', leave);
       });
     // What is wrong with the request is said with its status.
     await Promise.race([first, audit, setTimeout(lineMs)]);
@@ -77,6 +83,9 @@ async function viewsOf(text: string): Promise<string[]> {
   });
 }
 
+const nobodyWaits = (): MillraceError =>
+  new MillraceError('audit-stopped', 'Nobody waits for the audit any more.');
+
 function lines(
   audit: Promise<AuditResult>,
   at: () => AuditLine,
@@ -101,7 +110,7 @@ function lines(
     },
     cancel() {
       clearInterval(timer);
-      stop.abort(new MillraceError('audit-stopped', 'Nobody waits for the audit any more.'));
+      stop.abort(nobodyWaits());
     },
   });
 }

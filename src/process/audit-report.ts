@@ -20,6 +20,8 @@ export interface AuditReport {
   values: number;
   /** Rows compared in total only: overflow groups, groups that came after them, and windows whose groups they touch. */
   skipped: number;
+  /** Rows of which nothing was compared, by the reason. */
+  notCompared: { rows: number; reason: string }[];
   differenceCount: number;
   differences: AuditDifference[];
 }

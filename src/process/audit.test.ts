@@ -223,6 +223,32 @@ test.each([
   await engine.close();
 });
 
+test.each(['settled', 'page', 'history', 'runSql'] as const)(
+  'an audit that is stopped ends, though %s never does',
+  async waiting => {
+    const events = [{ _time: at(1), status: null, bytes: 50 }];
+    const engine = await engineWith(events);
+    const stop = new AbortController();
+    const reason = new Error('nobody waits');
+    const never = async (): Promise<never> => {
+      stop.abort(reason);
+      return new Promise(() => {});
+    };
+    const runSql = async (): Promise<never> => never();
+    const options = {
+      engine: { settled: () => engine.settled(), page: (query: ViewPageQuery) => engine.page(query) },
+      history: async () => ({ events: () => ({ from: 'access', columns }) }),
+      runSql,
+      plan: await planOf(text, { schema }, 'v'),
+      signal: stop.signal,
+    };
+    if (waiting === 'history') options.history = never;
+    else if (waiting !== 'runSql') options.engine[waiting] = never;
+    await expect(auditView(options)).rejects.toBe(reason);
+    await engine.close();
+  },
+);
+
 test('a condition that is never known counts 0 on both sides', async () => {
   const events = [{ _time: at(1), status: null, bytes: 5 }];
   const log = new MemoryLog();

@@ -3,9 +3,10 @@
 // within their bound. Events may go on arriving meanwhile.
 import { MillraceError } from '../core/errors.ts';
 import { parseTimeUs } from '../core/time-text.ts';
-import { type AuditColumn, auditColumns, boundOf, type GroupColumn, groupColumns } from './audit/columns.ts';
-import { isWithin } from './audit/comparable.ts';
+import { type AuditColumn, auditColumns, type GroupColumn, groupColumns } from './audit/columns.ts';
 import { matchGroups } from './audit/group-match.ts';
+import { capBelow, nothingAddsUp, unknownContents } from './audit/not-compared.ts';
+import { added, isTotal, totalInJson, totalOf } from './audit/totals.ts';
 import type { AuditDifference, AuditReport } from './audit-report.ts';
 import type { Engine, ViewPage } from './engine.ts';
 import type { Plan } from './plan/plan.ts';
@@ -28,7 +29,7 @@ export interface AuditOptions {
   runSql: (sql: string) => Promise<readonly (readonly ViewValue[])[]>;
   /** Called after each step with the share done, 0–1. */
   onProgress?: (done: number) => void;
-  /** Ends it between two pages. */
+  /** Ends it, with its reason, whatever is waited for. */
   signal?: AbortSignal;
   /** Differences listed; all are counted. Default 100. */
   differencesMax?: number;
@@ -42,11 +43,10 @@ export interface PageHistory extends Pick<PlanSqlOptions, 'events' | 'lookup'> {
 /** Windows compared by one SQL query. */
 const windowsMax = 500;
 const rowsMax = 100_000;
-/** A bound of adding up sums. */
-const addedShare = 1e-12;
 
 /** Compares; throws what the engine and `runSql` throw, and nothing for differences. */
-export async function auditView(options: AuditOptions): Promise<AuditReport> {
+export async function auditView(given: AuditOptions): Promise<AuditReport> {
+  const options = given.signal ? stoppable(given, given.signal) : given;
   const audit = new Audit(options);
   await options.engine.settled();
   const resolutions = options.everyMs ?? options.plan.keepMs.map(({ everyMs }) => everyMs);
@@ -55,6 +55,33 @@ export async function auditView(options: AuditOptions): Promise<AuditReport> {
   }
   options.onProgress?.(1);
   return audit.report;
+}
+
+/** All that is waited for ends with the signal; what was asked of others is theirs to end. */
+function stoppable(options: AuditOptions, signal: AbortSignal): AuditOptions {
+  const { engine, history, runSql } = options;
+  const wait = async <T>(begin: () => Promise<T>): Promise<T> => {
+    signal.throwIfAborted();
+    let stop: () => void = () => {};
+    const stopped = new Promise<never>((_, reject) => {
+      stop = () => reject(signal.reason);
+    });
+    signal.addEventListener('abort', stop);
+    try {
+      return await Promise.race([begin(), stopped]);
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
+  };
+  return {
+    ...options,
+    engine: {
+      settled: () => wait(() => engine.settled()),
+      page: query => wait(() => engine.page(query)),
+    },
+    history: page => wait(() => history(page)),
+    runSql: sql => wait(() => runSql(sql)),
+  };
 }
 
 interface BatchRow {
@@ -69,11 +96,20 @@ interface Columns {
   groups: GroupColumn[];
 }
 
+/** Windows that start from `fromUs` up to before `toUs`, made of events from `eventsFromUs` on. */
+interface Span {
+  fromUs: number;
+  toUs: number;
+  eventsFromUs: number;
+}
+
 class Audit {
   readonly report: AuditReport;
   private readonly options: AuditOptions;
   private readonly plan: Plan;
   private readonly sessions: SessionAudit | undefined;
+  /** Rows of sessions that an overflow group may hold a part of. */
+  private hidden = 0;
 
   constructor(options: AuditOptions) {
     this.options = options;
@@ -85,6 +121,7 @@ class Audit {
       rows: 0,
       values: 0,
       skipped: 0,
+      notCompared: [],
       differenceCount: 0,
       differences: [],
     };
@@ -94,19 +131,31 @@ class Audit {
     await this.sessions?.look(everyMs);
     await this.pages(everyMs, onProgress);
     const together = await this.sessions?.compare(everyMs);
-    this.report.values += together?.values ?? 0;
-    for (const difference of together?.differences ?? []) this.differ(difference);
+    if (together === undefined) return;
+    if ('reason' in together) this.leaveOut(this.hidden, together.reason);
+    else {
+      this.report.skipped += this.hidden;
+      this.report.values += together.values;
+      for (const difference of together.differences) this.differ(difference);
+    }
+  }
+
+  private leaveOut(rows: number, reason: string): void {
+    if (rows === 0) return;
+    const { notCompared } = this.report;
+    const known = notCompared.find(one => one.reason === reason);
+    if (known) known.rows += rows;
+    else notCompared.push({ rows, reason });
   }
 
   /** Page by page: each stands for itself, the windows and their events at one moment, so that events may go on arriving. */
   private async pages(everyMs: number, onProgress: (done: number) => void): Promise<void> {
-    const { engine, plan, toUs, signal } = this.options;
+    const { engine, plan, toUs } = this.options;
     let { fromUs } = this.options;
     let firstUs = 0;
     let lastUs = 0;
     for (let pages = 1; ; pages++) {
-      signal?.throwIfAborted();
-      const question = { view: plan.name, everyMs, fromUs, toUs, rowsMax, windowsMax };
+      const question = { view: plan.name, everyMs, fromUs, toUs, rowsMax, windowsMax, withGone: true };
       const page = await engine.page(question);
       if (page.served[plan.name]!.plan.version !== plan.version) {
         throw new MillraceError('view-changed', `The view "${plan.name}" was changed during its audit.`, {
@@ -119,7 +168,7 @@ class Audit {
       // Spans leave no gap, so that a window which the view lost is missed.
       fromUs = page.nextUs;
       if (pages === 1) {
-        firstUs = page.rows[0]?.startUs ?? 0;
+        firstUs = page.rows[0]?.startUs ?? page.nextUs ?? 0;
         lastUs = page.lastUs ?? 0;
       }
       // Windows that have come since are for the next audit: events may arrive faster than they are compared.
@@ -137,53 +186,97 @@ class Audit {
   ): Promise<void> {
     const history = await this.options.history(page);
     this.sessions?.note(page.rows);
-    const first = page.rows[0]?.startUs ?? Number.POSITIVE_INFINITY;
-    const kept = page.keptFromUs ?? Number.NEGATIVE_INFINITY;
-    const never = Number.NEGATIVE_INFINITY;
-    const fromUs = Math.max(from ?? never, history.fromUs ?? never, Math.min(first, kept));
-    const toUs = page.nextUs ?? this.options.toUs ?? Number.POSITIVE_INFINITY;
+    const span = this.spanOf(page, from, history, hasBefore);
     const windows = new Map<number, WindowRow[]>();
+    let unknown = 0;
     for (const row of page.rows) {
-      if (row.startUs < fromUs) continue;
       const window = windows.get(row.startUs);
-      if (window) window.push(row);
+      if (row.startUs < span.fromUs) unknown += row.gone ? 0 : 1;
+      else if (window) window.push(row);
       else windows.set(row.startUs, [row]);
     }
-    await this.span(everyMs, [...windows.values()], history, fromUs, toUs, hasBefore);
+    this.leaveOut(unknown, unknownContents);
+    await this.span(everyMs, [...windows.values()], history, span);
   }
 
-  /** All windows that start from `fromUs` up to before `toUs`: those of the view, each with all its rows, and those of the batch. */
+  private spanOf(page: ViewPage, from: number | undefined, history: PageHistory, hasBefore: boolean): Span {
+    const { window } = this.plan;
+    const never = Number.NEGATIVE_INFINITY;
+    const kept = page.keptFromUs ?? never;
+    const known = history.fromUs ?? never;
+    const toUs = page.nextUs ?? this.options.toUs ?? Number.POSITIVE_INFINITY;
+    if (window.kind !== 'session') {
+      const first = page.rows[0]?.startUs ?? Number.POSITIVE_INFINITY;
+      const fromUs = Math.max(from ?? never, known, Math.min(first, kept));
+      return { fromUs, toUs, eventsFromUs: fromUs };
+    }
+    // Sessions are made of the panes that are kept, and whether one began before is told by the gap before.
+    const gapUs = window.gapMs * 1000;
+    const paneUs = Number.isFinite(kept) ? Math.floor(kept / gapUs) * gapUs : never;
+    const fromUs = Math.max(from ?? never, known + gapUs, paneUs);
+    const isCut = hasBefore || known > never;
+    return { fromUs, toUs, eventsFromUs: isCut ? Math.max(fromUs - gapUs, paneUs) : fromUs };
+  }
+
+  /** All windows of a span: those of the view, each with all its rows, and those of the batch. */
   private async span(
     everyMs: number,
     windows: readonly WindowRow[][],
-    { events, lookup }: PageHistory,
-    fromUs: number,
-    toUs: number,
-    hasBefore: boolean,
+    history: PageHistory,
+    span: Span,
   ): Promise<void> {
-    const { window } = this.plan;
-    const all = auditColumns(this.plan, readsMixed(this.plan, events));
+    const { fromUs, toUs } = span;
+    const all = auditColumns(this.plan, readsMixed(this.plan, history.events));
     const columns = { all, groups: groupColumns(all) };
-    const lengthMs =
-      window.kind === 'session' ? window.gapMs : window.kind === 'hopping' ? window.sizeMs : everyMs;
-    // The events of windows that begin here; a session may go on that began in a span before, and ends by the events.
-    const eventsFromUs = window.kind === 'session' && hasBefore ? fromUs - lengthMs * 1000 : fromUs;
     let endUs = toUs;
-    if (window.kind === 'session') for (const row of windows.flat()) endUs = Math.max(endUs, row.endUs);
-    const eventsToUs = endUs + lengthMs * 1000;
-    const batch = await this.options.runSql(
-      planSql(this.plan, {
+    if (this.sessions) for (const row of windows.flat()) endUs = Math.max(endUs, row.endUs);
+    const events = { fromUs: span.eventsFromUs, toUs: endUs + this.lengthUs(everyMs) };
+    const batch = await this.batch(this.plan, everyMs, history, events, all.length);
+    const whole = await this.whole(everyMs, windows, history, batch, all);
+    for (const rows of windows) {
+      const { startUs } = rows[0]!;
+      const shown = rows.filter(row => !row.gone);
+      const own = batch.get(startUs) ?? [];
+      batch.delete(startUs);
+      if (whole && isPartial(rows)) {
+        this.totals(columns, everyMs, rows, whole.get(startUs) ?? []);
+        continue;
+      }
+      const seen = shown.filter(row => !this.sessions?.mayHide(row.startUs, row.endUs));
+      this.hidden += shown.length - seen.length;
+      if (shown.length > 0 || own.length > 0) this.window(columns, everyMs, startUs, seen, own);
+    }
+    for (const [startUs, rows] of batch) {
+      if (startUs >= fromUs && startUs < toUs) this.window(columns, everyMs, startUs, [], rows);
+    }
+  }
+
+  private lengthUs(everyMs: number): number {
+    const { window } = this.plan;
+    if (window.kind === 'session') return window.gapMs * 1000;
+    return (window.kind === 'hopping' ? window.sizeMs : everyMs) * 1000;
+  }
+
+  /** By window what a batch says of the events of a range, without sessions that an overflow group may hold a part of. */
+  private async batch(
+    plan: Plan,
+    everyMs: number,
+    { events, lookup }: PageHistory,
+    { fromUs, toUs }: { fromUs: number; toUs: number },
+    width: number,
+  ): Promise<Map<number, BatchRow[]>> {
+    const answer = await this.options.runSql(
+      planSql(plan, {
         events,
         lookup,
         everyMs,
         bounds: true,
-        ...(Number.isFinite(eventsFromUs) ? { fromUs: eventsFromUs } : {}),
-        ...(Number.isFinite(eventsToUs) ? { toUs: eventsToUs } : {}),
+        ...(Number.isFinite(fromUs) ? { fromUs } : {}),
+        ...(Number.isFinite(toUs) ? { toUs } : {}),
       }),
     );
     const byWindow = new Map<number, BatchRow[]>();
-    const width = all.length;
-    for (const row of batch) {
+    for (const row of answer) {
       const startUs = timeOf(row[0]!)!;
       if (this.sessions?.mayHide(startUs, timeOf(row[1]!)!)) continue;
       const rows = byWindow.get(startUs);
@@ -192,16 +285,27 @@ class Audit {
       if (rows) rows.push(values);
       else byWindow.set(startUs, [values]);
     }
-    for (const all of windows) {
-      const { startUs } = all[0]!;
-      const rows = all.filter(row => !this.sessions?.mayHide(row.startUs, row.endUs));
-      this.report.skipped += all.length - rows.length;
-      this.window(columns, everyMs, startUs, rows, byWindow.get(startUs) ?? []);
-      byWindow.delete(startUs);
-    }
-    for (const [startUs, rows] of byWindow) {
-      if (startUs >= fromUs && startUs < toUs) this.window(columns, everyMs, startUs, [], rows);
-    }
+    return byWindow;
+  }
+
+  /**
+   * Where some of the windows have an overflow group: by window all that the batch has, also what HAVING and LIMIT leave out. Undefined
+   * for sessions, of which SessionAudit knows.
+   */
+  private async whole(
+    everyMs: number,
+    windows: readonly WindowRow[][],
+    history: PageHistory,
+    batch: Map<number, BatchRow[]>,
+    columns: readonly AuditColumn[],
+  ): Promise<Map<number, BatchRow[]> | undefined> {
+    if (this.sessions) return undefined;
+    const { having, limit, ...plan } = this.plan;
+    const partial = windows.filter(isPartial).map(rows => rows[0]!);
+    const isAll = having === undefined && limit === undefined;
+    if (isAll || partial.length === 0 || this.noTotals(columns) !== undefined) return new Map(batch);
+    const range = { fromUs: partial[0]!.startUs, toUs: Math.max(...partial.map(({ endUs }) => endUs)) };
+    return this.batch(plan, everyMs, history, range, columns.length);
   }
 
   private window(
@@ -212,11 +316,6 @@ class Audit {
     batch: readonly BatchRow[],
   ): void {
     this.report.windows++;
-    if (rows.some(row => row.overflow || row.incomplete)) {
-      this.report.skipped += rows.length;
-      this.totals(columns, everyMs, startUs, rows, batch);
-      return;
-    }
     this.report.rows += rows.length;
     const pairs = matchGroups<Pick<WindowRow, 'values'> | BatchRow>(
       columns.groups,
@@ -232,32 +331,44 @@ class Audit {
     }
   }
 
+  /** Why windows with an overflow group cannot be compared in total, if so. */
+  private noTotals(columns: readonly AuditColumn[]): string | undefined {
+    if (this.plan.sources.some(({ view }) => view)) return capBelow;
+    return columns.some(column => column.isTotal) ? undefined : nothingAddsUp;
+  }
+
   /** Of a window with an overflow group: which group an event went to is not known, but none is lost or counted twice. */
   private totals(
     columns: Columns,
     everyMs: number,
-    startUs: number,
     rows: readonly WindowRow[],
     batch: readonly BatchRow[],
   ): void {
-    const { plan } = this;
-    if (plan.having || plan.limit !== undefined || plan.sources.some(({ view }) => view)) return;
-    columns.all.forEach(({ name, isTotal }, index) => {
-      if (!isTotal) return;
+    this.report.windows++;
+    const { startUs } = rows[0]!;
+    const shown = rows.filter(row => !row.gone).length;
+    const reason = this.noTotals(columns.all);
+    if (reason !== undefined) {
+      this.leaveOut(shown, reason);
+      return;
+    }
+    this.report.skipped += shown;
+    columns.all.forEach((column, index) => {
+      if (!column.isTotal) return;
       this.report.values++;
-      const engine = sum(rows.map(({ values }) => values[index]!));
-      const exact = sum(batch.map(({ values }) => values[index]!));
-      let bound = Number(sum(batch.map(({ bounds }) => boundOf(bounds[index]!))));
-      // What is rounded is rounded once more where it is added here.
-      if (bound > 0) bound += addedShare * Number(sum(batch.map(row => Math.abs(Number(row.values[index])))));
-      if (isWithin(engine, exact, bound)) return;
+      const engine = added(rows.map(({ values }) => values[index]!));
+      const total = totalOf(
+        batch.map(({ values }) => values[index]!),
+        batch.map(({ bounds }) => bounds[index] ?? null),
+      );
+      if (isTotal(engine, total)) return;
       this.differ({
         everyMs,
         startUs,
         group: ['all groups together'],
-        column: name,
-        engine: Number(engine),
-        batch: Number(exact),
+        column: column.name,
+        engine: totalInJson(engine),
+        batch: totalInJson(total.sum),
         reason: 'not equal',
       });
     });
@@ -286,13 +397,7 @@ class Audit {
   }
 }
 
-/** Whole numbers together keep all their digits. */
-function sum(values: readonly ViewValue[]): number | bigint {
-  const numbers = values.filter(value => value !== null);
-  if (numbers.every(value => /^-?\d+$/.test(String(value))))
-    return numbers.reduce((total: bigint, value) => total + BigInt(String(value)), 0n);
-  return numbers.reduce((total: number, value) => total + Number(value), 0);
-}
+const isPartial = (rows: readonly WindowRow[]): boolean => rows.some(row => row.overflow || row.incomplete);
 
 /** Numbers that JSON has not are their names. */
 const inJson = (value: ViewValue): ViewValue =>

@@ -37,15 +37,17 @@ export interface ViewPageQuery {
   /** The page ends with the window that makes so many rows, or so many windows. */
   rowsMax: number;
   windowsMax: number;
+  /** Also the rows that HAVING or LIMIT leaves out, as `gone`: those of sessions, and of windows with an overflow group. */
+  withGone?: boolean;
 }
 
 /** Windows at one moment. */
 export interface ViewPage {
   /** All rows of all windows from `fromUs` up to before `nextUs`, by start. */
   rows: WindowRow[];
-  /** Start of the next window; absent where there is none. */
+  /** Start of the next window, which HAVING may leave without rows; absent where there is none. */
   nextUs?: number;
-  /** Start of the last window there is from `fromUs` on; absent where there is none. */
+  /** No window that there is from `fromUs` on starts later; absent where there is none. */
   lastUs?: number;
   /** Windows that end at or before are no longer kept; null where all are. */
   keptFromUs: number | null;

@@ -1,24 +1,28 @@
 // What an audit needs to know of a session view whose groups are beyond the cap in some panes: which sessions an overflow group may
 // hold a part of, and whether all rows together count what all events do. Which session an event in an overflow group belongs to is not
 // known, so such sessions cannot be compared one by one.
-import type { AuditOptions } from './audit.ts';
+import { auditColumns } from './audit/columns.ts';
+import { nothingAddsUp, onlyRange, tooManySessions, unknownContents } from './audit/not-compared.ts';
+import { added, isTotal, totalFrom, totalInJson, totalSql } from './audit/totals.ts';
+import type { AuditOptions, PageHistory } from './audit.ts';
 import type { AuditDifference } from './audit-report.ts';
+import type { Expression, SourcePlan } from './plan/plan.ts';
 import { quoteName } from './plan/sql/field-sql.ts';
-import { planSql } from './plan/sql/plan-sql.ts';
-import type { ViewValue, WindowRow } from './view.ts';
+import { driftedSums, planSql, readsMixed } from './plan/sql/plan-sql.ts';
+import type { WindowRow } from './view.ts';
 
-const pageRows = 100_000;
+const pageRows = 10_000;
 /** Views of more rows are not compared in total: all of them are needed at one moment. */
 const totalRowsMax = 2_000_000;
-/** Share of what was added up that sums of fractions may differ by. */
-const tolerance = 1e-9;
-
-/** A column that adds up over groups and sessions, and what the view's rows add up to. */
-interface Total {
+/** A column that adds up over groups and sessions, and where it stands. */
+interface TotalColumn {
   name: string;
-  sum: number;
-  size: number;
+  index: number;
+  isWhole: boolean;
 }
+
+/** What all rows together were compared in, or why they were not. */
+type Together = { values: number; differences: AuditDifference[] } | { reason: string };
 
 export class SessionAudit {
   private readonly options: AuditOptions;
@@ -52,7 +56,13 @@ export class SessionAudit {
 
   /** Takes in rows of another page: panes may have come to have an overflow group since. */
   note(rows: readonly WindowRow[]): void {
-    for (const { startUs, overflow } of rows) if (overflow) this.overflowing.add(startUs);
+    const { gapUs, overflowing } = this;
+    for (const { startUs, overflow } of rows) if (overflow) overflowing.add(startUs);
+    // Of one that has come since, in a pane behind the page.
+    for (const { startUs, endUs, incomplete } of rows) {
+      if (incomplete && !this.mayHide(startUs, endUs))
+        overflowing.add(Math.floor((endUs - 1) / gapUs) * gapUs);
+    }
   }
 
   /** An overflow group lies within a gap of a session with these bounds, or is this row. */
@@ -65,51 +75,93 @@ export class SessionAudit {
     return false;
   }
 
-  /** Columns of which all rows together do not say what the events do, and how many were compared: only where sessions were skipped. */
-  async compare(everyMs: number): Promise<{ values: number; differences: AuditDifference[] }> {
-    const { plan, engine, fromUs, toUs, history, runSql } = this.options;
-    const nothing = { values: 0, differences: [] };
-    const isWhole = !plan.having && plan.limit === undefined && fromUs === undefined && toUs === undefined;
-    if (this.overflowing.size === 0 || !isWhole) return nothing;
-    const question = { view: plan.name, everyMs, rowsMax: totalRowsMax, windowsMax: totalRowsMax };
-    const page = await engine.page(question);
-    const totals = this.totalsOf(page.rows);
-    if (page.nextUs !== undefined || totals.length === 0) return nothing;
-    const { events, lookup } = await history(page);
+  /** Where sessions were skipped: whether all rows together say what the events do. Undefined where none were. */
+  async compare(everyMs: number): Promise<Together | undefined> {
+    const { engine, fromUs, toUs, history, runSql } = this.options;
+    if (this.overflowing.size === 0) return undefined;
+    if (fromUs !== undefined || toUs !== undefined) return { reason: onlyRange };
+    const { having, limit, ...plan } = this.options.plan;
+    const page = await engine.page({
+      view: plan.name,
+      everyMs,
+      rowsMax: totalRowsMax,
+      windowsMax: totalRowsMax,
+      withGone: true,
+    });
+    if (page.nextUs !== undefined) return { reason: tooManySessions };
+    const read = await history(page);
+    const columns = this.columns(read);
+    if (!Array.isArray(columns)) return columns;
     const kept = page.keptFromUs;
     const all = planSql(plan, {
-      events,
-      lookup,
+      events: read.events,
+      lookup: read.lookup,
       everyMs: 'total',
+      bounds: true,
       ...(kept === null ? {} : { fromUs: Math.floor(kept / this.gapUs) * this.gapUs }),
     });
-    const sums = totals.map(({ name }) => `sum(${quoteName(name)})`).join(', ');
-    const [row] = await runSql(`SELECT ${sums} FROM (${all})`);
-    const differences = totals.flatMap((total, index): AuditDifference[] => {
-      const batch = Number(row?.[index] ?? 0);
-      if (isSame(total, batch)) return [];
-      const group: ViewValue[] = ['all sessions together'];
-      const startUs = page.rows[0]?.startUs ?? 0;
-      return [{ everyMs, startUs, group, column: total.name, engine: total.sum, batch, reason: 'not equal' }];
+    const sums = columns.map(({ name, index, isWhole }) =>
+      totalSql(quoteName(name), `_bound${index}`, isWhole),
+    );
+    const [row = []] = await runSql(`SELECT ${sums.flat().join(', ')} FROM (${all})`);
+    const differences = columns.flatMap(({ name, index }, at): AuditDifference[] => {
+      const sum = added(page.rows.map(({ values }) => values[index] ?? null));
+      const batch = totalFrom(row.slice(3 * at, 3 * at + 3));
+      if (isTotal(sum, batch)) return [];
+      return [
+        {
+          everyMs,
+          startUs: page.rows[0]?.startUs ?? 0,
+          group: ['all sessions together'],
+          column: name,
+          engine: totalInJson(sum),
+          batch: totalInJson(batch.sum),
+          reason: 'not equal',
+        },
+      ];
     });
-    return { values: totals.length, differences };
+    return { values: columns.length, differences };
   }
 
-  private totalsOf(rows: readonly WindowRow[]): Total[] {
-    const { outputs, sources } = this.options.plan;
-    return outputs.flatMap(({ name, expression, column }, index): Total[] => {
-      if (expression.kind !== 'aggregate' || column.approximate !== undefined) return [];
-      const { function: called } = sources[0]!.aggregates[expression.index]!;
-      if (!['count', 'count_if', 'sum'].includes(called)) return [];
-      const values = rows.map(row => Number(row.values[index] ?? 0));
-      const sum = values.reduce((total, value) => total + value, 0);
-      return [{ name, sum, size: values.reduce((total, value) => total + Math.abs(value), 0) }];
+  /** What can be added up, or why nothing can. */
+  private columns({ events, fromUs }: PageHistory): TotalColumn[] | { reason: string } {
+    const { plan } = this.options;
+    const drifted = driftedSums(plan, events);
+    const all = auditColumns(plan, readsMixed(plan, events)).flatMap((column, index): TotalColumn[] => {
+      const { expression, name } = plan.outputs[index]!;
+      if (!column.isTotal || expression.kind !== 'aggregate') return [];
+      return [{ name, index, isWhole: expression.type === 'integer' && !drifted.has(expression.index) }];
     });
+    if (all.length === 0) return { reason: nothingAddsUp };
+    // Of events before it is not known what they were joined with; which groups they are of does not matter to a total.
+    const known =
+      fromUs === undefined
+        ? all
+        : all.filter(({ index }) => !plan.sources.some(source => this.readsLookup(source, index)));
+    return known.length > 0 ? known : { reason: unknownContents };
+  }
+
+  /** Whether what an output adds up, or which events it is of, depends on a lookup table. */
+  private readsLookup({ filter, aggregates }: SourcePlan, output: number): boolean {
+    const { expression } = this.options.plan.outputs[output]!;
+    const aggregate = expression.kind === 'aggregate' ? aggregates[expression.index] : undefined;
+    return [filter, aggregate?.filter, ...(aggregate?.args ?? [])].some(
+      part => part !== undefined && readsLookup(part),
+    );
   }
 }
 
-function isSame({ sum, size }: Total, batch: number): boolean {
-  // Far beyond it a double has no digits left for the rounding of what was added.
-  if (Number.isInteger(sum) && Number.isInteger(batch) && size < 2 ** 49) return sum === batch;
-  return Math.abs(sum - batch) <= tolerance * Math.max(1, size);
+function readsLookup(expression: Expression): boolean {
+  switch (expression.kind) {
+    case 'lookup':
+      return true;
+    case 'call':
+      return expression.args.some(readsLookup);
+    case 'case':
+      return [...expression.branches.flatMap(({ when, value }) => [when, value]), expression.otherwise].some(
+        readsLookup,
+      );
+    default:
+      return false;
+  }
 }

@@ -1,7 +1,7 @@
 // The collecting side of the query process: starts it on the first question, kills it when a deadline passes by more than
 // it can excuse or when it dies by itself, and starts another for the next question.
 import { type ChildProcess, fork } from 'node:child_process';
-import { type ErrorWire, fromWire, MillraceError } from '../core/errors.ts';
+import { type ErrorWire, fromWire, MillraceError, toError } from '../core/errors.ts';
 import type { ParquetResult, ParquetWriter } from '../store/parquet.ts';
 import type { LookupRequest, LookupRows } from './lookup-file.ts';
 import type { QueryAnswer, QueryRequest, QueryService } from './query.ts';
@@ -18,7 +18,7 @@ export interface QueryProcessOptions extends QueryServerOptions {
 
 export interface QueryCall {
   id: number;
-  method: 'parse' | 'tables' | 'run' | 'readLookup' | 'writeParquet' | 'compactParquet';
+  method: 'parse' | 'tables' | 'run' | 'interrupt' | 'readLookup' | 'writeParquet' | 'compactParquet';
   argument: unknown;
 }
 
@@ -28,6 +28,8 @@ interface Pending {
   resolve(value: unknown): void;
   reject(error: Error): void;
   timer: NodeJS.Timeout | undefined;
+  /** Listens to its signal no more. */
+  release(): void;
 }
 
 /** Time a query gets to notice its interrupt before the process is killed. */
@@ -63,8 +65,16 @@ export class QueryProcess implements QueryService, ParquetWriter {
     return this.call('tables', sql) as Promise<string[]>;
   }
 
-  run(request: QueryRequest): Promise<QueryAnswer> {
-    return this.call('run', request, request.timeoutMs + graceMs) as Promise<QueryAnswer>;
+  run(request: QueryRequest, signal?: AbortSignal): Promise<QueryAnswer> {
+    return this.call('run', request, request.timeoutMs + graceMs, signal) as Promise<QueryAnswer>;
+  }
+
+  /** Nobody waits any more. It keeps its place and its deadline until it has ended, since not every query heeds an interrupt. */
+  private abandon(id: number, reason: Error): void {
+    const pending = this.pending.get(id);
+    if (!pending) return;
+    pending.reject(reason);
+    this.child?.send({ id: this.nextId++, method: 'interrupt', argument: id } satisfies QueryCall);
   }
 
   /** Throws `bad-lookup` (400). */
@@ -90,7 +100,13 @@ export class QueryProcess implements QueryService, ParquetWriter {
     await gone;
   }
 
-  private call(method: QueryCall['method'], argument: unknown, deadlineMs?: number): Promise<unknown> {
+  private call(
+    method: QueryCall['method'],
+    argument: unknown,
+    deadlineMs?: number,
+    signal?: AbortSignal,
+  ): Promise<unknown> {
+    if (signal?.aborted) return Promise.reject(toError(signal.reason));
     if (this.closed)
       return Promise.reject(new MillraceError('query-closed', 'The system is stopping.', { status: 503 }));
     const limit = this.options.maxPending ?? 64;
@@ -126,7 +142,10 @@ export class QueryProcess implements QueryService, ParquetWriter {
               );
               child.kill('SIGKILL');
             }, deadlineMs);
-      this.pending.set(id, { resolve, reject, timer });
+      const abandon = (): void => this.abandon(id, toError(signal?.reason));
+      signal?.addEventListener('abort', abandon);
+      const release = (): void => signal?.removeEventListener('abort', abandon);
+      this.pending.set(id, { resolve, reject, timer, release });
       child.send({ id, method, argument } satisfies QueryCall, error => {
         if (error) this.settle(id, pending => pending.reject(this.died()));
       });
@@ -138,6 +157,7 @@ export class QueryProcess implements QueryService, ParquetWriter {
     if (!pending) return;
     this.pending.delete(id);
     clearTimeout(pending.timer);
+    pending.release();
     act(pending);
     if (this.pending.size === 0 && this.options.idleMs !== undefined && !this.closed) {
       this.idleTimer = setTimeout(() => this.child?.kill('SIGKILL'), this.options.idleMs);

@@ -144,3 +144,23 @@ describe('the sandbox', () => {
     expect((await run('SELECT 1')).rows).toEqual([[1]]);
   });
 });
+
+test('a query that nobody waits for is interrupted, also before it has a connection', async () => {
+  const request: QueryRequest = {
+    sql: 'SELECT sum(hash(a.range + b.range)) FROM range(10000000) a, range(1000000) b',
+    format: 'json',
+    timeoutMs: 600_000,
+    maxRows: 10,
+    maxBytes: 1e6,
+    tables: [],
+  };
+  const early = server.run(request, 7);
+  await server.interrupt(7);
+  await expect(early).rejects.toMatchObject({ code: 'sql-timeout' });
+  const late = server.run(request, 8);
+  late.catch(() => {});
+  await run('SELECT 1');
+  await server.interrupt(8);
+  await expect(late).rejects.toMatchObject({ code: 'sql-timeout' });
+  await server.interrupt(8);
+});

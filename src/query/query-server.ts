@@ -32,12 +32,23 @@ export interface QueryServerOptions {
   macros?: readonly string[];
 }
 
+interface RunningQuery {
+  connection?: DuckDBConnection;
+  isInterrupted: boolean;
+  again?: NodeJS.Timeout;
+}
+
+/** A query that is to stop is told so this often. */
+const interruptMs = 50;
+
 /** What the other side may call; arguments and results cross as structured clones. */
 export class QueryServer {
   private readonly options: QueryServerOptions;
   private trusted: Promise<DuckDBInstance> | undefined;
   private sandbox: Promise<DuckDBInstance> | undefined;
   private parser: Promise<DuckDBConnection> | undefined;
+  /** Queries under way, by their calls. */
+  private readonly running = new Map<number, RunningQuery>();
 
   constructor(options: QueryServerOptions) {
     this.options = options;
@@ -114,16 +125,43 @@ export class QueryServer {
     return tableNames(tree.statements);
   }
 
-  async run(request: QueryRequest): Promise<QueryAnswer> {
+  /** Stops the query that call `id` has begun; of one that has ended nothing. */
+  async interrupt(id: number): Promise<void> {
+    const query = this.running.get(id);
+    if (!query) return;
+    query.isInterrupted = true;
+    // Between two steps of a query an interrupt is lost.
+    query.again ??= setInterval(() => query.connection?.interrupt(), interruptMs);
+    query.connection?.interrupt();
+  }
+
+  /** `call` names it for `interrupt`. */
+  async run(request: QueryRequest, call = -1): Promise<QueryAnswer> {
+    const query: RunningQuery = { isInterrupted: false };
+    this.running.set(call, query);
+    try {
+      const instance = await this.openSandbox();
+      query.connection = await instance.connect();
+      return await this.runOn(query.connection, request, () => query.isInterrupted);
+    } finally {
+      clearInterval(query.again);
+      this.running.delete(call);
+    }
+  }
+
+  private async runOn(
+    connection: DuckDBConnection,
+    request: QueryRequest,
+    isInterrupted: () => boolean,
+  ): Promise<QueryAnswer> {
     const started = performance.now();
-    const instance = await this.openSandbox();
-    const connection = await instance.connect();
     const timer = setTimeout(() => connection.interrupt(), request.timeoutMs);
     try {
       for (const macro of this.options.macros ?? []) await connection.run(macro);
       for (const table of request.tables) {
         await connection.run(`CREATE OR REPLACE TEMP VIEW ${identifier(table.name)} AS ${table.sql}`);
       }
+      if (isInterrupted()) throw new Error('INTERRUPT');
       if (request.format === 'parquet') return await this.runToParquet(connection, request, started);
       const statement = await this.prepare(connection, request);
       const result = await statement.stream();

@@ -35,6 +35,7 @@ export interface QueryService {
   parse(sql: string): Promise<unknown>;
   /** Tables that a statement reads and that it does not itself define. Throws `sql-syntax`, `sql-not-select`. */
   tables(sql: string): Promise<string[]>;
-  run(request: QueryRequest): Promise<QueryAnswer>;
+  /** `signal` ends the waiting, with its reason, and interrupts the query. */
+  run(request: QueryRequest, signal?: AbortSignal): Promise<QueryAnswer>;
   close(): Promise<void>;
 }

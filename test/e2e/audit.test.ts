@@ -1,5 +1,5 @@
 // `millrace audit` as a user runs it.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { Rng } from '../../src/core/rng.ts';
@@ -147,4 +147,33 @@ test('fields that change their types while they are archived at any moment are w
   const { code, stdout } = await run(dir, ['audit']);
   expect({ seed, code, stdout }).toMatchObject({ code: 0 });
   for (const name of Object.keys(views)) expect(stdout).toMatch(new RegExp(`✓ ${name}: [1-9]`));
+});
+
+test('a view that is refused and does not run either is named once, and one of which nothing is compared has no tick', async () => {
+  const dir = folder();
+  for (const name of ['views', 'lookups']) mkdirSync(join(dir, name));
+  const names = join(dir, 'lookups', 'names.csv');
+  writeFileSync(names, 'id,name\n1,one\n');
+  writeFileSync(
+    join(dir, 'views', 'named.sql'),
+    '-- every: 1m\nSELECT l.name AS name, count(*) AS n FROM s LEFT JOIN names l ON s.k = l.id GROUP BY ALL\n',
+  );
+  const capped = '-- every: 1m\n-- max groups: 2\nSELECT k, max(v) AS m FROM s GROUP BY k\n';
+  writeFileSync(join(dir, 'views', 'capped.sql'), capped);
+  const event = (_: unknown, i: number): string => `{"_time":"2026-01-01T00:00:00Z","k":"${i}","v":${i}}`;
+  writeFileSync(join(dir, 's.ndjson'), `${Array.from({ length: 50 }, event).join('\n')}\n`);
+  expect(await run(dir, ['load', 's.ndjson'])).toMatchObject({ code: 0 });
+  rmSync(names);
+  rmSync(join(dir, '.millrace', 'lookups'), { recursive: true });
+  // It stands still where it would have to join more.
+  writeFileSync(join(dir, 'more.ndjson'), `${event(0, 50)}\n`);
+  expect(await run(dir, ['load', 'more.ndjson', '--stream', 's'])).toMatchObject({ code: 0 });
+  const { code, stdout } = await run(dir, ['audit']);
+  expect(code).toBe(1);
+  expect(stdout.match(/✗ named: could not be audited/g)).toHaveLength(1);
+  expect(stdout).toMatch(
+    /– capped: 1 windows, 0 values compared\n {4}\d+ rows not compared: there are more groups/,
+  );
+  const { failed } = JSON.parse((await run(dir, ['audit', '--json'])).stdout);
+  expect(failed).toEqual([{ view: 'named', reason: expect.stringContaining('refused') }]);
 });

@@ -6,8 +6,9 @@ import { afterAll, beforeAll } from 'vitest';
 import { auditView } from '../audit.ts';
 import type { AuditReport } from '../audit-report.ts';
 import { MemoryLog, openEngine, startMs } from '../engine/engine.fixture.ts';
-import type { Engine } from '../engine.ts';
+import type { Engine, LookupContent, LookupValue } from '../engine.ts';
 import { duckdb, planOf } from '../plan/plan.fixture.ts';
+import type { LookupRelation } from '../plan/sql/plan-sql.ts';
 import type { ViewValue, WindowRow } from '../view.ts';
 
 export interface Audited {
@@ -21,6 +22,10 @@ export interface Audited {
   history?: readonly (object | string)[];
   /** Types in the history, where they have drifted. */
   drifted?: Record<string, string>;
+  /** Contents of the lookup table `names`, each joined to the events from its index on. */
+  lookups?: readonly { from: number; content: LookupContent }[];
+  /** From when on it is known what was joined with which content: the last one, which the history has for all events. */
+  knownFromUs?: number;
   /** Changes what the engine answers. */
   tamper?: (row: WindowRow) => void;
 }
@@ -65,27 +70,42 @@ export interface OpenAudited {
 
 /** To audit one view several times, each time changed in another way. */
 export async function openAudited(audited: Omit<Audited, 'tamper'>): Promise<OpenAudited> {
-  const { view, fields, events, history = events, drifted = fields } = audited;
+  const { view, fields, events, history = events, drifted = fields, knownFromUs, lookups = [] } = audited;
+  const known = lookups.at(-1)?.content;
   const text = view.startsWith('--') ? view : `-- every: 1m\n${view}`;
   const log = new MemoryLog();
   log.createStream('s');
-  log.append('s', 0, events.map(timed), startMs);
   const schema = () => columnsOf(fields);
   const engine = await openEngine(log, { schema });
   try {
+    if (lookups[0]) await engine.setLookup('names', lookups[0].content);
     await engine.define({ name: 'v', text });
+    const cuts = lookups.slice(1).map(({ from }) => from);
+    for (const [at, from] of [0, ...cuts].entries()) {
+      if (at > 0) await engine.setLookup('names', lookups[at]!.content);
+      log.append('s', 0, events.slice(from, cuts[at]).map(timed), startMs);
+      await engine.settled();
+    }
     const file = scratchFile();
     writeFileSync(file, history.map(event => `${timed(event)}\n`).join(''));
     const columns = columnsOf(drifted);
     const types = `{${columns.map(({ name, type }) => `"${name}": '${type}'`).join(', ')}}`;
     const from = `(SELECT * FROM read_json('${file}', format = 'newline_delimited', columns = ${types}))`;
-    const plan = await planOf(text, { schema }, 'v');
+    const plan = await planOf(
+      text,
+      { schema, lookups: name => (name === 'names' ? known?.columns : undefined) },
+      'v',
+    );
     return {
       audit: tamper =>
         auditView({
           engine: tamper ? tampered(engine, tamper) : engine,
           plan,
-          history: async () => ({ events: () => ({ from, columns }) }),
+          history: async () => ({
+            events: () => ({ from, columns }),
+            lookup: () => relationOf(known!),
+            ...(knownFromUs === undefined ? {} : { fromUs: knownFromUs }),
+          }),
           runSql: async sql => (await (await duckdb()).runAndReadAll(sql)).getRowsJson() as ViewValue[][],
         }),
       close: () => engine.close(),
@@ -94,6 +114,13 @@ export async function openAudited(audited: Omit<Audited, 'tamper'>): Promise<Ope
     await engine.close();
     throw thrown;
   }
+}
+
+function relationOf({ columns, values }: LookupContent): LookupRelation {
+  const text = (value: LookupValue): string => (typeof value === 'string' ? `'${value}'` : String(value));
+  const rows = values[0]!.map((_, row) => `(${values.map(column => text(column[row]!)).join(', ')})`);
+  const names = columns.map(({ name }) => name);
+  return { from: `(SELECT * FROM (VALUES ${rows.join(', ')}) AS t(${names.join(', ')}))`, columns };
 }
 
 function tampered(engine: Engine, tamper: (row: WindowRow) => void): Pick<Engine, 'page' | 'settled'> {

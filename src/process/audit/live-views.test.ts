@@ -11,6 +11,7 @@ import type { SqlRelation } from '../plan/sql/plan-sql.ts';
 import { viewRelation } from '../plan/sql/view-sql.ts';
 import type { ViewValue } from '../view.ts';
 import { scratchFile, useFolder } from './audit.fixture.ts';
+import { capBelow } from './not-compared.ts';
 
 useFolder();
 
@@ -135,6 +136,12 @@ const cases: [string, Record<string, string>][] = [
     'sessions',
     { v: `-- session: 2s by k\n-- keep: forever\nSELECT k, count(*) AS n, sum(v) AS s FROM a GROUP BY k` },
   ],
+  [
+    'sessions that go out of keep time',
+    {
+      v: `-- session: 1s by k\n-- keep: 16m\n-- delay: 1s\nSELECT k, count(*) AS n, sum(v) AS s FROM a GROUP BY k`,
+    },
+  ],
   ['two streams as one', { v: `-- every: 1s\n-- keep: forever\n${both}` }],
   [
     'a view over a view',
@@ -177,4 +184,16 @@ test('a window that is lost between two pages is missed', async () => {
   });
   expect(new Set(report.differences.map(({ reason }) => reason))).toEqual(new Set(['missing in the view']));
   expect(new Set(report.differences.map(({ startUs }) => startUs)).size).toBe(1);
+});
+
+test('rows of a view over one with more groups than it keeps are not compared', async () => {
+  const { report } = await liveAudit(
+    {
+      below: `-- every: 1m\n-- keep: forever\n-- max groups: 2\n${select}`,
+      v: '-- every: 10m\nSELECT k, sum(n) AS n FROM "below@1m" GROUP BY k',
+    },
+    'v',
+  );
+  expect(report).toMatchObject({ skipped: 0, differences: [] });
+  expect(report.notCompared).toEqual([{ rows: expect.any(Number), reason: capBelow }]);
 });

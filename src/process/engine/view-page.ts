@@ -24,27 +24,22 @@ export function pageOf(
     });
   }
   const cutUs = view.cutUs(levels[index]!);
+  const rows: WindowRow[] = [];
+  const keptFromUs = Number.isFinite(cutUs) ? cutUs : null;
   const isSession =
     plan.window.kind === 'session' && view instanceof ViewVersion && reader instanceof WindowReader;
   const windows = isSession
-    ? sessionsByStart(new SessionReader(view, reader).rows(fromUs, toUs))
-    : reader
-        .starts(index, fromUs, toUs)
-        .map((startUs): Window => ({ startUs, rows: () => reader.window(index, startUs).rows }));
-  const rows: WindowRow[] = [];
-  const lastUs = windows.at(-1)?.startUs;
-  const page = {
-    rows,
-    ...(lastUs === undefined ? {} : { lastUs }),
-    keptFromUs: Number.isFinite(cutUs) ? cutUs : null,
-  };
+    ? sessionWindows(new SessionReader(view, reader), fromUs, toUs, query)
+    : cutWindows(reader, index, fromUs, toUs, query);
+  const lastUs = windows.lastUs === undefined ? {} : { lastUs: windows.lastUs };
+  const page = { rows, keptFromUs, ...lastUs };
   let count = 0;
-  for (const { startUs, rows: own } of windows) {
+  for (const { startUs, rows: own } of windows.windows) {
     if (count >= query.windowsMax || rows.length >= query.rowsMax) return { ...page, nextUs: startUs };
     for (const row of own()) rows.push(row);
     count++;
   }
-  return page;
+  return windows.nextUs === undefined ? page : { ...page, nextUs: windows.nextUs };
 }
 
 interface Window {
@@ -52,12 +47,36 @@ interface Window {
   rows: () => readonly WindowRow[];
 }
 
-function sessionsByStart(rows: readonly WindowRow[]): Window[] {
+interface Windows {
+  windows: Window[];
+  lastUs?: number;
+  nextUs?: number;
+}
+
+function cutWindows(
+  reader: QueriedWindows,
+  index: number,
+  fromUs: number,
+  toUs: number,
+  { withGone }: ViewPageQuery,
+): Windows {
+  const isStored = withGone && reader instanceof WindowReader;
+  const rows = (startUs: number): WindowRow[] =>
+    isStored ? reader.windowWithGone(index, startUs) : reader.window(index, startUs).rows;
+  const windows = reader
+    .starts(index, fromUs, toUs)
+    .map((startUs): Window => ({ startUs, rows: () => rows(startUs) }));
+  return { windows, lastUs: windows.at(-1)?.startUs };
+}
+
+function sessionWindows(reader: SessionReader, fromUs: number, toUs: number, query: ViewPageQuery): Windows {
+  const { windowsMax: startsMax, withGone } = query;
+  const { rows, ...page } = reader.page(fromUs, toUs, { startsMax, withGone });
   const windows = new Map<number, WindowRow[]>();
   for (const row of rows) {
     const window = windows.get(row.startUs);
     if (window) window.push(row);
     else windows.set(row.startUs, [row]);
   }
-  return [...windows].map(([startUs, own]) => ({ startUs, rows: () => own }));
+  return { ...page, windows: [...windows].map(([startUs, own]) => ({ startUs, rows: () => own })) };
 }

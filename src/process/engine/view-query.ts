@@ -3,7 +3,7 @@ import { formatDuration } from '../../core/duration.ts';
 import { MillraceError } from '../../core/errors.ts';
 import type { ReadableView } from '../derived/derived-view.ts';
 import { scalarOrder } from '../plan/functions/scalar-order.ts';
-import { SessionReader } from '../view/session-rows.ts';
+import { type SessionPage, SessionReader } from '../view/session-rows.ts';
 import { ViewVersion } from '../view/view-version.ts';
 import { WindowReader } from '../view/window-rows.ts';
 import type { ViewColumn, ViewQuery, ViewResult, ViewValue, WindowRow } from '../view.ts';
@@ -58,10 +58,13 @@ export function queryView(version: QueriedView, reader: QueriedWindows, query: V
     if (query.everyMs !== undefined && query.everyMs !== gapMs) {
       throw badQuery('Sessions have no resolutions.', `Leave everyMs out, or give the gap, ${gapMs}.`);
     }
-    const rows = new SessionReader(version, reader).rows(fromUs, toUs).filter(keep);
-    return sorted(rows, query.order ?? [], columns, limit, start.skip, (page, next) =>
-      answer(page, gapMs, next),
-    );
+    const sessions = new SessionReader(version, reader);
+    if (query.order !== undefined && query.order.length > 0) {
+      const rows = sessions.rows(fromUs, toUs).filter(keep);
+      return sorted(rows, query.order, columns, limit, start.skip, (page, next) => answer(page, gapMs, next));
+    }
+    const { rows, next } = sessionsByStart(sessions, fromUs, toUs, start, limit, keep);
+    return answer(rows, gapMs, next && cursorOf(next));
   }
   const index = levelFor(query.everyMs, resolutions, reader, fromUs, toUs);
   const everyMs = resolutions[index]!;
@@ -107,6 +110,37 @@ function parseCursor(text: string | undefined): Cursor {
     // Falls through to the error.
   }
   throw badQuery('The cursor is none of ours.', 'Give `next` of the previous answer as it was.');
+}
+
+/** Rows of sessions in the order of their starts, no more of which are read than that takes. */
+function sessionsByStart(
+  sessions: SessionReader,
+  fromUs: number,
+  toUs: number,
+  start: Cursor,
+  limit: number,
+  keep: (row: WindowRow) => boolean,
+): { rows: WindowRow[]; next?: Cursor } {
+  const rows: WindowRow[] = [];
+  let from: number | undefined = Math.max(fromUs, start.startUs ?? fromUs);
+  for (let startsMax = limit + 1; from !== undefined; startsMax *= 2) {
+    const page: SessionPage = sessions.page(from, toUs, { startsMax });
+    let place = 0;
+    let startUs: number | undefined;
+    for (const row of page.rows.filter(keep)) {
+      if (row.startUs !== startUs) {
+        startUs = row.startUs;
+        place = 0;
+      }
+      if (startUs !== start.startUs || place >= start.skip) {
+        if (rows.length === limit) return { rows, next: { startUs, skip: place } };
+        rows.push(row);
+      }
+      place++;
+    }
+    from = page.nextUs;
+  }
+  return { rows };
 }
 
 function levelFor(

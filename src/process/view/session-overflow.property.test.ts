@@ -167,6 +167,8 @@ test(`nothing is lost or counted twice, and what is not exact says so (seed ${se
       }
       parts.push(...(await engine.query({ view: `v${i}`, fromUs, limit: 100_000 })).rows);
       expect(parts).toEqual(rows);
+      expect(await paged(engine, `v${i}`, 1 + rng.below(30))).toEqual(rows);
+      expect(await listed(engine, `v${i}`, 1 + rng.below(30))).toEqual(rows);
     }
     await engine.close();
   }
@@ -174,6 +176,29 @@ test(`nothing is lost or counted twice, and what is not exact says so (seed ${se
   expect(overflowing).toBeGreaterThan(rounds);
   expect(incomplete).toBeGreaterThan(rounds);
 });
+
+/** All rows, page by page of so many starts. */
+async function paged(engine: Engine, view: string, windowsMax: number): Promise<WindowRow[]> {
+  const rows: WindowRow[] = [];
+  for (let fromUs: number | undefined = Number.NEGATIVE_INFINITY; fromUs !== undefined; ) {
+    const page = await engine.page({ view, everyMs: gapMs, fromUs, rowsMax: 20, windowsMax });
+    expect(page.lastUs).toBeGreaterThanOrEqual(page.nextUs ?? page.rows.at(-1)!.startUs);
+    rows.push(...page.rows);
+    fromUs = page.nextUs;
+  }
+  return rows;
+}
+
+/** All rows, so many at a time. */
+async function listed(engine: Engine, view: string, limit: number): Promise<WindowRow[]> {
+  const rows: WindowRow[] = [];
+  for (let cursor: string | undefined = ''; cursor !== undefined; ) {
+    const page = await engine.query({ view, limit, ...(cursor === '' ? {} : { cursor }) });
+    rows.push(...page.rows);
+    cursor = page.next;
+  }
+  return rows;
+}
 
 const timeUs = (value: unknown): number =>
   Number((value as { micros?: bigint }).micros ?? Date.parse(String(value)) * 1000);

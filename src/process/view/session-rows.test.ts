@@ -1,8 +1,9 @@
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { createMemoryState } from '../../store/state-memory.ts';
 import { at, killable, MemoryLog, openEngine, startMs } from '../engine/engine.fixture.ts';
 import type { Engine } from '../engine.ts';
 import type { WindowRow } from '../view.ts';
+import { WindowReader } from './window-rows.ts';
 
 const engines: Engine[] = [];
 afterEach(async () => {
@@ -166,4 +167,42 @@ test('a session of more than 10,000 panes is not told as one that begins later',
   ]);
   const { rows } = await engine.query({ view: 'v' });
   expect(rows).toMatchObject([{ startUs: us(0), values: ['a', 10_301] }, { values: ['a', 1] }]);
+});
+
+test('a page of sessions reads the panes that they reach and no others, whoever is there all the time', async () => {
+  const panes = 400;
+  const events = Array.from({ length: panes }, (_, i) => [
+    { _time: at(i * 30 * minute), user: 'always' },
+    { _time: at(i * 30 * minute + 15 * minute), user: 'always' },
+    ...[1, 2, 3, 4, 5].map(n => ({ _time: at(i * 30 * minute + n), user: `u${i}-${n}` })),
+  ]).flat();
+  const engine = await engineOf(
+    logOf(events),
+    '-- session: 30m by user\n-- keep: forever\nSELECT "user", count(*) AS n FROM access GROUP BY "user"',
+  );
+  const gathered = vi.spyOn(WindowReader.prototype, 'gathered');
+  try {
+    let rows = 0;
+    let pages = 0;
+    for (let fromUs: number | undefined = us(-minute); fromUs !== undefined; pages++) {
+      const page = await engine.page({
+        view: 'v',
+        everyMs: 30 * minute,
+        fromUs,
+        rowsMax: 1e6,
+        windowsMax: 20,
+      });
+      rows += page.rows.length;
+      fromUs = page.nextUs;
+    }
+    expect(rows).toBe(panes * 5 + 1);
+    // Once for the session that lasts all the time, and once with the ends of pages for the others.
+    expect(gathered.mock.calls.length).toBeLessThan(2 * panes + 4 * pages);
+    gathered.mockClear();
+    const { rows: some } = await engine.query({ view: 'v', fromUs: us(minute), limit: 1 });
+    expect(some).toMatchObject([{ values: ['u1-1', 1] }]);
+    expect(gathered.mock.calls.length).toBeLessThan(6);
+  } finally {
+    gathered.mockRestore();
+  }
 });

@@ -51,6 +51,21 @@ class Reading {
   readonly overflowing = new Map<number, { overflow: Group; published: number }>();
 }
 
+export interface SessionPageOptions {
+  /** Starts, whose rows are then all there. */
+  startsMax?: number;
+  /** With the rows that HAVING or LIMIT leaves out, as `gone`. */
+  withGone?: boolean;
+}
+
+export interface SessionPage {
+  rows: WindowRow[];
+  /** The next start, whether or not its rows are shown. */
+  nextUs?: number;
+  /** Nothing in the range starts later. */
+  lastUs?: number;
+}
+
 /** Panes looked through for the beginning of a session that has changed. */
 const lookBackMax = 10_000;
 
@@ -72,25 +87,47 @@ export class SessionReader {
 
   /** Sessions with fromUs ≤ start < toUs by start, and the overflow groups of panes that start there. */
   rows(fromUs: number, toUs: number): WindowRow[] {
+    return this.page(fromUs, toUs).rows;
+  }
+
+  /** The rows of the first so many starts of a range; no pane is read that none of their sessions reaches. */
+  page(
+    fromUs: number,
+    toUs: number,
+    { startsMax = Number.POSITIVE_INFINITY, withGone = false }: SessionPageOptions = {},
+  ): SessionPage {
     const { gapUs, reader } = this;
     const starts = reader.starts(0, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
     const first = starts.findIndex(start => start + gapUs > fromUs);
-    if (first < 0) return [];
+    if (first < 0) return { rows: [] };
     const reading = new Reading();
+    const begun = new Set<number>();
+    let nextUs: number | undefined;
+    const isWithin = (startUs: number): boolean => startUs >= fromUs && startUs < (nextUs ?? toUs);
+    const isWanted = ({ firstUs }: Session): boolean => isWithin(firstUs);
     // What reaches into the range began before it, however long before: the pane before tells.
     for (let at = Math.max(0, first - 1); at < starts.length; at++) {
-      const isBeyond = starts[at]! >= toUs;
-      if (isBeyond && !this.isReached(starts[at]!, reading)) break;
-      this.extend(this.pane(starts[at]!), reading, isBeyond);
+      const startUs = starts[at]!;
+      const isBeyond = startUs >= (nextUs ?? toUs);
+      if (isBeyond && !this.isReached(startUs, reading, isWanted)) break;
+      const known = reading.sessions.length;
+      this.extend(this.pane(startUs), reading, isBeyond);
+      if (isBeyond) continue;
+      for (const { firstUs } of reading.sessions.slice(known)) if (isWithin(firstUs)) begun.add(firstUs);
+      if (reading.overflowing.has(startUs) && isWithin(startUs)) begun.add(startUs);
+      if (begun.size > startsMax) nextUs = [...begun].sort((a, b) => a - b)[startsMax]!;
     }
-    const isWithin = (startUs: number): boolean => startUs >= fromUs && startUs < toUs;
-    const sessions = reading.sessions.filter(({ firstUs }) => isWithin(firstUs)).sort(byStart);
-    return [
-      ...sessions.flatMap(session => this.sessionRows(session, reading)),
+    const rows = [
+      ...reading.sessions
+        .filter(isWanted)
+        .sort(byStart)
+        .flatMap(session => this.sessionRows(session, reading, withGone)),
       ...[...reading.overflowing.keys()]
         .filter(isWithin)
         .flatMap(startUs => this.overflowRows(startUs, reading)),
     ].sort((a, b) => a.startUs - b.startUs);
+    const lastUs = Math.min(starts.at(-1)! + gapUs, toUs) - 1;
+    return { rows, lastUs, ...(nextUs === undefined ? {} : { nextUs }) };
   }
 
   /**
@@ -120,8 +157,13 @@ export class SessionReader {
   }
 
   /** A pane that starts then may hold, or hide, more of a session read so far. */
-  private isReached(startUs: number, { open }: Reading): boolean {
-    for (const { lastUs } of open.values()) if (lastUs + this.gapUs > startUs) return true;
+  private isReached(
+    startUs: number,
+    { open }: Reading,
+    isWanted: (session: Session) => boolean = () => true,
+  ): boolean {
+    for (const session of open.values())
+      if (session.lastUs + this.gapUs > startUs && isWanted(session)) return true;
     return false;
   }
 

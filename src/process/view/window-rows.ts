@@ -65,11 +65,24 @@ export class WindowReader {
   /** The rows of one window; with `only`, just those of these groups (by their registry's slots) of one partition. */
   window(index: number, startUs: number): WindowResult {
     const endUs = startUs + this.levels(index)[0]!.level.options.sizeUs;
-    const groups = this.direct(index, startUs);
-    if (groups !== undefined) return this.finish(groups.rows, startUs, endUs, groups.published);
-    const merged = this.merged();
-    this.gather(index, startUs, merged);
-    return this.finish(merged.groups(), startUs, endUs, merged.published);
+    const { rows, published } = this.allOf(index, startUs);
+    return this.finish(rows, startUs, endUs, published);
+  }
+
+  /** The rows of one window; where it has an overflow group, with those that HAVING or LIMIT leaves out as `gone`. */
+  windowWithGone(index: number, startUs: number): WindowRow[] {
+    const { rows: groups, published } = this.allOf(index, startUs);
+    const endUs = startUs + this.levels(index)[0]!.level.options.sizeUs;
+    if (!groups.some(({ isOverflow }) => isOverflow))
+      return this.finish(groups, startUs, endUs, published).rows;
+    return this.finishWithGone(groups, startUs, endUs, published);
+  }
+
+  private allOf(index: number, startUs: number): { rows: Group[]; published: number } {
+    const direct = this.direct(index, startUs);
+    if (direct !== undefined) return direct;
+    const merged = this.gathered(index, startUs);
+    return { rows: merged.groups(), published: merged.published };
   }
 
   /** Rows over several windows of several levels as if they were one. */

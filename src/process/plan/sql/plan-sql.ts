@@ -53,6 +53,7 @@ export interface PlanSqlOptions {
  */
 export function planSql(plan: Plan, given: PlanSqlOptions): string {
   const window = windowOf(plan, given.everyMs);
+  const keys = window.kind === 'session' ? sessionKeys(plan) : [];
   const options = given.startsIn ? { ...given, ...eventRange(window, given.startsIn) } : given;
   const mixed = readsMixed(plan, options.events);
   const drifted = driftedArguments(plan, options.events);
@@ -64,7 +65,7 @@ export function planSql(plan: Plan, given: PlanSqlOptions): string {
   const above: SqlLeaves = { group: index => `_g${index}`, aggregate: index => `_a${index}` };
   const parts = [
     `WITH _events AS (${plan.sources.map((source, index) => sourceSql(source, index, options, mixed, drifted)).join('\nUNION ALL ')})`,
-    ...windowSql(window, sessionKeys(plan)),
+    ...windowSql(window, keys),
     `_grouped AS (SELECT ${[
       '_w',
       '_e',
@@ -105,7 +106,7 @@ export function planSql(plan: Plan, given: PlanSqlOptions): string {
   const limit =
     plan.limit === undefined
       ? ''
-      : `\nQUALIFY row_number() OVER (PARTITION BY _w, _e ORDER BY ${order.join(', ') || '1'}) <= ${plan.limit}`;
+      : `\nQUALIFY row_number() OVER (PARTITION BY ${['_w', '_e', ...keys].join(', ')} ORDER BY ${order.join(', ') || '1'}) <= ${plan.limit}`;
   return `${parts.join(',\n')}\nSELECT ${[...times, ...outputs].join(', ')}\nFROM _grouped${
     conditions.length > 0 ? `\nWHERE ${conditions.join(' AND ')}` : ''
   }${limit}\nORDER BY ${['_w', ...order].join(', ')}`;
@@ -169,7 +170,8 @@ function windowSql(window: SqlWindow, keys: readonly string[]): string[] {
       ];
     }
     case 'session': {
-      const over = `OVER (PARTITION BY ${keys.join(', ')} ORDER BY _time ROWS UNBOUNDED PRECEDING)`;
+      // By RANGE, since each window function may order events of one time in its own way.
+      const over = `OVER (PARTITION BY ${keys.join(', ')} ORDER BY _time RANGE UNBOUNDED PRECEDING)`;
       const before = `lag(${time}) OVER (PARTITION BY ${keys.join(', ')} ORDER BY _time)`;
       const within = `OVER (PARTITION BY ${[...keys, '_session'].join(', ')})`;
       return [
