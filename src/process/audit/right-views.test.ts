@@ -175,3 +175,16 @@ test('the spread of equal values is zero', () =>
     },
     4,
   ));
+
+test('variances of values whose fourth power is no double are right', async () => {
+  const rng = new Rng(23);
+  const view =
+    'SELECT var_pop(x) AS vp, var_samp(x) AS vs, stddev_pop(x) AS sp, stddev_samp(x) AS ss, covar_pop(x, y) AS c, corr(x, y) AS r FROM s';
+  for (const size of [1e60, 1e78, 1e100, 1e139]) {
+    const events = Array.from({ length: 300 }, () => ({
+      x: (rng.float() - 0.2) * size,
+      y: rng.float() * size,
+    }));
+    await right({ view, fields: { x: 'DOUBLE', y: 'DOUBLE' }, events }, 1);
+  }
+});

@@ -130,7 +130,9 @@ function varianceBound(filtered: (call: string) => string, x: string, share: num
   const steps = stepsOf(filtered(`count(${x})`));
   const variance = filtered(`var_pop(${x})`);
   const square = filtered(`avg(${x} * ${x})`);
-  return `2 * (${momentShare} * ${variance} + ${steps} * sqrt(${variance} * ${square}) + (${steps} * ${steps} + ${4 * share}) * ${square})`;
+  // The product of the two would overflow from 1e77 on.
+  const mean = `sqrt(${variance}) * sqrt(${square})`;
+  return `2 * (${momentShare} * ${variance} + ${steps} * ${mean} + (${steps} * ${steps} + ${4 * share}) * ${square})`;
 }
 
 /** The bound of an output, over the columns of `_grouped` where `_b3` is that of aggregate 3; undefined where it is exact. */
