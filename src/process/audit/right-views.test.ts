@@ -1,6 +1,7 @@
 // Views that are right have no difference, whatever their values look like.
 import { expect, test } from 'vitest';
 import { Rng } from '../../core/rng.ts';
+import { mendLine } from '../../query/mend-line.ts';
 import { type Audited, auditOf, useFolder } from './audit.fixture.ts';
 
 useFolder();
@@ -186,5 +187,29 @@ test('variances of values whose fourth power is no double are right', async () =
       y: rng.float() * size,
     }));
     await right({ view, fields: { x: 'DOUBLE', y: 'DOUBLE' }, events }, 1);
+  }
+});
+
+test('control characters in nested values, and halves of surrogate pairs anywhere, are what the history has', async () => {
+  const events = [
+    '{"v":{"a":{"foo\\u000bar":42}}}',
+    '{"v":["\\ud800"]}',
+    '{"v":["\\udbff"]}',
+    '{"v":"\\ud800"}',
+    '{"v":"\\udbff"}',
+    '{"v":"a\\u000b"}',
+  ];
+  const history = events.map(mendLine);
+  for (const type of ['JSON', 'VARCHAR']) {
+    const some = type === 'JSON' ? [0, 6] : [3, 6];
+    const audited = { fields: { v: type }, events: events.slice(...some), history: history.slice(...some) };
+    await right({ ...audited, view: counted('v') }, type === 'JSON' ? 4 : 2);
+    await right(
+      {
+        ...audited,
+        view: 'SELECT min(v) AS lo, max(v) AS hi, first(v) AS f, last(v) AS l, count(DISTINCT v) AS d, approx_top_k(v, 5) AS top, sample(v, 9) AS some_, approx_count_distinct(v) AS ad FROM s',
+      },
+      1,
+    );
   }
 });

@@ -1,6 +1,7 @@
 // From the kernel's columns to vectors. Values that the kernel did not take as the wanted type are decoded here, exactly: what
 // the text of the value can be read as is taken ("12" as a number, 200 as text), anything else is NULL and counted.
 import { murmur128Text } from '../../../core/hash.ts';
+import { wellFormed } from '../../../core/surrogates.ts';
 import {
   type Column,
   cell,
@@ -388,11 +389,12 @@ function rowsToDecode(state: Uint8Array, valid: Uint8Array, rows: number): numbe
 
 /**
  * A value as it is, from its JSON text: a nested one is the text, and a whole number that a double would round is its digits,
- * so that different values stay different.
+ * so that different values stay different. Half of a surrogate pair is U+FFFD, as it is wherever the text is written.
  */
 function scalarOf(raw: string): string | number | boolean {
   const value: unknown = JSON.parse(raw);
   if (typeof value === 'object') return nestedText(raw, value);
+  if (typeof value === 'string') return wellFormed(value);
   if (typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(raw)) return raw;
   return value as string | number | boolean;
 }
