@@ -213,3 +213,34 @@ test('control characters in nested values, and halves of surrogate pairs anywher
     );
   }
 });
+
+test.each(['JSON', 'DECIMAL(38,0)', 'DOUBLE'])(
+  'whole numbers that double precision would make one stay several in a field that has drifted to %s',
+  type => {
+    const numbers = ['0', '1', '2', '1152921504606846976', '1152921504606846977', '1152921504606846977'];
+    const more = type === 'JSON' ? ['0.5', '1e300', '"x"'] : type === 'DOUBLE' ? ['0.5'] : [`${2n ** 64n}`];
+    const isLossy = type === 'DOUBLE';
+    return right(
+      {
+        view: `SELECT approx_top_k(y, 5) AS top, sample(y, 20) AS some_, approx_frequency(y, 1152921504606846977) AS f,
+          approx_frequency(y, 2) AS g FROM s`,
+        fields: { y: 'BIGINT' },
+        drifted: { y: type },
+        events: [...(isLossy ? numbers.slice(0, 3) : numbers), ...more].map(y => `{"y":${y}}`),
+      },
+      1,
+    );
+  },
+);
+
+test('whole doubles beyond 2^53 keep their value in lists', () =>
+  right(
+    {
+      view: 'SELECT approx_top_k(x, 5) AS top, sample(x, 20) AS some_, approx_frequency(x, 1152921504606846976) AS f FROM s',
+      fields: { x: 'DOUBLE' },
+      events: ['1152921504606846976', '1152921504606846976', '1e20', '-1e18', '1e22', '0.5'].map(
+        x => `{"x":${x}}`,
+      ),
+    },
+    1,
+  ));

@@ -70,7 +70,8 @@ export function planSql(plan: Plan, given: PlanSqlOptions): string {
       '_e',
       ...groups,
       ...plan.sources[0]!.aggregates.map(
-        (aggregate, index) => `${aggregateSql(aggregate, index, mixed, inexact.has(index))} AS _a${index}`,
+        (aggregate, index) =>
+          `${aggregateSql(aggregate, index, mixed || drifted.has(`${index} 0`), inexact.has(index))} AS _a${index}`,
       ),
       ...aggregateBounds.flatMap((bound, index) => (bound ? [`${bound} AS _b${index}`] : [])),
     ].join(', ')}\n  FROM _windowed GROUP BY ${['_w', '_e', ...groups].join(', ')})`,
@@ -189,8 +190,18 @@ export function readsMixed(plan: Plan, events: PlanSqlOptions['events']): boolea
   });
 }
 
-/** Aggregates that pass on one of their values as it is. */
-const passesOn: ReadonlySet<string> = new Set(['min', 'max', 'first', 'last', 'arg_min', 'arg_max']);
+/** Aggregates that pass on their values as they are, or tell them apart. */
+const passesOn: ReadonlySet<string> = new Set([
+  'min',
+  'max',
+  'first',
+  'last',
+  'arg_min',
+  'arg_max',
+  'approx_top_k',
+  'approx_frequency',
+  'sample',
+]);
 
 /**
  * Arguments that were fields of whole numbers when the view was planned and have drifted since; named `aggregate argument`. They
