@@ -8,6 +8,8 @@ import type { ViewValue } from '../view.ts';
 /** Whole numbers that a double may have rounded are bigint; nested values are their JSON. */
 export type Comparable = number | bigint | string | boolean | null;
 
+const longDigits = /^-?[1-9]\d{15,}$/;
+
 /** `isTold`: values of any type come as what they are, so that 1 is not '1'; otherwise a number may come as text. */
 export function comparable(value: ViewValue, type: ScalarType, isTold: boolean): Comparable {
   if (value === null) return null;
@@ -23,6 +25,8 @@ export function comparable(value: ViewValue, type: ScalarType, isTold: boolean):
       return typeof value === 'string' ? (intervalFromText(value) ?? value) : value;
     case 'any':
       if (typeof value === 'number') return isTold ? numeric(value) : String(numeric(value));
+      // A whole number beyond 2^53 is its digits in a view, and a number in a column of doubles.
+      if (isTold && typeof value === 'string' && longDigits.test(value)) return numeric(value);
       return isTold ? value : String(value);
     default:
       return value;

@@ -244,3 +244,31 @@ test('whole doubles beyond 2^53 keep their value in lists', () =>
     },
     1,
   ));
+
+test('a field whose type was not known and that holds 2^53 beside fractions is the same number', async () => {
+  const numbers = [
+    '9007199254740992',
+    '0.5',
+    '-9007199254740992',
+    '9007199254740994',
+    '1e20',
+    '9007199254740991',
+    '-0.0',
+    '1e300',
+  ];
+  const events = numbers.map((x, y) => `{"x":${x},"y":${y},"k":${x}}`);
+  const view =
+    'SELECT first(x ORDER BY y) AS f, last(x ORDER BY y) AS l, min(x) AS lo, max(x) AS hi, arg_max(x, y) AS a, approx_top_k(x, 9) AS top, sample(x, 9) AS some_, count(DISTINCT x) AS d, first(k ORDER BY y) AS k FROM s';
+  for (const type of ['DOUBLE', 'JSON']) {
+    // Where another field is of several types, values come with what they are.
+    for (const other of ['DOUBLE', 'JSON']) {
+      const drifted = { x: type, y: 'BIGINT', k: other };
+      for (let i = 0; i < events.length; i++) {
+        const turned = [...events.slice(i), ...events.slice(0, i)];
+        await right({ view, fields: {}, drifted, events: turned }, 1);
+      }
+      const groups = 'SELECT x, k, count(*) AS n FROM s GROUP BY ALL';
+      await right({ view: groups, fields: {}, drifted, events }, events.length);
+    }
+  }
+});
