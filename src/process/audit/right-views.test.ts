@@ -272,3 +272,13 @@ test('a field whose type was not known and that holds 2^53 beside fractions is t
     }
   }
 });
+
+test('texts that begin with U+FEFF keep it, as groups and as values', () =>
+  right(
+    {
+      view: 'SELECT s, length(s) AS l, min(s) AS lo, last(s) AS la, approx_top_k(s, 3) AS top, sample(s, 9) AS some_, count(*) AS n FROM s GROUP BY ALL',
+      fields: { s: 'VARCHAR' },
+      events: ['\ufeffabc', 'abc', '\ufeff\ufeffabc', '\ufeff'].map(s => ({ s })),
+    },
+    4,
+  ));

@@ -415,7 +415,7 @@ function numberOf(value: unknown): number | null {
   return read !== null && Number.isFinite(read) ? read : null;
 }
 
-const decoder = new TextDecoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 function rawText(column: Column, row: number, input: Uint8Array): string {
   return decoder.decode(input.subarray(column.start[row], column.end[row]));
