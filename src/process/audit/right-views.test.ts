@@ -167,6 +167,29 @@ test('sums that cancel, and moments of values far from zero, are right', async (
   }
 });
 
+test('a constant correlates with nothing, and has no variance', async () => {
+  const rng = new Rng(29);
+  const views = ['x, y', 'y, x'].map(
+    args =>
+      `SELECT corr(${args}) AS r, covar_pop(${args}) AS c, var_pop(x) AS v, stddev_samp(x) AS d, count(*) AS n FROM s`,
+  );
+  for (const x of [3.3, 99.99, 0.1, -1e9 - 0.1]) {
+    const events = Array.from({ length: 1000 }, () => ({ x, y: rng.float() * 100 }));
+    for (const view of views) {
+      const audited = { view, fields: { x: 'DOUBLE', y: 'DOUBLE' }, events };
+      await right(audited, 1);
+      const { differences } = await auditOf({
+        ...audited,
+        tamper: row => {
+          row.values[0] = 0;
+          row.values[2] = 1e-31;
+        },
+      });
+      expect(differences.map(({ column }) => column)).toContain('r');
+    }
+  }
+});
+
 test('the spread of equal values is zero', () =>
   right(
     {
