@@ -3,7 +3,7 @@
 
 import { frequencyError } from '../plan/frequency-error.ts';
 import type { Aggregate, Plan, ScalarType } from '../plan/plan.ts';
-import { inexactness, quantileShare } from '../plan/sql/bound-sql.ts';
+import { inexactness, quantileBound } from '../plan/sql/bound-sql.ts';
 import type { ViewValue } from '../view.ts';
 import { type Comparable, comparable, isWithin, keyOf } from './comparable.ts';
 import { areFrequent, type ItemCount, isSample } from './frequent-items.ts';
@@ -56,15 +56,13 @@ function listCheck(aggregate: Aggregate | undefined, isTold: boolean): AuditColu
   switch (aggregate?.function) {
     case 'approx_quantile': {
       if (!Array.isArray(aggregate.parameters[0])) return undefined;
-      return (engine, batch) => {
+      return (engine, batch, extremes) => {
         if (!Array.isArray(engine) || !Array.isArray(batch)) return engine === batch;
+        const [least, greatest] = listOf(extremes).map(Number) as [number, number];
         const close = (value: ViewValue, i: number): boolean => {
           const exact = comparable(batch[i]!, 'number', isTold);
-          return isWithin(
-            comparable(value, 'number', isTold),
-            exact,
-            quantileShare * Math.abs(Number(exact)),
-          );
+          const bound = quantileBound(Number(exact), least, greatest);
+          return isWithin(comparable(value, 'number', isTold), exact, bound);
         };
         return engine.length === batch.length && engine.every(close);
       };

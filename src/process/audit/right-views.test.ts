@@ -305,3 +305,30 @@ test('texts that begin with U+FEFF keep it, as groups and as values', () =>
     },
     4,
   ));
+
+test('quantiles of more decades than a sketch spans are no farther from zero than is promised', async () => {
+  const rng = new Rng(31);
+  const list = '[0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1]';
+  const quantiles = [0.1, 0.25, 0.5, 0.9].map((q, i) => `approx_quantile(x, ${q}) AS q${i}`).join(', ');
+  const view = `SELECT approx_quantile(x, ${list}) AS qs, ${quantiles} FROM s`;
+  const fields = { x: 'DOUBLE' };
+  const far = [...Array(6).fill(1e-60), 1, 1, 1, 1e60, 1e60];
+  const random = (decades: number) =>
+    Array.from({ length: 200 }, () => (rng.float() - 0.4) * 10 ** ((rng.float() - 0.5) * decades));
+  for (const values of [far, far.map(x => -x), [...far, 0, 0, -1e-70, -1e9, -5], random(40), random(17)]) {
+    await right({ view, fields, events: values.map(x => ({ x })) }, 1);
+  }
+  // What is less than the span of the greatest is told to be that: another value is wrong, and so is one within the span that is 2 % off.
+  const tamper =
+    (median: number): Audited['tamper'] =>
+    row => {
+      (row.values[0] as number[])[3] = row.values[3] = median;
+    };
+  const audited = { view, fields, events: far.map(x => ({ x })) };
+  const wrong = async (more: Partial<Audited>) =>
+    (await auditOf({ ...audited, ...more })).differences.map(({ column }) => column);
+  expect(await wrong({ tamper: tamper(1e44) })).toEqual(['qs', 'q2']);
+  const near = [...Array(6).fill(1e44), 1, 1, 1, 1e60, 1e60].map(x => ({ x }));
+  expect(await wrong({ events: near, tamper: tamper(1.02e44) })).toEqual(['qs', 'q2']);
+  expect(await wrong({ events: near, tamper: tamper(1.005e44) })).toEqual([]);
+});

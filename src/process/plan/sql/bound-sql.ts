@@ -15,7 +15,19 @@ const momentShare = 1e-12;
 /** Four standard errors of a HyperLogLog with 4,096 registers. */
 const distinctShare = 4 * 0.0162;
 /** What DDSketch promises, and the last digits. */
-export const quantileShare = 0.01 + 1e-9;
+const quantileShare = 0.01 + 1e-9;
+
+/**
+ * The share of the greatest magnitude of its sign below which a sketch no longer tells magnitudes apart: its 2,048 buckets are a span of
+ * 17.7 decades, and what is smaller counts as the smallest in it.
+ */
+const quantileSpan = (0.99 / 1.01) ** 2046;
+
+/** What a quantile that is exactly `value` may be off by; `least` and `greatest` are the extremes of the values. */
+export function quantileBound(value: number, least: number, greatest: number): number {
+  const smallest = quantileSpan * Math.abs(value < 0 ? least : greatest);
+  return value !== 0 && Math.abs(value) < smallest ? smallest : quantileShare * Math.abs(value);
+}
 
 /** Functions that are exact to the last digit nowhere: each mathematical library rounds its own way. */
 const transcendental: ReadonlySet<string> = new Set([
@@ -50,7 +62,7 @@ export function inexactness(expression: Expression): number {
   }
 }
 
-/** The bound of an aggregate over the columns of `_windowed`; for frequent items what they are compared with. */
+/** The bound of an aggregate over the columns of `_windowed`; for frequent items, and lists of quantiles, what they are compared with. */
 export function aggregateBoundSql(
   plan: Plan,
   aggregate: Aggregate,
@@ -107,9 +119,12 @@ export function aggregateBoundSql(
     case 'approx_count_distinct':
       return `greatest(2, ${distinctShare} * ${filtered(`count(DISTINCT _a${index}_0)`)})`;
     case 'approx_quantile': {
-      const [fraction] = aggregate.parameters;
-      if (Array.isArray(fraction)) return undefined;
-      return `${quantileShare} * abs(${aggregateSql(aggregate, index, false, drifted)})`;
+      const notNaN = `NOT isnan(${x})`;
+      const extremes = [filtered(`min(${x})`, notNaN), filtered(`max(${x})`, notNaN)] as const;
+      if (Array.isArray(aggregate.parameters[0])) return `[${extremes.join(', ')}]`;
+      const exact = aggregateSql(aggregate, index, false, drifted);
+      const smallest = `${quantileSpan} * abs(CASE WHEN ${exact} < 0 THEN ${extremes[0]} ELSE ${extremes[1]} END)`;
+      return `CASE WHEN ${exact} <> 0 AND abs(${exact}) < ${smallest} THEN ${smallest} ELSE ${quantileShare} * abs(${exact}) END`;
     }
     case 'approx_frequency':
       return `${frequencyError(aggregate).share} * ${filtered(`count(_a${index}_0)`)}`;
