@@ -71,3 +71,38 @@ export function isWithin(a: Comparable, b: Comparable, bound: number): boolean {
   const apart = distance(a, b);
   return apart === 0 || (apart <= bound && Number.isFinite(apart));
 }
+
+/** Whether a value is one of some, or where they are numbers, lies between the least and greatest of one list, or off by `share` of it. */
+export function isAmong(
+  value: Comparable,
+  lists: readonly (readonly Comparable[])[],
+  share: number,
+): boolean {
+  return lists.some(list => list.some(one => keyOf(one) === keyOf(value)) || isBetween(value, list, share));
+}
+
+function isBetween(value: Comparable, list: readonly Comparable[], share: number): boolean {
+  if (typeof value === 'string') return isTextBetween(value, list);
+  if (!isNumber(value)) return false;
+  const numbers = list.filter(isNumber).map(Number);
+  const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
+  // Not of what is infinite, nothing of which is no number.
+  const slack = share === 0 ? 0 : share * Math.max(Math.abs(low), Math.abs(high));
+  return Number(value) >= low - slack && Number(value) <= high + slack;
+}
+
+const numberInText = /[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?/gi;
+
+/** Whether a text is that of others but for numbers in it that lie between theirs. */
+function isTextBetween(value: string, list: readonly Comparable[]): boolean {
+  const around = value.replace(numberInText, '#');
+  const alike = list.filter(
+    (one): one is string => typeof one === 'string' && one.replace(numberInText, '#') === around,
+  );
+  if (alike.length === 0) return false;
+  const others = alike.map(one => (one.match(numberInText) ?? []).map(Number));
+  return (value.match(numberInText) ?? []).map(Number).every((number, place) => {
+    const numbers = others.map(one => one[place]!);
+    return number >= Math.min(...numbers) && number <= Math.max(...numbers);
+  });
+}

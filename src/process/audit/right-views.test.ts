@@ -1,5 +1,5 @@
 // Views that are right have no difference, whatever their values look like.
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Rng } from '../../core/rng.ts';
 import { mendLine } from '../../query/mend-line.ts';
 import { type Audited, auditOf, useFolder } from './audit.fixture.ts';
@@ -331,4 +331,72 @@ test('quantiles of more decades than a sketch spans are no farther from zero tha
   const near = [...Array(6).fill(1e44), 1, 1, 1, 1e60, 1e60].map(x => ({ x }));
   expect(await wrong({ events: near, tamper: tamper(1.02e44) })).toEqual(['qs', 'q2']);
   expect(await wrong({ events: near, tamper: tamper(1.005e44) })).toEqual([]);
+});
+
+describe('steps, comparisons and branches of sums of fractions', () => {
+  const rng = new Rng(37);
+  const groups = 3000;
+  // Two or three values of two decimals: many sums and averages lie on a step, where the last digit of a sum decides.
+  const events = Array.from({ length: groups * 3 }, (_, i) => ({
+    k: i % groups,
+    x: rng.below(60) / 100,
+    y: (rng.below(40) - 20) / 10,
+  })).filter(({ k }, i) => k % 2 === 1 || i < 2 * groups);
+  const fields = { k: 'BIGINT', x: 'DOUBLE', y: 'DOUBLE' };
+
+  test.each([
+    'round(avg(x), 2)',
+    'round(sum(x), 1)',
+    'round(avg(x) * 100)',
+    'floor(sum(x) * 10)',
+    'ceil(sum(x) * 10)',
+    'trunc(avg(x) * 10)',
+    'sign(sum(y))',
+    'CAST(sum(x) * 10 AS BIGINT)',
+    'sum(x) * 10 % 1',
+    "CASE WHEN avg(x) < 0.3 THEN 'low' ELSE 'high' END",
+    "CASE WHEN avg(x) = 0.3 THEN 'mid' WHEN avg(x) < 0.3 THEN 'low' ELSE 'high' END",
+    'CASE WHEN sum(x) >= 1 THEN avg(x) ELSE -avg(y) END',
+    'sum(x) >= 0.9',
+    'sum(y) = 0',
+    'sum(y) <> 0 AND avg(x) > 0.2',
+    'avg(x) IN (0.1, 0.2, 0.3)',
+    'avg(x) BETWEEN 0.2 AND 0.3',
+    'sum(x) / nullif(sum(y), 0)',
+    'sum(x) / sum(y)',
+    'round(sum(x) / sum(y), 2)',
+    'sum(x) / (sum(y) - avg(y)) > 2',
+    'coalesce(sum(y) / count(*), 0) * 2',
+    "round(avg(x), 2) || ' ms'",
+    "avg(x) || ' ms'",
+    'greatest(sum(x), sum(y)) - 1',
+    'round(100 * sum(x) / sum(x + y * y), 1)',
+    'round(stddev_pop(x), 2)',
+    'sqrt(var_pop(x))',
+    'ln(avg(x) + 0.7)',
+    'pow(sum(x), avg(y))',
+    'round(ln(sum(x) + 1) * 10)',
+    'CASE WHEN corr(x, y) > 0.5 THEN 1 ELSE 0 END',
+    'approx_quantile(x, 0.5) > 0.3',
+    "CASE WHEN approx_count_distinct(x) > 2 THEN 'many' ELSE 'few' END",
+  ])('are right: %s', value =>
+    right({ view: `SELECT k, ${value} AS v FROM s GROUP BY k`, fields, events }, groups),
+  );
+
+  test.each([
+    'sum(x) >= 1',
+    'avg(x) > 0.3',
+    'sum(y) = 0',
+    'sum(y) <> 0',
+    'round(avg(x), 1) = 0.3 OR sum(y) < -1',
+    'NOT (sum(x) < 0.9)',
+    "CASE WHEN avg(x) < 0.3 THEN 'low' ELSE 'high' END = 'low'",
+  ])('are right in HAVING %s', async condition => {
+    const view = `SELECT k, sum(x) AS s, count(*) AS n FROM s GROUP BY k HAVING ${condition}`;
+    const report = await auditOf({ view, fields, events });
+    expect(report.differences).toEqual([]);
+    expect(report.rows).toBeGreaterThan(20);
+    expect(report.rows + report.skipped).toBeLessThanOrEqual(groups);
+    expect(report.skipped).toBeLessThan(groups / 4);
+  });
 });
