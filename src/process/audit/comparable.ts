@@ -3,6 +3,7 @@
 import { parseTimeUs } from '../../core/time-text.ts';
 import { intervalFromText } from '../plan/functions/cast.ts';
 import type { ScalarType } from '../plan/plan.ts';
+import { anything } from '../plan/sql/alternatives-sql.ts';
 import type { ViewValue } from '../view.ts';
 
 /** Whole numbers that a double may have rounded are bigint; nested values are their JSON. */
@@ -84,8 +85,12 @@ export function isAmong(
 function isBetween(value: Comparable, list: readonly Comparable[], share: number): boolean {
   if (typeof value === 'string') return isTextBetween(value, list);
   if (!isNumber(value)) return false;
-  const numbers = list.filter(isNumber).map(Number);
-  const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
+  const numbers = list
+    .filter(isNumber)
+    .map(Number)
+    .filter(number => !Number.isNaN(number));
+  const far = (number: number): number => (Math.abs(number) >= anything ? number * Infinity : number);
+  const [low, high] = [far(Math.min(...numbers)), far(Math.max(...numbers))];
   // Not of what is infinite, nothing of which is no number.
   const slack = share === 0 ? 0 : share * Math.max(Math.abs(low), Math.abs(high));
   return Number(value) >= low - slack && Number(value) <= high + slack;

@@ -16,6 +16,10 @@ export interface Bounds {
   isInexact(part: Expression): boolean;
   /** The bound where it is finite, and 0 where there is none. */
   sizeOf(part: Expression): string;
+  /** A few units in the last place. */
+  readonly rounding: number;
+  /** A call with SQL in place of an argument. */
+  withArgument(call: Expression & { kind: 'call' }, place: number, sql: string): string;
   /** The ends of a number's bound. */
   ends(part: Expression): readonly [string, string];
 }
@@ -48,6 +52,9 @@ const comparisons: ReadonlySet<string> = new Set([
   'is not distinct from',
 ]);
 
+/** Functions that have a value on one side of 0 alone. */
+export const edged: ReadonlySet<string> = new Set(['sqrt', 'ln', 'log', 'log2', 'log10']);
+
 /**
  * The expression as SQL over `columns`, in lists: within one, which is for one outcome of the comparisons, a number may be anything between the least and
  * the greatest. The first of the first list is the value itself. Undefined where it is exact.
@@ -75,8 +82,6 @@ class Parts {
   private readonly bounds: Bounds;
   private readonly leaves: SqlLeaves;
   private readonly columns: PartColumns;
-  /** What is replaced is what something is divided by. */
-  private isDivisor = false;
 
   constructor(bounds: Bounds, leaves: SqlLeaves, columns: PartColumns) {
     this.bounds = bounds;
@@ -117,39 +122,55 @@ class Parts {
     if (comparisons.has(expression.function) && isBounded) {
       return this.part(expression, () => ({ isCondition: true, values: this.outcomes(expression) }));
     }
+    if (expression.args.length === 1 && edged.has(expression.function) && isBounded) {
+      return this.part(expression, () => ({ isCondition: false, values: this.edges(expression) }));
+    }
     if (expression.function === '%' && isBounded && !bounds.isInexact(expression.args[1]!)) {
       return this.part(expression, () => ({ isCondition: false, values: this.remainders(expression) }));
     }
-    if (expression.function !== '/')
-      return { ...expression, args: expression.args.map(arg => this.replaced(arg)) };
-    const [dividend, divisor] = expression.args as [Expression, Expression];
-    const wasDivisor = this.isDivisor;
-    const args = [this.replaced(dividend)];
-    this.isDivisor = true;
-    args.push(this.replaced(divisor));
-    this.isDivisor = wasDivisor;
-    return { ...expression, args };
+    return { ...expression, args: expression.args.map(arg => this.replaced(arg)) };
   }
 
-  /** A divisor that may be nothing may also be next to nothing, on both sides. */
+  /** A number that may be nothing may also be next to nothing, on both sides. */
   private nearZero(part: Expression): string[] {
-    if (!this.isDivisor) return [];
     const value = this.sql(part);
-    const isNear = `abs(${value}) <= ${this.bounds.sizeOf(part)}`;
-    return ['1e-300', '-1e-300'].map(next => `(CASE WHEN ${isNear} THEN ${next} ELSE ${value} END)`);
+    const bound = this.bounds.sizeOf(part);
+    const isNear = `abs(${value}) <= ${bound} OR ${bound} >= ${anything}`;
+    const zeros = part.type === 'number' ? ['0', '1e-300', '-1e-300'] : ['0'];
+    return zeros.map(zero => `(CASE WHEN ${isNear} THEN ${zero} ELSE ${value} END)`);
   }
 
-  /** Of a remainder: where the ends are in two periods, it may come up to a whole one and begin again with 0. */
+  /** Of a remainder: where the ends are in two periods, it may come up to a whole one, of either sign, and begin again with 0. */
   private remainders(call: Expression & { kind: 'call' }): string[] {
     const [value, period] = call.args as [Expression, Expression];
     const [low, high] = this.bounds.ends(value);
     const by = this.sql(period);
     const whole = this.sql(call);
     const jumps = `trunc(${low} / ${by}) <> trunc(${high} / ${by})`;
-    const turns = ['0', `sign(${this.sql(value)}) * abs(${by})`].map(
-      turn => `(CASE WHEN ${jumps} THEN ${turn} ELSE ${whole} END)`,
+    const turn = (condition: string, to: string): string =>
+      `(CASE WHEN ${condition} THEN ${to} ELSE ${whole} END)`;
+    return [
+      whole,
+      `(${low} % ${by})`,
+      `(${high} % ${by})`,
+      turn(`${jumps} OR ${low} * ${high} < 0`, '0'),
+      turn(`${jumps} AND ${high} > 0`, `abs(${by})`),
+      turn(`${jumps} AND ${low} < 0`, `-abs(${by})`),
+    ];
+  }
+
+  /** Of a logarithm or root: beside the ends what it is next to where it has no value. */
+  private edges(call: Expression & { kind: 'call' }): string[] {
+    const value = this.sql(call);
+    const at = (end: string): string => this.bounds.withArgument(call, 0, end);
+    const [low, high] = this.bounds.ends(call.args[0]!);
+    const next = ['0', '1e-300'].map(
+      end => `(CASE WHEN ${low} <= 0 AND ${high} >= 0 THEN ${at(`${end}::DOUBLE`)} ELSE ${value} END)`,
     );
-    return [whole, `(${low} % ${by})`, `(${high} % ${by})`, ...turns];
+    const rounding = (end: string): string => `abs(${at(end)}) * ${this.bounds.rounding}`;
+    const ends = [`(${at(low)} - ${rounding(low)})`, `(${at(high)} + ${rounding(high)})`] as const;
+    const zero = `(CASE WHEN ${ends[0]} <= 0 AND ${ends[1]} >= 0 THEN 0 ELSE ${value} END)`;
+    return [value, ...ends, at(low), ...next, zero];
   }
 
   private sql(part: Expression): string {
@@ -157,7 +178,7 @@ class Parts {
   }
 
   private part(expression: Expression, make: () => Part): Expression {
-    const key = `${this.isDivisor}${JSON.stringify(expression)}`;
+    const key = JSON.stringify(expression);
     let index = this.known.get(key);
     if (index === undefined) {
       const { isCondition, values } = make();
@@ -207,11 +228,15 @@ function everyChoice(sizes: readonly number[]): number[][] {
 }
 
 function someChoices(sizes: readonly number[]): number[][] {
-  const choices = [sizes.map(() => 0)];
-  for (let value = 1; value < Math.max(...sizes); value++) {
-    choices.push(sizes.map(size => Math.min(value, size - 1)));
-    for (const [part, size] of sizes.entries()) {
-      if (value < size) choices.push(sizes.map((_, other) => (other === part ? value : 0)));
+  const alike = (value: number) => sizes.map(size => Math.min(value, size - 1));
+  const choices: number[][] = [];
+  for (let value = 0; value < Math.max(...sizes); value++) {
+    choices.push(alike(value));
+    // One by one, with the others as they are and at either end.
+    for (const others of [0, 1, 2].map(alike)) {
+      for (const [part, size] of sizes.entries()) {
+        if (value < size) choices.push(others.map((other, at) => (at === part ? value : other)));
+      }
     }
   }
   return choices;

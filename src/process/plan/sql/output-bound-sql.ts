@@ -6,6 +6,7 @@ import {
   anything,
   type Bounds,
   beyondBounds,
+  edged,
   type PartColumns,
 } from './alternatives-sql.ts';
 import { furtherShare, inexactness, lastDigits, transcendental } from './bound-sql.ts';
@@ -28,7 +29,8 @@ const magnitudes: ReadonlySet<string> = new Set([
 export function furtherShareOf(expression: Expression): number {
   switch (expression.kind) {
     case 'call':
-      if (transcendental.has(expression.function)) return furtherShare;
+      if (transcendental.has(expression.function))
+        return edged.has(expression.function) ? lastDigits : furtherShare;
       return Math.max(0, ...expression.args.map(furtherShareOf));
     case 'case': {
       const values = [...expression.branches.map(({ value }) => value), expression.otherwise];
@@ -45,6 +47,7 @@ export class OutputBounds implements Bounds, PartColumns {
   private readonly bounded: ReadonlySet<number>;
   private readonly drifted: ReadonlySet<number>;
   private readonly leaves: SqlLeaves;
+  readonly rounding = lastDigits;
   private readonly known = new WeakMap<Expression, string | undefined>();
   private readonly inexact = new WeakMap<Expression, boolean>();
   private readonly parts = new Map<string, string>();
@@ -61,10 +64,11 @@ export class OutputBounds implements Bounds, PartColumns {
   outputSql(expression: Expression): string | undefined {
     if (expression.kind === 'aggregate')
       return this.bounded.has(expression.index) ? `_b${expression.index}` : undefined;
-    const bound = this.of(expression);
-    if (bound !== undefined) return bound;
+    if (this.of(expression) !== undefined) return this.sizeOf(expression);
     const lists = alternativesSql(expression, this, this.leaves, this);
-    return lists && `[${lists.map(list => `[${list.join(', ')}]`).join(', ')}]`;
+    const isNumber = expression.type === 'number' || expression.type === 'integer';
+    const shortened = isNumber ? extremesOf : distinctOf;
+    return lists && `[${lists.map(list => shortened(`[${list.join(', ')}]`)).join(', ')}]`;
   }
 
   /** Where a condition may hold, and where it may not; undefined where it is certain. */
@@ -128,7 +132,11 @@ export class OutputBounds implements Bounds, PartColumns {
 
   sizeOf(part: Expression): string {
     const bound = this.of(part);
-    return bound === undefined ? '0' : finite(bound);
+    if (bound === undefined) return '0';
+    // Here infinity is of a divisor that may be nothing, and NaN too, which is above all numbers.
+    return this.mayBeAnything(part)
+      ? `(CASE WHEN ${bound} >= ${anything} THEN ${beyondBounds} ELSE ${finite(bound)} END)`
+      : finite(bound);
   }
 
   ends(part: Expression): readonly [string, string] {
@@ -192,21 +200,32 @@ export class OutputBounds implements Bounds, PartColumns {
     isInexact: readonly boolean[],
     rounding: string,
   ): string | undefined {
-    const isRoot = part.function === 'sqrt';
     const place = isInexact.indexOf(true);
-    if (!(isRoot || transcendental.has(part.function)) || isInexact.lastIndexOf(true) !== place)
-      return undefined;
-    const [low, high] = this.ends(part.args[place]!);
-    const at = (end: string): string => {
-      const args = part.args.map((arg, index) => (index === place ? endLeaf : arg));
-      const aggregate = (index: number) => (index === endLeaf.index ? end : this.leaves.aggregate!(index));
-      return expressionSql({ ...part, args }, { ...this.leaves, aggregate });
-    };
+    const isCurve = transcendental.has(part.function) && !edged.has(part.function);
+    if (!isCurve || isInexact.lastIndexOf(true) !== place) return undefined;
     const value = this.sql(part);
-    const away = [isRoot ? `greatest(${low}, 0)` : low, high].map(end => `abs(${at(end)} - ${value})`);
+    const away = this.ends(part.args[place]!).map(
+      end => `abs(${this.withArgument(part, place, end)} - ${value})`,
+    );
     return `(greatest(${away.join(', ')}) + ${rounding})`;
   }
+
+  withArgument(call: Expression & { kind: 'call' }, place: number, sql: string): string {
+    const args = call.args.map((arg, index) => (index === place ? endLeaf : arg));
+    const aggregate = (index: number) => (index === endLeaf.index ? sql : this.leaves.aggregate!(index));
+    return expressionSql({ ...call, args }, { ...this.leaves, aggregate });
+  }
 }
+
+/** Of a list all that is compared with: the least and the greatest, NULL and NaN. */
+const extremesOf = (list: string): string => {
+  const numbers = 'list_filter(l, lambda v: NOT isnan(v::DOUBLE))';
+  const others = 'list_filter(l, lambda v: v IS NULL OR isnan(v::DOUBLE))';
+  return `list_transform([${list}], lambda l: list_concat([list_min(${numbers}), list_max(${numbers})], ${others}))[1]`;
+};
+
+const distinctOf = (list: string): string =>
+  `list_transform([${list}], lambda l: list_concat(list_distinct(l), list_filter(l, lambda v: v IS NULL)))[1]`;
 
 /** Stands for an end of a bound. */
 const endLeaf: Expression & { kind: 'aggregate' } = { kind: 'aggregate', index: -1, type: 'number' };
