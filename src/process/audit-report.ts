@@ -18,7 +18,10 @@ export interface AuditReport {
   windows: number;
   rows: number;
   values: number;
-  /** Rows compared in total only: overflow groups, groups that came after them, and windows whose groups they touch. */
+  /**
+   * Rows compared in total only: overflow groups, groups that came after them, and windows whose groups they touch; and rows that HAVING
+   * lets through in the batch, and not in the view, by a rounding.
+   */
   skipped: number;
   /** Rows of which nothing was compared, by the reason. */
   notCompared: { rows: number; reason: string }[];

@@ -76,6 +76,20 @@ test('whole numbers beyond 2^53 are text with all their digits, of every type an
   ]);
 });
 
+test('texts keep a leading byte order mark, short and long, nested and as keys', async () => {
+  const long = '\ufeff and more than twelve bytes';
+  const answer = await run(
+    `SELECT chr(65279) || 'a' AS s, length(s) AS n, '${long}' AS l, [s, l] AS list, {'k': s} AS struct, MAP {s: l} AS map, to_json(s) AS j`,
+  );
+  const short = '\ufeffa';
+  expect(answer.rows).toEqual([
+    [short, 2, long, [short, long], { k: short }, { [short]: long }, `"${short}"`],
+  ]);
+  expect((await run(`SELECT '${short}' AS s`, { format: 'ndjson' })).body).toEqual(
+    new TextEncoder().encode(`{"s":"${short}"}\n`),
+  );
+});
+
 test('rows and bytes have a cap that is told', async () => {
   expect(await run('SELECT * FROM range(5000)')).toMatchObject({ rowCount: 1000, truncated: true });
   expect(await run('SELECT * FROM range(1000)')).toMatchObject({ rowCount: 1000, truncated: false });

@@ -19,6 +19,9 @@ import type { QueryAnswer, QueryRequest } from './query.ts';
 import { jsonValue } from './query-rows.ts';
 import { placeOf, sqlError } from './sql-error.ts';
 import { tableNames } from './table-names.ts';
+import { keepByteOrderMarks } from './whole-texts.ts';
+
+keepByteOrderMarks();
 
 export interface QueryServerOptions {
   lakeDir: string;

@@ -9,7 +9,7 @@ const part = fc.oneof(
   fc.double({ noNaN: true }),
   int64,
   fc.string({ unit: 'grapheme' }),
-  fc.string({ unit: fc.constantFrom('\0', 'ÿ', 'a', '\u0001') }),
+  fc.string({ unit: fc.constantFrom('\0', 'ÿ', 'a', '\u0001', '\ufeff') }),
 );
 const rank = (value: KeyPart): number =>
   value === null ? 0 : { boolean: 1, number: 2, bigint: 3, string: 4 }[typeof value as 'boolean'];

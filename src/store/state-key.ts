@@ -11,7 +11,8 @@ export const textTag = 6;
 const tag = { null: 1, false: 2, true: 3, number: 4, integer: 5, text: textTag } as const;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+// A byte order mark at the start of a text is a character of it.
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Writes tuples into one growing buffer; every `finish` is a copy. */
 export class KeyWriter {

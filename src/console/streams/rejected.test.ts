@@ -20,6 +20,7 @@ test('rejected events are grouped by reason, the most frequent first', () => {
 
 test('a raw line is cut at a byte, not at a character', () => {
   expect(splitAt('한글 x', 7)).toEqual(['한글 ', 'x']);
+  expect(splitAt('a\ufeffb', 1)).toEqual(['a', '\ufeffb']);
   expect(splitAt('abc', undefined)).toEqual(['abc', '']);
   expect(splitAt('abc', 99)).toEqual(['abc', '']);
 });

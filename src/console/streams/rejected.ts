@@ -25,6 +25,6 @@ export function groupByReason(page: EventPage['events']): RejectedGroup[] {
 export function splitAt(raw: string, position: number | undefined): [before: string, after: string] {
   if (position === undefined || position < 0) return [raw, ''];
   const bytes = new TextEncoder().encode(raw);
-  const decoder = new TextDecoder();
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   return [decoder.decode(bytes.subarray(0, position)), decoder.decode(bytes.subarray(position))];
 }

@@ -187,6 +187,69 @@ describe.each(exact.map(one => ({ ...one, name: `${one.aggregate.function}(${one
   },
 );
 
+describe('values that are all the same', () => {
+  const spreads = (['var_pop', 'var_samp', 'stddev_pop', 'stddev_samp'] as const).map(name => ({
+    definition: aggregate(name, ['number']),
+    args: ['number'] as Argument[],
+    expected: 0 as number | null,
+  }));
+  const together = (['covar_pop', 'covar_samp', 'corr'] as const).flatMap(name => {
+    const definition = aggregate(name, ['number', 'number']);
+    const expected = name === 'corr' ? null : 0;
+    const orders: Argument[][] = [
+      ['number', 'other'],
+      ['other', 'number'],
+    ];
+    return orders.map(args => ({ definition, args, expected }));
+  });
+
+  test.each([...spreads, ...together])('have no spread at all: $definition.function of $args', one => {
+    const make = (): Accumulator => createAccumulator(one.definition);
+    const value = fc.oneof(
+      fc.constantFrom(3.3, 99.99, 0.1, -7.7, 1e9 + 0.1, 0),
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+    );
+    const others = fc.array(fc.double({ min: -1000, max: 1000, noNaN: true }), {
+      minLength: 2,
+      maxLength: 60,
+    });
+    fc.assert(
+      fc.property(value, others, fc.integer(), (x, ys, seed) => {
+        const rng = new Rng(seed);
+        const parts: Row[][] = [[], [], []];
+        for (const y of ys) parts[rng.below(3)]!.push({ group: 0, x, y, text: null, flag: null });
+        const merged = feed(make(), parts[0]!, one.args);
+        merged.merge(throughBytes(feed(make(), parts[1]!, one.args), make), all, all, groups);
+        const last = feed(make(), parts[2]!, one.args);
+        last.merge(merged, all, all, groups);
+        expect(last.value(0)).toBe(one.expected);
+        expect(throughBytes(last, make).value(0)).toBe(one.expected);
+      }),
+      { seed: 43, numRuns: 100 },
+    );
+  });
+
+  test('are forgotten with the first that differs, through bytes too', () => {
+    for (const x of [3.3, 99.99, 1e9 + 0.1, 1e-200, 0]) {
+      const make = (): Accumulator => createAccumulator(aggregate('var_pop', ['number']));
+      const at = (value: number): Row => ({ group: 0, x: value, y: null, text: null, flag: null });
+      const same = throughBytes(feed(make(), Array(99).fill(at(x)), ['number']), make);
+      const more = feed(same, [at(x + 1)], ['number']);
+      expect(Math.abs((more.value(0) as number) - 0.0099)).toBeLessThan(1e-12 * Math.max(1, x ** 2 * 1e-15));
+      expect(throughBytes(more, make).value(0)).toBe(more.value(0));
+    }
+  });
+
+  test('are not told in a state that was written without them', () => {
+    const accumulator = createAccumulator(aggregate('var_pop', ['number']));
+    accumulator.reserve(1);
+    // Count, sum and sum of squares of 1, 2 and 3.
+    const writer = new RowWriter().varint(3).f64(6).f64(0).f64(14).f64(0);
+    accumulator.read(0, new ByteReader(writer.finish()));
+    expect(accumulator.value(0)).toBeCloseTo(2 / 3, 15);
+  });
+});
+
 test('sums of whole numbers stay exact far beyond 2^53', () => {
   const accumulator = createAccumulator(aggregate('sum', ['integer']));
   accumulator.reserve(1);

@@ -6,6 +6,9 @@ import type { Accumulator } from './accumulator.ts';
 import { centredSum, DoubleDoubles } from './double-double.ts';
 import { grown } from './growth.ts';
 import { doublesOf } from './scalar.ts';
+import { SingleValues } from './single-value.ts';
+
+const isFiniteSum = (sums: DoubleDoubles, slot: number): boolean => Number.isFinite(sums.high[slot]!);
 
 export class CovarianceAccumulator implements Accumulator {
   private readonly x = new DoubleDoubles();
@@ -14,6 +17,8 @@ export class CovarianceAccumulator implements Accumulator {
   private readonly xx = new DoubleDoubles();
   private readonly yy = new DoubleDoubles();
   private readonly sums = [this.x, this.y, this.xy, this.xx, this.yy];
+  private readonly singleX = new SingleValues();
+  private readonly singleY = new SingleValues();
   private counts = new Float64Array(0);
   private readonly form: 'corr' | 'covar_samp' | 'covar_pop';
   private readonly scratchX = { values: new Float64Array(0) };
@@ -25,6 +30,8 @@ export class CovarianceAccumulator implements Accumulator {
 
   reserve(capacity: number): void {
     for (const sums of this.sums) sums.reserve(capacity);
+    this.singleX.reserve(capacity);
+    this.singleY.reserve(capacity);
     this.counts = grown(this.counts, capacity);
   }
 
@@ -41,45 +48,72 @@ export class CovarianceAccumulator implements Accumulator {
       if (slot < 0 || args[0]!.valid[row] === 0 || args[1]!.valid[row] === 0) continue;
       const x = xs[row]!;
       const y = ys[row]!;
+      const count = this.counts[slot]!;
+      this.singleX.add(slot, x, count);
+      this.singleY.add(slot, y, count);
       this.x.add(slot, x);
       this.y.add(slot, y);
       this.xy.addProduct(slot, x, y);
       this.xx.addProduct(slot, x, x);
       this.yy.addProduct(slot, y, y);
-      this.counts[slot]! += 1;
+      this.counts[slot] = count + 1;
     }
   }
 
   merge(other: CovarianceAccumulator, from: Int32Array, to: Int32Array, count: number): void {
     for (let i = 0; i < count; i++) {
-      for (let s = 0; s < 5; s++) this.sums[s]!.mergeFrom(other.sums[s]!, from[i]!, to[i]!);
-      this.counts[to[i]!]! += other.counts[from[i]!]!;
+      const [source, target] = [from[i]!, to[i]!];
+      const [added, count] = [other.counts[source]!, this.counts[target]!];
+      this.singleX.mergeFrom(other.singleX, source, target, added, count);
+      this.singleY.mergeFrom(other.singleY, source, target, added, count);
+      for (let s = 0; s < 5; s++) this.sums[s]!.mergeFrom(other.sums[s]!, source, target);
+      this.counts[target] = count + added;
     }
   }
 
   write(slot: number, writer: RowWriter): void {
-    writer.varint(this.counts[slot]!);
-    for (const sums of this.sums) sums.write(slot, writer);
+    const count = this.counts[slot]!;
+    writer.varint(count);
+    for (const sums of [this.x, this.y, this.xy]) sums.write(slot, writer);
+    this.singleX.write(slot, this.xx, count, writer);
+    this.singleY.write(slot, this.yy, count, writer);
   }
 
   read(slot: number, reader: ByteReader): void {
-    this.counts[slot] = reader.varint();
-    for (const sums of this.sums) sums.read(slot, reader);
+    const count = reader.varint();
+    this.counts[slot] = count;
+    for (const sums of [this.x, this.y, this.xy]) sums.read(slot, reader);
+    this.singleX.read(slot, this.xx, count, reader);
+    this.singleY.read(slot, this.yy, count, reader);
   }
 
   value(slot: number): number | null {
     const count = this.counts[slot]!;
-    const together = (): number => centredSum(this.xy, this.x, this.y, slot, count);
+    const together = (): number => this.centred(this.xy, this.x, this.y, slot, count);
     if (this.form === 'covar_pop') return count > 0 ? together() / count : null;
     if (this.form === 'covar_samp') return count > 1 ? together() / (count - 1) : null;
     if (count === 0) return null;
     const spread =
-      Math.sqrt(centredSum(this.xx, this.x, this.x, slot, count)) *
-      Math.sqrt(centredSum(this.yy, this.y, this.y, slot, count));
+      Math.sqrt(this.centred(this.xx, this.x, this.x, slot, count)) *
+      Math.sqrt(this.centred(this.yy, this.y, this.y, slot, count));
     return spread > 0 ? Math.max(-1, Math.min(1, together() / spread)) : null;
   }
 
+  /** The centred sum of products of two of x and y: 0 where one of them is always the same. */
+  private centred(
+    xy: DoubleDoubles,
+    x: DoubleDoubles,
+    y: DoubleDoubles,
+    slot: number,
+    count: number,
+  ): number {
+    const isSame = (sums: DoubleDoubles): boolean =>
+      (sums === this.x ? this.singleX : this.singleY).isSingle(slot);
+    const isNothing = (isSame(x) && isFiniteSum(y, slot)) || (isSame(y) && isFiniteSum(x, slot));
+    return isNothing ? 0 : centredSum(xy, x, y, slot, count);
+  }
+
   memoryBytes(): number {
-    return this.counts.byteLength + 5 * this.x.byteLength;
+    return this.counts.byteLength + 5 * this.x.byteLength + 2 * this.singleX.byteLength;
   }
 }

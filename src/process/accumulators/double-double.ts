@@ -36,6 +36,15 @@ export class DoubleDoubles {
     if (!Number.isNaN(lost)) this.low[slot]! += lost;
   }
 
+  /** Becomes `times` squares of one value. */
+  setSquares(slot: number, value: number, times: number): void {
+    const square = value * value;
+    const lost = productError(value, value, square) * times;
+    this.clear(slot, slot + 1);
+    this.addProduct(slot, square, times);
+    if (!Number.isNaN(lost)) this.low[slot]! += lost;
+  }
+
   mergeFrom(other: DoubleDoubles, from: number, to: number): void {
     this.add(to, other.high[from]!);
     this.low[to]! += other.low[from]!;

@@ -4,9 +4,13 @@ import type { Scalar } from './scalar.ts';
 
 const mark = '\u0000';
 
+/** A whole double whose text would look like that of a whole number with all these digits. */
+const isLong = (value: Exclude<Scalar, string>): value is number =>
+  Number.isInteger(value) && !Number.isSafeInteger(value) && Math.abs(value as number) < 1e21;
+
 export const itemText = (value: Scalar): string =>
   typeof value !== 'string'
-    ? mark + String(value)
+    ? mark + (isLong(value) ? value.toExponential() : value)
     : value.startsWith(mark)
       ? mark + mark + value.slice(1)
       : value;

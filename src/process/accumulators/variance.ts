@@ -1,5 +1,6 @@
 // var_samp, var_pop, stddev_samp, stddev_pop from Σx and Σx² in double-double: no pass over the data is needed and nothing
-// depends on the order; the cancellation of Σx² − (Σx)²/n leaves full double precision while mean²/variance < 2^50.
+// depends on the order; the cancellation of Σx² − (Σx)²/n leaves full double precision while mean²/variance < 2^50. Of values that are
+// all the same it is 0.
 import type { ByteReader } from '../../core/bytes.ts';
 import type { Vector } from '../plan/vector.ts';
 import type { RowWriter } from '../state/row-writer.ts';
@@ -7,10 +8,12 @@ import type { Accumulator } from './accumulator.ts';
 import { centredSum, DoubleDoubles } from './double-double.ts';
 import { grown } from './growth.ts';
 import { doublesOf } from './scalar.ts';
+import { SingleValues } from './single-value.ts';
 
 export class VarianceAccumulator implements Accumulator {
   private readonly sums = new DoubleDoubles();
   private readonly squares = new DoubleDoubles();
+  private readonly single = new SingleValues();
   private counts = new Float64Array(0);
   private readonly isSample: boolean;
   private readonly isDeviation: boolean;
@@ -24,6 +27,7 @@ export class VarianceAccumulator implements Accumulator {
   reserve(capacity: number): void {
     this.sums.reserve(capacity);
     this.squares.reserve(capacity);
+    this.single.reserve(capacity);
     this.counts = grown(this.counts, capacity);
   }
 
@@ -41,6 +45,7 @@ export class VarianceAccumulator implements Accumulator {
       const slot = slots[row]!;
       if (slot < 0 || valid[row] === 0) continue;
       const value = values[row]!;
+      this.single.add(slot, value, this.counts[slot]!);
       this.sums.add(slot, value);
       this.squares.addProduct(slot, value, value);
       this.counts[slot]! += 1;
@@ -49,33 +54,36 @@ export class VarianceAccumulator implements Accumulator {
 
   merge(other: VarianceAccumulator, from: Int32Array, to: Int32Array, count: number): void {
     for (let i = 0; i < count; i++) {
-      this.sums.mergeFrom(other.sums, from[i]!, to[i]!);
-      this.squares.mergeFrom(other.squares, from[i]!, to[i]!);
-      this.counts[to[i]!]! += other.counts[from[i]!]!;
+      const [source, target] = [from[i]!, to[i]!];
+      this.single.mergeFrom(other.single, source, target, other.counts[source]!, this.counts[target]!);
+      this.sums.mergeFrom(other.sums, source, target);
+      this.squares.mergeFrom(other.squares, source, target);
+      this.counts[target]! += other.counts[source]!;
     }
   }
 
   write(slot: number, writer: RowWriter): void {
     writer.varint(this.counts[slot]!);
     this.sums.write(slot, writer);
-    this.squares.write(slot, writer);
+    this.single.write(slot, this.squares, this.counts[slot]!, writer);
   }
 
   read(slot: number, reader: ByteReader): void {
     this.counts[slot] = reader.varint();
     this.sums.read(slot, reader);
-    this.squares.read(slot, reader);
+    this.single.read(slot, this.squares, this.counts[slot]!, reader);
   }
 
   value(slot: number): number | null {
     const count = this.counts[slot]!;
     const divisor = this.isSample ? count - 1 : count;
     if (divisor <= 0) return null;
+    if (this.single.isSingle(slot)) return 0;
     const centred = Math.max(0, centredSum(this.squares, this.sums, this.sums, slot, count));
     return this.isDeviation ? Math.sqrt(centred / divisor) : centred / divisor;
   }
 
   memoryBytes(): number {
-    return this.sums.byteLength + this.squares.byteLength + this.counts.byteLength;
+    return this.sums.byteLength + this.squares.byteLength + this.single.byteLength + this.counts.byteLength;
   }
 }

@@ -1,11 +1,13 @@
 // How the columns of a view are compared with those of a batch: which are the group's, and for the others whether two values are the
-// same, or as close as bound-sql.ts allows.
+// same, or as close as bound-sql.ts and output-bound-sql.ts allow.
 
 import { frequencyError } from '../plan/frequency-error.ts';
 import type { Aggregate, Plan, ScalarType } from '../plan/plan.ts';
-import { inexactness, quantileShare } from '../plan/sql/bound-sql.ts';
+import { anything } from '../plan/sql/alternatives-sql.ts';
+import { inexactness, quantileBound } from '../plan/sql/bound-sql.ts';
+import { furtherShareOf } from '../plan/sql/output-bound-sql.ts';
 import type { ViewValue } from '../view.ts';
-import { type Comparable, comparable, isWithin, keyOf } from './comparable.ts';
+import { type Comparable, comparable, isAmong, isWithin, keyOf } from './comparable.ts';
 import { areFrequent, type ItemCount, isSample } from './frequent-items.ts';
 
 export interface AuditColumn {
@@ -41,7 +43,14 @@ export function auditColumns(plan: Plan, isTold: boolean): AuditColumn[] {
       comparable: same,
       isEqual:
         listCheck(aggregate, isTold) ??
-        ((engine, batch, bound) => isWithin(same(engine), same(batch), boundOf(bound))),
+        ((engine, batch, bound) => {
+          if (!Array.isArray(bound)) {
+            const most = boundOf(bound);
+            return most >= anything || isWithin(same(engine), same(batch), most);
+          }
+          const lists = bound.map(list => listOf(list).map(same));
+          return isAmong(same(engine), lists, furtherShareOf(expression));
+        }),
     };
   });
 }
@@ -56,15 +65,13 @@ function listCheck(aggregate: Aggregate | undefined, isTold: boolean): AuditColu
   switch (aggregate?.function) {
     case 'approx_quantile': {
       if (!Array.isArray(aggregate.parameters[0])) return undefined;
-      return (engine, batch) => {
+      return (engine, batch, extremes) => {
         if (!Array.isArray(engine) || !Array.isArray(batch)) return engine === batch;
+        const [least, greatest] = listOf(extremes).map(Number) as [number, number];
         const close = (value: ViewValue, i: number): boolean => {
           const exact = comparable(batch[i]!, 'number', isTold);
-          return isWithin(
-            comparable(value, 'number', isTold),
-            exact,
-            quantileShare * Math.abs(Number(exact)),
-          );
+          const bound = quantileBound(Number(exact), least, greatest);
+          return isWithin(comparable(value, 'number', isTold), exact, bound);
         };
         return engine.length === batch.length && engine.every(close);
       };

@@ -1,6 +1,7 @@
 // Views that are right have no difference, whatever their values look like.
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Rng } from '../../core/rng.ts';
+import { mendLine } from '../../query/mend-line.ts';
 import { type Audited, auditOf, useFolder } from './audit.fixture.ts';
 
 useFolder();
@@ -166,6 +167,29 @@ test('sums that cancel, and moments of values far from zero, are right', async (
   }
 });
 
+test('a constant correlates with nothing, and has no variance', async () => {
+  const rng = new Rng(29);
+  const views = ['x, y', 'y, x'].map(
+    args =>
+      `SELECT corr(${args}) AS r, covar_pop(${args}) AS c, var_pop(x) AS v, stddev_samp(x) AS d, count(*) AS n FROM s`,
+  );
+  for (const x of [3.3, 99.99, 0.1, -1e9 - 0.1]) {
+    const events = Array.from({ length: 1000 }, () => ({ x, y: rng.float() * 100 }));
+    for (const view of views) {
+      const audited = { view, fields: { x: 'DOUBLE', y: 'DOUBLE' }, events };
+      await right(audited, 1);
+      const { differences } = await auditOf({
+        ...audited,
+        tamper: row => {
+          row.values[0] = 0;
+          row.values[2] = 1e-31;
+        },
+      });
+      expect(differences.map(({ column }) => column)).toContain('r');
+    }
+  }
+});
+
 test('the spread of equal values is zero', () =>
   right(
     {
@@ -175,3 +199,217 @@ test('the spread of equal values is zero', () =>
     },
     4,
   ));
+
+test('variances of values whose fourth power is no double are right', async () => {
+  const rng = new Rng(23);
+  const view =
+    'SELECT var_pop(x) AS vp, var_samp(x) AS vs, stddev_pop(x) AS sp, stddev_samp(x) AS ss, covar_pop(x, y) AS c, corr(x, y) AS r FROM s';
+  for (const size of [1e60, 1e78, 1e100, 1e139]) {
+    const events = Array.from({ length: 300 }, () => ({
+      x: (rng.float() - 0.2) * size,
+      y: rng.float() * size,
+    }));
+    await right({ view, fields: { x: 'DOUBLE', y: 'DOUBLE' }, events }, 1);
+  }
+});
+
+test('control characters in nested values, and halves of surrogate pairs anywhere, are what the history has', async () => {
+  const events = [
+    '{"v":{"a":{"foo\\u000bar":42}}}',
+    '{"v":["\\ud800"]}',
+    '{"v":["\\udbff"]}',
+    '{"v":"\\ud800"}',
+    '{"v":"\\udbff"}',
+    '{"v":"a\\u000b"}',
+  ];
+  const history = events.map(mendLine);
+  for (const type of ['JSON', 'VARCHAR']) {
+    const some = type === 'JSON' ? [0, 6] : [3, 6];
+    const audited = { fields: { v: type }, events: events.slice(...some), history: history.slice(...some) };
+    await right({ ...audited, view: counted('v') }, type === 'JSON' ? 4 : 2);
+    await right(
+      {
+        ...audited,
+        view: 'SELECT min(v) AS lo, max(v) AS hi, first(v) AS f, last(v) AS l, count(DISTINCT v) AS d, approx_top_k(v, 5) AS top, sample(v, 9) AS some_, approx_count_distinct(v) AS ad FROM s',
+      },
+      1,
+    );
+  }
+});
+
+test.each(['JSON', 'DECIMAL(38,0)', 'DOUBLE'])(
+  'whole numbers that double precision would make one stay several in a field that has drifted to %s',
+  type => {
+    const numbers = ['0', '1', '2', '1152921504606846976', '1152921504606846977', '1152921504606846977'];
+    const more = type === 'JSON' ? ['0.5', '1e300', '"x"'] : type === 'DOUBLE' ? ['0.5'] : [`${2n ** 64n}`];
+    const isLossy = type === 'DOUBLE';
+    return right(
+      {
+        view: `SELECT approx_top_k(y, 5) AS top, sample(y, 20) AS some_, approx_frequency(y, 1152921504606846977) AS f,
+          approx_frequency(y, 2) AS g FROM s`,
+        fields: { y: 'BIGINT' },
+        drifted: { y: type },
+        events: [...(isLossy ? numbers.slice(0, 3) : numbers), ...more].map(y => `{"y":${y}}`),
+      },
+      1,
+    );
+  },
+);
+
+test('whole doubles beyond 2^53 keep their value in lists', () =>
+  right(
+    {
+      view: 'SELECT approx_top_k(x, 5) AS top, sample(x, 20) AS some_, approx_frequency(x, 1152921504606846976) AS f FROM s',
+      fields: { x: 'DOUBLE' },
+      events: ['1152921504606846976', '1152921504606846976', '1e20', '-1e18', '1e22', '0.5'].map(
+        x => `{"x":${x}}`,
+      ),
+    },
+    1,
+  ));
+
+test('a field whose type was not known and that holds 2^53 beside fractions is the same number', async () => {
+  const numbers = [
+    '9007199254740992',
+    '0.5',
+    '-9007199254740992',
+    '9007199254740994',
+    '1e20',
+    '9007199254740991',
+    '-0.0',
+    '1e300',
+  ];
+  const events = numbers.map((x, y) => `{"x":${x},"y":${y},"k":${x}}`);
+  const view =
+    'SELECT first(x ORDER BY y) AS f, last(x ORDER BY y) AS l, min(x) AS lo, max(x) AS hi, arg_max(x, y) AS a, approx_top_k(x, 9) AS top, sample(x, 9) AS some_, count(DISTINCT x) AS d, first(k ORDER BY y) AS k FROM s';
+  for (const type of ['DOUBLE', 'JSON']) {
+    // Where another field is of several types, values come with what they are.
+    for (const other of ['DOUBLE', 'JSON']) {
+      const drifted = { x: type, y: 'BIGINT', k: other };
+      for (let i = 0; i < events.length; i++) {
+        const turned = [...events.slice(i), ...events.slice(0, i)];
+        await right({ view, fields: {}, drifted, events: turned }, 1);
+      }
+      const groups = 'SELECT x, k, count(*) AS n FROM s GROUP BY ALL';
+      await right({ view: groups, fields: {}, drifted, events }, events.length);
+    }
+  }
+});
+
+test('texts that begin with U+FEFF keep it, as groups and as values', () =>
+  right(
+    {
+      view: 'SELECT s, length(s) AS l, min(s) AS lo, last(s) AS la, approx_top_k(s, 3) AS top, sample(s, 9) AS some_, count(*) AS n FROM s GROUP BY ALL',
+      fields: { s: 'VARCHAR' },
+      events: ['\ufeffabc', 'abc', '\ufeff\ufeffabc', '\ufeff'].map(s => ({ s })),
+    },
+    4,
+  ));
+
+test('quantiles of more decades than a sketch spans are no farther from zero than is promised', async () => {
+  const rng = new Rng(31);
+  const list = '[0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1]';
+  const quantiles = [0.1, 0.25, 0.5, 0.9].map((q, i) => `approx_quantile(x, ${q}) AS q${i}`).join(', ');
+  const view = `SELECT approx_quantile(x, ${list}) AS qs, ${quantiles} FROM s`;
+  const fields = { x: 'DOUBLE' };
+  const far = [...Array(6).fill(1e-60), 1, 1, 1, 1e60, 1e60];
+  const random = (decades: number) =>
+    Array.from({ length: 200 }, () => (rng.float() - 0.4) * 10 ** ((rng.float() - 0.5) * decades));
+  for (const values of [far, far.map(x => -x), [...far, 0, 0, -1e-70, -1e9, -5], random(40), random(17)]) {
+    await right({ view, fields, events: values.map(x => ({ x })) }, 1);
+  }
+  // What is less than the span of the greatest is told to be that: another value is wrong, and so is one within the span that is 2 % off.
+  const tamper =
+    (median: number): Audited['tamper'] =>
+    row => {
+      (row.values[0] as number[])[3] = row.values[3] = median;
+    };
+  const audited = { view, fields, events: far.map(x => ({ x })) };
+  const wrong = async (more: Partial<Audited>) =>
+    (await auditOf({ ...audited, ...more })).differences.map(({ column }) => column);
+  expect(await wrong({ tamper: tamper(1e44) })).toEqual(['qs', 'q2']);
+  const near = [...Array(6).fill(1e44), 1, 1, 1, 1e60, 1e60].map(x => ({ x }));
+  expect(await wrong({ events: near, tamper: tamper(1.02e44) })).toEqual(['qs', 'q2']);
+  expect(await wrong({ events: near, tamper: tamper(1.005e44) })).toEqual([]);
+});
+
+describe('steps, comparisons and branches of sums of fractions', () => {
+  const rng = new Rng(37);
+  const groups = 3000;
+  // Two or three values of two decimals: many sums and averages lie on a step, where the last digit of a sum decides.
+  const events = Array.from({ length: groups * 3 }, (_, i) => ({
+    k: i % groups,
+    x: rng.below(60) / 100,
+    y: (rng.below(40) - 20) / 10,
+  })).filter(({ k }, i) => k % 2 === 1 || i < 2 * groups);
+  const fields = { k: 'BIGINT', x: 'DOUBLE', y: 'DOUBLE' };
+
+  test.each([
+    'round(avg(x), 2)',
+    'round(sum(x), 1)',
+    'round(avg(x) * 100)',
+    'floor(sum(x) * 10)',
+    'ceil(sum(x) * 10)',
+    'trunc(avg(x) * 10)',
+    'sign(sum(y))',
+    'CAST(sum(x) * 10 AS BIGINT)',
+    'sum(x) * 10 % 1',
+    "CASE WHEN avg(x) < 0.3 THEN 'low' ELSE 'high' END",
+    "CASE WHEN avg(x) = 0.3 THEN 'mid' WHEN avg(x) < 0.3 THEN 'low' ELSE 'high' END",
+    'CASE WHEN sum(x) >= 1 THEN avg(x) ELSE -avg(y) END',
+    'sum(x) >= 0.9',
+    'sum(y) = 0',
+    'sum(y) <> 0 AND avg(x) > 0.2',
+    'avg(x) IN (0.1, 0.2, 0.3)',
+    'avg(x) BETWEEN 0.2 AND 0.3',
+    'sum(x) / nullif(sum(y), 0)',
+    'sum(x) / sum(y)',
+    'round(sum(x) / sum(y), 2)',
+    'sum(x) / (sum(y) - avg(y)) > 2',
+    'coalesce(sum(y) / count(*), 0) * 2',
+    "round(avg(x), 2) || ' ms'",
+    "avg(x) || ' ms'",
+    'greatest(sum(x), sum(y)) - 1',
+    'round(100 * sum(x) / sum(x + y * y), 1)',
+    'round(stddev_pop(x), 2)',
+    'sqrt(var_pop(x))',
+    'ln(avg(x) + 0.7)',
+    'ln(sum(y))',
+    'sqrt(sum(y))',
+    'sqrt(abs(sum(y)))',
+    'abs(stddev_pop(x) / sum(y)) * floor(sum(y) - 3)',
+    'ln(coalesce(avg(x), 1) + 1)',
+    'abs(coalesce(sum(y), 1))',
+    'abs(sum(x) / sum(y))',
+    'abs(round(sum(x) / sum(y), 2))',
+    'sum(x) / abs(coalesce(sum(y), 1))',
+    'floor(sum(x) / sum(y) % 3)',
+    'sign(sum(y)) * (sum(x) / sum(y))',
+    'abs(ln(sum(x)))',
+    'ceil(sum(y) * 10) * stddev_pop(x) / coalesce(avg(x), sum(y))',
+    'pow(sum(x), avg(y))',
+    'round(ln(sum(x) + 1) * 10)',
+    'CASE WHEN corr(x, y) > 0.5 THEN 1 ELSE 0 END',
+    'approx_quantile(x, 0.5) > 0.3',
+    "CASE WHEN approx_count_distinct(x) > 2 THEN 'many' ELSE 'few' END",
+  ])('are right: %s', value =>
+    right({ view: `SELECT k, ${value} AS v FROM s GROUP BY k`, fields, events }, groups),
+  );
+
+  test.each([
+    'sum(x) >= 1',
+    'avg(x) > 0.3',
+    'sum(y) = 0',
+    'sum(y) <> 0',
+    'round(avg(x), 1) = 0.3 OR sum(y) < -1',
+    'NOT (sum(x) < 0.9)',
+    "CASE WHEN avg(x) < 0.3 THEN 'low' ELSE 'high' END = 'low'",
+  ])('are right in HAVING %s', async condition => {
+    const view = `SELECT k, sum(x) AS s, count(*) AS n FROM s GROUP BY k HAVING ${condition}`;
+    const report = await auditOf({ view, fields, events });
+    expect(report.differences).toEqual([]);
+    expect(report.rows).toBeGreaterThan(20);
+    expect(report.rows + report.skipped).toBeLessThanOrEqual(groups);
+    expect(report.skipped).toBeLessThan(groups / 4);
+  });
+});

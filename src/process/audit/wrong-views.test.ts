@@ -1,5 +1,7 @@
 // Views that are wrong are found, however small the difference.
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { Rng } from '../../core/rng.ts';
+import type { ViewValue } from '../view.ts';
 import { type Audited, auditOf, useFolder } from './audit.fixture.ts';
 
 useFolder();
@@ -94,4 +96,63 @@ test('a list of quantiles without its values is found', async () => {
     };
     expect((await auditOf({ ...audited, tamper })).differences).toMatchObject([{ column: 'q' }]);
   }
+});
+
+describe('steps, comparisons and branches of sums of fractions', () => {
+  const rng = new Rng(41);
+  const groups = 1000;
+  const events = Array.from({ length: groups * 3 }, (_, i) => ({
+    k: i % groups,
+    x: rng.below(60) / 100,
+    y: (rng.below(40) - 20) / 10,
+  })).filter(({ k }, i) => k % 2 === 1 || i < 2 * groups);
+  const fields = { k: 'BIGINT', x: 'DOUBLE', y: 'DOUBLE' };
+  const more = (by: number) => (value: ViewValue) => (value === null ? 0 : Number(value) + by);
+  const other = (a: ViewValue, b: ViewValue) => (value: ViewValue) => (value === a ? b : a);
+  const times = (by: number) => (value: ViewValue) => (value === null ? 0 : Number(value) * by + 1e-9);
+
+  test.each<[string, (value: ViewValue) => ViewValue]>([
+    ['round(avg(x), 2)', more(0.01)],
+    ['round(sum(x), 1)', more(-0.1)],
+    ['round(avg(x), 2)', more(1e-9)],
+    ['floor(sum(x) * 10)', more(1)],
+    ['CAST(sum(x) * 1e12 AS BIGINT)', more(100)],
+    ["CASE WHEN avg(x) < 0.3 THEN 'low' ELSE 'high' END", other('low', 'high')],
+    ['CASE WHEN sum(x) >= 1 THEN avg(x) ELSE -avg(y) END', times(1 + 1e-12)],
+    ['sum(x) >= 0.9', other(true, false)],
+    ['avg(x) BETWEEN 0.2 AND 0.3', other(true, false)],
+    ['sum(y) = 0', other(true, false)],
+    ['sum(x) / nullif(sum(y), 0)', times(1 + 1e-12)],
+    ['coalesce(sum(y) / count(*), 0) * 2', times(1 + 1e-12)],
+    ["avg(x) || ' ms'", value => String(value).replace(/^[\d.]+/, number => String(Number(number) + 1e-12))],
+    ["avg(x) || ' ms'", value => String(value).replace('ms', 's')],
+    ['greatest(sum(x), sum(y)) - 1', more(1e-12)],
+    ['sqrt(var_pop(x))', times(1 + 1e-6)],
+    ['ln(avg(x) + 0.7)', more(1e-12)],
+    ['CASE WHEN approx_quantile(x, 0.5) > 0.02 THEN 1 ELSE 0 END', other(1, 0)],
+  ])('are found where they are wrong: %s', async (value, wrongly) => {
+    const view = `SELECT k, ${value} AS v FROM s GROUP BY k`;
+    const tamper: Audited['tamper'] = row => {
+      row.values[1] = wrongly(row.values[1]!);
+    };
+    const report = await auditOf({ view, fields, events, tamper });
+    // But where the right value is in doubt.
+    expect(report.differenceCount).toBeGreaterThan(groups * 0.85);
+  });
+
+  test('are found where HAVING lets through another row, or none', async () => {
+    const view = 'SELECT k, count(*) AS n FROM s GROUP BY k HAVING sum(x) >= 0.9';
+    for (const by of [1e-12, -1e-12]) {
+      // Another by its last digits, in groups of which the sum is 0.9.
+      const near = Array.from({ length: 20 }, (_, k) =>
+        [0.4, 0.3, 0.2 + (by < 0 ? 1e-13 : -1e-13)].map(x => ({ k, x })),
+      ).flat();
+      const history = near.map(({ k, x }) => ({ k, x: x + by }));
+      expect((await auditOf({ view, fields, events: near })).differences).toEqual([]);
+      const report = await auditOf({ view, fields, events: near, history });
+      expect(report.differences.map(({ reason }) => reason)).toEqual(
+        Array(20).fill(by < 0 ? 'not in the batch' : 'missing in the view'),
+      );
+    }
+  });
 });

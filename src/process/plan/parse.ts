@@ -7,7 +7,7 @@ import { overViews } from './bind/over-view.ts';
 import type { ParseResult, QueryNode } from './bind/parse-tree.ts';
 import { firstPosition } from './bind/relation.ts';
 import { SelectBinder } from './bind/select.ts';
-import type { Plan } from './plan.ts';
+import type { Plan, SourcePlan } from './plan.ts';
 import { Source } from './refusal.ts';
 import { parseViewFile } from './view-file.ts';
 
@@ -49,7 +49,8 @@ export async function planView(definition: ViewDefinition, options: PlanOptions)
     );
   }
   const { positions: _, ...window } = header;
-  const meaning = { window: header.window, maxGroups: header.maxGroups, ...select };
+  const { window: spec, maxGroups } = header;
+  const meaning = { window: spec, maxGroups, ...select, ...stateForms(select.sources) };
   return {
     name: definition.name,
     version: hashOf(meaning),
@@ -58,6 +59,20 @@ export async function planView(definition: ViewDefinition, options: PlanOptions)
     ...select,
   };
 }
+
+/**
+ * The forms of states that have changed since the first: aggregates with another one make another version of their views, which is filled
+ * from the history beside the old one.
+ */
+function stateForms(sources: readonly SourcePlan[]): { moments?: number } {
+  const hasMoments = sources.some(({ aggregates }) =>
+    aggregates.some(({ function: name }) => moments.test(name)),
+  );
+  // 2: states know of values that are all the same.
+  return hasMoments ? { moments: 2 } : {};
+}
+
+const moments = /^(var|stddev|covar)_|^corr$/;
 
 /** A short hash of what a plan means. */
 export function hashOf(meaning: unknown): string {

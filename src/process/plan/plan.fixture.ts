@@ -3,6 +3,7 @@
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { murmur128Text } from '../../core/hash.ts';
 import { type Column, cell, type DecodeResult, type Decoder, type FieldSpec } from '../../kernel/kernel.ts';
+import { keepByteOrderMarks } from '../../query/whole-texts.ts';
 import type { Catalog } from './bind/catalog.ts';
 import type { ParseResult } from './bind/parse-tree.ts';
 import { EventColumns } from './events/event-columns.ts';
@@ -14,6 +15,8 @@ import type { Plan } from './plan.ts';
 export const defaultView = `-- every: 1s, 1m, 1h, 1d
 SELECT status, count(*) AS requests, sum(bytes) AS bytes, approx_count_distinct(ip) AS visitors, approx_quantile(bytes, [0.5, 0.95, 0.99]) AS size
 FROM access WHERE method <> 'OPTIONS' GROUP BY status`;
+
+keepByteOrderMarks();
 
 let connection: Promise<DuckDBConnection> | undefined;
 

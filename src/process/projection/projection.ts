@@ -74,7 +74,7 @@ export class Projection {
     this.outputBytesMax = options.outputBytesMax ?? outputBytesMaxDefault;
     this.rowsMax = options.rowsMax ?? 16_384;
     const context = { lookups: source.lookups, table: options.table ?? missingTable };
-    this.events = new EventColumns([fieldsIn(source)]);
+    this.events = new EventColumns([fieldsIn(source)], { keepsHalves: true });
     this.filter = source.filter && compileFilter(source.filter, context);
     this.columns = source.values.map(value =>
       value.kind === 'as-is' ? this.slice(value.path) : computedColumn(value.expression, context),

@@ -1,13 +1,10 @@
 // The groups that are in memory: each tuple of group values once, under a number that every window's cells use. Numbers stay
 // while `generation` does; `collect` drops what no window holds any more and begins another generation. A text that came as
 // bytes stays bytes until its value is asked for, and the tables to find groups by value are filled when something is looked for.
+import { hasSurrogates, wellFormed } from '../../core/surrogates.ts';
 import { decodeKey, type KeyPart, KeyWriter, textTag } from '../../store/state-key.ts';
 import { grown } from '../accumulators/growth.ts';
 import type { RowWriter } from '../state/row-writer.ts';
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-const surrogate = /[\ud800-\udfff]/;
 
 /** Group values that differ are different keys. A single text, the most common group, is its own key behind one character. */
 export function groupKey(values: readonly KeyPart[]): string {
@@ -22,10 +19,6 @@ export function groupKey(values: readonly KeyPart[]): string {
   }
   return key;
 }
-
-/** A lone surrogate is U+FFFD, as it is in the state's UTF-8. */
-export const wellFormed = (text: string): string =>
-  surrogate.test(text) ? decoder.decode(encoder.encode(text)) : text;
 
 /** Longer texts, and those that are not plain, are interned by value. */
 const plainTextMax = 4096;
@@ -124,7 +117,7 @@ export class GroupRegistry {
   find(values: readonly KeyPart[]): number | undefined {
     this.index();
     const found = this.findExact(values);
-    if (found !== undefined || !values.some(value => typeof value === 'string' && surrogate.test(value))) {
+    if (found !== undefined || !values.some(value => typeof value === 'string' && hasSurrogates(value))) {
       return found;
     }
     return this.findExact(values.map(value => (typeof value === 'string' ? wellFormed(value) : value)));

@@ -1,6 +1,7 @@
 // From the kernel's columns to vectors. Values that the kernel did not take as the wanted type are decoded here, exactly: what
 // the text of the value can be read as is taken ("12" as a number, 200 as text), anything else is NULL and counted.
 import { murmur128Text } from '../../../core/hash.ts';
+import { wellFormed } from '../../../core/surrogates.ts';
 import {
   type Column,
   cell,
@@ -61,7 +62,11 @@ export class EventColumns implements ColumnSource {
   private ones = new Uint8Array(0);
   private generation = 0;
 
-  constructor(sources: readonly SourcePlan[]) {
+  private readonly textOf: (text: string) => string;
+
+  /** `keepsHalves`: texts are passed on with halves of surrogate pairs in them; else each is U+FFFD, as it is wherever a text is stored. */
+  constructor(sources: readonly SourcePlan[], { keepsHalves = false } = {}) {
+    this.textOf = keepsHalves ? text => text : wellFormed;
     this.uses = fieldUses(sources);
     this.layout = this.wanted = layOut(this.uses, eventTimeFields.length);
   }
@@ -219,7 +224,7 @@ export class EventColumns implements ColumnSource {
         const words = buffers.words.subarray(0, rows * 4);
         words.set((column.values as Uint32Array).subarray(0, rows * 4));
         for (const row of others) {
-          const value = String(scalarOf(rawText(column, row, input)));
+          const value = String(this.scalarOf(rawText(column, row, input)));
           const { h1Low, h1High, h2Low, h2High } = murmur128Text(value);
           words.set([h1Low, h1High, h2Low, h2High], row * 4);
           valid[row] = 1;
@@ -314,11 +319,23 @@ export class EventColumns implements ColumnSource {
       dictionary.grow();
       dictionary.translate(codes);
       for (const [index, row] of others.entries()) {
-        codes[row] = dictionary.add(scalarOf(raw[index]!));
+        codes[row] = dictionary.add(this.scalarOf(raw[index]!));
         valid[row] = 1;
       }
       this.vectors.set(key, { kind: 'dictionary', rows, codes, valid, dictionary });
     };
+  }
+
+  /**
+   * A value as it is, from its JSON text: a nested one is the text, and a whole number that a double would round is its digits,
+   * so that different values stay different.
+   */
+  private scalarOf(raw: string): string | number | boolean {
+    const value: unknown = JSON.parse(raw);
+    if (typeof value === 'object') return nestedText(raw, value);
+    if (typeof value === 'string') return this.textOf(value);
+    if (typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(raw)) return raw;
+    return value as number | boolean;
   }
 
   /** Some dictionary is to start anew before the next batch is decoded. */
@@ -386,17 +403,6 @@ function rowsToDecode(state: Uint8Array, valid: Uint8Array, rows: number): numbe
   return others;
 }
 
-/**
- * A value as it is, from its JSON text: a nested one is the text, and a whole number that a double would round is its digits,
- * so that different values stay different.
- */
-function scalarOf(raw: string): string | number | boolean {
-  const value: unknown = JSON.parse(raw);
-  if (typeof value === 'object') return nestedText(raw, value);
-  if (typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(raw)) return raw;
-  return value as string | number | boolean;
-}
-
 /** Rows whose number is infinite as a double, or for whole numbers rounded: their text is read again. */
 function beyondDoubles(values: Float64Array, valid: Uint8Array, as: FieldUse['as']): number[] {
   const limit = as === 'integer' ? Number.MAX_SAFE_INTEGER : Number.MAX_VALUE;
@@ -413,7 +419,7 @@ function numberOf(value: unknown): number | null {
   return read !== null && Number.isFinite(read) ? read : null;
 }
 
-const decoder = new TextDecoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 function rawText(column: Column, row: number, input: Uint8Array): string {
   return decoder.decode(input.subarray(column.start[row], column.end[row]));

@@ -1,7 +1,7 @@
 // An aggregate of a plan over the columns of `_windowed` of plan-sql.ts: `_a3_0` is the first argument of aggregate 3, `_f3` its filter.
 // Exact also for those that the engine approximates.
 import type { Aggregate } from '../plan.ts';
-import { anyText } from './any-sql.ts';
+import { anyText, integerText } from './any-sql.ts';
 import { quoteText } from './field-sql.ts';
 
 /** A call over the rows that the aggregate's filter takes, and for which the other conditions hold. */
@@ -24,9 +24,15 @@ export function topSql(aggregate: Aggregate, index: number, count: number): stri
 }
 
 /**
- * The aggregate. `mixed`: values of any type are structs of any-sql.ts; `drifted`: whole numbers of the argument are doubles by now.
+ * The aggregate. `structs`: values of any type, or whole numbers that must keep their digits, are those of any-sql.ts; `drifted`: whole numbers
+ * of the argument are doubles by now.
  */
-export function aggregateSql(aggregate: Aggregate, index: number, mixed: boolean, drifted: boolean): string {
+export function aggregateSql(
+  aggregate: Aggregate,
+  index: number,
+  structs: boolean,
+  drifted: boolean,
+): string {
   const [x, y] = [`_a${index}_0`, `_a${index}_1`];
   const filtered = (call: string, ...more: string[]) => filteredSql(aggregate, index, call, ...more);
   const isWhole = aggregate.args[0]?.type === 'integer' && !drifted;
@@ -68,8 +74,12 @@ export function aggregateSql(aggregate: Aggregate, index: number, mixed: boolean
       return topSql(aggregate, index, Number(parameter));
     case 'approx_frequency': {
       const value = typeof parameter === 'string' ? quoteText(parameter) : String(parameter);
-      const text = mixed && aggregate.args[0]!.type === 'any' ? anyText(x) : x;
-      return `coalesce(${filtered('count(*)', `${text} = ${value}`)}, 0)`;
+      const { type } = aggregate.args[0]!;
+      const equal =
+        structs && type === 'integer'
+          ? `${integerText(x)} = ${quoteText(String(parameter))}`
+          : `${structs && type === 'any' ? anyText(x) : x} = ${value}`;
+      return `coalesce(${filtered('count(*)', equal)}, 0)`;
     }
     case 'histogram':
       return filtered(`histogram(${x}::DOUBLE, [${(parameter as number[]).join(', ')}]::DOUBLE[])`);

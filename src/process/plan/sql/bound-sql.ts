@@ -1,24 +1,35 @@
-// By how much a number may differ between the engine and a batch, as SQL beside the number itself: the rounding of sums by the size of
+// By how much an aggregate may differ between the engine and a batch, as SQL beside the number itself: the rounding of sums by the size of
 // what was added, that of functions whose last digit is the machine's, and what a sketch promises. What has no bound is exact.
 import { frequencyError } from '../frequency-error.ts';
 import type { Aggregate, Expression, Plan } from '../plan.ts';
 import { aggregateSql, filteredSql, topSql } from './aggregate-sql.ts';
-import { expressionSql, type SqlLeaves } from './expression-sql.ts';
 
 /** Of a compensated sum, or an average: a few units in the last place of the sum of magnitudes. */
 const sumShare = 9e-16;
 /** A few units in the last place. */
-const lastDigits = 1e-15;
+export const lastDigits = 1e-15;
 /** Of what is computed further from a value that is not exact. */
-const furtherShare = 1e-9;
+export const furtherShare = 1e-9;
 const momentShare = 1e-12;
 /** Four standard errors of a HyperLogLog with 4,096 registers. */
 const distinctShare = 4 * 0.0162;
 /** What DDSketch promises, and the last digits. */
-export const quantileShare = 0.01 + 1e-9;
+const quantileShare = 0.01 + 1e-9;
+
+/**
+ * The share of the greatest magnitude of its sign below which a sketch no longer tells magnitudes apart: its 2,048 buckets are a span of
+ * 17.7 decades, and what is smaller counts as the smallest in it.
+ */
+const quantileSpan = (0.99 / 1.01) ** 2046;
+
+/** What a quantile that is exactly `value` may be off by; `least` and `greatest` are the extremes of the values. */
+export function quantileBound(value: number, least: number, greatest: number): number {
+  const smallest = quantileSpan * Math.abs(value < 0 ? least : greatest);
+  return value !== 0 && Math.abs(value) < smallest ? smallest : quantileShare * Math.abs(value);
+}
 
 /** Functions that are exact to the last digit nowhere: each mathematical library rounds its own way. */
-const transcendental: ReadonlySet<string> = new Set([
+export const transcendental: ReadonlySet<string> = new Set([
   'pow',
   'cbrt',
   'exp',
@@ -50,7 +61,7 @@ export function inexactness(expression: Expression): number {
   }
 }
 
-/** The bound of an aggregate over the columns of `_windowed`; for frequent items what they are compared with. */
+/** The bound of an aggregate over the columns of `_windowed`; for frequent items, and lists of quantiles, what they are compared with. */
 export function aggregateBoundSql(
   plan: Plan,
   aggregate: Aggregate,
@@ -107,9 +118,12 @@ export function aggregateBoundSql(
     case 'approx_count_distinct':
       return `greatest(2, ${distinctShare} * ${filtered(`count(DISTINCT _a${index}_0)`)})`;
     case 'approx_quantile': {
-      const [fraction] = aggregate.parameters;
-      if (Array.isArray(fraction)) return undefined;
-      return `${quantileShare} * abs(${aggregateSql(aggregate, index, false, drifted)})`;
+      const notNaN = `NOT isnan(${x})`;
+      const extremes = [filtered(`min(${x})`, notNaN), filtered(`max(${x})`, notNaN)] as const;
+      if (Array.isArray(aggregate.parameters[0])) return `[${extremes.join(', ')}]`;
+      const exact = aggregateSql(aggregate, index, false, drifted);
+      const smallest = `${quantileSpan} * abs(CASE WHEN ${exact} < 0 THEN ${extremes[0]} ELSE ${extremes[1]} END)`;
+      return `CASE WHEN ${exact} <> 0 AND abs(${exact}) < ${smallest} THEN ${smallest} ELSE ${quantileShare} * abs(${exact}) END`;
     }
     case 'approx_frequency':
       return `${frequencyError(aggregate).share} * ${filtered(`count(_a${index}_0)`)}`;
@@ -130,57 +144,7 @@ function varianceBound(filtered: (call: string) => string, x: string, share: num
   const steps = stepsOf(filtered(`count(${x})`));
   const variance = filtered(`var_pop(${x})`);
   const square = filtered(`avg(${x} * ${x})`);
-  return `2 * (${momentShare} * ${variance} + ${steps} * sqrt(${variance} * ${square}) + (${steps} * ${steps} + ${4 * share}) * ${square})`;
-}
-
-/** The bound of an output, over the columns of `_grouped` where `_b3` is that of aggregate 3; undefined where it is exact. */
-export function outputBoundSql(
-  expression: Expression,
-  plan: Plan,
-  bounded: ReadonlySet<number>,
-  leaves: SqlLeaves,
-): string | undefined {
-  const sql = (part: Expression) => expressionSql(part, leaves);
-  const bound = (part: Expression): string | undefined => {
-    switch (part.kind) {
-      case 'aggregate':
-        return bounded.has(part.index) ? `_b${part.index}` : undefined;
-      case 'group': {
-        const share = Math.max(...plan.sources.map(source => inexactness(source.groups[part.index]!)));
-        return share === 0 ? undefined : `${share} * abs(${sql(part)})`;
-      }
-      case 'case': {
-        const values = [...part.branches.map(({ value }) => value), part.otherwise];
-        return values.some(value => bound(value)) ? further(part) : undefined;
-      }
-      case 'call':
-        return callBound(part);
-      default:
-        return undefined;
-    }
-  };
-  const further = (part: Expression): string | undefined =>
-    part.type === 'number' || part.type === 'integer' ? `${furtherShare} * abs(${sql(part)})` : undefined;
-  const callBound = (part: Expression & { kind: 'call' }): string | undefined => {
-    const bounds = part.args.map(bound);
-    if (bounds.every(one => one === undefined)) {
-      return transcendental.has(part.function) ? `${lastDigits} * abs(${sql(part)})` : undefined;
-    }
-    const [a, b] = part.args.map(arg => `abs(${sql(arg)})`);
-    const [ofA = '0', ofB = '0'] = bounds;
-    const rounding = `${lastDigits} * abs(${sql(part)})`;
-    switch (part.type === 'number' || part.type === 'integer' ? part.function : '') {
-      case '+':
-      case '-':
-      case 'abs':
-        return `(${ofA} + ${ofB} + ${rounding})`;
-      case '*':
-        return `(${a} * ${ofB} + ${b} * ${ofA} + ${rounding})`;
-      case '/':
-        return `((${ofA} + abs(${sql(part)}) * ${ofB}) / ${b} + ${rounding})`;
-      default:
-        return further(part);
-    }
-  };
-  return bound(expression);
+  // The product of the two would overflow from 1e77 on.
+  const mean = `sqrt(${variance}) * sqrt(${square})`;
+  return `2 * (${momentShare} * ${variance} + ${steps} * ${mean} + (${steps} * ${steps} + ${4 * share}) * ${square})`;
 }

@@ -7,10 +7,11 @@ import { scalarTypeOf } from '../functions/cast.ts';
 import type { Aggregate, Expression, Plan, SourcePlan } from '../plan.ts';
 import { aggregateSql } from './aggregate-sql.ts';
 import { anyText, integerOfColumn, integerText } from './any-sql.ts';
-import { aggregateBoundSql, outputBoundSql } from './bound-sql.ts';
+import { aggregateBoundSql } from './bound-sql.ts';
 import { locate, type SqlColumn } from './column-type.ts';
 import { expressionSql, type SqlLeaves } from './expression-sql.ts';
 import { fieldSql, isBeyondIntegers, isMixed, quoteName, quoteText } from './field-sql.ts';
+import { OutputBounds } from './output-bound-sql.ts';
 
 /** Events, or a lookup table, as SQL sees them. */
 export interface SqlRelation {
@@ -43,7 +44,10 @@ export interface PlanSqlOptions {
   where?: ViewQuery['where'];
   /** More conditions on events, as SQL over the stream's columns as `event`. Not to be made of a user's text. */
   eventConditions?: readonly string[];
-  /** After the outputs, for each of them the bound of bound-sql.ts, NULL where it is exact. */
+  /**
+   * After the outputs, for each of them the bound of output-bound-sql.ts, NULL where it is exact. Then, where HAVING is about inexact numbers,
+   * whether a row may be none of the view; rows are all that may be.
+   */
   bounds?: boolean;
 }
 
@@ -71,7 +75,8 @@ export function planSql(plan: Plan, given: PlanSqlOptions): string {
       '_e',
       ...groups,
       ...plan.sources[0]!.aggregates.map(
-        (aggregate, index) => `${aggregateSql(aggregate, index, mixed, inexact.has(index))} AS _a${index}`,
+        (aggregate, index) =>
+          `${aggregateSql(aggregate, index, mixed || drifted.has(`${index} 0`), inexact.has(index))} AS _a${index}`,
       ),
       ...aggregateBounds.flatMap((bound, index) => (bound ? [`${bound} AS _b${index}`] : [])),
     ].join(', ')}\n  FROM _windowed GROUP BY ${['_w', '_e', ...groups].join(', ')})`,
@@ -84,16 +89,29 @@ export function planSql(plan: Plan, given: PlanSqlOptions): string {
     ({ name, expression }) => `${expressionSql(expression, above)} AS ${quoteName(name)}`,
   );
   const { startsIn = {} } = options;
+  let from = '_grouped';
+  let having = plan.having && expressionSql(plan.having, above);
   if (options.bounds) {
     const bounded = new Set(aggregateBounds.flatMap((bound, index) => (bound ? [index] : [])));
+    const bounds = new OutputBounds(plan, bounded, inexact, above);
     for (const [index, { expression }] of plan.outputs.entries()) {
-      outputs.push(`${outputBoundSql(expression, plan, bounded, above) ?? 'NULL'} AS _bound${index}`);
+      outputs.push(`${bounds.outputSql(expression) ?? 'NULL'} AS _bound${index}`);
+    }
+    const condition = plan.having && bounds.conditionSql(plan.having);
+    if (condition) {
+      having = condition.mayHold;
+      outputs.push(`${condition.mayFail} AS _doubtful`);
+    }
+    const { columns } = bounds;
+    if (columns.length > 0) {
+      from = '_bounded';
+      parts.push(`_bounded AS (SELECT *, ${columns.join(', ')} FROM _grouped)`);
     }
   }
   const conditions = [
     ...(startsIn.fromUs === undefined ? [] : [`_w >= ${startsIn.fromUs}`]),
     ...(startsIn.toUs === undefined ? [] : [`_w < ${startsIn.toUs}`]),
-    ...(plan.having ? [expressionSql(plan.having, above)] : []),
+    ...(having === undefined ? [] : [having]),
     ...(options.where ?? []).map(condition => conditionSql(plan, condition, above, mixed)),
   ];
   const order = [
@@ -107,7 +125,7 @@ export function planSql(plan: Plan, given: PlanSqlOptions): string {
     plan.limit === undefined
       ? ''
       : `\nQUALIFY row_number() OVER (PARTITION BY ${['_w', '_e', ...keys].join(', ')} ORDER BY ${order.join(', ') || '1'}) <= ${plan.limit}`;
-  return `${parts.join(',\n')}\nSELECT ${[...times, ...outputs].join(', ')}\nFROM _grouped${
+  return `${parts.join(',\n')}\nSELECT ${[...times, ...outputs].join(', ')}\nFROM ${from}${
     conditions.length > 0 ? `\nWHERE ${conditions.join(' AND ')}` : ''
   }${limit}\nORDER BY ${['_w', ...order].join(', ')}`;
 }
@@ -191,8 +209,18 @@ export function readsMixed(plan: Plan, events: PlanSqlOptions['events']): boolea
   });
 }
 
-/** Aggregates that pass on one of their values as it is. */
-const passesOn: ReadonlySet<string> = new Set(['min', 'max', 'first', 'last', 'arg_min', 'arg_max']);
+/** Aggregates that pass on their values as they are, or tell them apart. */
+const passesOn: ReadonlySet<string> = new Set([
+  'min',
+  'max',
+  'first',
+  'last',
+  'arg_min',
+  'arg_max',
+  'approx_top_k',
+  'approx_frequency',
+  'sample',
+]);
 
 /**
  * Arguments that were fields of whole numbers when the view was planned and have drifted since; named `aggregate argument`. They
