@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Rng } from '../core/rng.ts';
-import { auditView } from './audit.ts';
+import { auditView } from './audit/audit-view.ts';
 import type { AuditReport } from './audit-report.ts';
 import { at, MemoryLog, openEngine, startMs } from './engine/engine.fixture.ts';
 import { duckdb, planOf } from './plan/plan.fixture.ts';

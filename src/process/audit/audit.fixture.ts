@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
-import { auditView } from '../audit.ts';
 import type { AuditReport } from '../audit-report.ts';
 import { MemoryLog, openEngine, startMs } from '../engine/engine.fixture.ts';
 import type { Engine, LookupContent, LookupValue } from '../engine.ts';
 import { duckdb, planOf } from '../plan/plan.fixture.ts';
 import type { LookupRelation } from '../plan/sql/plan-sql.ts';
 import type { ViewValue, WindowRow } from '../view.ts';
+import { auditView } from './audit-view.ts';
 
 export interface Audited {
   /** The SELECT over `s`, or the whole file where it begins with a comment. */

@@ -2,7 +2,6 @@
 import { writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { Rng } from '../../core/rng.ts';
-import { auditView } from '../audit.ts';
 import type { AuditReport } from '../audit-report.ts';
 import { at, MemoryLog, openEngine } from '../engine/engine.fixture.ts';
 import type { Engine, ViewPage } from '../engine.ts';
@@ -11,6 +10,7 @@ import type { SqlRelation } from '../plan/sql/plan-sql.ts';
 import { viewRelation } from '../plan/sql/view-sql.ts';
 import type { ViewValue } from '../view.ts';
 import { scratchFile, useFolder } from './audit.fixture.ts';
+import { auditView } from './audit-view.ts';
 import { capBelow } from './not-compared.ts';
 
 useFolder();

@@ -2,13 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Rng } from '../core/rng.ts';
-import { auditView } from './audit.ts';
-import type { AuditReport } from './audit-report.ts';
-import { at, MemoryLog, openEngine, startMs } from './engine/engine.fixture.ts';
-import type { Engine, ViewPage, ViewPageQuery } from './engine.ts';
-import { duckdb, planOf } from './plan/plan.fixture.ts';
-import type { ViewValue } from './view.ts';
+import { Rng } from '../../core/rng.ts';
+import type { AuditReport } from '../audit-report.ts';
+import { at, MemoryLog, openEngine, startMs } from '../engine/engine.fixture.ts';
+import type { Engine, ViewPage, ViewPageQuery } from '../engine.ts';
+import { duckdb, planOf } from '../plan/plan.fixture.ts';
+import type { ViewValue } from '../view.ts';
+import { auditView } from './audit-view.ts';
 
 let folder: string;
 beforeAll(() => {

@@ -1,15 +1,16 @@
 // What an audit needs to know of a session view whose groups are beyond the cap in some panes: which sessions an overflow group may
 // hold a part of, and whether all rows together count what all events do. Which session an event in an overflow group belongs to is not
 // known, so such sessions cannot be compared one by one.
-import { auditColumns } from './audit/columns.ts';
-import { nothingAddsUp, onlyRange, tooManySessions, unknownContents } from './audit/not-compared.ts';
-import { added, isTotal, totalFrom, totalInJson, totalSql } from './audit/totals.ts';
-import type { AuditOptions, PageHistory } from './audit.ts';
-import type { AuditDifference } from './audit-report.ts';
-import type { Expression, SourcePlan } from './plan/plan.ts';
-import { quoteName } from './plan/sql/field-sql.ts';
-import { driftedSums, planSql, readsMixed } from './plan/sql/plan-sql.ts';
-import type { WindowRow } from './view.ts';
+
+import type { AuditDifference } from '../audit-report.ts';
+import type { Expression, SourcePlan } from '../plan/plan.ts';
+import { quoteName } from '../plan/sql/field-sql.ts';
+import { driftedSums, planSql, readsMixed } from '../plan/sql/plan-sql.ts';
+import type { WindowRow } from '../view.ts';
+import type { AuditOptions, PageHistory } from './audit-options.ts';
+import { auditColumns } from './columns.ts';
+import { nothingAddsUp, onlyRange, tooManySessions, unknownContents } from './not-compared.ts';
+import { added, isTotal, totalFrom, totalInJson, totalSql } from './totals.ts';
 
 const pageRows = 10_000;
 /** Views of more rows are not compared in total: all of them are needed at one moment. */

@@ -1,44 +1,20 @@
 // Audit: is a view what a batch run over the same events says? The view's SELECT is run by DuckDB over the history, grouped
 // by the view's windows, and compared with the windows the engine keeps: exact aggregates must be equal, sketches
 // within their bound. Events may go on arriving meanwhile.
-import { MillraceError } from '../core/errors.ts';
-import { parseTimeUs } from '../core/time-text.ts';
-import { type AuditColumn, auditColumns, type GroupColumn, groupColumns } from './audit/columns.ts';
-import { matchGroups } from './audit/group-match.ts';
-import { capBelow, nothingAddsUp, unknownContents } from './audit/not-compared.ts';
-import { added, isTotal, totalInJson, totalOf } from './audit/totals.ts';
-import type { AuditDifference, AuditReport } from './audit-report.ts';
-import type { Engine, ViewPage } from './engine.ts';
-import type { Plan } from './plan/plan.ts';
-import { anyValue } from './plan/sql/any-sql.ts';
-import { type PlanSqlOptions, planSql, readsMixed } from './plan/sql/plan-sql.ts';
+import { MillraceError } from '../../core/errors.ts';
+import { parseTimeUs } from '../../core/time-text.ts';
+import type { AuditDifference, AuditReport } from '../audit-report.ts';
+import type { ViewPage } from '../engine.ts';
+import type { Plan } from '../plan/plan.ts';
+import { anyValue } from '../plan/sql/any-sql.ts';
+import { planSql, readsMixed } from '../plan/sql/plan-sql.ts';
+import type { ViewValue, WindowRow } from '../view.ts';
+import type { AuditOptions, PageHistory } from './audit-options.ts';
+import { type AuditColumn, auditColumns, type GroupColumn, groupColumns } from './columns.ts';
+import { matchGroups } from './group-match.ts';
+import { capBelow, nothingAddsUp, unknownContents } from './not-compared.ts';
 import { SessionAudit } from './session-audit.ts';
-import type { ViewValue, WindowRow } from './view.ts';
-
-export interface AuditOptions {
-  engine: Pick<Engine, 'page' | 'settled'>;
-  plan: Plan;
-  /** The resolutions to compare; default: all that are kept. */
-  everyMs?: readonly number[];
-  /** Event-time range, µs; default: all windows that are kept. */
-  fromUs?: number;
-  toUs?: number;
-  /** Where DuckDB finds the events that are in a page's windows, and no others. */
-  history: (page: ViewPage) => Promise<PageHistory>;
-  /** Runs SQL; rows of JSON-ready values (times as ISO 8601 or SQL text, large integers as text). */
-  runSql: (sql: string) => Promise<readonly (readonly ViewValue[])[]>;
-  /** Called after each step with the share done, 0–1. */
-  onProgress?: (done: number) => void;
-  /** Ends it, with its reason, whatever is waited for. */
-  signal?: AbortSignal;
-  /** Differences listed; all are counted. Default 100. */
-  differencesMax?: number;
-}
-
-export interface PageHistory extends Pick<PlanSqlOptions, 'events' | 'lookup'> {
-  /** From which event time on it is known what events were joined with; windows that start before are not compared. */
-  fromUs?: number;
-}
+import { added, isTotal, totalInJson, totalOf } from './totals.ts';
 
 /** Windows compared by one SQL query. */
 const windowsMax = 500;
