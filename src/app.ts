@@ -350,8 +350,10 @@ export class App {
     const { log, lake, engine, hub, stats } = this;
     const taken = new Set<string>();
     this.every(1000, async () => {
+      const views = await engine.views();
+      this.views.noteStates(views);
       taken.clear();
-      for (const view of await engine.views()) taken.add(view.name);
+      for (const view of views) taken.add(view.name);
     });
     const ingest = new IngestHandler({
       log,

@@ -55,9 +55,12 @@ test('a new view is complete from the lake and the log, each event once', async 
           kind,
           'odd "name"': `é\n${number}`,
           nested: { number },
+          big: number % 50 === 0 ? 'beyond' : number + 0.5,
         };
       });
-      const bytes = new TextEncoder().encode(events.map(event => `${JSON.stringify(event)}\n`).join(''));
+      const bytes = new TextEncoder().encode(
+        events.map(event => `${JSON.stringify(event).replace('"beyond"', '1e400')}\n`).join(''),
+      );
       await log.append('s', partition, { bytes, count: events.length });
     }
     // Chunks of several schemas; the end is in the log alone.
@@ -99,7 +102,7 @@ test('a new view is complete from the lake and the log, each event once', async 
   });
   const text = `-- every: 1d
 -- keep: forever
-SELECT kind, count(*) AS n, count("odd ""name""") AS odd, sum(nested.number) AS total FROM s GROUP BY kind`;
+SELECT kind, count(*) AS n, count("odd ""name""") AS odd, sum(nested.number) AS total, max(big) AS big FROM s GROUP BY kind`;
   await engine.define({ name: 'v', text });
   await engine.settled();
   const { rows } = await engine.query({ view: 'v', everyMs: 'total' });
@@ -109,6 +112,7 @@ SELECT kind, count(*) AS n, count("odd ""name""") AS odd, sum(nested.number) AS 
   expect(rows.reduce((sum, { values }) => sum + Number(values[3]), 0)).toBe(
     perPartition * (perPartition - 1),
   );
+  expect(Math.max(...rows.map(({ values }) => Number(values[4])))).toBe(perPartition - 0.5);
   expect((await engine.views())[0]).toMatchObject({ state: 'live', ahead: 0 });
   await engine.close();
   await lake.close();

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { MillraceError, toError } from './core/errors.ts';
 import type { LogReader } from './flow/log.ts';
 import type { Engine } from './process/engine.ts';
-import type { ViewDefinition } from './process/view.ts';
+import type { ViewDefinition, ViewSummary } from './process/view.ts';
 import { orderViews } from './view-order.ts';
 
 export interface ProjectViewsOptions {
@@ -19,6 +19,8 @@ export class ProjectViews {
   private readonly options: ProjectViewsOptions;
   private readonly problemOf = new Map<string, { text: string; canRetry: boolean }>();
   private death: string | undefined;
+  /** Of views that are in force: why they have failed or stand still. */
+  private standing = new Map<string, string>();
 
   constructor(options: ProjectViewsOptions) {
     this.options = options;
@@ -65,6 +67,19 @@ export class ProjectViews {
     onNotice(text.startsWith('View ') ? text : `View ${text}`);
   }
 
+  /** Takes what the engine says of the views that are in force. */
+  noteStates(views: readonly Pick<ViewSummary, 'name' | 'error'>[]): void {
+    const standing = new Map<string, string>();
+    for (const { name, error } of views) {
+      if (error === undefined || this.death !== undefined) continue;
+      standing.set(name, `View ${name}: ${error}`);
+      if (this.standing.get(name) !== standing.get(name)) {
+        this.options.logger.warn({ view: name, reason: error }, 'view stands still');
+      }
+    }
+    this.standing = standing;
+  }
+
   noteEngineDeath(cause: Error): void {
     const message = `The engine has stopped, so views stand still; events are still collected. Restart to go on: ${cause.message}`;
     this.death = message;
@@ -74,7 +89,8 @@ export class ProjectViews {
 
   problems(): string[] {
     const texts = [...this.problemOf.values()].map(({ text }) => text);
-    return [...texts, ...(this.death === undefined ? [] : [this.death])];
+    const standing = [...this.standing].flatMap(([name, text]) => (this.problemOf.has(name) ? [] : [text]));
+    return [...texts, ...standing, ...(this.death === undefined ? [] : [this.death])];
   }
 
   /** Views, or streams, whose definition is not in force, and why. */

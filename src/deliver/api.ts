@@ -120,6 +120,7 @@ export interface ViewEntry {
   columns: ViewColumn[];
   state: ViewState;
   progress: number;
+  /** Why it has failed or, where it has not, why it does not go on now and is tried again. */
   error?: string;
   watermark: string | null;
   expired: number;

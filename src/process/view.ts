@@ -44,7 +44,7 @@ export interface ViewSummary {
   state: ViewState;
   /** 0–1 while backfilling. */
   progress: number;
-  /** The error of a failed view, for a person. */
+  /** Why a view has failed or, where it has not, why it does not go on now and is tried again; for a person. */
   error?: string;
   /** Event time up to which windows are believed complete, µs; null before the first event. */
   watermarkUs: number | null;

@@ -4,6 +4,7 @@
 import { codeOf } from '../core/errors.ts';
 import type { Chunk, Lake } from './lake.ts';
 import { chunkSelect, columnFields, identifier, quoted } from './lake-sql.ts';
+import type { FieldType } from './schema.ts';
 
 export interface HistoryRequest {
   stream: string;
@@ -123,7 +124,7 @@ export class LakeHistory {
     const files = chunk.files.map(file => `${this.options.dir}/${stream}/${file}`);
     const members = [
       `'_time': strftime(_time, '%Y-%m-%dT%H:%M:%S.%fZ')`,
-      ...fields.map(({ name }) => `${quoted(name)}: ${identifier(name)}`),
+      ...fields.map(({ name, type }) => `${quoted(name)}: ${jsonSql(identifier(name), type)}`),
     ];
     return (
       'SELECT min(_offset), max(_offset), count(*), string_agg(_line, chr(10) ORDER BY _offset) ' +
@@ -132,6 +133,12 @@ export class LakeHistory {
       `WHERE _offset >= ${start} AND _offset < ${end}) GROUP BY _offset // ${together} ORDER BY 1`
     );
   }
+}
+
+/** Numbers beyond doubles are infinite in the lake, for which JSON has no word: they come as numbers that are beyond doubles again. */
+function jsonSql(column: string, type: FieldType): string {
+  if (type !== 'DOUBLE') return column;
+  return `CASE ${column} WHEN 'inf' THEN '1e999'::JSON WHEN '-inf' THEN '-1e999'::JSON WHEN 'nan' THEN 'null'::JSON ELSE to_json(${column}) END`;
 }
 
 /** Gathers lines as the bytes and batches of a read. */

@@ -286,6 +286,22 @@ describe('definitions', () => {
     expect(rows.map(({ values }) => values)).toEqual([[145]]);
   });
 
+  test('a view whose events cannot be read says so while it is tried again', async () => {
+    const log = logWith({ _time: at(0), a: 1 });
+    const { read } = log;
+    log.read = async () => {
+      throw new Error('the disk is on fire');
+    };
+    const engine = await engineWith(log, '-- every: 1s\nSELECT a, count(*) AS n FROM access GROUP BY a');
+    await expect.poll(async () => (await engine.views())[0]!.error).toContain('the disk is on fire');
+    expect((await engine.views())[0]!.state).not.toBe('failed');
+    log.read = read;
+    await expect.poll(async () => (await engine.views())[0]).toMatchObject({ state: 'live', progress: 1 });
+    await engine.settled();
+    expect((await engine.views())[0]!.error).toBeUndefined();
+    expect((await engine.query({ view: 'v0' })).rows.map(({ values }) => values)).toEqual([[1, 1]]);
+  });
+
   test('who watches a view is told when another definition of it serves, and of views over it', async () => {
     const log = logWith({ _time: at(0), a: 1, b: 5 });
     const engine = await engineWith(log, '-- every: 1s\nSELECT a, count(*) AS n FROM access GROUP BY a');

@@ -136,6 +136,13 @@ export class LaneSet {
     return all === 0 ? 1 : done / all;
   }
 
+  /** Why a version does not go on now in some partition; it is tried again by itself. */
+  problemOf(version: ViewVersion): Error | undefined {
+    return this.all.find(
+      ({ problem, views }) => problem && views.some(part => version.partitions.includes(part)),
+    )?.problem;
+  }
+
   /** The durable end of a lane's partition, as far as known. */
   endOf(lane: Lane): number {
     const summary = this.streams.find(({ name }) => name === lane.stream);

@@ -169,7 +169,11 @@ export class StoredViews {
     const { current, next } = view;
     const progress = this.lanes.progress(next ?? current);
     const shown = next?.failure ?? current.failure ?? failure;
-    const summary = current.summary(progress < 1 ? 'backfilling' : 'live', progress, shown);
+    const problem = this.lanes.problemOf(next ?? current) ?? this.lanes.problemOf(current);
+    const summary = {
+      ...(problem && { error: `Its events cannot be read now, which is tried again: ${problem.message}` }),
+      ...current.summary(progress < 1 ? 'backfilling' : 'live', progress, shown),
+    };
     if (next === undefined) return summary;
     const filled = next.summary('backfilling', progress);
     return {
