@@ -63,6 +63,23 @@ describe('whole numbers beyond 2^53', () => {
     expect(row).toEqual([9007199254740994, '9007199254740993']);
   });
 
+  test('are exact where the text has them', async () => {
+    const events = Array.from({ length: 39 }, () => '{"x":1}');
+    const select = `SELECT x + 9007199254740993 AS g, count(*) AS n, sum(9007199254740993) AS s,
+      min(9007199254740993) AS m FROM access GROUP BY 1`;
+    expect(await rowsOf(events, select, [{ name: 'x', type: 'BIGINT' }])).toEqual([
+      ['9007199254740994', 39, '351280770934898727', '9007199254740993'],
+    ]);
+  });
+
+  test('divide by fractions, where the field has drifted', async () => {
+    const select = 'SELECT sum(id // d) AS q, sum(id % d) AS r FROM access';
+    const schema = [...known, { name: 'd', type: 'BIGINT' }];
+    expect(await rowsOf(['{"id":9007199254740993,"d":0.5}', '{"id":7,"d":2}'], select, schema)).toEqual([
+      ['18014398509481987', 1],
+    ]);
+  });
+
   test('are text inside lists, as everywhere in results', async () => {
     const select = 'SELECT approx_top_k(id, 1) AS top, sample(id, 5) AS some_ FROM access';
     const [row] = await rowsOf(lines, select, known);
@@ -85,4 +102,11 @@ test('an alias of an aggregate hides no field of its name, be the field known or
   for (const schema of [[], [{ name: 'n', type: 'BIGINT' }]]) {
     expect(await rowsOf(lines, select, schema)).toEqual([['a', 2, 7]]);
   }
+});
+
+test('a time beyond the calendar is NULL', async () => {
+  const lines = ['{"days":1e300}', '{"days":-1e12}', '{"days":1}'];
+  const select = `SELECT count(epoch_us(_time + to_days(days))) AS n, max(strftime(_time + to_days(days), '%d')) AS day,
+    count(epoch_ns(_time - to_days(days))) AS m FROM access`;
+  expect(await rowsOf(lines, select, [{ name: 'days', type: 'DOUBLE' }])).toEqual([[1, '02', 1]]);
 });

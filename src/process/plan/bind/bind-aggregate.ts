@@ -104,7 +104,10 @@ export class AggregateBinder {
     index: number,
   ): Expression {
     const wanted = rule.args[index]!;
-    const bound = binder.bind(child, wanted, rule.names[0] ?? 'count(DISTINCT)');
+    const plain = binder.bind(child);
+    // Whole numbers stay whole, literals beyond 2^53 too.
+    const isWhole = plain.type === 'integer' && wanted === 'number';
+    const bound = isWhole ? plain : binder.coerce(plain, wanted, child, rule.names[0] ?? 'count(DISTINCT)');
     if (bound.type === 'interval') {
       this.source.refuse(
         this.position(child),

@@ -10,7 +10,7 @@ import type { Expression, ScalarType } from '../plan.ts';
 import type { Source } from '../refusal.ts';
 import { asText, coerced } from './coercion.ts';
 import { constantProblem } from './constant-argument.ts';
-import { folded, literal, literalValue } from './literal.ts';
+import { folded, literal, literalScalar, literalValue } from './literal.ts';
 import type { ExpressionNode, TypeNode } from './parse-tree.ts';
 
 /** Deepest nesting of an expression, so that no text makes the planner run out of stack. */
@@ -250,7 +250,7 @@ export class ExpressionBinder {
       );
     }
     if (child.kind === 'literal') {
-      const value = castScalar(child.value, child.type, name);
+      const value = castScalar(literalScalar(child), child.type, name);
       if (value === null && child.value !== null) {
         if (node.try_cast) return { kind: 'literal', type, value: null };
         this.source.refuse(
