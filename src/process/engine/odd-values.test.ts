@@ -1,6 +1,6 @@
 // Values at the edges of what a field can hold, through the planner and the engine.
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Engine } from '../engine.ts';
+import type { Engine, LookupContent } from '../engine.ts';
 import type { ViewValue } from '../view.ts';
 import { at, MemoryLog, openEngine, startMs } from './engine.fixture.ts';
 
@@ -13,6 +13,7 @@ async function rowsOf(
   lines: readonly string[],
   select: string,
   schema: { name: string; type: string }[] = [],
+  lookups: readonly LookupContent[] = [],
 ): Promise<ViewValue[][]> {
   const log = new MemoryLog();
   log.createStream('access');
@@ -22,7 +23,7 @@ async function rowsOf(
     lines.map((line, index) => line.replace('{', `{"_time":"${at(index)}",`)),
     startMs,
   );
-  const engine = await openEngine(log, { schema: () => schema });
+  const engine = await openEngine(log, { schema: () => schema, lookups });
   engines.push(engine);
   await engine.define({ name: 'v', text: `-- every: 1d\n-- keep: forever\n${select}` });
   await engine.settled();
@@ -109,4 +110,35 @@ test('a time beyond the calendar is NULL', async () => {
   const select = `SELECT count(epoch_us(_time + to_days(days))) AS n, max(strftime(_time + to_days(days), '%d')) AS day,
     count(epoch_ns(_time - to_days(days))) AS m FROM access`;
   expect(await rowsOf(lines, select, [{ name: 'days', type: 'DOUBLE' }])).toEqual([[1, '02', 1]]);
+});
+
+test('a number matches a key of whole numbers where it is that number', async () => {
+  const lines = ['{"k":1}', '{"k":2}', '{"k":1.5}', '{"k":0}', '{"k":9007199254740992}', '{"k":1e300}', '{}'];
+  const names = {
+    name: 'names',
+    version: '1',
+    columns: [
+      { name: 'id', type: 'BIGINT' },
+      { name: 'w', type: 'VARCHAR' },
+    ],
+  };
+  const lookups = [
+    {
+      ...names,
+      values: [
+        [1, 2, 3, 9007199254740994n],
+        ['one', 'two', 'three', 'far'],
+      ],
+    },
+  ];
+  const select = `SELECT c.w AS w, count(*) AS n FROM (SELECT k + 1 AS kk FROM access) x LEFT JOIN names c ON x.kk = c.id
+    GROUP BY 1 ORDER BY 1`;
+  for (const schema of [[], [{ name: 'k', type: 'DOUBLE' }]]) {
+    expect(await rowsOf(lines, select, schema, lookups)).toEqual([
+      ['one', 1],
+      ['three', 1],
+      ['two', 1],
+      [null, 4],
+    ]);
+  }
 });

@@ -139,8 +139,20 @@ export class LookupJoin {
     if (same) return { column, expression: same };
     if (other.kind === 'field') return { column, expression: { ...other, type } };
     const name: Expression = { kind: 'literal', type: 'text', value: sqlTypeOf(type) };
-    return { column, expression: { kind: 'call', function: 'cast', args: [other, name], type } };
+    const cast: Expression = { kind: 'call', function: 'cast', args: [other, name], type };
+    return { column, expression: type === 'integer' && other.type === 'number' ? whole(other, cast) : cast };
   }
+}
+
+/** A number as a whole one where it is that: a cast rounds, and 2.5 is not the key 2. */
+function whole(number: Expression, cast: Expression): Expression {
+  const when: Expression = { kind: 'call', function: '=', args: [number, cast], type: 'boolean' };
+  return {
+    kind: 'case',
+    branches: [{ when, value: cast }],
+    otherwise: { kind: 'literal', type: 'integer', value: null },
+    type: 'integer',
+  };
 }
 
 function usesLookup(expression: Expression, lookup: number): boolean {
