@@ -142,3 +142,17 @@ test('a number matches a key of whole numbers where it is that number', async ()
     ]);
   }
 });
+
+test('a field behind the name of its stream is that of the stream, though an object of it has that name too', async () => {
+  const line = '{"x":1,"request":{"host":"h1"},"access":{"x":"field","request":{"host":"inner"}}}';
+  const select = `SELECT access.x AS x, access.request.host AS host, access.access.x AS own, count(access._time) AS n
+    FROM access GROUP BY 1, 2, 3`;
+  const inner = { name: 'access', type: 'STRUCT(x VARCHAR, request STRUCT(host VARCHAR))' };
+  const outer = [
+    { name: 'x', type: 'BIGINT' },
+    { name: 'request', type: 'STRUCT(host VARCHAR)' },
+  ];
+  for (const schema of [[], outer, [inner, ...outer]]) {
+    expect(await rowsOf([line], select, schema)).toEqual([[1, 'h1', 'field', 1]]);
+  }
+});

@@ -26,6 +26,7 @@ const catalog: Catalog = {
           { name: 's', type: 'VARCHAR' },
           { name: 'stamp', type: 'TIMESTAMP' },
           { name: 'code', type: 'VARCHAR' },
+          { name: 'typed', type: 'STRUCT("inner" BIGINT, n BIGINT)' },
         ]
       : undefined,
   lookups: table =>
@@ -98,6 +99,10 @@ const refused: [string, RegExp][] = [
   ['SELECT count(*) FROM (SELECT ¶a FROM s UNION ALL SELECT a, b FROM t)', /different columns/],
   ['SELECT count(*) FROM (SELECT ¶* EXCLUDE (a) FROM s)', /EXCLUDE/],
   ['SELECT b, count(*) FROM (SELECT a FROM s) GROUP BY ¶b', /no column "b"/],
+  ['SELECT ¶_offset, count(*) FROM s GROUP BY 1', /where an event lies/],
+  ['SELECT max(¶s._Partition) FROM s', /where an event lies/],
+  ['SELECT count(*) FROM (SELECT ¶_offset AS o FROM s)', /where an event lies/],
+  ['SELECT ¶typed.inner, count(*) FROM typed GROUP BY 1', /field "typed" has one inside/],
   // expressions
   ['SELECT ¶a, count(*) FROM s', /neither grouped/],
   ['SELECT a, count(*) FROM s GROUP BY a HAVING ¶b > 1', /neither grouped/],
