@@ -6,7 +6,7 @@ import type { Source } from '../refusal.ts';
 import { findColumn, type SqlColumn } from '../sql/column-type.ts';
 import { ExpressionBinder } from './bind-expression.ts';
 import { coerced } from './coercion.ts';
-import { conjunction, type Input, scopeOf } from './input.ts';
+import { conjunction, type Input, refuseTableForm, scopeOf } from './input.ts';
 import type { ExpressionNode, TableNode } from './parse-tree.ts';
 
 export class LookupJoin {
@@ -40,6 +40,10 @@ export class LookupJoin {
         `A ${table.ref_type === 'REGULAR' ? table.join_type : table.ref_type} join cannot be kept.`,
         `Write JOIN ${name} ON … or LEFT JOIN ${name} ON …`,
       );
+    }
+    refuseTableForm(this.source, right, position);
+    if (right.schema_name || right.catalog_name) {
+      this.source.refuse(position, 'A lookup table has no schema.', `Write JOIN ${name} ON …`);
     }
     this.name = name;
     this.alias = (right.alias || name).toLowerCase();
@@ -80,6 +84,7 @@ export class LookupJoin {
     };
     const input: Input = {
       ...left,
+      named: undefined,
       knows: column => left.knows(column) || findColumn(columns, column) !== undefined,
       column: resolve,
     };

@@ -81,6 +81,7 @@ export function streamInput(source: Source, catalog: Catalog, table: TableNode):
   };
   return {
     stream: isAt ? base : name,
+    named: alias,
     view: view !== undefined,
     ...(isAt ? { everyMs: resolutionOf(source, position, every!) } : {}),
     ...(position === undefined ? {} : { position }),
