@@ -80,6 +80,7 @@ const maxBatchBytes = 8 * 1024 * 1024;
 const archiveMs = 60_000;
 const retainMs = 60_000;
 const projectPollMs = 1000;
+const misfitsMs = 5000;
 const progressMs = 250;
 
 export async function openApp(options: AppOptions): Promise<App> {
@@ -286,6 +287,7 @@ export class App {
     this.every(archiveMs, () => this.archive());
     this.every(retainMs, () => this.retain());
     if (this.options.listen) {
+      this.every(misfitsMs, () => this.views.look());
       this.every(projectPollMs, () => this.folder.look());
       // Their loading may take a while, and nothing waits for them.
       void this.folder.definePipelines();

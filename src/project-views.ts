@@ -18,6 +18,8 @@ export interface ProjectViewsOptions {
 export class ProjectViews {
   private readonly options: ProjectViewsOptions;
   private readonly problemOf = new Map<string, { text: string; canRetry: boolean }>();
+  /** What streams have shown that does not fit views in force. */
+  private misfits: string[] = [];
   private death: string | undefined;
 
   constructor(options: ProjectViewsOptions) {
@@ -65,6 +67,18 @@ export class ProjectViews {
     onNotice(text.startsWith('View ') ? text : `View ${text}`);
   }
 
+  /** Asks the views in force what does not fit them by now; to be called from time to time. */
+  async look(): Promise<void> {
+    const { engine, logger, onNotice } = this.options;
+    const before = new Set(this.misfits);
+    this.misfits = (await engine.views()).flatMap(({ notice }) => notice ?? []);
+    for (const notice of this.misfits) {
+      if (before.has(notice)) continue;
+      logger.warn({ notice }, 'a view does not fit its stream');
+      onNotice(notice);
+    }
+  }
+
   noteEngineDeath(cause: Error): void {
     const message = `The engine has stopped, so views stand still; events are still collected. Restart to go on: ${cause.message}`;
     this.death = message;
@@ -74,7 +88,7 @@ export class ProjectViews {
 
   problems(): string[] {
     const texts = [...this.problemOf.values()].map(({ text }) => text);
-    return [...texts, ...(this.death === undefined ? [] : [this.death])];
+    return [...texts, ...this.misfits, ...(this.death === undefined ? [] : [this.death])];
   }
 
   /** Views, or streams, whose definition is not in force, and why. */

@@ -46,6 +46,8 @@ export interface ViewSummary {
   progress: number;
   /** The error of a failed view, for a person. */
   error?: string;
+  /** What its streams have shown since it was accepted and does not fit it, for a person: it goes on as it was, and such values are NULL to it. */
+  notice?: string;
   /** Event time up to which windows are believed complete, µs; null before the first event. */
   watermarkUs: number | null;
   /** Events that came beyond the keep time and are in no window. */

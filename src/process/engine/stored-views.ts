@@ -169,7 +169,10 @@ export class StoredViews {
     const { current, next } = view;
     const progress = this.lanes.progress(next ?? current);
     const shown = next?.failure ?? current.failure ?? failure;
-    const summary = current.summary(progress < 1 ? 'backfilling' : 'live', progress, shown);
+    const summary = {
+      ...current.summary(progress < 1 ? 'backfilling' : 'live', progress, shown),
+      ...(view.notice === undefined ? {} : { notice: view.notice }),
+    };
     if (next === undefined) return summary;
     const filled = next.summary('backfilling', progress);
     return {
