@@ -46,7 +46,7 @@ export interface ViewSummary {
   progress: number;
   /** The error of a failed view, for a person. */
   error?: string;
-  /** What its streams have shown since it was accepted and does not fit it, for a person: it goes on as it was, and such values are NULL to it. */
+  /** What its streams have shown since it was accepted and does not fit it, for a person: it goes on as it was. */
   notice?: string;
   /** Event time up to which windows are believed complete, µs; null before the first event. */
   watermarkUs: number | null;

@@ -44,7 +44,7 @@ interface Planned {
 function noticeOf(refusal: Error): string {
   const remedy = refusal instanceof MillraceError ? refusal.remedy : undefined;
   return (
-    `${refusal.message} It was accepted before the stream had shown this, and goes on as it was: values of another type are NULL to it.` +
+    `${refusal.message} It was accepted before the stream had shown this, and goes on as it was: values of another type are NULL to it, but for those that spell one of its own.` +
     (remedy === undefined ? '' : ` ${remedy}`)
   );
 }
