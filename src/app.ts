@@ -350,8 +350,7 @@ export class App {
     const { log, lake, engine, hub, stats } = this;
     const taken = new Set<string>();
     this.every(1000, async () => {
-      const views = await engine.views();
-      this.views.noteStates(views);
+      const views = await this.views.look();
       taken.clear();
       for (const view of views) taken.add(view.name);
     });

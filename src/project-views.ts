@@ -19,7 +19,7 @@ export class ProjectViews {
   private readonly options: ProjectViewsOptions;
   private readonly problemOf = new Map<string, { text: string; canRetry: boolean }>();
   private death: string | undefined;
-  /** Of views that are in force: why they have failed or stand still. */
+  /** Of views that are in force: why they have failed or stand still, or what their streams have shown that does not fit them. */
   private standing = new Map<string, string>();
 
   constructor(options: ProjectViewsOptions) {
@@ -67,15 +67,23 @@ export class ProjectViews {
     onNotice(text.startsWith('View ') ? text : `View ${text}`);
   }
 
-  /** Takes what the engine says of the views that are in force. */
-  noteStates(views: readonly Pick<ViewSummary, 'name' | 'error'>[]): void {
+  /** Asks the engine what it says of the views that are in force; to be called from time to time. */
+  async look(): Promise<ViewSummary[]> {
+    const views = await this.options.engine.views();
+    this.noteStates(views);
+    return views;
+  }
+
+  noteStates(views: readonly Pick<ViewSummary, 'name' | 'error' | 'notice'>[]): void {
     const standing = new Map<string, string>();
-    for (const { name, error } of views) {
-      if (error === undefined || this.death !== undefined) continue;
-      standing.set(name, `View ${name}: ${error}`);
-      if (this.standing.get(name) !== standing.get(name)) {
-        this.options.logger.warn({ view: name, reason: error }, 'view stands still');
-      }
+    for (const { name, error, notice } of views) {
+      // Of an engine that has stopped that is said, and not of each of its views.
+      if (this.death !== undefined || (error ?? notice) === undefined) continue;
+      const text = error === undefined ? notice! : `View ${name}: ${error}`;
+      standing.set(name, text);
+      if (this.standing.get(name) === text || this.problemOf.has(name)) continue;
+      this.options.logger.warn({ view: name, text }, 'a view is not as it should be');
+      this.options.onNotice(text);
     }
     this.standing = standing;
   }

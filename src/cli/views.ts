@@ -41,7 +41,10 @@ export function registerViews(program: Command): void {
             );
           }
         }
-        for (const view of views) if (view.error) print(`\n${view.name}: ${view.error}`);
+        for (const { name, error, notice } of views) {
+          if (error) print(`\n${name}: ${error}`);
+          if (notice) print(`\n${notice}`);
+        }
       });
     });
 }

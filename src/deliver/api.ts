@@ -122,6 +122,8 @@ export interface ViewEntry {
   progress: number;
   /** Why it has failed or, where it has not, why it does not go on now and is tried again. */
   error?: string;
+  /** What its streams have shown since it was accepted and does not fit it: it goes on as it was. */
+  notice?: string;
   watermark: string | null;
   expired: number;
   ahead: number;

@@ -35,6 +35,20 @@ export interface DefinitionsOptions extends Pick<PlanOptions, 'parseSql'> {
   attachPartitions: () => void;
 }
 
+interface Planned {
+  plan: Plan;
+  /** Why it is the plan of before, where the fields that have been shown since do not fit the text. */
+  notice: string | undefined;
+}
+
+function noticeOf(refusal: Error): string {
+  const remedy = refusal instanceof MillraceError ? refusal.remedy : undefined;
+  return (
+    `${refusal.message} It was accepted before the stream had shown this, and goes on as it was: values of another type are NULL to it, but for those that spell one of its own.` +
+    (remedy === undefined ? '' : ` ${remedy}`)
+  );
+}
+
 export class Definitions {
   private readonly options: DefinitionsOptions;
   private readonly stored: StoredViews;
@@ -47,14 +61,14 @@ export class Definitions {
     this.derived = options.derived;
   }
 
-  private async planned(definition: ViewDefinition): Promise<Plan> {
+  private async planned(definition: ViewDefinition): Promise<Planned> {
     try {
-      return await this.plannedWith(definition, false);
+      return { plan: await this.plannedWith(definition, false), notice: undefined };
     } catch (thrown) {
       const before = this.stored.find(definition.name)?.newest.plan;
       if (before?.sql !== definition.text || !this.options.schemas.hasShownMore(before)) throw thrown;
       // What was accepted before its fields were known stays what it is where they do not fit it.
-      return this.plannedWith(definition, true);
+      return { plan: await this.plannedWith(definition, true), notice: noticeOf(toError(thrown)) };
     }
   }
 
@@ -83,11 +97,12 @@ export class Definitions {
   }
 
   async check(definition: ViewDefinition): Promise<ViewSummary> {
-    const plan = await this.planned(definition);
+    const { plan, notice } = await this.planned(definition);
     if (DerivedViews.isDerived(plan)) return this.derived.trial(plan);
     const { kernel, state } = this.options;
     // Makes the accumulators once, so that parameters are checked too.
-    return new ViewVersion({ plan, kernel, state }).summary('live', 0);
+    const summary = new ViewVersion({ plan, kernel, state }).summary('live', 0);
+    return notice === undefined ? summary : { ...summary, notice };
   }
 
   async define(definition: ViewDefinition): Promise<ViewSummary> {
@@ -116,17 +131,18 @@ export class Definitions {
   private async replanStored(view: View): Promise<void> {
     const { name, sql } = view.newest.plan;
     try {
-      const plan = await this.planned({ name, text: sql });
+      const planned = await this.planned({ name, text: sql });
       await this.options.loop.safely(() => {
         // It may have been changed or dropped meanwhile.
-        if (this.stored.find(name) === view && view.newest.plan.sql === sql) this.takeStored(plan);
+        if (this.stored.find(name) === view && view.newest.plan.sql === sql) this.takeStored(planned);
       });
     } catch {
       // What serves goes on as it was planned; its next definition says what is wrong.
     }
   }
 
-  private take(plan: Plan): Promise<ViewSummary> {
+  private take(planned: Planned): Promise<ViewSummary> {
+    const { plan } = planned;
     const { loop, streams } = this.options;
     return loop.safely(() => {
       this.replanOver(plan.name);
@@ -139,13 +155,14 @@ export class Definitions {
       // The same text over a view that has gone: it waits for the view, and does not take its name for a stream's.
       if (derived?.plan.sql === plan.sql && isGone) return this.derived.summary(derived);
       if (this.derived.all.delete(plan.name)) this.rise();
-      return this.takeStored(plan);
+      return this.takeStored(planned);
     });
   }
 
-  private takeStored(plan: Plan): ViewSummary {
+  private takeStored({ plan, notice }: Planned): ViewSummary {
     const served = this.stored.find(plan.name)?.current;
     const view = this.stored.define(plan, this.options.commitWith);
+    view.notice = notice;
     // A new view, or one in the place of one that failed.
     if (view.current !== served) this.options.changes.sendReplaced(view.name, null, view.columns);
     this.options.attachPartitions();
@@ -185,7 +202,7 @@ export class Definitions {
         const view = this.derived.all.get(before.name);
         if (view?.plan.sql !== before.sql || this.options.loop.isStopped) return;
         try {
-          const plan = await this.planned({ name: before.name, text: before.sql });
+          const { plan } = await this.planned({ name: before.name, text: before.sql });
           if (this.derived.all.get(before.name) !== view || !DerivedViews.isDerived(plan)) return;
           if (plan.version === view.plan.version && view.failure === undefined) return;
           this.setDerived(plan);

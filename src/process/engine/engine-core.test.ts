@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { createMemoryState } from '../../store/state-memory.ts';
 import type { Engine } from '../engine.ts';
-import type { ViewChange } from '../view.ts';
+import type { ViewChange, ViewSummary } from '../view.ts';
 import { at, killable, MemoryLog, openEngine, startMs } from './engine.fixture.ts';
 
 const engines: Engine[] = [];
@@ -528,7 +528,47 @@ describe('a view planned before its stream had events', () => {
     await engine.settled();
     expect((await engine.define({ name: 'v', text: sum })).version).toBe(version);
     expect(await values(engine)).toEqual([[null, 1]]);
+    const [{ notice }] = (await engine.views()) as [ViewSummary];
+    expect(notice).toMatch(
+      /^View "v", line 2, column 12: .*sum takes a number.* goes on as it was: .*TRY_CAST/,
+    );
     await expect(engine.define({ name: 'w', text: sum })).rejects.toMatchObject({ code: 'view-refused' });
+  });
+
+  test('says so while the fields that have been shown do not fit it', async () => {
+    const log = logWith();
+    const state = createMemoryState();
+    const first = await openEngine(log, { state });
+    const where = '-- every: 1d\nSELECT count(*) AS n FROM access WHERE x';
+    const notice = async (engine: Engine) => (await engine.views())[0]!.notice;
+    expect((await first.define({ name: 'v', text: where })).notice).toBeUndefined();
+    log.append(
+      'access',
+      0,
+      [
+        { _time: at(0), x: 1 },
+        { _time: at(1), x: 7 },
+      ],
+      startMs,
+    );
+    const numbers = [{ name: 'x', type: 'BIGINT' }];
+    await first.setSchema('access', numbers);
+    await first.settled();
+    expect(await notice(first)).toMatch(
+      /line 2, column 40: WHERE takes a boolean, and this is a whole number/,
+    );
+    await first.close();
+    const engine = await openEngine(log, { state });
+    engines.push(engine);
+    await engine.setSchema('access', numbers);
+    await engine.settled();
+    expect(await notice(engine)).toMatch(/WHERE takes a boolean/);
+    expect((await engine.define({ name: 'v', text: where })).notice).toMatch(/WHERE takes a boolean/);
+    expect((await engine.check({ name: 'v', text: where })).notice).toMatch(/WHERE takes a boolean/);
+    await engine.define({ name: 'v', text: where.replace('WHERE x', 'WHERE x > 1') });
+    await engine.settled();
+    expect(await notice(engine)).toBeUndefined();
+    expect(await values(engine)).toEqual([[1]]);
   });
 
   test('gives views over it their types too', async () => {

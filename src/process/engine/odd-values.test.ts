@@ -1,6 +1,6 @@
 // Values at the edges of what a field can hold, through the planner and the engine.
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Engine } from '../engine.ts';
+import type { Engine, LookupContent } from '../engine.ts';
 import type { ViewValue } from '../view.ts';
 import { at, MemoryLog, openEngine, startMs } from './engine.fixture.ts';
 
@@ -13,6 +13,7 @@ async function rowsOf(
   lines: readonly string[],
   select: string,
   schema: { name: string; type: string }[] = [],
+  lookups: readonly LookupContent[] = [],
 ): Promise<ViewValue[][]> {
   const log = new MemoryLog();
   log.createStream('access');
@@ -22,7 +23,7 @@ async function rowsOf(
     lines.map((line, index) => line.replace('{', `{"_time":"${at(index)}",`)),
     startMs,
   );
-  const engine = await openEngine(log, { schema: () => schema });
+  const engine = await openEngine(log, { schema: () => schema, lookups });
   engines.push(engine);
   await engine.define({ name: 'v', text: `-- every: 1d\n-- keep: forever\n${select}` });
   await engine.settled();
@@ -63,6 +64,23 @@ describe('whole numbers beyond 2^53', () => {
     expect(row).toEqual([9007199254740994, '9007199254740993']);
   });
 
+  test('are exact where the text has them', async () => {
+    const events = Array.from({ length: 39 }, () => '{"x":1}');
+    const select = `SELECT x + 9007199254740993 AS g, count(*) AS n, sum(9007199254740993) AS s,
+      min(9007199254740993) AS m FROM access GROUP BY 1`;
+    expect(await rowsOf(events, select, [{ name: 'x', type: 'BIGINT' }])).toEqual([
+      ['9007199254740994', 39, '351280770934898727', '9007199254740993'],
+    ]);
+  });
+
+  test('divide by fractions, where the field has drifted', async () => {
+    const select = 'SELECT sum(id // d) AS q, sum(id % d) AS r FROM access';
+    const schema = [...known, { name: 'd', type: 'BIGINT' }];
+    expect(await rowsOf(['{"id":9007199254740993,"d":0.5}', '{"id":7,"d":2}'], select, schema)).toEqual([
+      ['18014398509481987', 1],
+    ]);
+  });
+
   test('are text inside lists, as everywhere in results', async () => {
     const select = 'SELECT approx_top_k(id, 1) AS top, sample(id, 5) AS some_ FROM access';
     const [row] = await rowsOf(lines, select, known);
@@ -84,5 +102,57 @@ test('an alias of an aggregate hides no field of its name, be the field known or
   const select = 'SELECT k, count(*) AS n, sum(n) AS total FROM access WHERE n > 1 GROUP BY k ORDER BY n';
   for (const schema of [[], [{ name: 'n', type: 'BIGINT' }]]) {
     expect(await rowsOf(lines, select, schema)).toEqual([['a', 2, 7]]);
+  }
+});
+
+test('a time beyond the calendar is NULL', async () => {
+  const lines = ['{"days":1e300}', '{"days":-1e12}', '{"days":1}'];
+  const select = `SELECT count(epoch_us(_time + to_days(days))) AS n, max(strftime(_time + to_days(days), '%d')) AS day,
+    count(epoch_ns(_time - to_days(days))) AS m FROM access`;
+  expect(await rowsOf(lines, select, [{ name: 'days', type: 'DOUBLE' }])).toEqual([[1, '02', 1]]);
+});
+
+test('a number matches a key of whole numbers where it is that number', async () => {
+  const lines = ['{"k":1}', '{"k":2}', '{"k":1.5}', '{"k":0}', '{"k":9007199254740992}', '{"k":1e300}', '{}'];
+  const names = {
+    name: 'names',
+    version: '1',
+    columns: [
+      { name: 'id', type: 'BIGINT' },
+      { name: 'w', type: 'VARCHAR' },
+    ],
+  };
+  const lookups = [
+    {
+      ...names,
+      values: [
+        [1, 2, 3, 9007199254740994n],
+        ['one', 'two', 'three', 'far'],
+      ],
+    },
+  ];
+  const select = `SELECT c.w AS w, count(*) AS n FROM (SELECT k + 1 AS kk FROM access) x LEFT JOIN names c ON x.kk = c.id
+    GROUP BY 1 ORDER BY 1`;
+  for (const schema of [[], [{ name: 'k', type: 'DOUBLE' }]]) {
+    expect(await rowsOf(lines, select, schema, lookups)).toEqual([
+      ['one', 1],
+      ['three', 1],
+      ['two', 1],
+      [null, 4],
+    ]);
+  }
+});
+
+test('a field behind the name of its stream is that of the stream, though an object of it has that name too', async () => {
+  const line = '{"x":1,"request":{"host":"h1"},"access":{"x":"field","request":{"host":"inner"}}}';
+  const select = `SELECT access.x AS x, access.request.host AS host, access.access.x AS own, count(access._time) AS n
+    FROM access GROUP BY 1, 2, 3`;
+  const inner = { name: 'access', type: 'STRUCT(x VARCHAR, request STRUCT(host VARCHAR))' };
+  const outer = [
+    { name: 'x', type: 'BIGINT' },
+    { name: 'request', type: 'STRUCT(host VARCHAR)' },
+  ];
+  for (const schema of [[], outer, [inner, ...outer]]) {
+    expect(await rowsOf([line], select, schema)).toEqual([[1, 'h1', 'field', 1]]);
   }
 });

@@ -173,6 +173,7 @@ export class StoredViews {
     const summary = {
       ...(problem && { error: `Its events cannot be read now, which is tried again: ${problem.message}` }),
       ...current.summary(progress < 1 ? 'backfilling' : 'live', progress, shown),
+      ...(view.notice === undefined ? {} : { notice: view.notice }),
     };
     if (next === undefined) return summary;
     const filled = next.summary('backfilling', progress);

@@ -13,6 +13,8 @@ export class View implements ReadableView {
   readonly name: string;
   current: ViewVersion;
   next: ViewVersion | undefined;
+  /** What its streams have shown that does not fit it. */
+  notice: string | undefined;
   private readonly state: StateReader;
   private readonly revisions: Revisions;
   private readonly readers = new Map<ViewVersion, WindowReader>();

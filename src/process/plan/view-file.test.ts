@@ -47,6 +47,15 @@ describe('the header of a view', () => {
     });
   });
 
+  it.each([
+    '-- window: 5m every 1m\n-- keep: for ever',
+    '-- session: 30m by user\n-- keep: for ever',
+    '-- every: 1m\n-- keep: for ever',
+    '-- every: 1m\n-- keep: 1m for ever',
+  ])('keeps windows for ever: %s', text => {
+    expect(parse(`${text}\nSELECT 1`).keepMs).toMatchObject([{ keepMs: null }]);
+  });
+
   it('leaves other comments alone, and what comes after the SELECT', () => {
     const header = parse('-- TODO: nothing\n-- Note that every: is a key\n\nSELECT 1\n-- every: 5m');
     expect(header.window).toEqual({ kind: 'tumbling', everyMs: [second, minute, hour, day] });

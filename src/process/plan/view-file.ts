@@ -176,7 +176,7 @@ function readKeep(source: Source, window: WindowSpec, keep: Value | undefined): 
     kept.set(length, defaultKeepMs(window.kind === 'hopping' ? window.sizeMs : length));
   }
   for (const part of keep ? keep.text.split(',') : []) {
-    const match = /^\s*(?:(\S+)\s+for\s+)?(ever|forever|always|\S+)\s*$/i.exec(part);
+    const match = /^\s*(?:(?:(\S+)\s+)?for\s+)?(ever|forever|always|\S+)\s*$/i.exec(part);
     if (!match) {
       source.syntax(
         keep!.position,

@@ -3,7 +3,7 @@
 import { ExpressionBinder, positionOf } from '../plan/bind/bind-expression.ts';
 import { columnName } from '../plan/bind/column-name.ts';
 import { conjunction, type Input, scopeOf } from '../plan/bind/input.ts';
-import { isAggregate, mentions } from '../plan/bind/node-shape.ts';
+import { isAggregate, isPlainStar, mentions } from '../plan/bind/node-shape.ts';
 import type { ExpressionNode, ParseResult, QueryNode } from '../plan/bind/parse-tree.ts';
 import { firstPosition, RelationBinder, withCtes } from '../plan/bind/relation.ts';
 import { outputsMax } from '../plan/bind/select.ts';
@@ -63,7 +63,7 @@ class ProjectionBinder {
       );
     }
     const relations = new RelationBinder(source, this.options);
-    const inputs = relations.inputs(query.from_table, withCtes(query, new Map()));
+    const inputs = relations.inputs(query.from_table, withCtes(source, query, new Map()));
     const lists = inputs.map(input => this.items(input));
     const { hasAll, items: first } = lists[0]!;
     if (lists.some(list => list.hasAll !== hasAll || list.items.length !== first.length)) {
@@ -125,11 +125,17 @@ class ProjectionBinder {
     const items: Item[] = [];
     for (const node of query.select_list!) {
       if (node.class !== 'STAR') items.push({ name: columnName(node), node });
-      else if (node.exclude_list?.length || node.replace_list?.length) {
+      else if (!isPlainStar(node)) {
         source.refuse(
           positionOf(source, node),
-          'EXCLUDE and REPLACE are not supported here.',
+          'EXCLUDE, REPLACE and RENAME are not supported here.',
           'A column named beside * takes the place of the event’s own: SELECT *, lower(path) AS path.',
+        );
+      } else if (node.relation_name && node.relation_name.toLowerCase() !== input.named) {
+        source.refuse(
+          positionOf(source, node),
+          `${node.relation_name}.* is not all that stands under FROM.`,
+          'Name the columns, or write *.',
         );
       } else if (input.columns) {
         items.push(...input.columns.map(({ name, expression }) => ({ name, node: undefined, expression })));

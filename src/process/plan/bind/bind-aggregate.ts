@@ -3,7 +3,9 @@ import type { Aggregate, Expression, ScalarType } from '../plan.ts';
 import type { Source } from '../refusal.ts';
 import { type AggregateRule, aggregateRule, countDistinctRule, refusedAggregates } from './aggregates.ts';
 import type { ExpressionBinder } from './bind-expression.ts';
+import { refuseCallForm } from './call-form.ts';
 import { coerced } from './coercion.ts';
+import { wholeConstant } from './node-shape.ts';
 import type { ExpressionNode } from './parse-tree.ts';
 
 /** What is known of an aggregate beside the plan: its rule, the types of its arguments and of its value. */
@@ -34,6 +36,7 @@ export class AggregateBinder {
   bind(node: ExpressionNode): Expression {
     const name = node.function_name!.toLowerCase();
     const position = this.position(node);
+    refuseCallForm(this.source, node, position);
     const children = [...(node.children ?? [])];
     let rule = aggregateRule(name);
     if (!rule) {
@@ -104,7 +107,10 @@ export class AggregateBinder {
     index: number,
   ): Expression {
     const wanted = rule.args[index]!;
-    const bound = binder.bind(child, wanted, rule.names[0] ?? 'count(DISTINCT)');
+    const plain = binder.bind(child);
+    // Whole numbers stay whole, literals beyond 2^53 too.
+    const isWhole = plain.type === 'integer' && wanted === 'number';
+    const bound = isWhole ? plain : binder.coerce(plain, wanted, child, rule.names[0] ?? 'count(DISTINCT)');
     if (bound.type === 'interval') {
       this.source.refuse(
         this.position(child),
@@ -138,12 +144,28 @@ export class AggregateBinder {
           'Leave ORDER BY out of the aggregate.',
         );
       }
+      if (rule.function === 'arg_min' || rule.function === 'arg_max') {
+        this.source.refuse(
+          this.position(orders[0]!.expression) ?? this.position(node),
+          `${node.function_name} is ordered by its second argument; of equal ones ${rule.function === 'arg_min' ? 'the least' : 'the greatest'} value counts.`,
+          'Leave ORDER BY out of the aggregate.',
+        );
+      }
+      // It changes nothing, but must be something.
+      for (const order of orders) this.below[0]!.bind(order.expression);
       return { rule };
     }
     if (orders.length > 1) {
       this.source.refuse(this.position(orders[1]!.expression), 'Ordered by two things.', 'Order by one.');
     }
     const descending = orders[0]!.type === 'DESCENDING';
+    if (orders[0]!.null_order === (rule.function === 'first' ? 'NULLS FIRST' : 'NULLS LAST')) {
+      this.source.refuse(
+        this.position(orders[0]!.expression) ?? this.position(node),
+        `${node.function_name} leaves out events without a value to order by.`,
+        `Leave ${orders[0]!.null_order} out.`,
+      );
+    }
     const by = this.below[0]!.bind(orders[0]!.expression);
     const smallest = (rule.function === 'first') !== descending;
     if (by.kind === 'event-time') return { rule: aggregateRule(smallest ? 'first' : 'last')! };
@@ -234,8 +256,8 @@ export class AggregateBinder {
   bindListItem(node: ExpressionNode, bind: (node: ExpressionNode) => Expression): Expression | undefined {
     const [list, index] = node.children!;
     const base = bind(list!);
-    const at = index!.value?.value;
-    if (base.kind !== 'aggregate' || !this.described[base.index]!.list || !Number.isInteger(at)) {
+    const at = wholeConstant(index);
+    if (base.kind !== 'aggregate' || !this.described[base.index]!.list || at === undefined) {
       this.source.refuse(
         this.position(node),
         'Only an item of approx_quantile(x, […]) can be taken, by its number.',
@@ -244,7 +266,7 @@ export class AggregateBinder {
     }
     const aggregate = this.aggregates[0]![base.index]!;
     const fractions = aggregate.parameters[0] as number[];
-    const fraction = fractions[(at as number) - 1];
+    const fraction = fractions[at - 1];
     if (fraction === undefined) {
       this.source.refuse(
         this.position(index!),

@@ -1,16 +1,17 @@
 // From DuckDB's parse tree to expressions of the plan: names are resolved by the caller, functions by their signatures, and
 // a field without a known type takes the type of its use.
 
-import { castScalar, scalarTypeOf } from '../functions/cast.ts';
+import { castScalar, scalarTypeOf, sqlTypeOf } from '../functions/cast.ts';
 import { commonType } from '../functions/comparison.ts';
-import type { Signature } from '../functions/function.ts';
+import type { ScalarFunction, Signature } from '../functions/function.ts';
 import { literalOf } from '../functions/function.ts';
 import { parameterType, resolveSignature, scalarFunction } from '../functions/registry.ts';
 import type { Expression, ScalarType } from '../plan.ts';
 import type { Source } from '../refusal.ts';
+import { refuseAggregateForm, refuseCallForm } from './call-form.ts';
 import { asText, coerced } from './coercion.ts';
 import { constantProblem } from './constant-argument.ts';
-import { folded, literal, literalValue } from './literal.ts';
+import { folded, literal, literalScalar, literalValue } from './literal.ts';
 import type { ExpressionNode, TypeNode } from './parse-tree.ts';
 
 /** Deepest nesting of an expression, so that no text makes the planner run out of stack. */
@@ -61,6 +62,23 @@ const clockFunctions = new Set([
 /** Functions that write any value as text by themselves. */
 const joinsText = new Set(['||', 'concat', 'concat_ws']);
 const unrepeatable = new Set(['random', 'uuid', 'gen_random_uuid', 'uuidv4', 'uuidv7', 'setseed', 'nextval']);
+
+/** Functions that are a path into a field. */
+const extractions = new Set([
+  '->',
+  '->>',
+  'json_extract',
+  'json_extract_string',
+  'struct_extract',
+  'array_extract',
+  'list_extract',
+]);
+
+/** Whether a name is none of the scalar functions that views have, nor one that they refuse with its own reason. */
+export function isUnknownFunction(name: string): boolean {
+  const key = name.toLowerCase();
+  return ![clockFunctions, unrepeatable, extractions].some(names => names.has(key)) && !scalarFunction(key);
+}
 
 export class ExpressionBinder {
   private readonly source: Source;
@@ -250,7 +268,7 @@ export class ExpressionBinder {
       );
     }
     if (child.kind === 'literal') {
-      const value = castScalar(child.value, child.type, name);
+      const value = castScalar(literalScalar(child), child.type, name);
       if (value === null && child.value !== null) {
         if (node.try_cast) return { kind: 'literal', type, value: null };
         this.source.refuse(
@@ -295,6 +313,10 @@ export class ExpressionBinder {
         'Put the value into the event where it is made.',
       );
     }
+    if (!isUnknownFunction(name)) {
+      refuseCallForm(this.source, node, this.position(node));
+      refuseAggregateForm(this.source, node, this.position(node));
+    }
     if ((name === '->>' || name === 'json_extract_string') && children.length === 2) {
       return this.bindExtract(node, children[0]!, children[1]!, 'text');
     }
@@ -311,6 +333,14 @@ export class ExpressionBinder {
     );
   }
 
+  refuseUnknown(name: string, node: ExpressionNode): never {
+    return this.source.refuse(
+      this.position(node),
+      `The function ${name} is not available in views.`,
+      'See docs/views.md for the list; a pipeline in TypeScript can compute anything.',
+    );
+  }
+
   private refuseClock(name: string, node: ExpressionNode): never {
     this.source.refuse(
       this.position(node),
@@ -322,13 +352,7 @@ export class ExpressionBinder {
   /** A call with its arguments brought to the types of the signature that fits them. */
   call(name: string, args: readonly Expression[], node: ExpressionNode): Expression {
     const entry = scalarFunction(name);
-    if (!entry) {
-      this.source.refuse(
-        this.position(node),
-        `The function ${name} is not available in views.`,
-        'See docs/views.md for the list; a pipeline in TypeScript can compute anything.',
-      );
-    }
+    if (!entry) this.refuseUnknown(name, node);
     if (joinsText.has(entry.name)) {
       args = args.map(arg => (arg.type === 'any' || arg.type === 'text' ? arg : asText(arg)));
     }
@@ -336,6 +360,7 @@ export class ExpressionBinder {
     if (!signature) {
       const given = args.map(typeName).join(', ');
       const takes = [...new Set(entry.signatures.map(one => one.parameters.join(', ')))].slice(0, 4);
+      if (node.class !== 'FUNCTION' || node.is_operator) this.refuseOperands(entry, args, node);
       this.source.refuse(
         this.position(node),
         `${name}(${given}) does not exist.`,
@@ -348,6 +373,27 @@ export class ExpressionBinder {
     );
     const type = typeof signature.result === 'string' ? signature.result : signature.result(converted);
     return { kind: 'call', function: entry.name, args: converted, type };
+  }
+
+  /** In the words of SQL: DOUBLE // BIGINT. */
+  private refuseOperands(entry: ScalarFunction, args: readonly Expression[], node: ExpressionNode): never {
+    const operator = entry.name.toUpperCase();
+    const written = (types: readonly string[]): string => {
+      if (/IN$/.test(operator)) return `${types[0]} ${operator} (${types.slice(1).join(', ')})`;
+      return types.length === 1 ? `${operator} ${types[0]}` : types.join(` ${operator} `);
+    };
+    const given = args.map(arg =>
+      arg.kind === 'literal' && arg.value === null ? 'NULL' : sqlTypeOf(arg.type),
+    );
+    const takes = entry.signatures
+      .filter(({ parameters }) => parameters.length === args.length)
+      .map(({ parameters }) => written(parameters.map(sqlTypeOf)));
+    const some = takes.length > 0 ? takes.slice(0, 4).join(' or ') : 'values of one type';
+    return this.source.refuse(
+      this.position(node),
+      `${written(given)} does not exist in views.`,
+      `There is ${some}; CAST what it stands between.`,
+    );
   }
 
   private checkConstants(

@@ -28,6 +28,9 @@ export function constantProblem(
       ? [`strftime's ${unknown} is not available in views.`, 'Use %Y %m %d %H %M %S %f.']
       : undefined;
   }
+  if (/^(not )?i?like$/.test(name) && index === 2 && Buffer.byteLength(text) > 1) {
+    return ['ESCAPE takes one character of ASCII, or none.', "Write for instance ESCAPE '!'."];
+  }
   if (!name.startsWith('regexp_')) return undefined;
   const isOptions =
     typeof value === 'string' &&

@@ -1,11 +1,13 @@
 // One stream under FROM, as the expressions above it see it: which columns it has, and what each is of the stream's own fields.
 import type { Expression, Lookup, ScalarType } from '../plan.ts';
 import type { Source } from '../refusal.ts';
-import type { ExpressionNode } from './parse-tree.ts';
+import type { ExpressionNode, TableNode } from './parse-tree.ts';
 
 /** One stream under FROM. */
 export interface Input {
   stream: string;
+  /** The name before the dot of its columns, where * means all that are reached by it. */
+  named?: string | undefined;
   view: boolean;
   /** The resolution of the view that was asked for. */
   everyMs?: number;
@@ -21,6 +23,27 @@ export interface Input {
   shown?(path: readonly string[]): ScalarType | undefined;
   /** The columns by position where they are known: of a subquery with a list. */
   columns?: { name: string; expression: Expression }[];
+}
+
+/** Refuses what a name under FROM is given beside an alias. */
+export function refuseTableForm(source: Source, table: TableNode, position: number | undefined): void {
+  if (table.sample) {
+    source.refuse(position, 'A table sample differs each time.', 'Use the aggregate sample(x, n).');
+  }
+  if (table.at_clause) {
+    source.refuse(
+      position,
+      'AT asks for an earlier state, and a stream has one only.',
+      'Leave it out and ask the view for a range of time.',
+    );
+  }
+  if (table.column_name_alias?.length) {
+    source.refuse(
+      position,
+      'Column names after a table alias are not supported in views.',
+      'Name the columns with AS in the subquery.',
+    );
+  }
 }
 
 /** Where the names of expressions over an input are looked up. */

@@ -6,7 +6,7 @@ import type { Source } from '../refusal.ts';
 import { findColumn, type SqlColumn } from '../sql/column-type.ts';
 import { ExpressionBinder } from './bind-expression.ts';
 import { coerced } from './coercion.ts';
-import { conjunction, type Input, scopeOf } from './input.ts';
+import { conjunction, type Input, refuseTableForm, scopeOf } from './input.ts';
 import type { ExpressionNode, TableNode } from './parse-tree.ts';
 
 export class LookupJoin {
@@ -40,6 +40,10 @@ export class LookupJoin {
         `A ${table.ref_type === 'REGULAR' ? table.join_type : table.ref_type} join cannot be kept.`,
         `Write JOIN ${name} ON … or LEFT JOIN ${name} ON …`,
       );
+    }
+    refuseTableForm(this.source, right, position);
+    if (right.schema_name || right.catalog_name) {
+      this.source.refuse(position, 'A lookup table has no schema.', `Write JOIN ${name} ON …`);
     }
     this.name = name;
     this.alias = (right.alias || name).toLowerCase();
@@ -80,6 +84,7 @@ export class LookupJoin {
     };
     const input: Input = {
       ...left,
+      named: undefined,
       knows: column => left.knows(column) || findColumn(columns, column) !== undefined,
       column: resolve,
     };
@@ -139,8 +144,20 @@ export class LookupJoin {
     if (same) return { column, expression: same };
     if (other.kind === 'field') return { column, expression: { ...other, type } };
     const name: Expression = { kind: 'literal', type: 'text', value: sqlTypeOf(type) };
-    return { column, expression: { kind: 'call', function: 'cast', args: [other, name], type } };
+    const cast: Expression = { kind: 'call', function: 'cast', args: [other, name], type };
+    return { column, expression: type === 'integer' && other.type === 'number' ? whole(other, cast) : cast };
   }
+}
+
+/** A number as a whole one where it is that: a cast rounds, and 2.5 is not the key 2. */
+function whole(number: Expression, cast: Expression): Expression {
+  const when: Expression = { kind: 'call', function: '=', args: [number, cast], type: 'boolean' };
+  return {
+    kind: 'case',
+    branches: [{ when, value: cast }],
+    otherwise: { kind: 'literal', type: 'integer', value: null },
+    type: 'integer',
+  };
 }
 
 function usesLookup(expression: Expression, lookup: number): boolean {

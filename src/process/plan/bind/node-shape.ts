@@ -6,13 +6,27 @@ import type { ExpressionNode } from './parse-tree.ts';
 
 export function isAggregate(node: ExpressionNode): boolean {
   const name = node.function_name!.toLowerCase();
-  if (node.is_operator || (scalarFunction(name) && !node.distinct && !node.filter)) return false;
+  if (node.is_operator || scalarFunction(name)) return false;
   return (
     aggregateRule(name) !== undefined ||
     Object.hasOwn(refusedAggregates, name) ||
     node.distinct === true ||
     !!node.filter
   );
+}
+
+/** A whole number written as one: a position or a count. 1.5 and 3.0 are none, nor is a text. */
+export function wholeConstant(node: ExpressionNode | undefined): number | undefined {
+  if (node?.class !== 'CONSTANT' || !node.value || node.value.is_null) return undefined;
+  const { type, value } = node.value;
+  const isWhole = ['TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT'].includes(type.id);
+  return isWhole && Number.isSafeInteger(value) ? (value as number) : undefined;
+}
+
+/** Every column of what stands under FROM, none left out, replaced or renamed. */
+export function isPlainStar(node: ExpressionNode): boolean {
+  const changes = [node.exclude_list, node.qualified_exclude_list, node.replace_list, node.rename_list];
+  return node.class === 'STAR' && !node.columns && changes.every(list => !list?.length);
 }
 
 export function isTupleExtract(node: ExpressionNode): boolean {

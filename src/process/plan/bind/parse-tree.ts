@@ -39,6 +39,8 @@ export interface ExpressionNode {
   filter?: ExpressionNode;
   order_bys?: Modifier;
   distinct?: boolean;
+  export_state?: boolean;
+  catalog?: string;
   is_operator?: boolean;
   left?: ExpressionNode;
   right?: ExpressionNode;
@@ -52,7 +54,11 @@ export interface ExpressionNode {
   upper?: ExpressionNode;
   relation_name?: string;
   exclude_list?: unknown[];
+  qualified_exclude_list?: unknown[];
   replace_list?: unknown[];
+  rename_list?: unknown[];
+  /** Of a star: COLUMNS(…). */
+  columns?: boolean;
 }
 
 export interface TableNode {
@@ -71,6 +77,7 @@ export interface TableNode {
   using_columns?: string[];
   subquery?: { node: QueryNode };
   column_name_alias?: string[];
+  at_clause?: unknown;
 }
 
 export interface QueryNode {

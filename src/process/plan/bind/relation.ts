@@ -7,9 +7,9 @@ import { ExpressionBinder } from './bind-expression.ts';
 import type { Catalog } from './catalog.ts';
 import { coerced } from './coercion.ts';
 import { columnName } from './column-name.ts';
-import { byPath, conjunction, type Input, scopeOf } from './input.ts';
+import { byPath, conjunction, type Input, refuseTableForm, scopeOf } from './input.ts';
 import { LookupJoin } from './lookup-join.ts';
-import { hasAggregate } from './node-shape.ts';
+import { hasAggregate, isPlainStar } from './node-shape.ts';
 import type { QueryNode, TableNode } from './parse-tree.ts';
 import { streamInput } from './stream-input.ts';
 
@@ -26,12 +26,11 @@ export class RelationBinder {
   /** The inputs of a FROM clause; `around` is the place of what it belongs to. */
   inputs(table: TableNode | undefined, ctes: ReadonlyMap<string, QueryNode>, around?: number): Input[] {
     const position = this.source.fromBytes(table?.query_location) ?? around;
-    if (table?.sample) {
-      this.source.refuse(position, 'A table sample differs each time.', 'Use the aggregate sample(x, n).');
-    }
+    if (table?.type !== undefined) refuseTableForm(this.source, table, position);
     switch (table?.type) {
       case 'BASE_TABLE': {
-        const cte = ctes.get(table.table_name!.toLowerCase());
+        const isPlain = !table.schema_name && !table.catalog_name;
+        const cte = isPlain ? ctes.get(table.table_name!.toLowerCase()) : undefined;
         if (cte) return this.named(this.ofQuery(cte, without(ctes, table.table_name!)), table);
         return [streamInput(this.source, this.catalog, table)];
       }
@@ -53,7 +52,7 @@ export class RelationBinder {
 
   /** The inputs of a subquery without aggregates. */
   ofQuery(query: QueryNode, outer: ReadonlyMap<string, QueryNode>): Input[] {
-    const ctes = withCtes(query, outer);
+    const ctes = withCtes(this.source, query, outer);
     if (query.type === 'SET_OPERATION_NODE') return this.union(query, ctes);
     const first = query.select_list?.[0];
     const position = first && this.source.fromBytes(first.query_location);
@@ -89,10 +88,17 @@ export class RelationBinder {
     let star = false;
     for (const node of query.select_list!) {
       if (node.class === 'STAR') {
-        if (node.exclude_list?.length || node.replace_list?.length || query.select_list!.length > 1) {
+        if (!isPlainStar(node) || query.select_list!.length > 1) {
           this.source.refuse(
             binder.position(node),
-            '* with other columns, EXCLUDE or REPLACE hides what a stream may grow to have.',
+            '* with other columns, EXCLUDE, REPLACE or RENAME hides what a stream may grow to have.',
+            'Name the columns, or write * alone.',
+          );
+        }
+        if (node.relation_name && node.relation_name.toLowerCase() !== input.named) {
+          this.source.refuse(
+            binder.position(node),
+            `${node.relation_name}.* is not all that stands under FROM.`,
             'Name the columns, or write * alone.',
           );
         }
@@ -156,15 +162,9 @@ export class RelationBinder {
 
   private named(inputs: Input[], table: TableNode): Input[] {
     const alias = (table.alias || table.table_name)?.toLowerCase();
-    if (table.column_name_alias?.length) {
-      this.source.refuse(
-        this.source.fromBytes(table.query_location),
-        'Column names after a table alias are not supported in views.',
-        'Name the columns with AS in the subquery.',
-      );
-    }
     return inputs.map(input => ({
       ...input,
+      named: alias,
       column: (names, node) =>
         names.length > 1 && names[0]!.toLowerCase() === alias
           ? input.column(names.slice(1), node)
@@ -186,10 +186,22 @@ function commonOf(expressions: readonly Expression[]): ScalarType {
 }
 
 export function withCtes(
+  source: Source,
   query: QueryNode,
   outer: ReadonlyMap<string, QueryNode>,
 ): ReadonlyMap<string, QueryNode> {
   const own = query.cte_map?.map ?? [];
+  const renamed = own.find(({ value }) => value.aliases?.length);
+  if (renamed) {
+    const [name] = renamed.value.aliases!;
+    // DuckDB does not say where it stands.
+    const listed = /[\w"]+\s*\([^()]*\)\s*as\b/i.exec(source.text.slice(source.start));
+    source.refuse(
+      listed ? source.start + listed.index : undefined,
+      `Column names after the name of a CTE are not supported in views.`,
+      `Name the columns with AS in the subquery: WITH ${renamed.key} AS (SELECT … AS ${name}).`,
+    );
+  }
   return new Map([...outer, ...own.map(({ key, value }) => [key.toLowerCase(), value.query.node] as const)]);
 }
 

@@ -5,7 +5,7 @@ import { isNear } from '../near-name.ts';
 import type { Expression, Plan, ScalarType, SourcePlan } from '../plan.ts';
 import type { Source } from '../refusal.ts';
 import { AggregateBinder } from './bind-aggregate.ts';
-import { ExpressionBinder, positionOf } from './bind-expression.ts';
+import { ExpressionBinder, isUnknownFunction, positionOf } from './bind-expression.ts';
 import type { Catalog } from './catalog.ts';
 import { columnName } from './column-name.ts';
 import { conjunction, type Input, scopeOf } from './input.ts';
@@ -16,6 +16,7 @@ import {
   isTupleExtract,
   looksBeyondTheEvent,
   mentions,
+  wholeConstant,
 } from './node-shape.ts';
 import type { ExpressionNode, Modifier, QueryNode } from './parse-tree.ts';
 import { firstPosition, RelationBinder, withCtes } from './relation.ts';
@@ -54,7 +55,7 @@ export class SelectBinder {
     if (!query.from_table || query.from_table.type === 'EMPTY') {
       source.refuse(firstPosition(source, query), 'A view reads a stream.', 'Write FROM and its name.');
     }
-    this.inputs = relations.inputs(query.from_table, withCtes(query, new Map()));
+    this.inputs = relations.inputs(query.from_table, withCtes(source, query, new Map()));
     this.below = this.inputs.map(
       input =>
         new ExpressionBinder(source, {
@@ -70,6 +71,8 @@ export class SelectBinder {
     this.groups = this.below.map(binder => this.groupNodes.map(node => this.bindGroup(binder, node)));
     this.aggregates = new AggregateBinder(source, this.below);
     if (this.groupNodes.length === 0 && !query.select_list!.some(looksBeyondTheEvent)) {
+      // What is wrong in itself is said first.
+      for (const node of query.select_list!) if (node.class !== 'STAR') this.below[0]!.bind(node);
       source.refuse(
         firstPosition(source, query),
         'A view aggregates; this SELECT keeps every event.',
@@ -191,12 +194,22 @@ export class SelectBinder {
     }
     return (query.group_expressions ?? []).map((node): ExpressionNode => {
       if (node.class !== 'CONSTANT') return node;
-      const index = Number(node.value?.value);
-      const item = Number.isInteger(index) ? items[index - 1] : undefined;
+      const index = wholeConstant(node);
+      if (index === undefined) {
+        const text = node.value?.type.id === 'VARCHAR' ? String(node.value.value) : undefined;
+        return source.refuse(
+          this.position(node),
+          `GROUP BY ${columnName(node)}: this is the same for every event.`,
+          text && this.selectItem(text)
+            ? `Write GROUP BY ${text}.`
+            : 'Name a column or its position, or leave it out.',
+        );
+      }
+      const item = items[index - 1];
       if (item === undefined) {
         return source.refuse(
           this.position(node),
-          `GROUP BY ${node.value?.value}: there are ${items.length} columns.`,
+          `GROUP BY ${index}: there are ${items.length} columns.`,
           'Name a column or its position.',
         );
       }
@@ -336,6 +349,9 @@ export class SelectBinder {
   ): Expression | undefined {
     if (node.class === 'FUNCTION' && isAggregate(node)) return this.aggregates.bind(node);
     if (node.class === 'CONSTANT') return undefined;
+    if (node.class === 'FUNCTION' && isUnknownFunction(node.function_name!)) {
+      this.below[0]!.refuseUnknown(node.function_name!, node);
+    }
     if (isTupleExtract(node) && hasAggregate(node)) return this.aggregates.bindListItem(node, bind);
     if (!hasAggregate(node)) {
       const index = this.groupIndex(node);
@@ -365,11 +381,11 @@ export class SelectBinder {
       const node = order.expression;
       let expression: Expression | undefined;
       if (node.class === 'CONSTANT') {
-        expression = outputs[Number(node.value?.value) - 1]?.expression;
+        expression = outputs[(wholeConstant(node) ?? 0) - 1]?.expression;
         if (!expression) {
           this.source.refuse(
             this.position(node),
-            `ORDER BY ${node.value?.value}: there are ${outputs.length} columns.`,
+            `ORDER BY ${columnName(node)}: there are ${outputs.length} columns.`,
             'Name a column or its position.',
           );
         }
@@ -404,11 +420,11 @@ export class SelectBinder {
         'Leave it out; a panel or a query can page.',
       );
     }
-    const count = modifier.limit?.value?.value;
-    if (!Number.isInteger(count) || (count as number) < 1) {
+    const count = wholeConstant(modifier.limit);
+    if (count === undefined || count < 1) {
       this.source.refuse(
         this.limitPosition(modifier),
-        'LIMIT takes a number of rows.',
+        'LIMIT takes a whole number of rows, 1 or more.',
         'Write for instance LIMIT 10.',
       );
     }
@@ -419,7 +435,7 @@ export class SelectBinder {
         'Say which: ORDER BY count(*) DESC LIMIT 10.',
       );
     }
-    return count as number;
+    return count;
   }
 
   private limitPosition(modifier: Modifier): number | undefined {

@@ -15,6 +15,9 @@ const windowColumns: readonly SqlColumn[] = [
   { name: 'window_end', type: 'TIMESTAMP' },
 ];
 
+/** What the lake numbers events by: in SQL over a stream, and of no event itself. */
+const numbering = new Set(['_offset', '_partition']);
+
 const isTime = (path: readonly string[]): boolean => path.length === 1 && path[0]!.toLowerCase() === '_time';
 
 function resolutionOf(source: Source, position: number | undefined, every: string): number {
@@ -63,7 +66,14 @@ export function streamInput(source: Source, catalog: Catalog, table: TableNode):
         `It has ${viewColumns.map(column => column.name).join(', ')}.`,
       );
     }
-    if (path.length === 1 && path[0]!.toLowerCase() === '_time') return { kind: 'event-time', type: 'time' };
+    if (isTime(path)) return { kind: 'event-time', type: 'time' };
+    if (!viewColumns && numbering.has(path[0]!.toLowerCase())) {
+      source.refuse(
+        source.fromBytes(node?.query_location) ?? position,
+        `"${path[0]}" is where an event lies in its stream: SQL has that, a view has only what is in the event.`,
+        'Ask the stream itself in SQL, or leave it out; an event field of this name needs another one where it is made.',
+      );
+    }
     const found = locate(columns, path);
     const steps = found ? [...found.steps, ...found.rest] : [...path];
     const spelled = found && steps.length === path.length ? steps : [...path];
@@ -71,6 +81,7 @@ export function streamInput(source: Source, catalog: Catalog, table: TableNode):
   };
   return {
     stream: isAt ? base : name,
+    named: alias,
     view: view !== undefined,
     ...(isAt ? { everyMs: resolutionOf(source, position, every!) } : {}),
     ...(position === undefined ? {} : { position }),
@@ -84,11 +95,17 @@ export function streamInput(source: Source, catalog: Catalog, table: TableNode):
             return found && scalarTypeOf(found.type);
           },
         }),
+    // What stands behind the stream's own name is a field of the stream, whatever is known of its fields by now.
     column: (names, node) => {
-      if (names.length > 1 && names[0]!.toLowerCase() === alias && !findColumn(columns, names[0]!)) {
-        return field(names.slice(1), node);
-      }
-      return field(names, node);
+      const isQualified = names.length > 1 && names[0]!.toLowerCase() === alias;
+      if (!isQualified) return field(names, node);
+      const own = names.slice(1);
+      if (findColumn(columns, own[0]!) || isTime(own) || !locate(columns, names)) return field(own, node);
+      return source.refuse(
+        source.fromBytes(node.query_location) ?? position,
+        `${names.join('.')} is the field "${own[0]}" of "${table.alias || name}", which has shown none; its field "${names[0]}" has one inside.`,
+        `Write ${[names[0], ...names].join('.')} for that one.`,
+      );
     },
   };
 }

@@ -62,6 +62,28 @@ describe('compiled columns', () => {
     expect(valuesOf(column(source([2, 9_007_199_254_740_993n])))).toEqual([3, null]);
   });
 
+  it('compute exactly with whole numbers beyond 2^53 that the text has', async () => {
+    const source = sourceOf({ n: vectorOf([1, null, 2], 'integer'), s: vectorOf(['a', 'b', 'c'], 'text') });
+    const column = async (text: string) => valuesOf(compileColumn(await expressionOf(text))(source));
+    const big = 9_007_199_254_740_993n;
+    expect(await column('n + 9007199254740993')).toEqual([big + 1n, null, big + 2n]);
+    expect(await column('9007199254740993')).toEqual([big, big, big]);
+    expect(await column('CASE WHEN n = 1 THEN 9007199254740993 ELSE 5 END')).toEqual([big, 5, 5]);
+    expect(await column('n < 9007199254740993')).toEqual([true, null, true]);
+    expect(await column('length(s || 9007199254740993) + n')).toEqual([18, null, 19]);
+  });
+
+  it('take whole numbers beyond 2^53 that the text has as whole numbers in aggregates', async () => {
+    const plan = await planOf(
+      'SELECT sum(9007199254740993) AS s, min(9007199254740993) AS m, avg(9007199254740993) AS a FROM s',
+    );
+    expect(plan.outputs.map(({ column }) => column.type)).toEqual(['HUGEINT', 'BIGINT', 'DOUBLE']);
+    const columns = columnsOf([plan], ['{}', '{}']);
+    for (const { args } of compileSource(plan.sources[0]!).aggregates) {
+      expect(valuesOf(args[0]!(columns))).toEqual([9_007_199_254_740_993n, 9_007_199_254_740_993n]);
+    }
+  });
+
   it('never put literals of the user into generated text', async () => {
     const evil = "');process.exit(1);('";
     const text = `s || '${evil.replaceAll("'", "''")}' || n::VARCHAR`;

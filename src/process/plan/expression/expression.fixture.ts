@@ -111,6 +111,9 @@ const partUnit = fc.oneof(
 );
 const pattern = fc.constantFrom('a', '^[a-z]+$', '(\\w)(.)', '[0-9]+', '.', '', 'É|é', '^/([^/?]*)', '\\s');
 
+/** Whole numbers that doubles do not have. */
+const beyondDoubles = ['9007199254740993', '-9007199254740993', '4611686018427387905', '9223372036854775807'];
+
 type Kind = 'int' | 'num' | 'text' | 'bool' | 'time';
 
 /** SQL expressions by type, up to the given depth. Decimal literals are written as doubles (1.5e0), which is what they mean here. */
@@ -135,7 +138,7 @@ export const expressions = fc.letrec<Record<Kind, string>>(tie => {
     fc.oneof({ maxDepth: 3, depthSize: 'small', withCrossShrink: true }, leaves, ...nodes);
   const comparisons = ['=', '<>', '<', '<=', '>', '>='];
   return {
-    int: of(fc.oneof(leaf('i', 'j'), fc.integer({ min: -9, max: 9 }).map(String)), [
+    int: of(fc.oneof(leaf('i', 'j'), fc.integer({ min: -9, max: 9 }).map(String), leaf(...beyondDoubles)), [
       infix(tie('int'), ['+', '-', '*', '//', '%'], tie('int')),
       call('abs', tie('int')),
       call('length', tie('text')),

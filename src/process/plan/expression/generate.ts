@@ -48,6 +48,8 @@ export class CodeGenerator {
   private readonly head: string[] = [];
   private readonly leaves = new Map<string, Local & { load: string }>();
   private names = 0;
+  /** A whole number beyond 53 bits is written in the expression: only the exact path computes with it. */
+  private exact = false;
 
   constructor(context?: LookupContext) {
     this.context = context;
@@ -56,6 +58,7 @@ export class CodeGenerator {
   generate(expression: Expression): GeneratedLoop {
     const body: string[] = [];
     const result = this.node(expression, body);
+    if (this.exact) return { run: () => false };
     const store = this.store(expression.type, result);
     const text = [
       '"use strict";',
@@ -110,8 +113,7 @@ export class CodeGenerator {
     if (expression.kind === 'literal') return this.literal(expression);
     const leaves = leavesOf(expression, this.context);
     if (leaves.length === 0) {
-      const value = evaluator(expression, this.context)({}) as Scalar;
-      if (typeof value !== 'bigint') return this.scalar(value);
+      return this.scalar(evaluator(expression, this.context)({}) as Scalar);
     }
     if (leaves.length === 1 && leaves[0]!.kind === 'field' && textual(leaves[0]!.type)) {
       return this.memoised(expression, leaves[0] as Expression & { kind: 'field' }, body);
@@ -136,7 +138,8 @@ export class CodeGenerator {
   }
 
   private scalar(value: Scalar): Local {
-    if (value === null) return { value: '0', isNull: 'true' };
+    if (typeof value === 'bigint') this.exact = true;
+    if (value === null || typeof value === 'bigint') return { value: '0', isNull: 'true' };
     return { value: this.constant(typeof value === 'boolean' ? Number(value) : value), isNull: 'false' };
   }
 

@@ -1,9 +1,12 @@
 // Arithmetic and mathematical functions. Whole numbers are exact over 64 bits as DuckDB's BIGINT; where DuckDB stops with
 // an overflow or out-of-range error, the result is NULL, since one event must not stop a view.
 import type { ScalarFunction, Signature } from './function.ts';
-import { fromBigInt } from './function.ts';
+import { fromBigInt, intervalMaxUs, timeMaxUs } from './function.ts';
 
 type Whole = number | bigint;
+
+/** A fraction among whole numbers can only come from a field whose type has drifted. */
+const isFraction = (value: Whole): boolean => typeof value === 'number' && !Number.isInteger(value);
 
 function integerSignature(
   parameters: number,
@@ -18,10 +21,10 @@ function integerSignature(
     scalar: (...values: Whole[]) => {
       if (values.every(value => typeof value === 'number')) {
         const result = inNumbers(...(values as number[]));
-        // A fraction can only come from a field whose type has drifted; it stays as it is.
+        // A fraction stays as it is.
         if (Number.isSafeInteger(result)) return result === 0 ? 0 : result;
-        if (values.some(value => !Number.isInteger(value))) return Number.isFinite(result) ? result : null;
-      } else if (values.some(value => typeof value === 'number' && !Number.isInteger(value))) {
+        if (values.some(isFraction)) return Number.isFinite(result) ? result : null;
+      } else if (values.some(isFraction)) {
         return inNumbers(...values.map(Number));
       }
       return fromBigInt(inBigInts(...values.map(BigInt)));
@@ -52,17 +55,28 @@ const tried =
   (args: readonly string[]): string =>
     `TRY(${name}(${args.join(', ')}))`;
 
-/** Time and interval arithmetic beside the numbers: both are µs. */
+/** Time and interval arithmetic beside the numbers: both are µs. What is out of their range is NULL. */
 function timeSignatures(operator: '+' | '-'): Signature[] {
   const apply = (a: number, b: number) => (operator === '+' ? a + b : a - b);
   const emit = infix(operator);
-  const signature = (left: 'time' | 'interval', right: 'time' | 'interval', result: 'time' | 'interval') => ({
-    parameters: [left, right],
-    result,
-    scalar: apply as Signature['scalar'],
-    emit,
-    sql: infix(operator),
-  });
+  const signature = (
+    left: 'time' | 'interval',
+    right: 'time' | 'interval',
+    result: 'time' | 'interval',
+  ): Signature => {
+    const mostUs = result === 'time' ? timeMaxUs : intervalMaxUs;
+    return {
+      parameters: [left, right],
+      result,
+      scalar: ((a: number, b: number) => {
+        const us = apply(a, b);
+        return Math.abs(us) <= mostUs ? us : null;
+      }) as Signature['scalar'],
+      emit,
+      emitNull: args => `!(Math.abs(${emit(args)}) <= ${mostUs})`,
+      sql: args => `TRY(${emit(args)})`,
+    };
+  };
   const shapes = [signature('time', 'interval', 'time'), signature('interval', 'interval', 'interval')];
   if (operator === '+') shapes.push(signature('interval', 'time', 'time'));
   else shapes.push(signature('time', 'time', 'interval'));
@@ -183,6 +197,7 @@ export const arithmetic: readonly ScalarFunction[] = [
             if (typeof a === 'number' && typeof b === 'number') {
               return Number.isInteger(a) && Number.isInteger(b) ? Math.trunc(a / b) + 0 : a / b;
             }
+            if (isFraction(a) || isFraction(b)) return Number(a) / Number(b);
             return fromBigInt(BigInt(a) / BigInt(b));
           },
           sql: args => `TRY(${infix('//')(args)})`,
@@ -204,6 +219,7 @@ export const arithmetic: readonly ScalarFunction[] = [
           scalar: (a: Whole, b: Whole) => {
             if (Number(b) === 0) return null;
             if (typeof a === 'number' && typeof b === 'number') return (a % b) + 0;
+            if (isFraction(a) || isFraction(b)) return (Number(a) % Number(b)) + 0;
             return fromBigInt(BigInt(a) % BigInt(b));
           },
           sql: infix('%'),

@@ -142,7 +142,7 @@ function toInteger(value: Exclude<Scalar, null>, name: string): Scalar {
   return whole < least || whole > most ? null : fromBigInt(whole);
 }
 
-function roundHalfEven(value: number): number {
+export function roundHalfEven(value: number): number {
   const floor = Math.floor(value);
   const rest = value - floor;
   if (rest !== 0.5) return rest < 0.5 ? floor : floor + 1;
@@ -172,7 +172,8 @@ export function castScalar(value: Scalar, type: ScalarType, name: string): Scala
       return otherTypes[name] === 'date' ? Math.floor(timeUs / dayUs) * dayUs : timeUs;
     }
     case 'interval':
-      return typeof value === 'string' ? intervalFromText(value) : value;
+      if (typeof value === 'string') return intervalFromText(value);
+      return type === 'interval' ? value : null;
     case 'number': {
       const number = typeof value === 'string' ? numberFromText(value) : Number(value);
       return number !== null && name === 'FLOAT' ? Math.fround(number) : number;

@@ -56,3 +56,9 @@ export function fromBigInt(value: bigint): number | bigint | null {
   if (value >= -9007199254740991n && value <= 9007199254740991n) return Number(value);
   return value > int64Max || value < int64Min ? null : value;
 }
+
+/** The end of the calendar on both sides of 1970, µs: years beyond ±270,000. */
+export const timeMaxUs = 8.64e18;
+
+/** The longest interval, µs: 64 bits. */
+export const intervalMaxUs = 2 ** 63 - 1024;

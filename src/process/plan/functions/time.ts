@@ -11,8 +11,9 @@ import {
   truncUnits,
   unitName,
 } from './calendar.ts';
+import { roundHalfEven } from './cast.ts';
 import type { Scalar, ScalarFunction, Signature } from './function.ts';
-import { fromBigInt, literalOf } from './function.ts';
+import { fromBigInt, intervalMaxUs, literalOf, timeMaxUs } from './function.ts';
 
 type Apply = (...values: never[]) => Scalar;
 
@@ -41,14 +42,14 @@ function emitted(unit: string): Signature['emit'] {
   return undefined;
 }
 
-/** The end of the calendar on both sides of 1970, µs: years beyond ±270,000. */
-const farthestUs = 8.64e18;
+/** NULL where the number is no interval. */
+const interval = (lengthUs: number): number | null => (Math.abs(lengthUs) <= intervalMaxUs ? lengthUs : null);
 
 /** NULL where the number is no time. */
-const instant = (timeUs: number): number | null => (Math.abs(timeUs) <= farthestUs ? timeUs : null);
+const instant = (timeUs: number): number | null => (Math.abs(timeUs) <= timeMaxUs ? timeUs : null);
 
 const instantSql = (timeUs: string): string =>
-  `CASE WHEN ${timeUs} BETWEEN -${farthestUs} AND ${farthestUs} THEN make_timestamp(CAST(${timeUs} AS BIGINT)) END`;
+  `CASE WHEN ${timeUs} BETWEEN -${timeMaxUs} AND ${timeMaxUs} THEN make_timestamp(CAST(${timeUs} AS BIGINT)) END`;
 
 function timeFunction(
   name: string,
@@ -75,8 +76,10 @@ const intervals: ScalarFunction[] = [
     {
       parameters: ['number'] as const,
       result: 'interval' as const,
-      scalar: ((count: number | bigint) => Math.round(Number(count) * (lengthUs as number))) as Apply,
-      sql: (args: readonly string[]) => `to_microseconds(CAST(round(${args[0]} * ${lengthUs}) AS BIGINT))`,
+      scalar: ((count: number | bigint) =>
+        interval(Math.round(Number(count) * (lengthUs as number)))) as Apply,
+      sql: (args: readonly string[]) =>
+        `to_microseconds(TRY_CAST(round(${args[0]} * ${lengthUs}) AS BIGINT))`,
     },
   ],
 }));
@@ -234,7 +237,7 @@ export const timeFunctions: readonly ScalarFunction[] = [
     'make_timestamp',
     ['integer'],
     'time',
-    ((timeUs: number | bigint) => instant(Number(timeUs))) as Apply,
+    ((timeUs: number | bigint) => instant(roundHalfEven(Number(timeUs)))) as Apply,
     { sql: args => instantSql(args[0]!) },
   ),
   timeFunction(
@@ -250,7 +253,9 @@ export const timeFunctions: readonly ScalarFunction[] = [
     'time',
     // Buckets of DuckDB count from Monday 2000-01-03, so that weeks start on Mondays.
     ((lengthUs: number, timeUs: number) =>
-      lengthUs <= 0 ? null : Math.floor((timeUs - originUs) / lengthUs) * lengthUs + originUs) as Apply,
+      lengthUs <= 0
+        ? null
+        : instant(Math.floor((timeUs - originUs) / lengthUs) * lengthUs + originUs)) as Apply,
     { sql: args => `TRY(time_bucket(${args.join(', ')}))` },
   ),
   timeFunction(

@@ -35,10 +35,18 @@ const relations: Record<string, SqlRelation> = {
       { name: 'country', type: 'VARCHAR' },
     ],
   },
+  codes: {
+    from: 'codes',
+    columns: [
+      { name: 'id', type: 'BIGINT' },
+      { name: 'word', type: 'VARCHAR' },
+    ],
+  },
 };
+const tables = ['countries', 'codes'];
 const catalog: Catalog = {
-  schema: stream => (stream === 'countries' ? undefined : relations[stream]?.columns),
-  lookups: table => (table === 'countries' ? relations[table]!.columns : undefined),
+  schema: stream => (tables.includes(stream) ? undefined : relations[stream]?.columns),
+  lookups: table => (tables.includes(table) ? relations[table]!.columns : undefined),
 };
 const options: PlanSqlOptions = {
   events: stream => relations[stream]!,
@@ -74,6 +82,9 @@ beforeAll(async () => {
   await connection.run(
     "CREATE TABLE countries AS SELECT * FROM (VALUES ('10.0.0.1', 'NL'), ('10.0.0.2', 'DE'), ('::1', NULL)) AS t(ip, country)",
   );
+  await connection.run(
+    "CREATE TABLE codes AS SELECT id::BIGINT AS id, word FROM (VALUES (0, 'none'), (1, 'one'), (2, 'two'), (3, 'three')) AS t(id, word)",
+  );
 });
 
 /** Views whose every value is exact, so that the SELECT itself is the oracle. */
@@ -93,6 +104,8 @@ const views = [
   "SELECT url_parameter(path, 'x') AS x, url_parameter(path, 'y') AS y, count(*) AS n FROM access GROUP BY ALL",
   'SELECT country, count(*) AS n FROM access JOIN countries ON access.ip = countries.ip GROUP BY country',
   "SELECT coalesce(c.country, 'none') AS country, count(*) AS n FROM access a LEFT JOIN countries c ON a.ip = c.ip GROUP BY 1",
+  'SELECT word, count(*) AS n FROM access a LEFT JOIN codes c ON a.seconds * 4 = c.id GROUP BY word',
+  'SELECT word, count(*) AS n FROM (SELECT round(seconds * 2) / 2 AS halves FROM access) x JOIN codes c ON x.halves = c.id GROUP BY word',
   'SELECT country, sum(bytes) AS b FROM access JOIN countries USING (ip) WHERE country IS NOT NULL GROUP BY country',
   'SELECT code, count(*) AS n, sum(size) AS size FROM (SELECT status AS code, bytes AS size FROM access UNION ALL SELECT code, size FROM mail) GROUP BY code',
   'WITH slow AS (SELECT path, seconds FROM access WHERE seconds > 2) SELECT path, count(*) AS n, max(seconds) AS worst FROM slow GROUP BY path',
