@@ -5,9 +5,23 @@ import { basename, dirname, join, relative } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { toError } from '../core/errors.ts';
 import { epochTimeSql, textTimeSql } from '../core/time-sql.ts';
-import { chunkSelect, columnFields, givenColumns, identifier, quoted } from '../store/lake-sql.ts';
+import {
+  chunkSelect,
+  columnFields,
+  givenColumns,
+  identifier,
+  quoted,
+  typedFields,
+} from '../store/lake-sql.ts';
 import type { ParquetFile, ParquetRequest, ParquetResult } from '../store/parquet.ts';
-import { type Field, type FieldType, fieldType, mergeSchema, widenFields } from '../store/schema.ts';
+import {
+  type Field,
+  type FieldKind,
+  type FieldType,
+  fieldType,
+  mergeSchema,
+  widenFields,
+} from '../store/schema.ts';
 import { fieldExamples } from './field-examples.ts';
 import { eachLine } from './line-blocks.ts';
 import { mendLine } from './mend-line.ts';
@@ -86,6 +100,18 @@ async function exactTypes(
   return types;
 }
 
+/** Those of the columns that have nothing but nulls. */
+async function untypedNames(
+  connection: DuckDBConnection,
+  source: string,
+  names: readonly string[],
+): Promise<Set<string>> {
+  if (names.length === 0) return new Set();
+  const counts = names.map(name => `count(${identifier(name)})`).join(', ');
+  const row = (await rowsOf(connection, `SELECT ${counts} FROM ${source}`))[0]!;
+  return new Set(names.filter((_, index) => Number(row[index]) === 0));
+}
+
 /** As `describe`, from the few lines that tell as much as all of them; and whether all times are what DuckDB's own cast reads right. */
 async function describeQuickly(
   connection: DuckDBConnection,
@@ -135,6 +161,10 @@ async function describe(
     if (field.type === 'BIGINT') field.isLong = true;
     else field.type = type;
   }
+  // Nulls alone are JSON to DuckDB.
+  const doubtfulJson = rows.filter(([, type]) => type === 'JSON').map(([name]) => String(name));
+  const untyped = await untypedNames(connection, source, doubtfulJson);
+  for (const field of fields) if (untyped.has(field.name)) field.isUntyped = true;
   const spellings: Spelling[] = [];
   // DuckDB numbers repeated names (`id_1`); only then are the keys themselves worth another look at the file.
   const names = new Set(fields.map(field => field.name.toLowerCase()));
@@ -145,16 +175,19 @@ async function describe(
   if (fields.some(field => isNumbered(field.name))) {
     const sql = `SELECT DISTINCT unnest(json_keys(json)) FROM ${objects(file)}`;
     const keys = new Set((await rowsOf(connection, sql)).map(row => String(row[0])));
-    for (const field of fields.filter(field => keys.has(field.name))) {
+    for (const [index, field] of fields.entries()) {
+      if (!keys.has(field.name)) continue;
+      let kind: FieldKind = field;
       for (const key of keys) {
         if (key === field.name || key.toLowerCase() !== field.name.toLowerCase()) continue;
         spellings.push({ column: field.name, key });
         for (const other of fields) {
           const base = /^(.*)_\d+$/.exec(other.name)?.[1];
           if (base?.toLowerCase() === key.toLowerCase() && !keys.has(other.name))
-            Object.assign(field, widenFields(field, other));
+            kind = widenFields(kind, other);
         }
       }
+      fields[index] = { ...kind, name: field.name };
     }
     fields = fields.filter(field => keys.has(field.name));
   }
@@ -261,7 +294,9 @@ async function archive(instance: DuckDBInstance, request: ParquetRequest): Promi
       })
       .filter(sql => sql !== undefined);
     const kept = columnFields(fields);
-    const values = kept.map(field => `e.${identifier(field.name)}`).join(', ');
+    const values = typedFields(fields)
+      .map(field => `e.${identifier(field.name)}`)
+      .join(', ');
     const numbered = `SELECT *, ${request.first} + row_number() OVER () - 1 AS _offset FROM ${source}`;
     const batches = request.batches
       .map(batch => `(${batch.offset}, ${Math.floor(batch.appendTimeMs) * 1000})`)
@@ -319,8 +354,9 @@ export async function compactParquet(
   const connection = await instance.connect();
   try {
     const fields = columnFields(request.schema.fields);
+    const typed = typedFields(fields);
     const select = request.inputs
-      .map(input => chunkSelect(input.files, input.fields, fields))
+      .map(input => chunkSelect(input.files, input.fields, typed))
       .join(' UNION ALL ');
     const span = await spanOf(connection, `(${select})`);
     const hour = hourOf(span);

@@ -12,16 +12,25 @@ export function columnFields(fields: readonly Field[]): Field[] {
   return fields.filter(field => !givenColumns.has(field.name.toLowerCase()));
 }
 
-/** A SELECT over files of one schema, with its columns cast to the wanted ones (NULL where it lacks them). */
+/** The same without those of which only nulls have been seen. */
+export function typedFields(fields: readonly Field[]): Field[] {
+  return columnFields(fields).filter(field => !field.isUntyped);
+}
+
+/**
+ * A SELECT over files of one schema, with its columns cast to the wanted ones (NULL where it lacks them). Untyped columns are NULL of no
+ * type, which goes with any: the files do not have them.
+ */
 export function chunkSelect(
   files: readonly string[],
   have: readonly Field[],
   want: readonly Field[],
 ): string {
-  const types = new Map(have.map(field => [field.name.toLowerCase(), field.type]));
+  const types = new Map(typedFields(have).map(field => [field.name.toLowerCase(), field.type]));
   const columns = want.map(field => {
     const column = identifier(field.name);
     const type = types.get(field.name.toLowerCase());
+    if (field.isUntyped) return `NULL AS ${column}`;
     if (type === undefined) return `NULL::${field.type} AS ${column}`;
     if (type === field.type) return column;
     return field.type === 'JSON'

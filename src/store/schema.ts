@@ -12,7 +12,12 @@ export interface Field {
   type: FieldType;
   /** Of a BIGINT: some of its values have digits that a double would lose, so that it must not become one. */
   isLong?: boolean;
+  /** Of a JSON: nothing but null has been seen, which says nothing of the type, so that any other takes its place. */
+  isUntyped?: boolean;
 }
+
+/** What is known of a field's values. */
+export type FieldKind = Omit<Field, 'name'>;
 
 export interface Schema {
   /** In order of first appearance. */
@@ -36,11 +41,17 @@ function widen(a: FieldType, b: FieldType): FieldType {
 }
 
 /** As `widen`, for what is known of two fields; the name stays that of whoever asks. */
-export function widenFields(a: Field, b: Field): Pick<Field, 'type' | 'isLong'> {
+export function widenFields(a: FieldKind, b: FieldKind): FieldKind {
+  if (a.isUntyped) return kindOf(b);
+  if (b.isUntyped) return kindOf(a);
   const isLong = a.isLong === true || b.isLong === true;
   const type = widen(a.type, b.type);
   if (type === 'DOUBLE' && isLong) return { type: 'JSON' };
   return type === 'BIGINT' && isLong ? { type, isLong } : { type };
+}
+
+function kindOf({ type, isLong, isUntyped }: FieldKind): FieldKind {
+  return { type, ...(isLong ? { isLong } : {}), ...(isUntyped ? { isUntyped } : {}) };
 }
 
 /** DuckDB's name of a detected type → ours. */
@@ -81,9 +92,9 @@ export function mergeSchema(known: Schema, fields: readonly Field[]): Schema {
       merged.push({ ...field });
       changed = true;
     } else {
-      const { name, type, isLong } = merged[place]!;
+      const { name, type, isLong, isUntyped } = merged[place]!;
       const widened = widenFields(merged[place]!, field);
-      if (type !== widened.type || isLong !== widened.isLong) {
+      if (type !== widened.type || isLong !== widened.isLong || isUntyped !== widened.isUntyped) {
         merged[place] = { name, ...widened };
         changed = true;
       }
