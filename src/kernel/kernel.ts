@@ -82,11 +82,13 @@ export type ColumnKind =
 
 export interface FieldSpec {
   /**
-   * Keys from the root: ['request', 'path'] is {"request":{"path":…}}; a key may contain dots. With duplicate
-   * keys the last wins.
+   * Keys from the root: ['request', 'path'] is {"request":{"path":…}}; a key may contain dots. At the root the case of ASCII
+   * letters does not count, as in the names of SQL; below it does. With duplicate keys the last wins.
    */
   path: readonly string[];
   kind: ColumnKind;
+  /** For a path of one key: case counts at the root too. */
+  isExact?: boolean;
 }
 
 /** What a row of a column holds. */

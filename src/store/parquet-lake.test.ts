@@ -312,6 +312,21 @@ test('names that SQL finds difficult are columns all the same', async () => {
   ]);
 });
 
+test('spellings of a name are one column, whichever the files before and after have', async () => {
+  const archived = lake({ compactRun: 3, graceMs: 0 });
+  const time = { _time: '2026-01-01T10:00:00Z' };
+  for (const event of [{ Foo: 1 }, { foo: 2.5, FOO: 3.5 }, { FOO: null, foo: 4 }]) {
+    await append({ ...time, ...event });
+    await archived.flush('s');
+    for (const one of [archived, lake()]) {
+      const foo = (await ask(one, 'SELECT foo, "Foo", FOO FROM s ORDER BY _offset')).map(row => new Set(row));
+      expect(foo).toEqual([1, 3.5, 4].slice(0, foo.length).map(value => new Set([value])));
+    }
+  }
+  expect(archived.stream('s')!.chunks).toHaveLength(1);
+  expect(archived.stream('s')!.schema.fields.map(({ name }) => name)).toEqual(['Foo']);
+});
+
 test('legal JSON that DuckDB refuses is archived all the same', async () => {
   const archived = lake();
   await append('{"a":1}', '{"a":1,"a":2}', '{"a":3,"k":"\\ud800"}', '{"a":9007199254740993,"a":4}');

@@ -1,5 +1,6 @@
 // The learned schema of a stream: which fields its events have had, and the narrowest SQL type that holds every
 // value seen. Types only widen, and widening never loses a value: what fits no common scalar becomes JSON text.
+import { foldedName } from '../core/folded-name.ts';
 
 /**
  * Types a field can have in SQL. Whole numbers beyond 64 bits with a sign are DECIMAL(38,0), for DuckDB writes HUGEINT to Parquet as
@@ -77,18 +78,18 @@ export function fieldType(duckdbType: string): FieldType {
 }
 
 /**
- * The union of two schemas. Names that differ only in case are one column in SQL, so the first spelling stays and
+ * The union of two schemas. Names that differ only in the case of ASCII letters are one column in SQL, so the first spelling stays and
  * the type widens to hold both.
  */
 export function mergeSchema(known: Schema, fields: readonly Field[]): Schema {
   const merged = known.fields.map(field => ({ ...field }));
-  const places = new Map(merged.map((field, index) => [field.name.toLowerCase(), index]));
+  const places = new Map(merged.map((field, index) => [foldedName(field.name), index]));
   let changed = false;
   for (const field of fields) {
-    const place = places.get(field.name.toLowerCase());
+    const place = places.get(foldedName(field.name));
     if (place === undefined) {
       if (merged.length >= maxFields) continue;
-      places.set(field.name.toLowerCase(), merged.length);
+      places.set(foldedName(field.name), merged.length);
       merged.push({ ...field });
       changed = true;
     } else {
