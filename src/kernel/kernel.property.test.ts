@@ -318,6 +318,7 @@ describe('the compiled kernel equals the reference', () => {
     const lines = toBytes(
       '1.2.3.4 - - [17/May/2015:10:05:03 +0000] "GET /a?b=c HTTP/1.1" 200 2326 "http://x/" "Mozilla/5.0 (X11; \\"é\\")"\n' +
         'a:80 ::1 - u v [29/Feb/2016:23:59:59 -0730] "\\x16\\x03" 400 - "-" "\\xc3\\xa9 \\xe2\\x82"\n' +
+        '1.2.3.4, ::1,5.6.7.8, a - - [29/Feb/2016:23:59:59 -0730] "get / http/1.1" 200 -\n' +
         '9.9.9.9 - - [01/Jan/1970:00:00:00 +0100] "-" 000 0\n',
     );
     check(

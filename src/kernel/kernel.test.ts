@@ -398,6 +398,33 @@ describe.each(kernels)('$name kernel', ({ create }) => {
     expect(fromAccessLog(`example.com:80 ${common}\n`, 'vhost').output).toBe(`${vhost}}\n`);
   });
 
+  test('of a list of addresses the first is the client, and the others are kept', () => {
+    const rest = '- frank [10/Oct/2000:13:55:36 -0700] "GET / HTTP/1.0" 200 2326\n';
+    const found = (addresses: string, variant: 'common' | 'vhost' = 'common') => {
+      const { output, errors } = fromAccessLog(`${addresses} ${rest}`, variant);
+      if (errors.length > 0) return errors.map(({ position, reason }) => [position, reason]);
+      const { ip, proxies, ident, user } = JSON.parse(output) as Record<string, unknown>;
+      expect([ident, user]).toEqual([null, 'frank']);
+      return [ip, proxies];
+    };
+    expect(found('1.2.3.4')).toEqual(['1.2.3.4', undefined]);
+    expect(found('1.2.3.4, 5.6.7.8')).toEqual(['1.2.3.4', '5.6.7.8']);
+    expect(found('1.2.3.4,5.6.7.8')).toEqual(['1.2.3.4', '5.6.7.8']);
+    expect(found('::1, 5.6.7.8,::2, unknown')).toEqual(['::1', '5.6.7.8,::2, unknown']);
+    expect(found('example.com:80 ::1, ::2', 'vhost')).toEqual(['::1', '::2']);
+    for (const odd of [',', ', 1.2.3.4', '1.2.3.4,  5.6.7.8']) expect(found(odd)).toEqual([[0, 'bad ip']]);
+    expect(fromAccessLog('1.2.3.4,', 'common').errors).toMatchObject([{ position: 0, reason: 'bad ip' }]);
+    expect(fromAccessLog('1.2.3.4, ::1, ', 'common').errors).toMatchObject([
+      { position: 0, reason: 'bad ip' },
+    ]);
+  });
+
+  test('a method and a protocol in lower case are what they are', () => {
+    const line = '1.2.3.4 - - [10/Oct/2000:13:55:36 -0700] "get /a b http/1.1" 200 1\n';
+    const { output } = fromAccessLog(line, 'common');
+    expect(JSON.parse(output)).toMatchObject({ method: 'get', path: '/a b', protocol: 'http/1.1' });
+  });
+
   test('odd requests, dashes and escapes of an access log lose nothing', () => {
     const line = (request: string): string =>
       `::1 - - [01/Jan/2020:00:00:00 +0000] "${request}" 400 - "${backslash}xc3${backslash}xa9${backslash}xff" "a\tb"\n`;
