@@ -47,6 +47,10 @@ test('every spelling of a field is read by every spelling in a view and in SQL',
       await eventually(ask, rows => JSON.stringify(rows) === JSON.stringify(wanted));
     }
   }
+  for (const name of ['foo', 'Foo', 'fOO']) {
+    const { events } = await server.json(`/v1/streams/a/events?where=${name}=2`);
+    expect(events).toHaveLength(2);
+  }
   const audit = await (await fetch(`${server.url}/v1/audit`, { method: 'POST' })).text();
   const { reports, failed } = JSON.parse(audit.trim().split('\n').at(-1)!) as {
     reports: { view: string; differences: unknown[] }[];
