@@ -43,7 +43,7 @@ import { SqlTables } from './query/sql-tables.ts';
 import { queryProcess } from './query-start.ts';
 import { announceRunning, withdrawRunning } from './running.ts';
 import { type HistoryRead, type HistoryRequest, LakeHistory } from './store/lake-history.ts';
-import { columnFields } from './store/lake-sql.ts';
+import { typedFields } from './store/lake-sql.ts';
 import { ParquetLake } from './store/parquet-lake.ts';
 import { ViewHistory } from './view-history.ts';
 
@@ -239,7 +239,7 @@ export class App {
       writer: query,
       readBytes: maxBatchBytes,
       onSchema: (stream, { fields }) => {
-        engine.setSchema(stream, columnFields(fields)).catch(() => {});
+        engine.setSchema(stream, typedFields(fields)).catch(() => {});
       },
     });
     this.tables = new SqlTables({
@@ -279,7 +279,7 @@ export class App {
     }
     if (this.options.listen) await this.listen(this.options.listen);
     for (const { stream, schema } of this.lake.schemas()) {
-      await this.engine.setSchema(stream, columnFields(schema.fields));
+      await this.engine.setSchema(stream, typedFields(schema.fields));
     }
     await this.folder.start();
     this.isReady = true;

@@ -1,4 +1,5 @@
-// JSON with repeated keys as JSON.parse reads it: the last member of a key counts, at every depth. What has none keeps its bytes.
+// JSON rewritten as text, where what stays keeps its bytes. Repeated keys are as JSON.parse reads them: the last member of a key counts, at
+// every depth.
 import { MillraceError } from './errors.ts';
 
 /**
@@ -7,6 +8,16 @@ import { MillraceError } from './errors.ts';
  */
 export function lastOfEachKey(text: string): string {
   return new Rewriter(text).value();
+}
+
+/** `text` is a valid JSON object; its own keys, not those of objects in it, become what `keyFor` gives for them. */
+export function withKeys(text: string, keyFor: (key: string) => string): string {
+  return new Rewriter(text).named(keyFor);
+}
+
+/** `text` is a valid JSON object; each object or array that it holds becomes an empty object. */
+export function withoutNested(text: string): string {
+  return new Rewriter(text).flat();
 }
 
 /** Members of all objects in a parsed value. */
@@ -37,16 +48,57 @@ class Rewriter {
     return this.text.slice(start, this.at);
   }
 
+  named(keyFor: (key: string) => string): string {
+    let named = '';
+    let done = 0;
+    while (this.hasNext('}')) {
+      const keyStart = this.at;
+      const key = this.key();
+      const wanted = keyFor(key);
+      if (wanted !== key) {
+        named += this.text.slice(done, keyStart) + JSON.stringify(wanted);
+        done = this.at;
+      }
+      this.passColon();
+      this.value();
+    }
+    return named + this.text.slice(done);
+  }
+
+  flat(): string {
+    let flat = '';
+    let done = 0;
+    while (this.hasNext('}')) {
+      this.skipString();
+      this.passColon();
+      const start = this.at;
+      this.value();
+      if (this.text[start] !== '{' && this.text[start] !== '[') continue;
+      flat += `${this.text.slice(done, start)}{}`;
+      done = this.at;
+    }
+    return flat + this.text.slice(done);
+  }
+
+  private key(): string {
+    const start = this.at;
+    this.skipString();
+    return JSON.parse(this.text.slice(start, this.at)) as string;
+  }
+
+  private passColon(): void {
+    this.skipBlanks();
+    this.at++;
+    this.skipBlanks();
+  }
+
   private object(start: number): string {
     const members = new Map<string, string>();
     let isSame = true;
     while (this.hasNext('}')) {
       const keyStart = this.at;
-      this.skipString();
-      const key = JSON.parse(this.text.slice(keyStart, this.at)) as string;
-      this.skipBlanks();
-      this.at++;
-      this.skipBlanks();
+      const key = this.key();
+      this.passColon();
       const valueStart = this.at;
       const value = this.value();
       if (members.has(key) || value.length !== this.at - valueStart) isSame = false;

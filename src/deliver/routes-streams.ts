@@ -2,6 +2,7 @@
 import type { Hono } from 'hono';
 import { rejectedStream } from '../collect/rejected.ts';
 import { MillraceError } from '../core/errors.ts';
+import { foldedName } from '../core/folded-name.ts';
 import { formatUs, parseInstantUs } from '../core/time.ts';
 import type { StreamSummary } from '../flow/log.ts';
 import { columnFields, identifier } from '../store/lake-sql.ts';
@@ -66,7 +67,7 @@ export function routeStreams(app: Hono, services: Services): void {
     const fields = lake?.schema.fields ?? [];
     for (const text of url.searchParams.getAll('where')) {
       const { column, op, value } = parseCondition(text);
-      if (!fields.some(field => field.name === column)) {
+      if (!fields.some(field => foldedName(field.name) === foldedName(column))) {
         throw new MillraceError('unknown-field', `The stream "${summary.name}" has no field "${column}".`, {
           status: 400,
           remedy: 'GET /v1/streams/{stream} lists its fields.',

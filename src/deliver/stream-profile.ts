@@ -1,4 +1,5 @@
 // What the first events of a stream look like, to make views and a dashboard for it when nobody has written any.
+import { foldedName } from '../core/folded-name.ts';
 
 export type FieldKind = 'number' | 'text' | 'boolean' | 'other';
 
@@ -31,15 +32,19 @@ const timeNames = new Set([
 
 /** From events of valid NDJSON. Names of time fields are left out. */
 export function profileStream(stream: string, lines: readonly string[]): StreamProfile {
-  const fields = new Map<string, { kinds: Set<FieldKind>; present: number; values: Set<unknown> }>();
+  const fields = new Map<
+    string,
+    { name: string; kinds: Set<FieldKind>; present: number; values: Set<unknown> }
+  >();
   for (const line of lines) {
     const event = JSON.parse(line) as Record<string, unknown>;
     for (const [name, value] of Object.entries(event)) {
       if (name === '' || timeNames.has(name)) continue;
-      let field = fields.get(name);
+      const folded = foldedName(name);
+      let field = fields.get(folded);
       if (!field) {
-        field = { kinds: new Set(), present: 0, values: new Set() };
-        fields.set(name, field);
+        field = { name, kinds: new Set(), present: 0, values: new Set() };
+        fields.set(folded, field);
       }
       if (value === null) continue;
       field.present++;
@@ -50,7 +55,7 @@ export function profileStream(stream: string, lines: readonly string[]): StreamP
   return {
     stream,
     events: lines.length,
-    fields: [...fields].map(([name, { kinds, present, values }]) => ({
+    fields: [...fields.values()].map(({ name, kinds, present, values }) => ({
       name,
       kind: kinds.size === 1 ? [...kinds][0]! : 'other',
       present,

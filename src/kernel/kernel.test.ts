@@ -263,6 +263,68 @@ describe.each(kernels)('$name kernel', ({ create }) => {
     expect(column(text, ['v', 'b'], 'f64')).toEqual([undefined, 3, undefined, undefined]);
   });
 
+  test('the case of ASCII letters counts below the root only, and of several spellings the last one wins', () => {
+    const text = [
+      '{"Foo":1,"\u00e9":1}',
+      '{"foo":2,"\u00c9":2}',
+      '{"FOO":3,"foo":4,"Foo":5}',
+      '{"foo":6,"Foo":null}',
+      `{"${backslash}u0046OO":{"a":1,"A":2}}`,
+      '{"foo":{"a":1},"FOO":{"A":2}}',
+      '{"f\u20aao":1,"fo_":2}\n',
+    ].join('\n');
+    for (const name of ['foo', 'Foo', 'fOO']) {
+      expect(column(text, [name], 'f64').slice(0, 4)).toEqual([1, 2, 5, null]);
+      expect(column(text, [name, 'a'], 'f64').slice(4)).toEqual([1, undefined, undefined]);
+      expect(column(text, [name, 'A'], 'f64').slice(4)).toEqual([2, 2, undefined]);
+    }
+    expect(column(text, ['\u00e9'], 'f64').slice(0, 2)).toEqual([1, undefined]);
+    // U+212A is k in lower case, and @ and ` differ in one bit as letters do.
+    expect(column('{"k":1,"`":2}\n{"\u212a":1,"@":2}\n', ['k'], 'f64')).toEqual([1, undefined]);
+    expect(column('{"k":1,"`":2}\n{"\u212a":1,"@":2}\n', ['`'], 'f64')).toEqual([2, undefined]);
+    const kernel = create();
+    const fields = ['foo', 'FOO'].map((name): FieldSpec => ({ path: [name], kind: 'dict' }));
+    const decoder = kernel.decoder(fields);
+    const { columns } = decoder.decode(0, fill(kernel, '{"Foo":"x"}\n{"fOO":"y"}\n'));
+    expect(columns.map(({ state }) => Array.from(state))).toEqual([
+      Array(2).fill(cell.value),
+      Array(2).fill(cell.value),
+    ]);
+    expect([0, 1].map(code => decoder.dictionaryValue(1, code))).toEqual(['x', 'y']);
+  });
+
+  test('an exact field is read by its own spelling, beside others for the same key', () => {
+    const kernel = create();
+    const fields: FieldSpec[] = [
+      { path: ['time'], kind: 'f64', isExact: true },
+      { path: ['Time'], kind: 'f64' },
+      { path: ['time', 'x'], kind: 'f64' },
+      { path: ['TIME'], kind: 'f64', isExact: true },
+    ];
+    const lines = [
+      '{"time":1}',
+      '{"Time":2}',
+      '{"time":3,"TIME":4}',
+      '{"TIME":5,"t\\u0069me":6}',
+      '{"time":{"x":7}}',
+      '{"time":8,"tIME":{"x":9}}',
+      '{"time":1}',
+    ];
+    const { columns } = kernel.decoder(fields).decode(0, fill(kernel, `${lines.join('\n')}\n`));
+    const found = columns.map(({ state, values }) =>
+      lines.map((_, row) =>
+        state[row] === cell.value ? values[row] : state[row] === cell.absent ? '' : 'other',
+      ),
+    );
+    expect(found).toEqual([
+      [1, '', 3, 6, 'other', 8, 1],
+      [1, 2, 4, 6, 'other', 'other', 1],
+      ['', '', '', '', 7, 9, ''],
+      ['', '', 4, 5, '', '', ''],
+    ]);
+    expect(() => kernel.decoder([{ path: ['a', 'b'], kind: 'f64', isExact: true }])).toThrow('one key');
+  });
+
   test('a decode stops at the row limit and before a partial line', () => {
     const kernel = create();
     const text = '{"v":1}\n{"v":2}\n{"v":3}\n{"v":4';
@@ -334,6 +396,33 @@ describe.each(kernels)('$name kernel', ({ create }) => {
     );
     const vhost = event.replace('"ip"', '"vhost":"example.com:80","ip"');
     expect(fromAccessLog(`example.com:80 ${common}\n`, 'vhost').output).toBe(`${vhost}}\n`);
+  });
+
+  test('of a list of addresses the first is the client, and the others are kept', () => {
+    const rest = '- frank [10/Oct/2000:13:55:36 -0700] "GET / HTTP/1.0" 200 2326\n';
+    const found = (addresses: string, variant: 'common' | 'vhost' = 'common') => {
+      const { output, errors } = fromAccessLog(`${addresses} ${rest}`, variant);
+      if (errors.length > 0) return errors.map(({ position, reason }) => [position, reason]);
+      const { ip, proxies, ident, user } = JSON.parse(output) as Record<string, unknown>;
+      expect([ident, user]).toEqual([null, 'frank']);
+      return [ip, proxies];
+    };
+    expect(found('1.2.3.4')).toEqual(['1.2.3.4', undefined]);
+    expect(found('1.2.3.4, 5.6.7.8')).toEqual(['1.2.3.4', '5.6.7.8']);
+    expect(found('1.2.3.4,5.6.7.8')).toEqual(['1.2.3.4', '5.6.7.8']);
+    expect(found('::1, 5.6.7.8,::2, unknown')).toEqual(['::1', '5.6.7.8,::2, unknown']);
+    expect(found('example.com:80 ::1, ::2', 'vhost')).toEqual(['::1', '::2']);
+    for (const odd of [',', ', 1.2.3.4', '1.2.3.4,  5.6.7.8']) expect(found(odd)).toEqual([[0, 'bad ip']]);
+    expect(fromAccessLog('1.2.3.4,', 'common').errors).toMatchObject([{ position: 0, reason: 'bad ip' }]);
+    expect(fromAccessLog('1.2.3.4, ::1, ', 'common').errors).toMatchObject([
+      { position: 0, reason: 'bad ip' },
+    ]);
+  });
+
+  test('a method and a protocol in lower case are what they are', () => {
+    const line = '1.2.3.4 - - [10/Oct/2000:13:55:36 -0700] "get /a b http/1.1" 200 1\n';
+    const { output } = fromAccessLog(line, 'common');
+    expect(JSON.parse(output)).toMatchObject({ method: 'get', path: '/a b', protocol: 'http/1.1' });
   });
 
   test('odd requests, dashes and escapes of an access log lose nothing', () => {

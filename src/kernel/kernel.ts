@@ -82,11 +82,13 @@ export type ColumnKind =
 
 export interface FieldSpec {
   /**
-   * Keys from the root: ['request', 'path'] is {"request":{"path":…}}; a key may contain dots. With duplicate
-   * keys the last wins.
+   * Keys from the root: ['request', 'path'] is {"request":{"path":…}}; a key may contain dots. At the root the case of ASCII
+   * letters does not count, as in the names of SQL; below it does. With duplicate keys the last wins.
    */
   path: readonly string[];
   kind: ColumnKind;
+  /** For a path of one key: case counts at the root too. */
+  isExact?: boolean;
 }
 
 /** What a row of a column holds. */
@@ -207,7 +209,8 @@ export interface Kernel {
   arrayToNdjson(length: number, options?: { maxErrors?: number }): ValidateResult & { output: Uint8Array };
   /**
    * Common, Combined or vhost-prefixed access-log lines to NDJSON with keys, in this order: `_time` (ISO 8601
-   * UTC ms), `vhost` where present, `ip, ident, user, method, path, protocol, status, bytes, referer, agent`.
+   * UTC ms), `vhost` where present, `ip`, `proxies` where the server logs X-Forwarded-For and it is a list (`1.2.3.4, 5.6.7.8`: the
+   * first address is the client's), `ident, user, method, path, protocol, status, bytes, referer, agent`.
    * `-` is null but in the quoted referer
    * and agent, which stay as they were sent; status and bytes are numbers; a request that is not "METHOD path protocol" gives null method
    * and protocol and the whole text as path. Common lines have neither `referer` nor `agent`; a vhost prefix

@@ -52,6 +52,8 @@ class LineCursor {
 }
 
 const word = /([^ ]+) /y;
+/** The client, and the proxies behind it where the server logs X-Forwarded-For. */
+const addresses = /([^ ,]+(?:, ?(?:[^ ]*, )*[^ ]*[^ ,])?) /y;
 const user = /(.+?) (?=\[)/sy;
 const time = /\[([^\]]*)\] /y;
 const quoted = /"((?:[^"\\]|\\.)*)"/sy;
@@ -60,7 +62,7 @@ const size = /(\d{1,15}|-)(?= |$)/y;
 const space = /( )/y;
 
 function splitRequest(raw: string): { method: string | null; path: string | null; protocol: string | null } {
-  const match = /^([A-Za-z_-]+) (.+) (HTTP\/[^ ]+)$/s.exec(raw);
+  const match = /^([A-Za-z_-]+) (.+) ([Hh][Tt][Tt][Pp]\/[^ ]+)$/s.exec(raw);
   if (!match) return { method: null, path: textOrNull(raw), protocol: null };
   return { method: textOrNull(match[1]!), path: textOrNull(match[2]!), protocol: unescapeLog(match[3]!) };
 }
@@ -71,7 +73,7 @@ export function accessLineToEvent(
 ): { event: Record<string, unknown> } | { position: number; reason: LineReason } {
   const cursor = new LineCursor(line);
   const vhost = variant === 'vhost' ? cursor.take(word, 'bad vhost') : undefined;
-  const ip = cursor.take(word, 'bad ip');
+  const [, ip, proxies] = /^([^,]*)(?:, ?(.*))?$/s.exec(cursor.take(addresses, 'bad ip'))!;
   const ident = cursor.take(word, 'bad ident');
   const userName = cursor.take(user, 'bad user');
   const timeAt = cursor.at;
@@ -84,7 +86,8 @@ export function accessLineToEvent(
   const event: Record<string, unknown> = {
     _time: timeUs === undefined ? null : formatUs(timeUs),
     ...(vhost === undefined ? {} : { vhost: textOrNull(vhost) }),
-    ip: textOrNull(ip),
+    ip: textOrNull(ip!),
+    ...(proxies === undefined ? {} : { proxies: textOrNull(proxies) }),
     ident: textOrNull(ident),
     user: textOrNull(userName),
     ...request,

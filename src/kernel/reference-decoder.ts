@@ -1,4 +1,5 @@
 // Columns from NDJSON by JsonScanner and JSON.parse, a value at a time. The oracle of the compiled decoder.
+import { foldedName } from '../core/folded-name.ts';
 import { murmur128Text } from '../core/hash.ts';
 import { epochToUs } from '../core/time.ts';
 import { parseTimeUs } from '../core/time-text.ts';
@@ -46,6 +47,15 @@ function membersOf(bytes: Uint8Array, { start, end }: Span): Map<string, Span> {
     if (thrown instanceof ScanError) return new Map();
     throw thrown;
   }
+}
+
+/** The last of the members whose key is `key` but for the case of ASCII letters. */
+function memberFolded(members: ReadonlyMap<string, Span>, key: string): Span | undefined {
+  let found: Span | undefined;
+  for (const [other, span] of members) {
+    if (foldedName(other) === foldedName(key) && span.start >= (found?.start ?? 0)) found = span;
+  }
+  return found;
 }
 
 function emptyValues(kind: FieldSpec['kind'], rows: number): Column['values'] {
@@ -101,8 +111,11 @@ export class ReferenceDecoder implements Decoder {
     );
     lines.forEach((line, row) => {
       columns.forEach((column, index) => {
-        let span: Span | undefined = line;
-        for (const key of column.spec.path) span = span && membersOf(bytes, span).get(key);
+        const { isExact, path } = column.spec;
+        const [first, ...below] = path;
+        const members = membersOf(bytes, line);
+        let span = isExact ? members.get(first!) : memberFolded(members, first!);
+        for (const key of below) span = span && membersOf(bytes, span).get(key);
         if (span) this.convert(bytes, span, column, index, row);
       });
     });

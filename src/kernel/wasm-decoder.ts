@@ -121,7 +121,7 @@ export class WasmDecoder implements Decoder {
     this.decoder = instance.exports.newDecoder(fields.length, maxRows) >>> 0;
     try {
       fields.forEach((field, index) => {
-        const node = this.nodeOf(field.path);
+        const node = this.nodeOf(field);
         const kind = kinds.indexOf(field.kind);
         instance.exports.addField(this.decoder, node, index, kind, maxDictionaryEntries, maxDictionaryBytes);
         const pointer = instance.exports.fieldOf(this.decoder, index);
@@ -140,14 +140,14 @@ export class WasmDecoder implements Decoder {
     }
   }
 
-  private nodeOf(path: readonly string[]): number {
+  private nodeOf({ path, isExact = false }: FieldSpec): number {
     const { exports } = this.instance;
     let node = exports.rootOf(this.decoder);
     for (const key of path) {
       const bytes = encoder.encode(key);
       const scratch = exports.scratchOf(bytes.length);
       this.instance.bytes(scratch, bytes.length).set(bytes);
-      node = exports.childOf(node, scratch, bytes.length);
+      node = exports.childOf(node, scratch, bytes.length, Number(isExact));
     }
     return node;
   }

@@ -48,7 +48,7 @@ export interface KernelExports {
   murmur128(at: number, length: number, seed: bigint, out: number): void;
   newDecoder(fieldCount: number, maxRows: number): number;
   rootOf(decoder: number): number;
-  childOf(parent: number, key: number, length: number): number;
+  childOf(parent: number, key: number, length: number, isExact: number): number;
   addField(
     decoder: number,
     node: number,

@@ -2,10 +2,32 @@
 // JSON.parse has it), at every depth, and half of a surrogate pair becomes U+FFFD. The log keeps the event as it came; bytes of other values
 // are not touched.
 
-import { lastOfEachKey } from '../core/repeated-keys.ts';
+import { foldedName } from '../core/folded-name.ts';
+import { lastOfEachKey, withKeys } from '../core/repeated-keys.ts';
 import { wholePairs } from '../core/surrogates.ts';
+import { formatUs } from '../core/time.ts';
+import { ownTimeUs } from './own-time.ts';
 
 /** One line of NDJSON (an object) for DuckDB; the same text where nothing is to be mended. */
 export function mendLine(line: string): string {
   return lastOfEachKey(wholePairs(line));
+}
+
+/**
+ * As `mendLine`, with one spelling for each name of a field: that which came first, noted in `spellings` by the folded name. Of an event
+ * with several spellings of a name the last counts, as of a repeated key. Fields that may hold its time are told by their spelling, so
+ * that the time is put into `_time` before, or null.
+ */
+export function mendNames(line: string, spellings: Map<string, string>): string {
+  const event = JSON.parse(line) as Record<string, unknown>;
+  const timeUs = ownTimeUs(event);
+  const named = withKeys(line, key => {
+    const folded = foldedName(key);
+    if (folded === '_time') return folded;
+    const spelling = spellings.get(folded);
+    if (spelling === undefined) spellings.set(folded, key);
+    return spelling ?? key;
+  });
+  const members = named.slice(0, named.lastIndexOf('}')) + (Object.keys(event).length > 0 ? ',' : '');
+  return mendLine(`${members}"_time":${timeUs === undefined ? null : `"${formatUs(timeUs)}"`}}`);
 }

@@ -80,7 +80,7 @@ const odd = fc.constantFrom<unknown>(
   true,
   { nested: 1 },
 );
-const name = fc.constantFrom('_time', '_time', 'timestamp', 'ts');
+const name = fc.constantFrom('_time', '_time', 'timestamp', 'ts', '_Time', 'Timestamp', 'TS');
 const eventOf = (value: fc.Arbitrary<unknown>) => fc.dictionary(name, value, { maxKeys: 3 });
 
 test.each([
@@ -116,6 +116,50 @@ test('of a repeated key inside an event the last value is kept, however many kin
   const long = 'x'.repeat(1_100_000);
   const manyKinds = Array.from({ length: 5 }, (_, i) => `{"a":{"b":0},"k${i}":"${long}"}`);
   expect(await inLake([...manyKinds, '{"a":{"b":1,"b":2}}'], "a ->> '$.b'")).toEqual([...'00000', '2']);
+});
+
+test('names that differ only in case are one field, of which the last in an event counts', async () => {
+  const lines = [
+    '{"Foo":1,"foo_1":"own","\u00e9":1}',
+    '{"foo":2}',
+    '{"FOO":3,"foo":4,"Foo":5.5,"n":{"a":1,"a":2}}',
+    '{"foo":6,"Foo":null}',
+    '{"Foo":null,"foo":7}',
+    '{"\\u0046OO":8,"\u00c9":2}',
+    '{"n":{"B":1,"b":2},"foo":9}',
+  ];
+  expect(await inLake(lines, 'foo')).toEqual([1, 2, 5.5, null, 7, 8, 9]);
+  expect(await inLake(lines, 'foo_1')).toEqual(['own', ...Array(6).fill(null)]);
+  expect(await inLake(lines, '"\u00e9"')).toEqual([1n, ...Array(6).fill(null)]);
+  expect(await inLake(lines, '"\u00c9"')).toEqual([...Array(5).fill(null), 2n, null]);
+  expect(await inLake(lines, 'n::VARCHAR')).toEqual([
+    null,
+    null,
+    '{"a":2}',
+    null,
+    null,
+    null,
+    '{"B":1,"b":2}',
+  ]);
+  const long = 'x'.repeat(1_100_000);
+  const manyKinds = Array.from({ length: 5 }, (_, i) => `{"Foo":${i},"k${i}":"${long}"}`);
+  expect(await inLake([...manyKinds, '{"foo":5}'], 'foo')).toEqual([0n, 1n, 2n, 3n, 4n, 5n]);
+});
+
+test('keys inside of an event that differ only in case are as they came, however many kinds of lines there are', async () => {
+  const lines = [
+    '{"a":{"B":1,"b":2},"o":{"C":[{"D":1,"d":2}]},"n":null,"x":1}',
+    '{"a":[{"B":1},{"b":[{"c":1,"C":"}"}]}],"x":"y"}',
+  ];
+  expect(await inLake(lines, 'a::VARCHAR')).toEqual(['{"B":1,"b":2}', '[{"B":1},{"b":[{"c":1,"C":"}"}]}]']);
+  expect(await inLake(lines, 'o::VARCHAR')).toEqual(['{"C":[{"D":1,"d":2}]}', null]);
+  expect(await inLake(lines, 'x::VARCHAR')).toEqual(['1', '"y"']);
+  const long = 'x'.repeat(1_100_000);
+  const manyKinds = Array.from({ length: 5 }, (_, i) => `{"a":${i},"k${i}":"${long}"}`);
+  expect(await inLake([...manyKinds, '{"a":{"B":1,"b":2},"o":{"B":1,"b":2}}'], 'a::VARCHAR')).toEqual([
+    ...'01234',
+    '{"B":1,"b":2}',
+  ]);
 });
 
 test('a line ends at a newline alone, also where the spool must be mended', async () => {

@@ -4,22 +4,29 @@ import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync, writ
 import { basename, dirname, join, relative } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { toError } from '../core/errors.ts';
+import { foldedName } from '../core/folded-name.ts';
+import { withoutNested } from '../core/repeated-keys.ts';
 import { epochTimeSql, textTimeSql } from '../core/time-sql.ts';
-import { chunkSelect, columnFields, givenColumns, identifier, quoted } from '../store/lake-sql.ts';
+import {
+  chunkSelect,
+  columnFields,
+  givenColumns,
+  identifier,
+  quoted,
+  typedFields,
+} from '../store/lake-sql.ts';
 import type { ParquetFile, ParquetRequest, ParquetResult } from '../store/parquet.ts';
-import { type Field, type FieldType, fieldType, mergeSchema, widenFields } from '../store/schema.ts';
+import { type Field, type FieldType, fieldType, mergeSchema } from '../store/schema.ts';
 import { fieldExamples } from './field-examples.ts';
 import { eachLine } from './line-blocks.ts';
-import { mendLine } from './mend-line.ts';
+import { mendLine, mendNames } from './mend-line.ts';
+import { timeFields } from './own-time.ts';
 
 /** Formats that match nothing, so that DuckDB leaves dates in strings alone. */
 const noDates = `dateformat = '%Y~', timestampformat = '%Y~'`;
 
 /** Characters that are mended before they are written. */
 const mendedAtOnce = 1024 * 1024;
-
-/** Fields of the event that may hold its time, first that does wins. */
-const timeFields = ['_time', '@timestamp', 'timestamp', 'time', 'ts', 'date', 'datetime', 'created_at'];
 
 /** SQL for the time that a field holds, or NULL. */
 function timeSql(name: string, type: FieldType): string | undefined {
@@ -43,12 +50,6 @@ const lines = `format = 'newline_delimited', maximum_object_size = 33554432`;
 
 const objects = (file: string): string =>
   `read_ndjson_objects(${quoted(file)}, maximum_object_size = 33554432)`;
-
-/** Another spelling of a field's name: `id` where the column is `ID`. */
-interface Spelling {
-  column: string;
-  key: string;
-}
 
 /** Whether a column of whole numbers has some that are beyond 64 bits with a sign. */
 async function hasWide(connection: DuckDBConnection, source: string, name: string): Promise<boolean> {
@@ -86,14 +87,41 @@ async function exactTypes(
   return types;
 }
 
-/** As `describe`, from the few lines that tell as much as all of them; and whether all times are what DuckDB's own cast reads right. */
+/** Those of the columns that have nothing but nulls. */
+async function untypedNames(
+  connection: DuckDBConnection,
+  source: string,
+  names: readonly string[],
+): Promise<Set<string>> {
+  if (names.length === 0) return new Set();
+  const counts = names.map(name => `count(${identifier(name)})`).join(', ');
+  const row = (await rowsOf(connection, `SELECT ${counts} FROM ${source}`))[0]!;
+  return new Set(names.filter((_, index) => Number(row[index]) === 0));
+}
+
+/**
+ * The fields of a spool, those that may hold an event's time, and whether all times are what DuckDB's own cast reads right. Where names
+ * differ only in case, the spool is mended to have one spelling of each, and the time in `_time`.
+ */
+async function describeSpool(
+  connection: DuckDBConnection,
+  file: string,
+): Promise<{ fields: Field[]; times: readonly string[]; areTimesPlain: boolean }> {
+  const described = await describeQuickly(connection, file);
+  if (!described.hasSpellings) return { ...described, times: timeFields };
+  const spellings = new Map<string, string>();
+  mendSpool(file, line => mendNames(line, spellings));
+  return { ...(await describeQuickly(connection, file)), times: ['_time'] };
+}
+
+/** As `describe`, from the few lines that tell as much as all of them. */
 async function describeQuickly(
   connection: DuckDBConnection,
   file: string,
 ): Promise<Awaited<ReturnType<typeof describe>> & { areTimesPlain: boolean }> {
   let found = fieldExamples(file);
   if (found.hasRepeatedKeys) {
-    mendSpool(file);
+    mendSpool(file, mendLine);
     found = fieldExamples(file);
   }
   const { lines: examples, areTimesPlain } = found;
@@ -108,17 +136,36 @@ async function describeQuickly(
 }
 
 /**
- * Fields and types of an NDJSON file, from all of its lines. Keys that differ only in case are one column in SQL: the first
- * spelling names it and the others are listed. Keys that are columns of ours are left out (`_time` is read as the event's time).
+ * As `describeFile`. DuckDB refuses to find a type for objects with keys that differ only in case; that they are objects is enough, so
+ * that they are described without what is in them.
  */
-async function describe(
+async function describe(connection: DuckDBConnection, file: string): ReturnType<typeof describeFile> {
+  try {
+    return await describeFile(connection, file);
+  } catch (thrown) {
+    if (!/duplicate name/i.test(toError(thrown).message)) throw thrown;
+    const flatFile = `${file}.flat`;
+    try {
+      rewrite(file, flatFile, withoutNested);
+      return await describeFile(connection, flatFile);
+    } finally {
+      rmSync(flatFile, { force: true });
+    }
+  }
+}
+
+/**
+ * Fields and types of an NDJSON file, from all of its lines, and whether some of their names differ only in case: then the types mean
+ * nothing. Keys that are columns of ours are left out (`_time` is read as the event's time).
+ */
+async function describeFile(
   connection: DuckDBConnection,
   file: string,
-): Promise<{ fields: Field[]; spellings: Spelling[] }> {
+): Promise<{ fields: Field[]; hasSpellings: boolean }> {
   // Lines without some fields say nothing about the others: no field is too rare to be one.
   const source = `read_json(${quoted(file)}, ${lines}, sample_size = -1, field_appearance_threshold = 0, map_inference_threshold = -1, ${noDates})`;
   const rows = await rowsOf(connection, `DESCRIBE SELECT * FROM ${source}`);
-  let fields: Field[] = [];
+  const fields: Field[] = [];
   for (const [name, type] of rows.map(row => row.map(String) as [string, string])) {
     // Whole numbers of both signs are HUGEINT to DuckDB, however small they are.
     const isWide = type === 'HUGEINT' && (await hasWide(connection, source, name));
@@ -135,57 +182,36 @@ async function describe(
     if (field.type === 'BIGINT') field.isLong = true;
     else field.type = type;
   }
-  const spellings: Spelling[] = [];
-  // DuckDB numbers repeated names (`id_1`); only then are the keys themselves worth another look at the file.
-  const names = new Set(fields.map(field => field.name.toLowerCase()));
-  const isNumbered = (name: string): boolean => {
-    const base = /^(.*)_\d+$/.exec(name)?.[1];
-    return base !== undefined && names.has(base.toLowerCase());
-  };
-  if (fields.some(field => isNumbered(field.name))) {
-    const sql = `SELECT DISTINCT unnest(json_keys(json)) FROM ${objects(file)}`;
-    const keys = new Set((await rowsOf(connection, sql)).map(row => String(row[0])));
-    for (const field of fields.filter(field => keys.has(field.name))) {
-      for (const key of keys) {
-        if (key === field.name || key.toLowerCase() !== field.name.toLowerCase()) continue;
-        spellings.push({ column: field.name, key });
-        for (const other of fields) {
-          const base = /^(.*)_\d+$/.exec(other.name)?.[1];
-          if (base?.toLowerCase() === key.toLowerCase() && !keys.has(other.name))
-            Object.assign(field, widenFields(field, other));
-        }
-      }
-    }
-    fields = fields.filter(field => keys.has(field.name));
-  }
+  // Nulls alone are JSON to DuckDB.
+  const doubtfulJson = rows.filter(([, type]) => type === 'JSON').map(([name]) => String(name));
+  const untyped = await untypedNames(connection, source, doubtfulJson);
+  for (const field of fields) if (untyped.has(field.name)) field.isUntyped = true;
   return {
-    fields: fields.filter(
-      field => field.name.toLowerCase() === '_time' || !givenColumns.has(field.name.toLowerCase()),
+    fields: fields.filter(({ name }) => foldedName(name) === '_time' || !givenColumns.has(foldedName(name))),
+    hasSpellings: await haveSpellings(
+      connection,
+      file,
+      fields.map(field => field.name),
     ),
-    spellings,
   };
 }
 
-/** The same rows with the values of other spellings put into the column that they share. */
-function withSpellings(
-  plain: string,
+/** Whether some keys of the events in a file differ only in case. `names` are what DuckDB calls them. */
+async function haveSpellings(
+  connection: DuckDBConnection,
   file: string,
-  fields: readonly Field[],
-  spellings: readonly Spelling[],
-): string {
-  const replaced = new Map<string, string>();
-  for (const { column, key } of spellings) {
-    const field = fields.find(field => field.name.toLowerCase() === column.toLowerCase());
-    if (!field) continue;
-    const path = quoted(`$."${key.replaceAll('"', '\\"')}"`);
-    const value =
-      field.type === 'JSON'
-        ? `json_extract(o.json, ${path})`
-        : `json_extract_string(o.json, ${path})::${field.type}`;
-    replaced.set(field.name, `${replaced.get(field.name) ?? `p.${identifier(column)}`}, ${value}`);
-  }
-  const columns = [...replaced].map(([name, values]) => `COALESCE(${values}) AS ${identifier(name)}`);
-  return `(SELECT p.* REPLACE (${columns.join(', ')}) FROM ${plain} p POSITIONAL JOIN ${objects(file)} o)`;
+  names: readonly string[],
+): Promise<boolean> {
+  // It numbers repeated names (`id_1`); only then are the keys themselves worth another look at the file.
+  const folded = new Set(names.map(foldedName));
+  const areNumbered = names.some(name => {
+    const base = /^(.*)_\d+$/.exec(name)?.[1];
+    return base !== undefined && folded.has(foldedName(base));
+  });
+  if (!areNumbered) return false;
+  const sql = `SELECT DISTINCT unnest(json_keys(json)) FROM ${objects(file)}`;
+  const keys = (await rowsOf(connection, sql)).map(row => String(row[0]));
+  return new Set(keys.map(foldedName)).size < keys.length;
 }
 
 /**
@@ -200,18 +226,23 @@ export async function writeParquet(
     return await archive(instance, request);
   } catch (thrown) {
     if (!/duplicate (key|name)|surrogate/i.test(toError(thrown).message)) throw thrown;
-    mendSpool(request.spoolFile);
+    mendSpool(request.spoolFile, mendLine);
     return archive(instance, request);
   }
 }
 
-function mendSpool(file: string): void {
+function mendSpool(file: string, mend: (line: string) => string): void {
   const mended = `${file}.mended`;
-  const output = openSync(mended, 'w');
+  rewrite(file, mended, mend);
+  renameSync(mended, file);
+}
+
+function rewrite(from: string, to: string, change: (line: string) => string): void {
+  const output = openSync(to, 'w');
   try {
     let text = '';
-    eachLine(file, line => {
-      text += `${mendLine(line)}\n`;
+    eachLine(from, line => {
+      text += `${change(line)}\n`;
       if (text.length < mendedAtOnce) return;
       writeFully(output, text);
       text = '';
@@ -220,7 +251,6 @@ function mendSpool(file: string): void {
   } finally {
     closeSync(output);
   }
-  renameSync(mended, file);
 }
 
 function writeFully(handle: number, text: string): void {
@@ -234,34 +264,35 @@ async function archive(instance: DuckDBInstance, request: ParquetRequest): Promi
     await connection.run(`SET TimeZone = 'UTC'`);
     const {
       fields: described,
-      spellings,
+      times: timeNames,
       areTimesPlain,
-    } = await describeQuickly(connection, request.spoolFile);
+    } = await describeSpool(connection, request.spoolFile);
     const schema = mergeSchema(request.schema, described);
-    const present = new Map(described.map(field => [field.name.toLowerCase(), field]));
-    const fields = schema.fields.filter(field => present.has(field.name.toLowerCase()));
+    const present = new Map(described.map(field => [foldedName(field.name), field]));
+    const fields = schema.fields.filter(field => present.has(foldedName(field.name)));
     // Read as a time at once, which saves a quarter of the work.
     const isReadAsTime = ({ name, type }: Field): boolean =>
-      areTimesPlain && spellings.length === 0 && name === '_time' && type === 'VARCHAR';
+      areTimesPlain && name === '_time' && type === 'VARCHAR';
     const columns = fields.map(field => {
-      const { name } = present.get(field.name.toLowerCase())!;
+      const { name } = present.get(foldedName(field.name))!;
       return `${quoted(name)}: ${quoted(isReadAsTime(field) ? 'TIMESTAMP' : field.type)}`;
     });
-    const plain =
+    const source =
       fields.length === 0
         ? `(SELECT NULL AS nothing FROM ${objects(request.spoolFile)})`
         : `read_json(${quoted(request.spoolFile)}, ${lines}, columns = {${columns.join(', ')}})`;
-    const source =
-      spellings.length === 0 ? plain : withSpellings(plain, request.spoolFile, fields, spellings);
-    const times = timeFields
-      .map(name => fields.find(field => field.name === name))
+    const times = timeNames
+      .filter(name => present.get(name)?.name === name)
+      .map(name => fields.find(field => foldedName(field.name) === name))
       .map(field => {
         if (!field) return undefined;
         return isReadAsTime(field) ? identifier(field.name) : timeSql(field.name, field.type);
       })
       .filter(sql => sql !== undefined);
     const kept = columnFields(fields);
-    const values = kept.map(field => `e.${identifier(field.name)}`).join(', ');
+    const values = typedFields(fields)
+      .map(field => `e.${identifier(field.name)}`)
+      .join(', ');
     const numbered = `SELECT *, ${request.first} + row_number() OVER () - 1 AS _offset FROM ${source}`;
     const batches = request.batches
       .map(batch => `(${batch.offset}, ${Math.floor(batch.appendTimeMs) * 1000})`)
@@ -319,8 +350,9 @@ export async function compactParquet(
   const connection = await instance.connect();
   try {
     const fields = columnFields(request.schema.fields);
+    const typed = typedFields(fields);
     const select = request.inputs
-      .map(input => chunkSelect(input.files, input.fields, fields))
+      .map(input => chunkSelect(input.files, input.fields, typed))
       .join(' UNION ALL ');
     const span = await spanOf(connection, `(${select})`);
     const hour = hourOf(span);

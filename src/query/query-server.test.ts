@@ -76,6 +76,15 @@ test('whole numbers beyond 2^53 are text with all their digits, of every type an
   ]);
 });
 
+test('numbers that no double holds are text, in every format of text, also inside lists and objects', async () => {
+  const sql = `SELECT '1e400'::JSON::DOUBLE AS x, [-'inf'::DOUBLE] AS l, {'a': 'nan'::DOUBLE} AS s`;
+  expect((await run(sql)).rows).toEqual([['Infinity', ['-Infinity'], { a: 'NaN' }]]);
+  const text = async (format: 'ndjson' | 'csv') =>
+    new TextDecoder().decode((await run(sql, { format })).body);
+  expect(await text('ndjson')).toBe('{"x":"Infinity","l":["-Infinity"],"s":{"a":"NaN"}}\n');
+  expect(await text('csv')).toBe('x,l,s\r\nInfinity,"[""-Infinity""]","{""a"":""NaN""}"\r\n');
+});
+
 test('texts keep a leading byte order mark, short and long, nested and as keys', async () => {
   const long = '\ufeff and more than twelve bytes';
   const answer = await run(

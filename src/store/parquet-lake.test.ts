@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -70,6 +70,87 @@ test('events become columns, each exactly once, however often it is flushed', as
   ]);
   expect(existsSync(join(dir, 'lake', 's', 'date=2026-01-01', 'hour=10', '0-0-1.parquet'))).toBe(true);
   expect(existsSync(join(dir, 'lake', 's', 'date=2026-01-02', 'hour=00', '0-2-2.parquet'))).toBe(true);
+});
+
+test('a chunk with nothing but null in a field says nothing about its type', async () => {
+  const schemas: string[] = [];
+  const archived = lake({
+    onSchema: (_, { fields }) =>
+      schemas.push(fields.map(({ name, type, isUntyped }) => `${name} ${isUntyped ? '?' : type}`).join()),
+  });
+  for (const event of [
+    { k: 'a', x: 1 },
+    { k: null, x: null },
+    { k: 'b', x: 2 },
+  ]) {
+    await append(event);
+    await archived.flush('s');
+  }
+  const reopened = lake();
+  for (const one of [archived, reopened]) {
+    expect(await ask(one, 'SELECT k, x, typeof(k), typeof(x) FROM s ORDER BY _offset')).toEqual([
+      ['a', 1, 'VARCHAR', 'BIGINT'],
+      [null, null, 'VARCHAR', 'BIGINT'],
+      ['b', 2, 'VARCHAR', 'BIGINT'],
+    ]);
+    expect(await ask(one, "SELECT sum(x) FROM s WHERE k = 'a'")).toEqual([[1]]);
+  }
+  expect(schemas).toEqual(['k VARCHAR,x BIGINT']);
+});
+
+test('a field that began with null is a column of no type until it has one', async () => {
+  const schemas: string[] = [];
+  const archived = lake({
+    compactRun: 3,
+    graceMs: 0,
+    onSchema: (_, { fields }) =>
+      schemas.push(fields.map(({ name, type, isUntyped }) => `${name} ${isUntyped ? '?' : type}`).join()),
+  });
+  const time = { _time: '2026-01-01T10:00:00Z' };
+  await append({ ...time, k: null, x: null, o: null });
+  await archived.flush('s');
+  for (const one of [archived, lake()]) {
+    expect(await ask(one, "SELECT k, x, o, o ->> 'a', lower(k) FROM s WHERE k IS NULL OR k = 'a'")).toEqual([
+      [null, null, null, null, null],
+    ]);
+    expect(
+      await ask(one, "SELECT sum(x), count(*) FILTER (k = 'a'), count(k) FROM s WHERE x > 1 OR true"),
+    ).toEqual([[null, 0, 0]]);
+  }
+  await append({ ...time, k: null, x: null, o: null });
+  await archived.flush('s');
+  expect(schemas).toHaveLength(1);
+  const values = async (one: ParquetLake) =>
+    ask(one, 'SELECT k, x, o, typeof(k), typeof(x), typeof(o) FROM s ORDER BY _offset');
+  // Three files become one, whose columns still have no type.
+  await append({ ...time, k: null, x: null, o: null });
+  await archived.flush('s');
+  expect(archived.stream('s')!.chunks).toHaveLength(1);
+  expect(await values(lake())).toHaveLength(3);
+  await append({ ...time, k: 'a', x: 1.5, o: { a: 1 } });
+  await archived.flush('s');
+  for (const one of [archived, lake()]) {
+    expect(await values(one)).toEqual([
+      ...Array.from({ length: 3 }, () => [null, null, null, 'VARCHAR', 'DOUBLE', 'JSON']),
+      ['a', 1.5, '{"a":1}', 'VARCHAR', 'DOUBLE', 'JSON'],
+    ]);
+  }
+  expect(schemas).toEqual(['k ?,x ?,o ?', 'k VARCHAR,x DOUBLE,o JSON']);
+});
+
+test('a chunk written with nulls as JSON is read as before', async () => {
+  await append({ k: 'a' });
+  await lake().flush('s');
+  await append({ k: null });
+  await lake().flush('s');
+  const record = join(dir, 'lake', 's', '_chunks', '0-1-1.json');
+  const chunk = JSON.parse(readFileSync(record, 'utf8')) as { schema: { type: string }[] };
+  chunk.schema[0]!.type = 'JSON';
+  writeFileSync(record, JSON.stringify(chunk));
+  expect(await ask(lake(), 'SELECT k, typeof(k) FROM s ORDER BY _offset')).toEqual([
+    ['"a"', 'JSON'],
+    [null, 'JSON'],
+  ]);
 });
 
 test('whole numbers of both signs keep all their digits', async () => {
@@ -229,6 +310,21 @@ test('names that SQL finds difficult are columns all the same', async () => {
     [1, 2, 3, 4, 5],
     [null, null, null, null, 6],
   ]);
+});
+
+test('spellings of a name are one column, whichever the files before and after have', async () => {
+  const archived = lake({ compactRun: 3, graceMs: 0 });
+  const time = { _time: '2026-01-01T10:00:00Z' };
+  for (const event of [{ Foo: 1 }, { foo: 2.5, FOO: 3.5 }, { FOO: null, foo: 4 }]) {
+    await append({ ...time, ...event });
+    await archived.flush('s');
+    for (const one of [archived, lake()]) {
+      const foo = (await ask(one, 'SELECT foo, "Foo", FOO FROM s ORDER BY _offset')).map(row => new Set(row));
+      expect(foo).toEqual([1, 3.5, 4].slice(0, foo.length).map(value => new Set([value])));
+    }
+  }
+  expect(archived.stream('s')!.chunks).toHaveLength(1);
+  expect(archived.stream('s')!.schema.fields.map(({ name }) => name)).toEqual(['Foo']);
 });
 
 test('legal JSON that DuckDB refuses is archived all the same', async () => {

@@ -1,5 +1,6 @@
 // The learned schema of a stream: which fields its events have had, and the narrowest SQL type that holds every
 // value seen. Types only widen, and widening never loses a value: what fits no common scalar becomes JSON text.
+import { foldedName } from '../core/folded-name.ts';
 
 /**
  * Types a field can have in SQL. Whole numbers beyond 64 bits with a sign are DECIMAL(38,0), for DuckDB writes HUGEINT to Parquet as
@@ -12,7 +13,12 @@ export interface Field {
   type: FieldType;
   /** Of a BIGINT: some of its values have digits that a double would lose, so that it must not become one. */
   isLong?: boolean;
+  /** Of a JSON: nothing but null has been seen, which says nothing of the type, so that any other takes its place. */
+  isUntyped?: boolean;
 }
+
+/** What is known of a field's values. */
+export type FieldKind = Omit<Field, 'name'>;
 
 export interface Schema {
   /** In order of first appearance. */
@@ -36,11 +42,17 @@ function widen(a: FieldType, b: FieldType): FieldType {
 }
 
 /** As `widen`, for what is known of two fields; the name stays that of whoever asks. */
-export function widenFields(a: Field, b: Field): Pick<Field, 'type' | 'isLong'> {
+export function widenFields(a: FieldKind, b: FieldKind): FieldKind {
+  if (a.isUntyped) return kindOf(b);
+  if (b.isUntyped) return kindOf(a);
   const isLong = a.isLong === true || b.isLong === true;
   const type = widen(a.type, b.type);
   if (type === 'DOUBLE' && isLong) return { type: 'JSON' };
   return type === 'BIGINT' && isLong ? { type, isLong } : { type };
+}
+
+function kindOf({ type, isLong, isUntyped }: FieldKind): FieldKind {
+  return { type, ...(isLong ? { isLong } : {}), ...(isUntyped ? { isUntyped } : {}) };
 }
 
 /** DuckDB's name of a detected type → ours. */
@@ -66,24 +78,24 @@ export function fieldType(duckdbType: string): FieldType {
 }
 
 /**
- * The union of two schemas. Names that differ only in case are one column in SQL, so the first spelling stays and
+ * The union of two schemas. Names that differ only in the case of ASCII letters are one column in SQL, so the first spelling stays and
  * the type widens to hold both.
  */
 export function mergeSchema(known: Schema, fields: readonly Field[]): Schema {
   const merged = known.fields.map(field => ({ ...field }));
-  const places = new Map(merged.map((field, index) => [field.name.toLowerCase(), index]));
+  const places = new Map(merged.map((field, index) => [foldedName(field.name), index]));
   let changed = false;
   for (const field of fields) {
-    const place = places.get(field.name.toLowerCase());
+    const place = places.get(foldedName(field.name));
     if (place === undefined) {
       if (merged.length >= maxFields) continue;
-      places.set(field.name.toLowerCase(), merged.length);
+      places.set(foldedName(field.name), merged.length);
       merged.push({ ...field });
       changed = true;
     } else {
-      const { name, type, isLong } = merged[place]!;
+      const { name, type, isLong, isUntyped } = merged[place]!;
       const widened = widenFields(merged[place]!, field);
-      if (type !== widened.type || isLong !== widened.isLong) {
+      if (type !== widened.type || isLong !== widened.isLong || isUntyped !== widened.isUntyped) {
         merged[place] = { name, ...widened };
         changed = true;
       }

@@ -83,3 +83,42 @@ test('fractions in a field that had whole numbers are not rounded in SQL over a 
   expect(JSON.parse(daily.stdout).rows).toEqual([[-2.5], [10.5]]);
   expect(await run(dir, ['audit'])).toMatchObject({ code: 0 });
 });
+
+test('a field that begins with null, and one that is null for a while', async () => {
+  const dir = project();
+  writeFileSync(
+    join(dir, 'views', 'names.sql'),
+    '-- every: 1d\nSELECT max(name) AS last, sum(n) AS total FROM s\n',
+  );
+  const groups = 'SELECT name, n, count(*) AS c FROM s GROUP BY ALL';
+  writeFileSync(join(dir, 'views', 'groups.sql'), `-- every: 1d\n${groups}\n`);
+  const typesAfter = async (load: string): Promise<Record<string, string[]>> => {
+    writeFileSync(join(dir, 'more.ndjson'), load);
+    expect(await run(dir, ['load', 'more.ndjson', '--stream', 's'])).toMatchObject({ code: 0 });
+    // SQL over a stream has all of it archived, which shows its fields.
+    expect(await run(dir, ['sql', 'SELECT count(*) FROM s'])).toMatchObject({ code: 0 });
+    return typesOf(dir);
+  };
+  const nulls = '{"_time":"2026-01-01T00:00:00Z","name":null,"n":null}\n';
+  expect(await typesAfter(nulls)).toEqual({
+    names: ['DOUBLE', 'DOUBLE'],
+    groups: ['JSON', 'JSON', 'BIGINT'],
+  });
+  const known = { names: ['VARCHAR', 'HUGEINT'], groups: ['VARCHAR', 'BIGINT', 'BIGINT'] };
+  expect(await typesAfter(events)).toEqual(known);
+  expect(await typesAfter(nulls.replace('00Z', '02Z'))).toEqual(known);
+  const rows = async (sql: string): Promise<unknown> =>
+    JSON.parse((await run(dir, ['sql', sql, '--json'])).stdout).rows;
+  expect(await rows('SELECT last, total FROM names')).toEqual([['b', 3]]);
+  const counts = [
+    ['a', 1, 1],
+    ['b', 2, 1],
+    [null, null, 2],
+  ];
+  expect(await rows(`${groups} ORDER BY ALL`)).toEqual(counts);
+  expect(await rows('SELECT name, n, c FROM groups ORDER BY ALL')).toEqual(counts);
+  expect(await rows("SELECT typeof(name), typeof(n) FROM s WHERE name = 'a'")).toEqual([
+    ['VARCHAR', 'BIGINT'],
+  ]);
+  expect(await run(dir, ['audit'])).toMatchObject({ code: 0 });
+});

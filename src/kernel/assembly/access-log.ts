@@ -39,6 +39,9 @@ export function accessLogConsumed(): usize {
 // The parts of the current line.
 let vhostAt: usize = 0;
 let ipAt: usize = 0;
+let ipEnd: usize = 0;
+/** The addresses behind the first of a list, or 0. */
+let proxiesAt: usize = 0;
 let identAt: usize = 0;
 let userAt: usize = 0;
 let timeAt: usize = 0;
@@ -58,6 +61,27 @@ function passWord(at: usize, end: usize, reason: u32): usize {
   while (to < end && load<u8>(to) != 0x20) to++;
   if (to == at || to >= end) return logRefuse(at, reason);
   return to + 1;
+}
+
+/**
+ * The client's address, or a list as X-Forwarded-For has it, whose first it is: "1.2.3.4, 5.6.7.8". From its first byte to the one behind
+ * its blank, or 0.
+ */
+function passAddresses(at: usize, end: usize): usize {
+  ipAt = at;
+  proxiesAt = 0;
+  let to = passWord(at, end, badIp);
+  if (to == 0) return 0;
+  while (at < to - 1 && load<u8>(at) != 0x2c) at++;
+  ipEnd = at;
+  if (at == to - 1) return to;
+  if (at == ipAt) return logRefuse(ipAt, badIp);
+  proxiesAt = load<u8>(at, 1) == 0x20 ? at + 2 : at + 1;
+  while (load<u8>(to - 2) == 0x2c) {
+    to = passWord(to, end, badIp);
+    if (to == 0) return logRefuse(ipAt, badIp);
+  }
+  return to;
 }
 
 /** Reasons of this format name the part, also where the line stops inside it. */
@@ -109,8 +133,7 @@ function takeApart(at: usize, end: usize, variant: u32): bool {
     at = passWord(at, end, badVhost);
     if (at == 0) return false;
   }
-  ipAt = at;
-  at = passWord(at, end, badIp);
+  at = passAddresses(at, end);
   if (at == 0) return false;
   identAt = at;
   at = passWord(at, end, badIdent);
@@ -227,11 +250,11 @@ function putRequest(at: usize, end: usize, out: usize): usize {
   while (methodEnd < end && load<u8>(methodEnd) != 0x20) methodEnd++;
   let protocolAt = end;
   while (protocolAt > methodEnd && load<u8>(protocolAt - 1) != 0x20) protocolAt--;
-  // "METHOD path HTTP/x": at least a byte of path between two blanks.
+  // "METHOD path HTTP/x": at least a byte of path between two blanks. Case does not count: clients send what they like.
   const isWhole =
     protocolAt > methodEnd + 2 &&
     end - protocolAt > 5 &&
-    load<u32>(protocolAt) == 0x50545448 &&
+    (load<u32>(protocolAt) | 0x20202020) == 0x70747468 &&
     load<u8>(protocolAt, 4) == 0x2f &&
     isMethod(at, methodEnd);
   out = put(',"method":', out);
@@ -253,7 +276,11 @@ function putEvent(variant: u32, out: usize): usize {
     out = putText(vhostAt, ipAt - 1, out);
     out = put(',"ip":', out);
   } else out = put('","ip":', out);
-  out = putText(ipAt, identAt - 1, out);
+  out = putText(ipAt, ipEnd, out);
+  if (proxiesAt != 0) {
+    out = put(',"proxies":', out);
+    out = putText(proxiesAt, identAt - 1, out);
+  }
   out = put(',"ident":', out);
   out = putText(identAt, userAt - 1, out);
   out = put(',"user":', out);

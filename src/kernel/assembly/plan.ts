@@ -1,7 +1,7 @@
 // What a decoder looks for: a tree of keys, and the columns filled from its nodes.
 import { Dictionary, freeDictionary, newDictionary } from './dictionary';
 import { alloc, allocZeroed, free } from './memory';
-import { isEqual } from './text';
+import { isEqual, isEqualFolded } from './text';
 
 export const kindF64: u32 = 0;
 export const kindI64: u32 = 1;
@@ -13,7 +13,7 @@ export const kindSlice: u32 = 6;
 
 /** Keys that an object of the stream is expected to have, in order: see walk.ts. */
 export const maxPredictions: u32 = 64;
-/** A prediction: 32 bytes of text, u32 length, u32 mask of the first 16 bytes, u32 node; 64 in all. */
+/** A prediction: 32 bytes of text, u32 length, u32 mask of the first 16 bytes, u32 node, u32 exact node; 64 in all. */
 export const predictionShift: u32 = 6;
 
 @unmanaged
@@ -40,6 +40,10 @@ export class Node {
   predictionCount: u32;
   /** Serial number of the row that last had an object here. */
   seenRow: u32;
+  /** The case of ASCII letters in the keys below does not count, but for those of exact nodes. */
+  isFolded: bool;
+  /** Below a folded node: only for the key as it is spelled. There may be another node for it. */
+  isExact: bool;
 }
 
 @unmanaged
@@ -70,6 +74,7 @@ export function newDecoder(fieldCount: u32, maxRows: u32): Decoder {
   decoder.fieldCount = fieldCount;
   decoder.fields = allocZeroed(fieldCount * offsetof<Field>());
   const root = newNode();
+  root.isFolded = true;
   expectKeys(root);
   decoder.root = changetype<usize>(root);
   return decoder;
@@ -83,23 +88,37 @@ export function fieldOf(decoder: Decoder, index: u32): Field {
   return changetype<Field>(decoder.fields + index * offsetof<Field>());
 }
 
-/** The child of `parent` for a key, or 0. */
+/** The child of `parent` for a key, or 0; never an exact one. */
 export function findChild(parent: Node, key: usize, length: u32): usize {
   let at = parent.child;
   while (at != 0) {
     const node = changetype<Node>(at);
-    if (node.keyLength == length && isEqual(node.key, key, length)) return at;
+    if (node.keyLength == length && !node.isExact) {
+      if (parent.isFolded ? isEqualFolded(node.key, key, length) : isEqual(node.key, key, length)) return at;
+    }
+    at = node.sibling;
+  }
+  return 0;
+}
+
+/** The exact child of `parent` for a key, or 0. */
+export function findExactChild(parent: Node, key: usize, length: u32): usize {
+  let at = parent.child;
+  while (at != 0) {
+    const node = changetype<Node>(at);
+    if (node.isExact && node.keyLength == length && isEqual(node.key, key, length)) return at;
     at = node.sibling;
   }
   return 0;
 }
 
 /** The same, made where there is none. */
-export function childOf(parent: Node, key: usize, length: u32): usize {
-  const known = findChild(parent, key, length);
+export function childOf(parent: Node, key: usize, length: u32, isExact: bool): usize {
+  const known = isExact ? findExactChild(parent, key, length) : findChild(parent, key, length);
   if (known != 0) return known;
   if (parent.predictions == 0) expectKeys(parent);
   const node = newNode();
+  node.isExact = isExact;
   node.key = alloc(length);
   node.keyLength = length;
   memory.copy(node.key, key, length);

@@ -102,3 +102,15 @@ export function unescape(at: usize, end: usize, out: usize): u32 {
   const differences = ~i8x16.bitmask(i8x16.eq(v128.load(a), v128.load(b)));
   return (differences & ((1 << i32(length)) - 1)) == 0;
 }
+
+/** The same but for the case of ASCII letters. */
+export function isEqualFolded(a: usize, b: usize, length: usize): bool {
+  for (let i: usize = 0; i < length; i++) {
+    const one: u32 = load<u8>(a + i);
+    const other: u32 = load<u8>(b + i);
+    if (one == other) continue;
+    const lower = one | 0x20;
+    if ((one ^ other) != 0x20 || lower < 0x61 || lower > 0x7a) return false;
+  }
+  return true;
+}

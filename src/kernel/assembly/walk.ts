@@ -4,7 +4,7 @@
 // bounded here, not read. The caller makes sure that a "\n" follows: nothing passes one, in or out of
 // strings.
 import { splat } from './splat';
-import { Field, findChild, maxPredictions, Node, predictionShift } from './plan';
+import { Field, findChild, findExactChild, maxPredictions, Node, predictionShift } from './plan';
 import { scratchOf } from './memory';
 import { noText, unescape } from './text';
 
@@ -123,8 +123,14 @@ function passContainer(at: usize): usize {
 }
 
 let matchedNode: usize = 0;
+let matchedExact: usize = 0;
 /** The prediction to try next. */
 let matchedSlot: usize = 0;
+
+function matchKey(parent: Node, key: usize, length: u32): void {
+  matchedNode = findChild(parent, key, length);
+  matchedExact = parent.isFolded ? findExactChild(parent, key, length) : 0;
+}
 
 /**
  * Reads a separator and a key that were not expected and expects them from now on at `slot`; to the value, or
@@ -139,11 +145,12 @@ function passNewKey(node: Node, at: usize, slot: usize): usize {
   at = passString(keyStart);
   if (at == 0) return 0;
   const keyBytes = u32(at - keyStart - 1);
-  if (sawEscape == 0) matchedNode = findChild(node, keyStart, keyBytes);
+  if (sawEscape == 0) matchKey(node, keyStart, keyBytes);
   else {
     const text = scratchOf(keyBytes + 32);
     const length = unescape(keyStart, keyStart + keyBytes, text);
-    matchedNode = length == noText ? 0 : findChild(node, text, length);
+    if (length == noText) matchedNode = matchedExact = 0;
+    else matchKey(node, text, length);
   }
   at = passSpace(at);
   if (load<u8>(at) != 0x3a) return 0;
@@ -168,6 +175,7 @@ function predict(node: Node, slot: usize, text: usize, length: u32): void {
   store<u32>(slot, length, 32);
   store<u32>(slot, length >= 16 ? 0xffff : (1 << length) - 1, 36);
   store<u32>(slot, u32(matchedNode), 40);
+  store<u32>(slot, u32(matchedExact), 44);
   matchedSlot = slot + predictionBytes;
 }
 
@@ -256,8 +264,10 @@ function passMembers(node: Node, at: usize): usize {
   while (true) {
     // At the separator before a member, which is part of its prediction, or behind the last one.
     let childAt: usize;
+    let exactAt: usize;
     if (isPredicted(slot, at)) {
       childAt = load<u32>(slot, 40);
+      exactAt = load<u32>(slot, 44);
       at += load<u32>(slot, 32);
       slot += predictionBytes;
     } else {
@@ -272,12 +282,14 @@ function passMembers(node: Node, at: usize): usize {
       const ahead = isPredicted(slot, at) ? slot : findAhead(slot, end, at);
       if (ahead != 0) {
         childAt = load<u32>(ahead, 40);
+        exactAt = load<u32>(ahead, 44);
         at += load<u32>(ahead, 32);
         slot = ahead + predictionBytes;
       } else {
         at = passNewKey(node, at, slot);
         if (at == 0) return 0;
         childAt = matchedNode;
+        exactAt = matchedExact;
         slot = matchedSlot;
       }
     }
@@ -299,6 +311,7 @@ function passMembers(node: Node, at: usize): usize {
       if (child.child != 0 && load<u8>(valueStart) != 0x7b) prepareBelow(child);
       keep(child, valueStart, at);
     }
+    if (exactAt != 0) keep(changetype<Node>(exactAt), valueStart, at);
   }
 }
 

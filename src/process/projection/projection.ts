@@ -140,7 +140,7 @@ export class Projection {
     const fields: FieldSpec[] = [...this.events.fields];
     for (const { path, column } of this.sliced) {
       // Every kind of column tells where its value stands.
-      let index = fields.findIndex(field => isSamePath(field.path, path));
+      let index = fields.findIndex(field => !field.isExact && isSamePath(field.path, path));
       if (index < 0) index = fields.push({ path, kind: 'slice' }) - 1;
       column.index = index;
     }

@@ -15,7 +15,7 @@ import type { ScalarType, SourcePlan } from '../plan.ts';
 import type { ColumnSource, Vector } from '../vector.ts';
 import { eventTimeFields, timeOf } from './event-time.ts';
 import { FieldDictionary } from './field-dictionary.ts';
-import { type FieldUse, fieldSpecs, fieldUses, useKey } from './fields.ts';
+import { type FieldUse, fieldSpecs, fieldUses, timeSpecs, useKey } from './fields.ts';
 import { nestedText } from './nested-text.ts';
 
 /** Entries of a field's dictionary before it starts a new generation; below the kernel's own bound. */
@@ -376,15 +376,15 @@ export class EventColumns implements ColumnSource {
 }
 
 function layOut(uses: readonly FieldUse[], timeDepth: number): Layout {
-  const times = eventTimeFields.slice(0, timeDepth).map(name => ({ path: [name], as: 'time' as const }));
-  const { specs, column } = fieldSpecs([...uses, ...times]);
+  const { specs, column } = fieldSpecs(uses);
+  const times = timeSpecs(timeDepth);
   return {
-    fields: specs,
+    fields: [...specs, ...times],
     uses: uses.map(use => {
       const key = useKey(use.path, use.as);
       return { key, use, column: column.get(key)! };
     }),
-    times: times.map(use => column.get(useKey(use.path, use.as))!),
+    times: times.map((_, index) => specs.length + index),
   };
 }
 

@@ -95,10 +95,14 @@ export function fieldSpecs(uses: readonly FieldUse[]): { specs: FieldSpec[]; col
   return { specs, column };
 }
 
+/** The kernel's fields for the time of an event, from so many of its candidates. */
+export function timeSpecs(depth: number): FieldSpec[] {
+  return eventTimeFields.slice(0, depth).map(name => ({ path: [name], kind: 'time', isExact: true }));
+}
+
 /** The kernel's fields that some plans over one stream need, event time included (all of its candidate fields). */
 export function fieldsOf(sources: readonly SourcePlan[]): FieldSpec[] {
-  const times = eventTimeFields.map(name => ({ path: [name], as: 'time' as const }));
-  return fieldSpecs([...fieldUses(sources), ...times]).specs;
+  return [...fieldSpecs(fieldUses(sources)).specs, ...timeSpecs(eventTimeFields.length)];
 }
 
 function samePath(a: readonly string[], b: readonly string[]): boolean {

@@ -1,4 +1,5 @@
 // DuckDB's names of types, nested ones included: what type a path into a stream's columns has.
+import { foldedName } from '../../../core/folded-name.ts';
 
 export interface SqlColumn {
   name: string;
@@ -38,7 +39,7 @@ function splitTop(text: string): string[] {
 export function findColumn(columns: readonly SqlColumn[], name: string): SqlColumn | undefined {
   return (
     columns.find(column => column.name === name) ??
-    columns.find(column => column.name.toLowerCase() === name.toLowerCase())
+    columns.find(column => foldedName(column.name) === foldedName(name))
   );
 }
 

@@ -1,0 +1,94 @@
+// Names of fields that differ only in case are one field: to live views, views filled later, SQL and audits.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { cleanUp, eventually, folder, serve } from './command.ts';
+
+afterAll(cleanUp);
+
+const time = '2026-01-01T00:00:00Z';
+const spellings = ['foo', '"Foo"', 'fOO'];
+
+test('every spelling of a field is read by every spelling in a view and in SQL', async () => {
+  const dir = folder();
+  mkdirSync(join(dir, 'views'));
+  const define = (when: string): void =>
+    spellings.forEach((name, index) => {
+      const sql = `SELECT ${name} AS f, count(*) AS n, sum(${name}) AS s FROM a GROUP BY 1`;
+      writeFileSync(join(dir, 'views', `${when}_${index}.sql`), `-- every: 1d\n${sql}\n`);
+    });
+  define('before');
+  const server = await serve(dir, ['up']);
+  const post = async (...events: object[]): Promise<void> => {
+    const body = events.map(event => `${JSON.stringify({ _time: time, ...event })}\n`).join('');
+    await server.json('/v1/streams/a/events', { method: 'POST', body });
+  };
+  await post({ Foo: 1 }, { foo: 2 }, { FOO: 3 });
+  expect(await server.sql('SELECT count(foo) FROM a')).toEqual([[3]]);
+  await post({ Foo: 1 }, { foo: 2 }, { FOO: 4, foo: 5 }, { Foo: 5, foo: null });
+  define('after');
+  const defined = (name: string): boolean => /^(before|after)_/.test(name);
+  await eventually(
+    async () => (await server.json<{ views: { name: string }[] }>('/v1/views')).views,
+    views => views.filter(({ name }) => defined(name)).length === 6,
+  );
+  const wanted = [
+    [1, 2, 2],
+    [2, 2, 4],
+    [3, 1, 3],
+    [5, 1, 5],
+    [null, 1, null],
+  ];
+  for (const [index, name] of spellings.entries()) {
+    const sql = `SELECT ${name} AS f, count(*) AS n, sum(${name}) AS s FROM a GROUP BY 1 ORDER BY 1`;
+    expect(await server.sql(sql)).toEqual(wanted);
+    for (const when of ['before', 'after']) {
+      const ask = () => server.sql(`SELECT f, n, s FROM ${when}_${index} ORDER BY 1`);
+      await eventually(ask, rows => JSON.stringify(rows) === JSON.stringify(wanted));
+    }
+  }
+  for (const name of ['foo', 'Foo', 'fOO']) {
+    const { events } = await server.json(`/v1/streams/a/events?where=${name}=2`);
+    expect(events).toHaveLength(2);
+  }
+  const audit = await (await fetch(`${server.url}/v1/audit`, { method: 'POST' })).text();
+  const { reports, failed } = JSON.parse(audit.trim().split('\n').at(-1)!) as {
+    reports: { view: string; differences: unknown[] }[];
+    failed: unknown[];
+  };
+  expect(failed).toEqual([]);
+  const own = reports.filter(({ view }) => defined(view));
+  expect(own).toHaveLength(6);
+  for (const { differences } of own) expect(differences).toEqual([]);
+});
+
+test('the time of an event is in names as they are spelled, and other spellings are fields beside it', async () => {
+  const dir = folder();
+  mkdirSync(join(dir, 'views'));
+  const sql = 'SELECT count(*) AS n, count(Timestamp) AS s, max(TIMESTAMP) AS m FROM a';
+  writeFileSync(join(dir, 'views', 'days.sql'), `-- every: 1d\n${sql}\n`);
+  const server = await serve(dir, ['up']);
+  const post = (...lines: string[]) =>
+    server.json('/v1/streams/a/events', { method: 'POST', body: lines.join('\n') });
+  const day = (number: number): string => `2026-01-0${number}T00:00:00.000Z`;
+  await post(`{"timestamp":"${day(1)}"}`);
+  expect(await server.sql('SELECT count(*) FROM a')).toEqual([[1]]);
+  await post(`{"Timestamp":"${day(1)}","time":"${day(2)}"}`);
+  expect(await server.sql('SELECT count(*) FROM a')).toEqual([[2]]);
+  await post(
+    `{"timestamp":"${day(3)}","TIMESTAMP":"${day(9)}"}`,
+    `{"Timestamp":"${day(8)}","_TIME":1,"ts":"${day(4)}"}`,
+  );
+  const wanted = [
+    [day(1), 1, 1, day(1)],
+    [day(2), 1, 1, day(1)],
+    [day(3), 1, 1, day(9)],
+    [day(4), 1, 1, day(8)],
+  ];
+  const grouped = `SELECT date_trunc('day', _time), count(*), count(timestamp), max(timestamp) FROM a GROUP BY 1 ORDER BY 1`;
+  expect(await server.sql(grouped)).toEqual(wanted);
+  await eventually(
+    () => server.sql('SELECT window_start, n, s, m FROM days ORDER BY 1'),
+    rows => JSON.stringify(rows) === JSON.stringify(wanted),
+  );
+});
