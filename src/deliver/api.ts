@@ -183,7 +183,7 @@ export interface ViewWindow {
   overflow?: true;
   /** Set where a part of the group's events may be counted in the overflow row. */
   incomplete?: true;
-  /** In changes of session views: the row is left out now (HAVING, LIMIT). All that it overlaps of its session's key is to be removed. */
+  /** In changes of session views: the row is left out now (HAVING, LIMIT, a beginning that is no longer kept). All that it overlaps of its session's key is to be removed. */
   gone?: true;
 }
 

@@ -84,7 +84,10 @@ export interface WindowRow {
   overflow?: true;
   /** Set where the group came after small groups had moved to the overflow row: part of its events may be counted there. */
   incomplete?: true;
-  /** In changes of session views: this row is left out now (HAVING, LIMIT), and what it overlaps of its key has left the result. */
+  /**
+   * In changes of session views: this row is left out now, and what it overlaps of its key has left the result. HAVING or LIMIT leaves it
+   * out, or events of the session may be out of keep time, and then it has not all of them.
+   */
   gone?: true;
 }
 
