@@ -119,3 +119,16 @@ test.each(Object.keys(views))(`%s windows in any range are the same (seed ${seed
   expect(asked).toBeGreaterThan(10);
   expect(asked).toBeLessThan(25);
 });
+
+test('a total of all events is the same, from the first window to the last', async () => {
+  const view = (await engine.views()).find(({ name }) => name === 'tumbling')!;
+  const query: ViewQuery = { view: 'tumbling', everyMs: 'total', limit: 100_000 };
+  expect(needsHistory(view, query)).toBe(true);
+  const all = await engine.query({ ...query, view: 'tumbling_all' });
+  expect(all.rows[0]!.startUs).toBe(startMs * 1000);
+  expect(shown((await history.query(query, [])).rows)).toEqual(shown(all.rows));
+  const since = { ...query, fromUs: (startMs + 5 * minute) * 1000 };
+  expect(shown((await history.query(since, [])).rows)).toEqual(
+    shown((await engine.query({ ...since, view: 'tumbling_all' })).rows),
+  );
+});

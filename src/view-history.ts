@@ -10,6 +10,7 @@ import { auditView } from './process/audit/audit-view.ts';
 import type { AuditReport } from './process/audit-report.ts';
 import type { Engine, ServingPlan, TakenPlan, ViewPage } from './process/engine.ts';
 import { sqlTypeOf } from './process/plan/functions/cast.ts';
+import type { Plan } from './process/plan/plan.ts';
 import { anyValue } from './process/plan/sql/any-sql.ts';
 import { type LookupRelation, planSql, type SqlRelation } from './process/plan/sql/plan-sql.ts';
 import { viewRelation } from './process/plan/sql/view-sql.ts';
@@ -91,13 +92,15 @@ export class ViewHistory {
       maxBytes: 64 * 1024 * 1024,
       tables: [],
     });
+    const isOpen = everyMs === 'total' && (query.fromUs === undefined || query.toUs === undefined);
+    const span = isOpen && answer.rows.length > 0 ? await this.spanOf(view, plan, relations) : undefined;
     return {
       view: view.name,
       everyMs,
       columns: view.columns.map(({ approximate: _, ...column }) => column),
       rows: answer.rows.slice(0, limit).map(row => ({
-        startUs: instantUs(row[0]) ?? query.fromUs ?? 0,
-        endUs: instantUs(row[1]) ?? query.toUs ?? 0,
+        startUs: instantUs(row[0]) ?? query.fromUs ?? span?.fromUs ?? 0,
+        endUs: instantUs(row[1]) ?? query.toUs ?? span?.toUs ?? 0,
         revision: 1,
         final: true,
         values: (row.slice(2) as ViewValue[]).map(anyValue),
@@ -105,6 +108,28 @@ export class ViewHistory {
       watermarkUs: view.watermarkUs,
       ...(answer.rows.length > limit ? { next: historyCursor(skip + limit) } : {}),
     };
+  }
+
+  /** From the first to the last event of a view, in whole windows of its finest resolution. */
+  private async spanOf(
+    { resolutions }: ViewSummary,
+    { sources }: Plan,
+    relations: (name: string, source: number) => SqlRelation,
+  ): Promise<{ fromUs: number; toUs: number } | undefined> {
+    const times = sources.map(({ stream }, index) => `SELECT _time FROM ${relations(stream, index).from}`);
+    const { rows } = await this.options.sql({
+      sql: `SELECT epoch_us(min(_time)), epoch_us(max(_time)) FROM (${times.join(' UNION ALL ')})`,
+      format: 'json',
+      timeoutMs: 60_000,
+      maxRows: 1,
+      maxBytes: 1000,
+      tables: [],
+    });
+    const [firstUs, lastUs] = rows[0] ?? [];
+    if (firstUs === null || firstUs === undefined) return undefined;
+    const everyUs = resolutions[0]!.everyMs * 1000;
+    const startOf = (timeUs: number): number => Math.floor(timeUs / everyUs) * everyUs;
+    return { fromUs: startOf(Number(firstUs)), toUs: startOf(Number(lastUs)) + everyUs };
   }
 
   /** Compares what the engine keeps of a view with a batch run over the events it has taken in, while others may arrive. */

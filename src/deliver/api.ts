@@ -186,7 +186,7 @@ export interface ViewWindow {
   overflow?: true;
   /** Set where a part of the group's events may be counted in the overflow row. */
   incomplete?: true;
-  /** In changes of session views: HAVING or LIMIT leaves the row out now. It is to be removed, with those of its groups that it overlaps. */
+  /** In changes of session views: the row is left out now (HAVING, LIMIT, a beginning that is no longer kept). All that it overlaps of its session's key is to be removed. */
   gone?: true;
 }
 
@@ -198,16 +198,23 @@ export interface ViewWindow {
 export type LiveMessage =
   /** event: snapshot — the windows since `from`: at the start of each subscription, and when another definition of the view serves. */
   | { type: 'snapshot'; subscription: string; answer: ViewAnswer }
-  /** event: change — windows that are new or changed; replace those with the same start and group values. */
+  /**
+   * event: change — rows that are new or changed. Without the fields below, each takes the place of the one with the same start and group
+   * columns, or of the overflow row with the same start.
+   */
   | {
       type: 'change';
       subscription: string;
       watermark: string | null;
       windows: ViewWindow[];
-      /** Starts of windows of which all rows are given: others with the same start have left them. */
+      /** Starts of windows of which all rows are given: all others with the same start have left them. Their group columns may be equal. */
       whole?: string[];
-      /** Of sessions, which grow together: a row also replaces those of its group that it overlaps. */
+      /**
+       * Of sessions, which grow together: all rows of each session are given, and take the place of all that they overlap with the same
+       * values in the columns `by`.
+       */
       overlapping?: true;
+      by?: string[];
     }
   /** event: status — about once a second: rates for the header; also what keeps the connection alive. */
   | { type: 'status'; events: number; rate: number; sources: SourceStatus[]; problems: string[] }

@@ -11,6 +11,7 @@ export interface HubChange {
   /** As in the engine's change. */
   wholeStartUs: number | undefined;
   overlapping: true | undefined;
+  by: string[] | undefined;
   columns: ViewColumn[] | undefined;
 }
 
@@ -107,6 +108,7 @@ export class LiveHub {
       rows: change.rows,
       wholeStartUs: change.wholeStartUs,
       overlapping: change.overlapping,
+      by: change.by,
       columns: change.columns,
     };
     // What was sent before another definition served is of no use to who was away.

@@ -260,3 +260,59 @@ test('of what waits of a window, a whole one leaves nothing but its own rows', a
   expect(whole).toEqual(['1970-01-01T00:02:00.000Z']);
   again.close();
 });
+
+test('of a window told whole each row waits, also those that look the same', async () => {
+  const client = await connect('s=v@1m');
+  await client.next('snapshot');
+  engine.change(1, 1);
+  const { id } = await client.next('change');
+  client.close();
+  const row = (n: number) => ({
+    startUs: 2 * minuteUs,
+    endUs: 3 * minuteUs,
+    revision: 1,
+    final: false,
+    values: ['a', n],
+  });
+  engine.tell({ rows: [row(1), row(1), row(7)], wholeStartUs: 2 * minuteUs });
+  engine.tell({ rows: [row(2), row(1), row(3)], wholeStartUs: 2 * minuteUs });
+  const again = await connect('s=v@1m', id);
+  const { windows, whole } = (await again.next('change')).data;
+  expect(windows!.map(({ values }) => values[1])).toEqual([2, 1, 3]);
+  expect(whole).toEqual(['1970-01-01T00:02:00.000Z']);
+  again.close();
+});
+
+test('of a session each row waits, until it is told anew or grows together with another', async () => {
+  engine.columns = [
+    { name: 'k', type: 'VARCHAR', role: 'group' },
+    { name: 'x', type: 'BIGINT', role: 'group' },
+    { name: 'n', type: 'BIGINT', role: 'value' },
+  ];
+  const client = await connect('s=v@1m');
+  await client.next('snapshot');
+  const row = (start: number, end: number, ...values: WindowRow['values']) => ({
+    startUs: start * minuteUs,
+    endUs: end * minuteUs,
+    revision: 1,
+    final: false,
+    values,
+  });
+  const session = { overlapping: true, by: ['k'] } as const;
+  const told = (rows: WindowRow[]) => engine.tell({ rows, overlapping: true, by: ['k'] });
+  told([row(1, 2, 'a', 1, 1)]);
+  const { id, data } = await client.next('change');
+  expect(data).toMatchObject(session);
+  client.close();
+  told([row(1, 3, 'a', 1, 2), row(1, 3, 'a', 1, 5), row(1, 3, 'b', 1, 1)]);
+  told([row(5, 6, 'a', 2, 1)]);
+  told([row(1, 6, 'a', 1, 2), row(1, 6, 'a', 1, 6)]);
+  const again = await connect('s=v@1m', id);
+  const { windows } = (await again.next('change')).data;
+  expect(windows!.map(({ values }) => values).sort()).toEqual([
+    ['a', 1, 2],
+    ['a', 1, 6],
+    ['b', 1, 1],
+  ]);
+  again.close();
+});

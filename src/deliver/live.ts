@@ -4,12 +4,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { MillraceError } from '../core/errors.ts';
 import { type Clock, formatUs, parseInstantUs } from '../core/time.ts';
 import type { Engine } from '../process/engine.ts';
-import type { ViewColumn, ViewSummary, WindowRow } from '../process/view.ts';
+import type { ViewSummary } from '../process/view.ts';
 import type { LiveMessage, SourceStatus } from './api.ts';
 import { EventStream, eventText } from './event-stream.ts';
 import type { HubChange, LiveHub } from './live-hub.ts';
 import { problemOf } from './problem.ts';
 import { everyMsOf, instantOrNull, viewAnswer, viewWindow } from './view-json.ts';
+import { WaitingRows } from './waiting-rows.ts';
 
 export interface LiveOptions {
   engine: Engine;
@@ -31,12 +32,7 @@ interface Subscription {
   key: string;
   view: string;
   everyMs: number;
-  groups: number[];
-  /** Newest row of each changed window and group. */
-  waiting: Map<string, WindowRow>;
-  /** Windows of which what waits is all. */
-  whole: Set<number>;
-  overlapping: boolean;
+  waiting: WaitingRows;
   watermarkUs: number | null;
   /** While rows wait: the last sequence before the first of them. */
   sequence: number;
@@ -94,15 +90,17 @@ export async function serveLive(
         return text;
       }
     }
-    const changed = subscriptions.find(subscription => subscription.ready && isWaiting(subscription));
+    const changed = subscriptions.find(subscription => subscription.ready && subscription.waiting.size > 0);
     if (!changed) return undefined;
-    const windows = [...changed.waiting.values()].map(viewWindow);
-    const whole = [...changed.whole].map(formatUs);
+    const { waiting } = changed;
+    const windows = waiting.rows().map(viewWindow);
+    const whole = waiting.whole().map(formatUs);
     const watermark = instantOrNull(changed.watermarkUs);
     const content: LiveMessage = { type: 'change', subscription: changed.key, watermark, windows };
     if (whole.length > 0) content.whole = whole;
-    if (changed.overlapping) content.overlapping = true;
-    forget(changed);
+    if (waiting.overlapping) content.overlapping = true;
+    if (waiting.by) content.by = waiting.by;
+    waiting.clear();
     return message(content, resumeId());
   }
 
@@ -112,13 +110,13 @@ export async function serveLive(
    */
   function resumeId(): string | undefined {
     if (subscriptions.some(other => !other.ready || other.snapshot !== undefined)) return undefined;
-    const told = subscriptions.map(other => (isWaiting(other) ? other.sequence : hub.position));
+    const told = subscriptions.map(other => (other.waiting.size > 0 ? other.sequence : hub.position));
     return `${hub.epoch}.${Math.min(...told)}`;
   }
 
   async function sendSnapshot(subscription: Subscription): Promise<void> {
     subscription.ready = false;
-    forget(subscription);
+    subscription.waiting.clear();
     const number = ++subscription.snapshots;
     try {
       const { view, everyMs, key } = subscription;
@@ -136,29 +134,16 @@ export async function serveLive(
   }
 
   function receive(subscription: Subscription, change: HubChange): void {
+    const { waiting } = subscription;
     if (change.columns) {
-      subscription.groups = groupIndexes(change.columns);
+      waiting.setColumns(change.columns);
       void sendSnapshot(subscription);
       return;
     }
-    if (!isWaiting(subscription)) subscription.sequence = change.sequence - 1;
-    if (change.wholeStartUs !== undefined) {
-      subscription.whole.add(change.wholeStartUs);
-      for (const [key, row] of subscription.waiting)
-        if (row.startUs === change.wholeStartUs) subscription.waiting.delete(key);
-    }
-    if (change.overlapping) {
-      subscription.overlapping = true;
-      dropOverlapped(subscription, change.rows);
-    }
-    for (const row of change.rows) {
-      const key = `${row.startUs} ${groupsOf(subscription, row)}`;
-      subscription.waiting.delete(key);
-      subscription.waiting.set(key, row);
-    }
+    if (waiting.size === 0) subscription.sequence = change.sequence - 1;
+    waiting.take(change);
     subscription.watermarkUs = change.watermarkUs;
-    const waiting = subscription.waiting.size + subscription.whole.size;
-    if (waiting > maxWaitingRows && subscription.ready) void sendSnapshot(subscription);
+    if (waiting.size > maxWaitingRows && subscription.ready) void sendSnapshot(subscription);
     else stream.pump();
   }
 
@@ -204,10 +189,7 @@ function open(key: string, views: ReadonlyMap<string, ViewSummary>): Subscriptio
     key,
     view: name,
     everyMs,
-    groups: groupIndexes(view.columns),
-    waiting: new Map(),
-    whole: new Set(),
-    overlapping: false,
+    waiting: new WaitingRows(view.columns),
     watermarkUs: view.watermarkUs,
     sequence: 0,
     snapshot: undefined,
@@ -215,41 +197,6 @@ function open(key: string, views: ReadonlyMap<string, ViewSummary>): Subscriptio
     ready: false,
     unsubscribe: () => {},
   };
-}
-
-function groupIndexes(columns: readonly ViewColumn[]): number[] {
-  return columns.flatMap((column, index) => (column.role === 'group' ? [index] : []));
-}
-
-function groupsOf({ groups }: Subscription, row: WindowRow): string {
-  return row.overflow ? 'overflow' : JSON.stringify(groups.map(index => row.values[index]));
-}
-
-/** Takes out what waits of sessions that have grown together into one of `rows`: all of a message is put in at once. */
-function dropOverlapped(subscription: Subscription, rows: readonly WindowRow[]): void {
-  const { waiting } = subscription;
-  if (waiting.size === 0) return;
-  const byGroups = new Map<string, WindowRow[]>();
-  for (const row of rows) {
-    const groups = groupsOf(subscription, row);
-    const same = byGroups.get(groups);
-    if (same) same.push(row);
-    else byGroups.set(groups, [row]);
-  }
-  for (const [key, { startUs, endUs }] of waiting) {
-    const over = byGroups.get(key.slice(key.indexOf(' ') + 1));
-    if (over?.some(row => startUs < row.endUs && row.startUs < endUs)) waiting.delete(key);
-  }
-}
-
-function isWaiting({ waiting, whole }: Subscription): boolean {
-  return waiting.size + whole.size > 0;
-}
-
-function forget(subscription: Subscription): void {
-  subscription.waiting.clear();
-  subscription.whole.clear();
-  subscription.overlapping = false;
 }
 
 /** The sequence in an event id of this hub; undefined for another hub's or none. */

@@ -40,6 +40,16 @@ describe('the history is asked', () => {
     expect(asks({ everyMs: 'total', fromUs: now - 20 * day + minute, toUs: now - 19 * day })).toBe(true);
   });
 
+  test('for a total of all events, unless all windows of a resolution are kept', () => {
+    const of = (resolutions: ViewSummary['resolutions']): boolean =>
+      needsHistory({ ...view, resolutions }, { view: 'v', everyMs: 'total', toUs: now });
+    expect(of(view.resolutions.slice(0, 2))).toBe(true);
+    expect(of([view.resolutions[0]!, { everyMs: 60_000, keepMs: 864_000_000, keptFromUs: null }])).toBe(
+      false,
+    );
+    expect(of(view.resolutions)).toBe(false);
+  });
+
   test('for windows that overlap likewise, and for sessions of which the beginning is not kept', () => {
     const resolutions = [{ everyMs: 60_000, keepMs: 864_000_000, keptFromUs: now - 10 * day }];
     const of = (window: ViewSummary['window'], query: Partial<ViewQuery>): boolean =>

@@ -19,12 +19,14 @@ export function needsHistory(view: ViewSummary, { everyMs, fromUs, toUs, cursor 
   // Windows that overlap have no total.
   if (view.window.kind !== 'tumbling') return false;
   const spanUs = (toUs ?? view.watermarkUs ?? Number.POSITIVE_INFINITY) - from;
-  return [fromUs, toUs].some(endUs => {
+  // Without a beginning it is of all events, of which the first windows may be kept at no resolution.
+  return [from, toUs].some(endUs => {
     if (endUs === undefined) return false;
     const kept = view.resolutions.find(({ keptFromUs }) => keptFromUs === null || keptFromUs <= endUs);
     if (kept === undefined) return true;
     // A range inside the finest windows is told by their starts.
     if (kept === view.resolutions[0]) return false;
+    if (endUs === Number.NEGATIVE_INFINITY) return false;
     const everyUs = kept.everyMs * 1000;
     return endUs % everyUs !== 0 && everyUs > spanUs * roundingMax;
   });

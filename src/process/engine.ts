@@ -37,7 +37,7 @@ export interface ViewPageQuery {
   /** The page ends with the window that makes so many rows, or so many windows. */
   rowsMax: number;
   windowsMax: number;
-  /** Also the rows that HAVING or LIMIT leaves out, as `gone`: those of sessions, and of windows with an overflow group. */
+  /** Also the rows that are left out, as `gone`: of sessions, and what HAVING or LIMIT leaves out of windows with an overflow group. */
   withGone?: boolean;
 }
 

@@ -86,7 +86,10 @@ export interface WindowRow {
   overflow?: true;
   /** Set where the group came after small groups had moved to the overflow row: part of its events may be counted there. */
   incomplete?: true;
-  /** In changes of session views: HAVING or LIMIT leaves this row out now, and what it overlaps of its groups has left the result. */
+  /**
+   * In changes of session views: this row is left out now, and what it overlaps of its key has left the result. HAVING or LIMIT leaves it
+   * out, or events of the session may be out of keep time, and then it has not all of them.
+   */
   gone?: true;
 }
 
@@ -125,12 +128,19 @@ export interface ViewChange {
   id: number;
   epoch: string;
   watermarkUs: number | null;
-  /** The rows of changed groups. */
+  /** The rows of changed groups. Without the two below, a row takes the place of the one with its start and group columns. */
   rows: WindowRow[];
-  /** Set where they are all rows of the window that starts then (of views with HAVING or LIMIT always): others have left it. */
+  /**
+   * Set where they are all rows of the window that starts then: others have left it. Of views with HAVING or LIMIT, and of those whose group
+   * columns do not tell rows apart (GROUP BY has more), always.
+   */
   wholeStartUs?: number;
-  /** Set for sessions: a row, also one that is `gone`, takes the place of those of its groups that it overlaps, since sessions grow together. */
+  /**
+   * Set for sessions, which grow together. There are all rows of each session, also those that are `gone`, and they take the place of all
+   * that they overlap of the same values in the columns `by`; an overflow row that of the one with its start.
+   */
   overlapping?: true;
+  by?: string[];
   /**
    * Set where another definition serves from here on, or groups of a session view have gone to the overflow group: its columns. There
    * are no rows, and none of before counts any more.

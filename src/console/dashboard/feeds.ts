@@ -34,7 +34,7 @@ const emptyState: FeedState = {
 };
 
 /** Which windows a message of the live connection is about. */
-type Told = Pick<Extract<LiveMessage, { type: 'change' }>, 'subscription' | 'whole' | 'overlapping'>;
+type Told = Pick<Extract<LiveMessage, { type: 'change' }>, 'subscription' | 'whole' | 'overlapping' | 'by'>;
 
 export interface Scope {
   span: Span;
@@ -238,7 +238,11 @@ export class Feeds {
     );
   }
 
-  private merge({ subscription, whole, overlapping }: Told, windows: ViewWindow[], isWhole: boolean): void {
+  private merge(
+    { subscription, whole, overlapping, by }: Told,
+    windows: ViewWindow[],
+    isWhole: boolean,
+  ): void {
     for (const feed of this.heardBy(subscription)) {
       const filters = this.scope!.filters;
       const mine = filters.length
@@ -247,7 +251,7 @@ export class Feeds {
       if (isWhole) {
         feed.set!.replace(mine);
         feed.hasChanges = true;
-      } else if (feed.set!.apply(mine, whole, overlapping)) feed.hasChanges = true;
+      } else if (feed.set!.apply(mine, whole, overlapping, by)) feed.hasChanges = true;
     }
     this.tellSpan(windows);
     if (!isWhole) this.markDirty();

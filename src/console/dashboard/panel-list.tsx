@@ -27,6 +27,13 @@ export function PanelList({ panel }: { panel: ListPanel }) {
     return [[...named, ...others], most];
   }, [state.windows, columnIndex]);
   const lang = language.value;
+  // Groups that look the same: the view has more of them than it shows.
+  const seen = new Map<string, number>();
+  const keyOf = (text: string): string => {
+    const before = seen.get(text) ?? 0;
+    seen.set(text, before + 1);
+    return `${text}\0${before}`;
+  };
   return (
     <PanelFrame panel={panel} feed={feed} state={state} isEmpty={state.windows.length === 0}>
       <ol class="list" data-more={more.length}>
@@ -37,7 +44,7 @@ export function PanelList({ panel }: { panel: ListPanel }) {
             group === null ? null : typeof group === 'object' ? JSON.stringify(group) : String(group);
           const isOn = filters.value.some(it => it.field === panel.field && it.value === text && !it.negated);
           return (
-            <li key={window.overflow ? '\0overflow' : (text ?? '\0')} class={isOn ? 'is-on' : ''}>
+            <li key={keyOf(window.overflow ? '\0overflow' : (text ?? '\0'))} class={isOn ? 'is-on' : ''}>
               <i
                 class="list-bar"
                 style={{ width: `${top > 0 && !window.overflow ? ((value ?? 0) / top) * 100 : 0}%` }}

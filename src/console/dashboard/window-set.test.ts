@@ -70,13 +70,18 @@ test('changes in any order and any number of times give the same set', () => {
       .list()
       .map(it => JSON.stringify(it))
       .sort();
+  const applied = (changes: ViewWindow[]): WindowSet => {
+    const set = new WindowSet(columns);
+    set.apply(changes);
+    return set;
+  };
   fc.assert(
     fc.property(fc.array(change), fc.infiniteStream(fc.nat()), (changes, random) => {
       const shuffled = [...changes, ...changes]
         .map(it => ({ it, key: random.next().value as number }))
         .sort((a, b) => a.key - b.key)
         .map(({ it }) => it);
-      expect(sorted(new WindowSet(columns, shuffled))).toEqual(sorted(new WindowSet(columns, changes)));
+      expect(sorted(applied(shuffled))).toEqual(sorted(applied(changes)));
     }),
     { seed: 2 },
   );
@@ -127,4 +132,62 @@ test('a session that has grown together takes the place of those that it overlap
   ]);
   expect(set.apply([{ ...session(0, 12, 1, 7), gone: true }], [], true)).toBe(true);
   expect(set.list().map(it => it.values)).toEqual([[2, 1]]);
+});
+
+test('rows of a snapshot and of a window told whole are all held, also those that look the same', () => {
+  const set = new WindowSet(columns, [row(0, 200, 1), row(0, 200, 1), row(1, 200, 3)]);
+  const counts = (): unknown[] => set.list().map(it => it.values[1]);
+  expect(counts()).toEqual([1, 1, 3]);
+  expect(set.apply([row(0, 200, 2, 1), row(0, 200, 1, 1), row(0, 200, 1, 1)], [row(0, 200, 0).start])).toBe(
+    true,
+  );
+  expect(counts().sort()).toEqual([1, 1, 2, 3]);
+  expect(set.size).toBe(4);
+  set.replace([row(1, 200, 3), row(1, 200, 4)]);
+  expect(counts()).toEqual([3, 4]);
+  expect(set.prune(Date.UTC(2026, 0, 1) + 120_000)).toBe(true);
+  expect(set.size).toBe(0);
+});
+
+test('all rows of a session take the place of those of its key, whatever other groups they have', () => {
+  const grouped: ViewColumn[] = [{ name: 'who', type: 'VARCHAR', role: 'group' }, ...columns];
+  const session = (from: number, to: number, who: string, status: number, requests: number): ViewWindow => ({
+    ...row(from, status, requests, requests),
+    end: row(to, status, 0).start,
+    values: [who, status, requests],
+  });
+  const set = new WindowSet(grouped, [
+    session(0, 5, 'a', 1, 3),
+    session(0, 5, 'a', 1, 2),
+    session(7, 9, 'a', 2, 1),
+    session(7, 9, 'b', 2, 1),
+  ]);
+  const held = (): unknown[] =>
+    set
+      .list()
+      .map(it => it.values)
+      .sort();
+  set.apply([session(0, 9, 'a', 1, 4), session(0, 9, 'a', 1, 5), session(0, 9, 'a', 2, 6)], [], true, [
+    'who',
+  ]);
+  const grown = [
+    ['a', 1, 4],
+    ['a', 1, 5],
+    ['a', 2, 6],
+    ['b', 2, 1],
+  ];
+  expect(held()).toEqual(grown);
+  expect(set.apply([session(0, 8, 'a', 1, 1)], [], true, ['who'])).toBe(false);
+  expect(held()).toEqual(grown);
+});
+
+test('sessions less than a millisecond apart leave each other alone', () => {
+  const at = (from: string, to: string, requests: number): ViewWindow => ({
+    ...row(0, 1, requests),
+    start: `2026-01-01T00:00:${from}Z`,
+    end: `2026-01-01T00:00:${to}Z`,
+  });
+  const set = new WindowSet(columns, [at('00.000', '10.000', 1)]);
+  set.apply([at('10.000500', '20.000', 2)], [], true, ['status']);
+  expect(set.size).toBe(2);
 });

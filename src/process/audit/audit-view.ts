@@ -74,8 +74,12 @@ interface Columns {
   groups: GroupColumn[];
 }
 
-/** Windows that start from `fromUs` up to before `toUs`, made of events from `eventsFromUs` on. */
+/**
+ * Windows that start from `fromUs` up to before `toUs`, made of events from `eventsFromUs` on; of those that start before `knownFromUs` it
+ * is not known what they were joined with.
+ */
 interface Span {
+  knownFromUs: number;
   fromUs: number;
   toUs: number;
   eventsFromUs: number;
@@ -169,8 +173,12 @@ class Audit {
     let unknown = 0;
     for (const row of page.rows) {
       const window = windows.get(row.startUs);
-      if (row.startUs < span.fromUs) unknown += row.gone ? 0 : 1;
-      else if (window) window.push(row);
+      if (row.startUs < span.fromUs) {
+        if (row.gone) continue;
+        if (row.startUs < span.knownFromUs) unknown++;
+        // An overflow group of the first pane, where no session is known to be whole.
+        else this.hidden++;
+      } else if (window) window.push(row);
       else windows.set(row.startUs, [row]);
     }
     this.leaveOut(unknown, unknownContents);
@@ -186,14 +194,15 @@ class Audit {
     if (window.kind !== 'session') {
       const first = page.rows[0]?.startUs ?? Number.POSITIVE_INFINITY;
       const fromUs = Math.max(from ?? never, known, Math.min(first, kept));
-      return { fromUs, toUs, eventsFromUs: fromUs };
+      return { knownFromUs: fromUs, fromUs, toUs, eventsFromUs: fromUs };
     }
-    // Sessions are made of the panes that are kept, and whether one began before is told by the gap before.
+    // Sessions are made of the panes that are kept, and whether one began before is told by the gap before: not of those in the first pane.
     const gapUs = window.gapMs * 1000;
     const paneUs = Number.isFinite(kept) ? Math.floor(kept / gapUs) * gapUs : never;
-    const fromUs = Math.max(from ?? never, known + gapUs, paneUs);
-    const isCut = hasBefore || known > never;
-    return { fromUs, toUs, eventsFromUs: isCut ? Math.max(fromUs - gapUs, paneUs) : fromUs };
+    const knownFromUs = known + gapUs;
+    const fromUs = Math.max(from ?? never, knownFromUs, paneUs + gapUs);
+    const isCut = hasBefore || known > never || paneUs > never;
+    return { knownFromUs, fromUs, toUs, eventsFromUs: isCut ? Math.max(fromUs - gapUs, paneUs) : fromUs };
   }
 
   /** All windows of a span: those of the view, each with all its rows, and those of the batch. */

@@ -9,6 +9,7 @@ import type { Plan } from '../plan/plan.ts';
 import { byGroup, type WindowResult } from '../view/window-rows.ts';
 import type { ViewColumn, ViewState, ViewSummary, ViewValue, WindowRow } from '../view.ts';
 import { levelOptionsOf } from '../windows/cut.ts';
+import type { LevelOptions } from '../windows/level.ts';
 import type { KeptLevel } from '../windows/partition-clock.ts';
 import type { Revisions } from '../windows/revisions.ts';
 import { DerivedCells } from './derived-cells.ts';
@@ -91,33 +92,34 @@ export class DerivedView implements ReadableView {
     return marks.length === 0 || marks.includes(null) ? null : Math.min(...(marks as number[]));
   }
 
-  cutUs({ keepUs }: KeptLevel): number {
+  cutUs({ everyMs, keepUs }: KeptLevel): number {
     let cut = Number.NEGATIVE_INFINITY;
+    let wholeFromUs = Number.NEGATIVE_INFINITY;
     for (const input of this.inputs()) {
+      cut = Math.max(cut, input.view.cutUs({ everyMs: input.everyMs, keepUs }));
       // A window is whole as long as the first one under it is kept.
-      const own = input.view.cutUs(input);
-      cut = Math.max(
-        cut,
-        input.view.cutUs({ everyMs: input.everyMs, keepUs }),
-        own === Number.NEGATIVE_INFINITY ? own : own - input.sizeUs + 1,
-      );
+      wholeFromUs = Math.max(wholeFromUs, input.view.cutUs(input) - input.sizeUs + 1);
     }
-    return cut;
+    const level = levelOptionsOf(this.plan).find(own => own.everyMs === everyMs);
+    if (level === undefined || wholeFromUs === Number.NEGATIVE_INFINITY) return cut;
+    // The end of the last one that is not.
+    const lastUs = Math.ceil(wholeFromUs / level.everyUs) * level.everyUs - level.everyUs;
+    return Math.max(cut, lastUs + level.sizeUs);
   }
 
   starts(index: number, fromUs: number, toUs: number): number[] {
-    const level = levelOptionsOf(this.plan)[index]!;
+    return this.startsOf(levelOptionsOf(this.plan)[index]!, fromUs, toUs);
+  }
+
+  private startsOf(level: LevelOptions, fromUs: number, toUs: number): number[] {
     const { everyUs, sizeUs } = level;
     const starts = new Set<number>();
     const cut = this.cutUs(level);
-    let whole = Number.NEGATIVE_INFINITY;
-    const inputs = this.inputs();
-    for (const input of inputs) whole = Math.max(whole, input.view.cutUs(input) - input.sizeUs + 1);
-    for (const input of inputs) {
+    for (const input of this.inputs()) {
       for (const start of input.view.starts(input.index, fromUs, toUs + sizeUs)) {
         const last = Math.floor(start / everyUs) * everyUs;
         for (let at = last - sizeUs + everyUs; at <= last; at += everyUs) {
-          if (at >= fromUs && at < toUs && at >= whole && at + sizeUs > cut) starts.add(at);
+          if (at >= fromUs && at < toUs && at + sizeUs > cut) starts.add(at);
         }
       }
     }
@@ -208,8 +210,10 @@ export class DerivedView implements ReadableView {
 
   private mergedOf(index: number, startUs: number): DerivedCells {
     const cells = new DerivedCells(this.plan);
-    const { sizeUs } = levelOptionsOf(this.plan)[index]!;
-    for (const start of this.starts(index - 1, startUs, startUs + sizeUs)) {
+    const levels = levelOptionsOf(this.plan);
+    // Coarse ones are kept longer than the finer ones that they are made of.
+    const finerLevel = { ...levels[index - 1]!, keepUs: null };
+    for (const start of this.startsOf(finerLevel, startUs, startUs + levels[index]!.sizeUs)) {
       const finer = this.cells(index - 1, start);
       cells.merge(finer);
       cells.published += finer.published;

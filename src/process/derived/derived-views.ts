@@ -5,6 +5,7 @@ import type { KnownView } from '../plan/bind/catalog.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { ViewChanges } from '../view/view-changes.ts';
 import type { ViewState, ViewSummary } from '../view.ts';
+import { levelOptionsOf } from '../windows/cut.ts';
 import type { Revisions } from '../windows/revisions.ts';
 import { DerivedCells } from './derived-cells.ts';
 import { DerivedView, type ReadableView } from './derived-view.ts';
@@ -113,9 +114,13 @@ export class DerivedViews {
       });
       levels.forEach((own, level) => {
         const changed = [...own].sort((a, b) => a - b);
-        const { everyMs } = view.plan.keepMs[level]!;
+        const options = levelOptionsOf(view.plan)[level]!;
+        const { everyMs } = options;
         if (view.failure === undefined && this.options.changes.isWatched(view.plan.name, everyMs)) {
+          const cutUs = view.cutUs(options);
           for (const start of changed) {
+            // Of one that is no longer kept, windows under it may have gone.
+            if (start + options.sizeUs <= cutUs) continue;
             const { rows } = view.window(level, start);
             this.options.changes.sendWhole(view.plan.name, everyMs, view.watermarkUs, rows, start);
           }

@@ -8,7 +8,7 @@ import { createMemoryState } from '../../store/state-memory.ts';
 import { at, killable, MemoryLog, openEngine, startMs } from '../engine/engine.fixture.ts';
 import type { Engine } from '../engine.ts';
 import { query } from '../plan/plan.fixture.ts';
-import type { ViewChange } from '../view.ts';
+import type { ViewChange, WindowRow } from '../view.ts';
 
 const rounds = Number(process.env['MILLRACE_ROUNDS'] ?? 6);
 const seed = Number(process.env['MILLRACE_SEED'] ?? 20260401);
@@ -244,4 +244,157 @@ describe('views over views', () => {
     expect(rows.reduce((sum, { values }) => sum + Number(values[1]), 0)).toBe(200);
     expect(rows.filter(({ overflow }) => overflow)).toHaveLength(1);
   });
+
+  test('show no window of which the beginning is no longer kept, at any depth', async () => {
+    const log = new MemoryLog();
+    log.createStream('access');
+    const engine = await openEngine(log);
+    engines.push(engine);
+    await engine.define({
+      name: 'ten',
+      text: '-- every: 10s\n-- keep: 10s for 10m\nSELECT count(*) AS n FROM access',
+    });
+    await engine.define({ name: 'one', text: '-- every: 1m\nSELECT sum(n) AS n FROM "ten@10s"' });
+    await engine.define({ name: 'five', text: '-- every: 5m\nSELECT sum(n) AS n FROM one' });
+    log.append(
+      'access',
+      0,
+      Array.from({ length: 65 }, (_, i) => ({ _time: at(5000 + i * 10_000) })),
+      startMs,
+    );
+    log.append('access', 0, [{ _time: at(649_000) }], startMs);
+    await engine.settled();
+    // The first minute has lost its first ten seconds.
+    expect((await rowsOf(engine, 'one', 60_000))[0]).toEqual([(startMs + 60_000) * 1000, 6]);
+    expect(await rowsOf(engine, 'five', 300_000)).toEqual([
+      [(startMs + 300_000) * 1000, 30],
+      [(startMs + 600_000) * 1000, 6],
+    ]);
+    const keptFromUs = Object.fromEntries(
+      (await engine.views()).map(view => [view.name, view.resolutions[0]!.keptFromUs]),
+    );
+    expect(keptFromUs).toEqual({
+      ten: (startMs + 39_000) * 1000,
+      one: (startMs + 60_000) * 1000,
+      five: (startMs + 300_000) * 1000,
+    });
+  });
+
+  test('keep a coarse window that their own finer ones have left', async () => {
+    const log = new MemoryLog();
+    log.createStream('access');
+    const engine = await openEngine(log);
+    engines.push(engine);
+    await engine.define({ name: 'low', text: '-- every: 1s\n-- keep: 1d\nSELECT count(*) AS n FROM access' });
+    await engine.define({
+      name: 'high',
+      text: '-- every: 1s, 1m\n-- keep: 1s for 10s, 1m for 1d\nSELECT sum(n) AS n FROM low',
+    });
+    for (const time of [1000, 2000, 600_000]) {
+      log.append('access', 0, [{ _time: at(time) }], startMs);
+      await engine.settled();
+    }
+    expect(await rowsOf(engine, 'high', 60_000)).toEqual([
+      [startMs * 1000, 2],
+      [(startMs + 600_000) * 1000, 1],
+    ]);
+  });
+
+  for (let round = 0; round < rounds; round++) {
+    test(`are whole or not there, and who watches holds what a query says (seed ${seed + round})`, async () => {
+      const rng = new Rng(seed + round);
+      const log = new MemoryLog();
+      const partitions = 1 + rng.below(2);
+      log.createStream('access', partitions);
+      const engine = await openEngine(log, {
+        cellsMax: rng.pick([20, 100_000]),
+        publishMs: rng.pick([0, 1]),
+      });
+      engines.push(engine);
+      const keep = rng.pick([60, 100, 250]);
+      const texts = [
+        `-- every: 10s\n-- keep: ${keep}s\n-- delay: 1s\nSELECT k, count(*) AS n FROM access GROUP BY k`,
+        '-- every: 20s, 1m\nSELECT sum(n) AS n FROM "v0@10s" GROUP BY k',
+        '-- every: 1m\nSELECT k, sum(n) AS n FROM "v0@10s" GROUP BY k',
+        '-- window: 1m every 20s\nSELECT sum(n) AS n FROM "v0@10s"',
+        '-- every: 2m\nSELECT sum(n) AS n FROM "v1@20s"',
+        '-- every: 1m, 5m\nSELECT sum(n) AS n FROM v2 GROUP BY k',
+        '-- every: 4m\nSELECT sum(n) AS n FROM v4',
+      ];
+      const held = new Map<string, Map<number, WindowRow[]>>();
+      const asked: { view: string; everyMs: number; sizeUs: number; groups: boolean }[] = [];
+      for (const [index, text] of texts.entries()) {
+        const view = `v${index}`;
+        const { resolutions, window } = await engine.define({ name: view, text });
+        for (const { everyMs } of resolutions) {
+          const sizeUs = (window.kind === 'hopping' ? window.sizeMs : everyMs) * 1000;
+          asked.push({ view, everyMs, sizeUs, groups: text.includes('BY k') });
+          engine.watch(view, everyMs);
+          held.set(`${view} ${everyMs}`, new Map());
+        }
+      }
+      const told: { view: string; everyMs: number; startUs: number }[] = [];
+      engine.onChange(({ view, everyMs, rows, wholeStartUs, columns }) => {
+        const windows = held.get(`${view} ${everyMs}`)!;
+        if (columns) windows.clear();
+        if (wholeStartUs !== undefined) told.push({ view, everyMs, startUs: wholeStartUs });
+        if (wholeStartUs !== undefined) windows.set(wholeStartUs, rows);
+        else {
+          for (const row of rows) {
+            const others = (windows.get(row.startUs) ?? []).filter(one => one.values[0] !== row.values[0]);
+            windows.set(row.startUs, [...others, row]);
+          }
+        }
+      });
+      const events: { timeUs: number; k: string }[] = [];
+      let time = 0;
+      let gone = 0;
+      for (let step = 0; step < 40; step++) {
+        const partition = rng.below(partitions);
+        const some = Array.from({ length: 1 + rng.below(10) }, () => {
+          time += rng.below(5000);
+          const late = rng.boolean(0.3) ? rng.below(keep * 700) : 0;
+          return { ms: Math.max(0, time - late), k: rng.pick(['a', 'b']) };
+        });
+        log.append(
+          'access',
+          partition,
+          some.map(({ ms, k }) => ({ _time: at(ms), k })),
+          startMs + 1e9,
+        );
+        events.push(...some.map(({ ms, k }) => ({ timeUs: (startMs + ms) * 1000, k })));
+        await engine.settled();
+        const now = told.splice(0);
+        for (const { view, everyMs, sizeUs, groups } of asked) {
+          const { rows } = await engine.query({ view, everyMs, limit: 100_000 });
+          const byStart = new Map<number, WindowRow[]>();
+          for (const row of rows) byStart.set(row.startUs, [...(byStart.get(row.startUs) ?? []), row]);
+          const { resolutions } = (await engine.views()).find(({ name }) => name === view)!;
+          const cutUs = resolutions.find(one => one.everyMs === everyMs)!.keptFromUs ?? 0;
+          if (cutUs > startMs * 1000) gone++;
+          for (const one of now) {
+            if (one.view !== view || one.everyMs !== everyMs) continue;
+            expect(byStart.has(one.startUs), `${view}@${everyMs} ${one.startUs}`).toBe(true);
+          }
+          for (const { timeUs } of sizeUs === everyMs * 1000 ? events : []) {
+            const startUs = timeUs - (timeUs % sizeUs);
+            if (startUs + sizeUs > cutUs)
+              expect(byStart.has(startUs), `${view}@${everyMs} ${startUs}`).toBe(true);
+          }
+          for (const [startUs, own] of byStart) {
+            const inside = events.filter(({ timeUs }) => timeUs >= startUs && timeUs < startUs + sizeUs);
+            const counts = ['a', 'b'].map(k => inside.filter(one => one.k === k).length).filter(n => n > 0);
+            const all = groups ? counts : [inside.length];
+            const place = `${view}@${everyMs} ${startUs / 1e6 - startMs / 1000}`;
+            expect(own.map(({ values }) => Number(values.at(-1))).sort(), place).toEqual(all.sort());
+            expect(startUs + sizeUs, place).toBeGreaterThan(cutUs);
+            const shown = (one: readonly WindowRow[]) =>
+              one.map(({ values }) => JSON.stringify(values)).sort();
+            expect(shown(held.get(`${view} ${everyMs}`)!.get(startUs) ?? []), place).toEqual(shown(own));
+          }
+        }
+      }
+      expect(gone).toBeGreaterThan(0);
+    });
+  }
 });

@@ -1,8 +1,10 @@
 // The sessions of a view in a range of event time, read from its panes (windows/session.ts says how they are made of them).
 // Invariant: each event of a pane is in one row, of its session or, where its group is beyond the cap, of the pane's overflow
-// group; a session of which events may be in an overflow group says that it is incomplete.
+// group; a session of which events may be in an overflow group says that it is incomplete. A session of which events may be in a pane that
+// is no longer kept has no rows, but those that are `gone`: its start would be wrong, and another one with each pane that goes.
 import type { KeyPart } from '../../store/state-key.ts';
 import type { WindowRow } from '../view.ts';
+import { levelOptionsOf } from '../windows/cut.ts';
 import { groupKey } from '../windows/group-registry.ts';
 import { type Group, MergedGroups } from '../windows/merged-groups.ts';
 import { sessionKeyColumns } from '../windows/session.ts';
@@ -54,7 +56,7 @@ class Reading {
 export interface SessionPageOptions {
   /** Starts, whose rows are then all there. */
   startsMax?: number;
-  /** With the rows that HAVING or LIMIT leaves out, as `gone`. */
+  /** With the rows that are left out (HAVING, LIMIT, sessions that may have begun before what is kept), as `gone`. */
   withGone?: boolean;
 }
 
@@ -76,6 +78,8 @@ export class SessionReader {
   private readonly gapUs: number;
   /** A session has one group. */
   private readonly isGroupKey: boolean;
+  /** A session that begins before may have begun in a pane that is no longer kept. */
+  private readonly wholeFromUs: number;
 
   constructor(version: ViewVersion, reader: PaneReader) {
     this.version = version;
@@ -83,9 +87,14 @@ export class SessionReader {
     this.keys = sessionKeyColumns(version.plan);
     this.isGroupKey = new Set(this.keys).size === version.plan.sources[0]!.groups.length;
     this.gapUs = version.plan.window.kind === 'session' ? version.plan.window.gapMs * 1000 : 0;
+    const cutUs = version.cutUs(levelOptionsOf(version.plan)[0]!);
+    // The last event that has gone may lie right before the first pane that is kept.
+    this.wholeFromUs = Number.isFinite(cutUs)
+      ? Math.floor(cutUs / this.gapUs) * this.gapUs + this.gapUs
+      : cutUs;
   }
 
-  /** Sessions with fromUs ≤ start < toUs by start, and the overflow groups of panes that start there. */
+  /** Whole sessions with fromUs ≤ start < toUs by start, and the overflow groups of panes that start there. */
   rows(fromUs: number, toUs: number): WindowRow[] {
     return this.page(fromUs, toUs).rows;
   }
@@ -131,7 +140,7 @@ export class SessionReader {
   }
 
   /**
-   * Sessions that hold one of these groups' cells of a pane, those that HAVING or LIMIT leaves out as `gone`, and the pane's overflow
+   * Sessions that hold one of these groups' cells of a pane, those that are left out as `gone`, and the pane's overflow
    * group. Undefined where one of them begins more than 10,000 panes before.
    */
   around(startUs: number, groups: readonly (readonly KeyPart[])[]): WindowRow[] | undefined {
@@ -172,6 +181,11 @@ export class SessionReader {
     const isIncomplete = this.mayHide(session, reading);
     const all = groups.groups().map(group => ({ ...group, isIncomplete }));
     const endUs = lastUs + this.gapUs;
+    if (firstUs < this.wholeFromUs) {
+      if (!withGone) return [];
+      const rows = this.reader.finishWithGone(all, firstUs, endUs, published);
+      return rows.map(row => ({ ...row, gone: true }));
+    }
     if (withGone) return this.reader.finishWithGone(all, firstUs, endUs, published);
     return this.reader.finish(all, firstUs, endUs, published).rows;
   }

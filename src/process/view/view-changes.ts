@@ -90,15 +90,16 @@ export class ViewChanges {
     changed: ReadonlyMap<number, { partition: ViewPartition; window: HotWindow }>,
   ): void {
     const starts = [...changed.keys()].sort((a, b) => a - b);
-    const isSession = version.plan.window.kind === 'session';
-    if (isSession && starts.some(startUs => reader.isReplaced(index, startUs))) {
+    const { window } = version.plan;
+    const by = window.kind === 'session' ? window.by : undefined;
+    if (by && starts.some(startUs => reader.isReplaced(index, startUs))) {
       // Sessions that lost a pane, here and beside it, are told by no row: they have shrunk, split or gone.
       this.sendReplaced(version.plan.name, version.watermarkUs, version.columns);
       return;
     }
     for (const startUs of starts) {
-      const { partition, window } = changed.get(startUs)!;
-      const changes = reader.changed(index, partition, window);
+      const { partition, window: hot } = changed.get(startUs)!;
+      const changes = reader.changed(index, partition, hot);
       if (changes === undefined) {
         this.sendReplaced(version.plan.name, version.watermarkUs, version.columns);
         return;
@@ -110,7 +111,7 @@ export class ViewChanges {
         watermarkUs: version.watermarkUs,
         rows,
         ...(isWhole ? { wholeStartUs: startUs } : {}),
-        ...(isSession ? { overlapping: true } : {}),
+        ...(by ? { overlapping: true, by } : {}),
       });
     }
   }

@@ -30,6 +30,8 @@ export class WindowReader {
   private readonly result: ReturnType<typeof resultRows>;
   /** Where HAVING or LIMIT leaves groups out: all of them. */
   private readonly everything: ReturnType<typeof resultRows> | undefined;
+  /** Which groups may be numbers with a point; undefined where rows do not show all of their groups. */
+  private readonly numbers: readonly number[] | undefined;
 
   constructor(version: ViewVersion, state: StateReader, revisions: Revisions) {
     this.version = version;
@@ -38,6 +40,13 @@ export class WindowReader {
     const { having, limit, ...plan } = version.plan;
     this.result = resultRows(version.plan);
     this.everything = having === undefined && limit === undefined ? undefined : resultRows(plan);
+    const { groups } = version.plan.sources[0]!;
+    const shown = new Set(
+      plan.outputs.flatMap(({ expression }) => (expression.kind === 'group' ? [expression.index] : [])),
+    );
+    this.numbers = groups.every((_, index) => shown.has(index))
+      ? groups.flatMap(({ type }, index) => (type === 'number' || type === 'any' ? [index] : []))
+      : undefined;
   }
 
   private levels(index: number): { partition: ViewPartition; level: Level }[] {
@@ -121,14 +130,28 @@ export class WindowReader {
       const rows = new SessionReader(this.version, this).around(window.startUs, groups);
       return rows && { rows, isWhole: false };
     }
-    const needsAll = plan.having !== undefined || plan.limit !== undefined || window.isReplaced;
-    if (needsAll || partitions.length > 1) {
+    const level = partition.levels[index]!;
+    const leavesOut = plan.having !== undefined || plan.limit !== undefined || window.isReplaced;
+    const needsAll = leavesOut || this.numbers === undefined || partitions.length > 1;
+    const changed = needsAll ? undefined : level.changedSlots(window);
+    if (changed === undefined || !this.areToldApart(level, window, changed)) {
       return { rows: this.window(index, window.startUs).rows, isWhole: true };
     }
-    const level = partition.levels[index]!;
-    const groups = directRows(level, window, level.changedSlots(window));
+    const groups = directRows(level, window, changed);
     const { rows } = this.finish(groups, window.startUs, level.endUs(window), window.record.published);
     return { rows, isWhole: false };
+  }
+
+  /** Whether no other rows of a window have the same group columns: infinities and NaN are null there, as NULL is. */
+  private areToldApart(level: Level, window: HotWindow, slots: readonly number[]): boolean {
+    const isOdd = (slot: number, isNullToo: boolean): boolean => {
+      const group = level.group(slot);
+      return this.numbers!.some(index => {
+        const value = group[index];
+        return value === null ? isNullToo : typeof value === 'number' && !Number.isFinite(value);
+      });
+    };
+    return !slots.some(slot => isOdd(slot, true)) || !window.slots.some(slot => isOdd(slot, false));
   }
 
   /** Groups have left this window for the overflow group since the last publish. */
