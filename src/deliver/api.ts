@@ -158,7 +158,7 @@ export interface ExpiredList {
 /**
  * GET /v1/views/{v}?every&from&to&where&order&limit&cursor
  *   every   a kept resolution ("1m"), "total" for one row a group over the whole range, or left out for the finest
- *           that gives at most `points` (default 400) windows
+ *           that gives at most `points` (default 400) windows, which then begin with the one that holds `from`
  *   where   repeatable, `column=value` or `column!=value`, on group columns; or on any field of the event, which is then
  *           answered from history (`source: 'history'`) by the view's own SELECT
  *   order   `column` or `-column`

@@ -69,12 +69,16 @@ function viewQuery(view: ViewSummary, parameters: URLSearchParams, nowMs: number
     const text = parameters.get(name);
     return text === null || text === '' ? undefined : parseInstantUs(text, nowMs, name);
   };
-  const fromUs = instant('from');
+  const askedUs = instant('from');
   const toUs = instant('to');
   const every = parameters.get('every');
   const points = positive(parameters, 'points') ?? defaultPoints;
-  const spanMs = fromUs === undefined ? undefined : ((toUs ?? nowMs * 1000) - fromUs) / 1000;
-  const everyMs = every !== null ? everyMsOf(every) : fitting(view, spanMs, points);
+  const spanMs = askedUs === undefined ? undefined : ((toUs ?? nowMs * 1000) - askedUs) / 1000;
+  const fittingMs = fitting(view, spanMs, points);
+  const everyMs = every !== null ? everyMsOf(every) : fittingMs;
+  // Who does not know the resolution cannot know where its windows begin: the first is the one that holds the beginning of the range.
+  const isFree = askedUs !== undefined && every === null;
+  const fromUs = isFree ? Math.floor(askedUs / (fittingMs * 1000)) * fittingMs * 1000 : askedUs;
   const order = parameters.getAll('order').map(text => ({
     column: text.replace(/^-/, ''),
     descending: text.startsWith('-'),

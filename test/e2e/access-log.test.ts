@@ -92,6 +92,15 @@ describe.skipIf(reason !== '')(`up on a real access log${reason}`, () => {
     expect(columns.find((column: { name: string }) => column.name === 'visitors').approximate).toMatch(/%/);
   });
 
+  test('a chart over the span of the data holds every event', async () => {
+    // A chart asks for the span of the data without a resolution: its first window began before the first event.
+    const { span } = await server.json('/v1/info');
+    const chart = await server.json(`/v1/views/apache_logs_traffic?from=${span.from}&to=${span.to}`);
+    expect(chart.every).toBe('1h');
+    const charted = chart.windows.map((window: { values: number[] }) => window.values[0]);
+    expect(charted.reduce((sum: number, n: number) => sum + n, 0)).toBe(9999);
+  });
+
   test('SQL sees views, at the resolution asked for', async () => {
     expect(await server.sql('SELECT sum(requests) FROM apache_logs_status')).toEqual([[9999]]);
     expect(
