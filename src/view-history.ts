@@ -1,6 +1,7 @@
 // Views recomputed from the history: the same plan, turned back into SQL over the lake. Answers what a view's state does not know (a
 // filter on a field it does not group by) and is the judge of an audit.
 import { MillraceError } from './core/errors.ts';
+import { foldedName } from './core/folded-name.ts';
 import { parseTimeUs } from './core/time-text.ts';
 import type { Condition } from './deliver/view-json.ts';
 import { historyCursor, historySkip } from './deliver/view-source.ts';
@@ -50,7 +51,7 @@ export class ViewHistory {
     const relations = await this.relations(serving, name => engine.plan(name));
     const fields = columnFields(lake.stream(plan.sources[0]!.stream)?.schema.fields ?? []);
     for (const { column, op, value } of conditions) {
-      const field = fields.find(field => field.name.toLowerCase() === column.toLowerCase());
+      const field = fields.find(field => foldedName(field.name) === foldedName(column));
       if (!field) {
         throw new MillraceError(
           'unknown-field',

@@ -73,7 +73,7 @@ export interface WindowRow {
   /** Start and end of the window, µs; end exclusive. For `every: 'total'` the whole range asked for. */
   startUs: number;
   endUs: number;
-  /** Higher with each published change of the window, over restarts too; numbers may be skipped. 0 before the first. */
+  /** Higher with each published change of the window, over restarts too; numbers may be skipped. */
   revision: number;
   /** The watermark has passed the end and the lateness: a change now is a restatement. */
   final: boolean;

@@ -114,11 +114,11 @@ describe('a tumbling view', () => {
     );
     await engine.settled();
     const before = (await engine.query({ view: 'v0' })).rows[0]!;
-    expect(before).toMatchObject({ values: [1], revision: 0, final: true });
+    expect(before).toMatchObject({ values: [1], revision: 1, final: true });
     log.append('access', 0, [{ _time: at(500), status: 200 }], startMs);
     await engine.settled();
     const after = (await engine.query({ view: 'v0' })).rows[0]!;
-    expect(after).toMatchObject({ values: [2], revision: 1, final: true });
+    expect(after).toMatchObject({ values: [2], revision: 2, final: true });
   });
 
   test('an event from the year 2099 lands in its window and closes no other', async () => {
@@ -226,11 +226,11 @@ SELECT key, count(*) AS n FROM access GROUP BY key HAVING count(*) BETWEEN 2 AND
       [
         1000,
         [
-          [200, 1, 0],
-          [404, 1, 0],
+          [200, 1, 1],
+          [404, 1, 1],
         ],
       ],
-      [1000, [[404, 2, 1]]],
+      [1000, [[404, 2, 2]]],
     ]);
     unwatch();
     log.append('access', 0, [{ _time: at(3), status: 404 }], startMs);

@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createMemoryState } from '../../store/state-memory.ts';
+import type { WindowRow } from '../view.ts';
 import { at, killable, MemoryLog, openEngine } from './engine.fixture.ts';
 
 /** Two forms of a SELECT that count alike, so that one can take the other's place. */
@@ -55,17 +56,25 @@ test('a newer value of a window has a higher revision, over kills and changes to
       for (const { rounds, commits, form, changes } of lives) {
         const { state, kill } = killable(kept);
         const engine = await openEngine(log, { state, publishMs: 0, commitMs: commits ? 0 : 1e9 });
-        engine.onChange(({ view, everyMs, rows }) => {
+        const note = (view: string, everyMs: number, rows: readonly WindowRow[]): void => {
           for (const { startUs, revision, values } of rows) {
             const key = view === 's' ? view : `${view} ${everyMs} ${startUs}`;
             published.set(key, [...(published.get(key) ?? []), { n: Number(values[0]), revision }]);
           }
-        });
+        };
+        engine.onChange(({ view, everyMs, rows }) => note(view, everyMs, rows));
+        const ask = async (): Promise<void> => {
+          for (const { name, everyMs } of views)
+            for (const every of everyMs)
+              note(name, every, (await engine.query({ view: name, everyMs: every })).rows);
+        };
         const define = async (which: number) => {
           for (const { name, text } of views) await engine.define({ name, text: text(which) });
         };
         await define(form);
         for (const { name, everyMs } of views) for (const every of everyMs) engine.watch(name, every);
+        await engine.settled();
+        await ask();
         for (const [index, events] of rounds.entries()) {
           for (const [partition, second] of events) {
             log.append('access', partition, [{ _time: at(second * 1000), who: 'a' }]);
@@ -73,6 +82,7 @@ test('a newer value of a window has a higher revision, over kills and changes to
           }
           if (changes && index === 1) await define(1 - form);
           await engine.settled();
+          await ask();
         }
         kill();
         await engine.close().catch(() => {});

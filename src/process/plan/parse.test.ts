@@ -254,6 +254,15 @@ describe('inputs', () => {
     expect(plan.keepMs.map(({ everyMs }) => everyMs)).toEqual(above);
   });
 
+  it('take the spellings of a field that has not been shown for one field', async () => {
+    const plan = await planOf(
+      'SELECT lower(Path) AS p, max("PATH") AS m, count(*) AS n FROM s GROUP BY lower(path)',
+    );
+    expect(plan.sources[0]!.groups).toMatchObject([{ args: [{ path: ['path'] }] }]);
+    expect(plan.sources[0]!.aggregates).toMatchObject([{ args: [{ path: ['path'] }] }, {}]);
+    await expect(planOf('SELECT É, count(*) AS n FROM s GROUP BY é')).rejects.toThrow('neither grouped by');
+  });
+
   it('make a plan that is plain data', async () => {
     const plan = await planOf(defaultView);
     expect(JSON.parse(JSON.stringify(plan))).toEqual(plan);

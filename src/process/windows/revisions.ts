@@ -36,7 +36,7 @@ export class Revisions {
 
   /** Of a window whose parts were published so often in all. */
   of(published: number): number {
-    return this.rises * perRise + Math.max(0, published - 1);
+    return this.rises * perRise + published;
   }
 
   /** To be called where counts begin anew. */

@@ -1,5 +1,7 @@
 // A name under FROM: a stream, whose columns are what is learned of it so far, or a view, whose columns are known.
+
 import { parseDuration } from '../../../core/duration.ts';
+import { foldedName } from '../../../core/folded-name.ts';
 import { streamNamePattern } from '../../../flow/log.ts';
 import { scalarTypeOf } from '../functions/cast.ts';
 import type { Expression } from '../plan.ts';
@@ -58,6 +60,13 @@ export function streamInput(source: Source, catalog: Catalog, table: TableNode):
   const viewColumns = view && [...view.columns, ...windowColumns];
   const columns = viewColumns ?? catalog.schema?.(name) ?? [];
   const alias = (table.alias || name).toLowerCase();
+  /** Of fields that have not been shown: the spelling that came first, which stands for the others. */
+  const spellings = new Map<string, string>();
+  const spelledOnce = ([first, ...rest]: readonly string[]): string[] => {
+    const folded = foldedName(first!);
+    if (!spellings.has(folded)) spellings.set(folded, first!);
+    return [spellings.get(folded)!, ...rest];
+  };
   const field = (path: readonly string[], node?: ExpressionNode): Expression => {
     if (viewColumns && !isTime(path) && !findColumn(viewColumns, path[0]!)) {
       source.refuse(
@@ -76,7 +85,7 @@ export function streamInput(source: Source, catalog: Catalog, table: TableNode):
     }
     const found = locate(columns, path);
     const steps = found ? [...found.steps, ...found.rest] : [...path];
-    const spelled = found && steps.length === path.length ? steps : [...path];
+    const spelled = found && steps.length === path.length ? steps : spelledOnce(path);
     return { kind: 'field', path: spelled, type: (found && scalarTypeOf(found.type)) ?? 'any' };
   };
   return {
