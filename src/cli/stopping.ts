@@ -11,12 +11,12 @@ export async function untilStopped(
 ): Promise<void> {
   let stopping = false;
   const stopped = new Promise<void>(resolve => {
-    const stop = (): void => {
-      if (stopping) process.exit(130);
+    const stop = (signal: NodeJS.Signals): void => {
+      if (stopping) endBy(signal);
       stopping = true;
       setTimeout(() => {
         say('Stopped before everything was tidy; nothing is lost, the next start takes a moment longer.');
-        process.exit(0);
+        endBy(signal);
       }, patienceMs).unref();
       resolve();
     };
@@ -36,4 +36,13 @@ export async function untilStopped(
     process.exit(1);
   }
   process.exit(0);
+}
+
+/**
+ * Ends at once, as the signal by itself does. An exit would stop the threads and wait for them, and one that is stopped within a transaction
+ * of the state store waits for its lock for ever.
+ */
+function endBy(signal: NodeJS.Signals): void {
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
 }

@@ -12,6 +12,8 @@ const bin = join(root, 'bin', 'millrace');
 
 export interface Ended {
   code: number | null;
+  /** The signal that ended it, where one did. */
+  signal: NodeJS.Signals | null;
   stdout: string;
   stderr: string;
 }
@@ -45,9 +47,9 @@ function start(cwd: string, args: readonly string[]): { child: ChildProcess; end
   child.stdout!.on('data', chunk => (stdout += chunk));
   child.stderr!.on('data', chunk => (stderr += chunk));
   const ended = new Promise<Ended>(resolve => {
-    child.on('close', code => {
+    child.on('close', (code, signal) => {
       running.delete(child);
-      resolve({ code, stdout, stderr });
+      resolve({ code, signal, stdout, stderr });
     });
   });
   return { child, ended };
