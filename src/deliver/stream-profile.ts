@@ -1,4 +1,5 @@
 // What the first events of a stream look like, to make views and a dashboard for it when nobody has written any.
+import { eventTimeFields } from '../core/event-time.ts';
 import { foldedName } from '../core/folded-name.ts';
 
 export type FieldKind = 'number' | 'text' | 'boolean' | 'other';
@@ -19,16 +20,7 @@ export interface StreamProfile {
   fields: FieldProfile[];
 }
 
-const timeNames = new Set([
-  '_time',
-  '@timestamp',
-  'timestamp',
-  'time',
-  'ts',
-  'date',
-  'datetime',
-  'created_at',
-]);
+const timeNames: ReadonlySet<string> = new Set(eventTimeFields);
 
 /** From events of valid NDJSON. Names of time fields are left out. */
 export function profileStream(stream: string, lines: readonly string[]): StreamProfile {

@@ -2,11 +2,11 @@
 // JSON.parse has it), at every depth, and half of a surrogate pair becomes U+FFFD. The log keeps the event as it came; bytes of other values
 // are not touched.
 
+import { ownTimeUs } from '../core/event-time.ts';
 import { foldedName } from '../core/folded-name.ts';
 import { lastOfEachKey, withKeys } from '../core/repeated-keys.ts';
 import { wholePairs } from '../core/surrogates.ts';
 import { formatUs } from '../core/time.ts';
-import { ownTimeUs } from './own-time.ts';
 
 /** One line of NDJSON (an object) for DuckDB; the same text where nothing is to be mended. */
 export function mendLine(line: string): string {

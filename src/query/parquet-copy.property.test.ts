@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { eventTimeUs } from '../process/plan/events/event-time.ts';
+import { eventTimeUs } from '../core/event-time.ts';
 import { emptySchema } from '../store/schema.ts';
 import { writeParquet } from './parquet-copy.ts';
 

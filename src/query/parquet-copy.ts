@@ -4,6 +4,7 @@ import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync, writ
 import { basename, dirname, join, relative } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { toError } from '../core/errors.ts';
+import { eventTimeFields } from '../core/event-time.ts';
 import { foldedName } from '../core/folded-name.ts';
 import { withoutNested } from '../core/repeated-keys.ts';
 import { epochTimeSql, textTimeSql } from '../core/time-sql.ts';
@@ -20,7 +21,6 @@ import { type Field, type FieldType, fieldType, mergeSchema } from '../store/sch
 import { fieldExamples } from './field-examples.ts';
 import { eachLine } from './line-blocks.ts';
 import { mendLine, mendNames } from './mend-line.ts';
-import { timeFields } from './own-time.ts';
 
 /** Formats that match nothing, so that DuckDB leaves dates in strings alone. */
 const noDates = `dateformat = '%Y~', timestampformat = '%Y~'`;
@@ -108,7 +108,7 @@ async function describeSpool(
   file: string,
 ): Promise<{ fields: Field[]; times: readonly string[]; areTimesPlain: boolean }> {
   const described = await describeQuickly(connection, file);
-  if (!described.hasSpellings) return { ...described, times: timeFields };
+  if (!described.hasSpellings) return { ...described, times: eventTimeFields };
   const spellings = new Map<string, string>();
   mendSpool(file, line => mendNames(line, spellings));
   return { ...(await describeQuickly(connection, file)), times: ['_time'] };

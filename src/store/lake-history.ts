@@ -2,6 +2,7 @@
 // each event only what is asked for is read. Its time is the `_time` that the lake holds, to the microsecond; a field that was null
 // or absent is null.
 import { codeOf } from '../core/errors.ts';
+import { foldedName } from '../core/folded-name.ts';
 import type { Chunk, Lake } from './lake.ts';
 import { chunkSelect, columnFields, identifier, quoted } from './lake-sql.ts';
 import type { FieldType } from './schema.ts';
@@ -119,8 +120,8 @@ export class LakeHistory {
     end: number,
     together: number,
   ): string {
-    const wanted = new Set(keys.map(key => key.toLowerCase()));
-    const fields = columnFields(chunk.schema).filter(({ name }) => wanted.has(name.toLowerCase()));
+    const wanted = new Set(keys.map(foldedName));
+    const fields = columnFields(chunk.schema).filter(({ name }) => wanted.has(foldedName(name)));
     const files = chunk.files.map(file => `${this.options.dir}/${stream}/${file}`);
     const members = [
       `'_time': strftime(_time, '%Y-%m-%dT%H:%M:%S.%fZ')`,

@@ -1,8 +1,10 @@
 // For tests only: a view kept by the engine over some events, audited against DuckDB over the same events or others.
+
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
+import type { Rng } from '../../core/rng.ts';
 import type { AuditReport } from '../audit-report.ts';
 import { MemoryLog, openEngine, startMs } from '../engine/engine.fixture.ts';
 import type { Engine, LookupContent, LookupValue } from '../engine.ts';
@@ -132,4 +134,19 @@ function tampered(engine: Engine, tamper: (row: WindowRow) => void): Pick<Engine
       return result;
     },
   };
+}
+
+/**
+ * Two or three values of two decimals in each group: many sums and averages lie on a step, where the last digit of a sum decides.
+ */
+export function onSteps(
+  groups: number,
+  rng: Rng,
+): { events: { k: number; x: number; y: number }[]; fields: Record<string, string> } {
+  const events = Array.from({ length: groups * 3 }, (_, i) => ({
+    k: i % groups,
+    x: rng.below(60) / 100,
+    y: (rng.below(40) - 20) / 10,
+  })).filter(({ k }, i) => k % 2 === 1 || i < 2 * groups);
+  return { events, fields: { k: 'BIGINT', x: 'DOUBLE', y: 'DOUBLE' } };
 }

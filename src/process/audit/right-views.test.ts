@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../../core/rng.ts';
 import { mendLine } from '../../query/mend-line.ts';
-import { type Audited, auditOf, useFolder } from './audit.fixture.ts';
+import { type Audited, auditOf, onSteps, useFolder } from './audit.fixture.ts';
 
 useFolder();
 
@@ -336,13 +336,7 @@ test('quantiles of more decades than a sketch spans are no farther from zero tha
 describe('steps, comparisons and branches of sums of fractions', () => {
   const rng = new Rng(37);
   const groups = 3000;
-  // Two or three values of two decimals: many sums and averages lie on a step, where the last digit of a sum decides.
-  const events = Array.from({ length: groups * 3 }, (_, i) => ({
-    k: i % groups,
-    x: rng.below(60) / 100,
-    y: (rng.below(40) - 20) / 10,
-  })).filter(({ k }, i) => k % 2 === 1 || i < 2 * groups);
-  const fields = { k: 'BIGINT', x: 'DOUBLE', y: 'DOUBLE' };
+  const { events, fields } = onSteps(groups, rng);
 
   test.each([
     'round(avg(x), 2)',

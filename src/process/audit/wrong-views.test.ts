@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../../core/rng.ts';
 import type { ViewValue } from '../view.ts';
-import { type Audited, auditOf, useFolder } from './audit.fixture.ts';
+import { type Audited, auditOf, onSteps, useFolder } from './audit.fixture.ts';
 
 useFolder();
 
@@ -101,12 +101,7 @@ test('a list of quantiles without its values is found', async () => {
 describe('steps, comparisons and branches of sums of fractions', () => {
   const rng = new Rng(41);
   const groups = 1000;
-  const events = Array.from({ length: groups * 3 }, (_, i) => ({
-    k: i % groups,
-    x: rng.below(60) / 100,
-    y: (rng.below(40) - 20) / 10,
-  })).filter(({ k }, i) => k % 2 === 1 || i < 2 * groups);
-  const fields = { k: 'BIGINT', x: 'DOUBLE', y: 'DOUBLE' };
+  const { events, fields } = onSteps(groups, rng);
   const more = (by: number) => (value: ViewValue) => (value === null ? 0 : Number(value) + by);
   const other = (a: ViewValue, b: ViewValue) => (value: ViewValue) => (value === a ? b : a);
   const times = (by: number) => (value: ViewValue) => (value === null ? 0 : Number(value) * by + 1e-9);

@@ -2,9 +2,9 @@
 // Invariant: what comes out depends on events, state and clock alone, not on where batches are cut.
 import { type RejectedEvent, rejectedStream, rejectedText } from '../../collect/rejected.ts';
 import { MillraceError, toError } from '../../core/errors.ts';
+import { eventTimeUs } from '../../core/event-time.ts';
 import { formatUs } from '../../core/time.ts';
 import { pipelineLimits as limits, type PipelineLogLine, type PipelineTimer } from '../pipeline.ts';
-import { eventTimeUs } from '../plan/events/event-time.ts';
 import type {
   BatchOutput,
   BatchResult,

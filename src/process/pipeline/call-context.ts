@@ -1,6 +1,7 @@
 // What one call of a pipeline's function sees and does. Invariant: nothing that it does is visible outside until `effects` is taken
 // after its success; after its end, whatever its end, it does nothing any more.
 import { MillraceError } from '../../core/errors.ts';
+import { eventTimeFields, timeOf } from '../../core/event-time.ts';
 import { formatUs } from '../../core/time.ts';
 import {
   pipelineLimits as limits,
@@ -12,7 +13,6 @@ import {
   type PipelineTimers,
   type TimerClock,
 } from '../pipeline.ts';
-import { eventTimeFields, timeOf } from '../plan/events/event-time.ts';
 import type { KeyRow, KeyTimerEntry } from './key-row.ts';
 
 export interface CallPlace {

@@ -1,13 +1,13 @@
 // For tests only: DuckDB as parser and oracle, events as columns by JSON.parse, and a plain decoder that keeps the kernel's
 // contract, so that plans are tested without the engine and without WASM.
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { timeOf } from '../../core/event-time.ts';
 import { murmur128Text } from '../../core/hash.ts';
 import { type Column, cell, type DecodeResult, type Decoder, type FieldSpec } from '../../kernel/kernel.ts';
 import { keepByteOrderMarks } from '../../query/whole-texts.ts';
 import type { Catalog } from './bind/catalog.ts';
 import type { ParseResult } from './bind/parse-tree.ts';
 import { EventColumns } from './events/event-columns.ts';
-import { timeOf } from './events/event-time.ts';
 import { planView } from './parse.ts';
 import type { Plan } from './plan.ts';
 

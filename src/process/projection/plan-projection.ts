@@ -1,5 +1,7 @@
 // From SQL to the plan of a projection. DuckDB parses; what needs other events (aggregates, GROUP BY, ORDER BY …) is refused
 // with place, reason and a suggestion, in the way of views.
+
+import { eventTimeFields } from '../../core/event-time.ts';
 import { ExpressionBinder, positionOf } from '../plan/bind/bind-expression.ts';
 import { columnName } from '../plan/bind/column-name.ts';
 import { conjunction, type Input, scopeOf } from '../plan/bind/input.ts';
@@ -7,7 +9,6 @@ import { isAggregate, isPlainStar, mentions } from '../plan/bind/node-shape.ts';
 import type { ExpressionNode, ParseResult, QueryNode } from '../plan/bind/parse-tree.ts';
 import { firstPosition, RelationBinder, withCtes } from '../plan/bind/relation.ts';
 import { outputsMax } from '../plan/bind/select.ts';
-import { eventTimeFields } from '../plan/events/event-time.ts';
 import { sqlTypeOf } from '../plan/functions/cast.ts';
 import { hashOf, type PlanOptions, statement, viewTextMax } from '../plan/parse.ts';
 import type { Expression } from '../plan/plan.ts';

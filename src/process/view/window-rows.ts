@@ -71,7 +71,7 @@ export class WindowReader {
     return [...starts].sort((a, b) => a - b);
   }
 
-  /** The rows of one window; with `only`, just those of these groups (by their registry's slots) of one partition. */
+  /** The rows of one window. */
   window(index: number, startUs: number): WindowResult {
     const endUs = startUs + this.levels(index)[0]!.level.options.sizeUs;
     const { rows, published } = this.allOf(index, startUs);
@@ -234,11 +234,12 @@ export class WindowReader {
 
   /** As `finish`, and a row that is `gone` for each group that HAVING or LIMIT leaves out. */
   finishWithGone(groups: Group[], startUs: number, endUs: number, published: number): WindowRow[] {
-    const { rows } = this.finish(groups, startUs, endUs, published);
-    if (this.everything === undefined) return rows;
     const window = this.frame(startUs, endUs, published);
     const shaped = this.shaped(groups);
-    const shown = new Set(this.result(shaped).map(({ row }) => row));
+    const results = this.result(shaped);
+    const rows = results.map(result => rowOf(window, result));
+    if (this.everything === undefined) return rows;
+    const shown = new Set(results.map(({ row }) => row));
     const others = this.everything(shaped).filter(({ row }) => !shown.has(row));
     return [...rows, ...others.map((result): WindowRow => ({ ...rowOf(window, result), gone: true }))];
   }

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { eventTimeFields, eventTimeUs } from '../../../core/event-time.ts';
 import type { FieldSpec } from '../../../kernel/kernel.ts';
 import { columnsOf, decoderOf, planOf } from '../plan.fixture.ts';
 import { type ColumnSource, scalarAt } from '../vector.ts';
 import { EventColumns } from './event-columns.ts';
-import { eventTimeFields, eventTimeUs } from './event-time.ts';
 import { fieldsOf } from './fields.ts';
 
 const kindsOf = (specs: readonly FieldSpec[]) =>

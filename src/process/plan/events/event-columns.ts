@@ -1,5 +1,7 @@
 // From the kernel's columns to vectors. Values that the kernel did not take as the wanted type are decoded here, exactly: what
 // the text of the value can be read as is taken ("12" as a number, 200 as text), anything else is NULL and counted.
+
+import { eventTimeFields, timeOf } from '../../../core/event-time.ts';
 import { murmur128Text } from '../../../core/hash.ts';
 import { wellFormed } from '../../../core/surrogates.ts';
 import {
@@ -13,7 +15,6 @@ import { dayUs } from '../functions/calendar.ts';
 import { booleanFromText, numberFromText } from '../functions/cast.ts';
 import type { ScalarType, SourcePlan } from '../plan.ts';
 import type { ColumnSource, Vector } from '../vector.ts';
-import { eventTimeFields, timeOf } from './event-time.ts';
 import { FieldDictionary } from './field-dictionary.ts';
 import { type FieldUse, fieldSpecs, fieldUses, timeSpecs, useKey } from './fields.ts';
 import { nestedText } from './nested-text.ts';

@@ -1,8 +1,9 @@
 // Which fields of its events a plan reads, and in which of the kernel's representations. A field may be read under several:
 // a number for sum, a dictionary code for GROUP BY, a hash for distinct counts.
+
+import { eventTimeFields } from '../../../core/event-time.ts';
 import type { ColumnKind, FieldSpec } from '../../../kernel/kernel.ts';
 import type { Expression, ScalarType, SourcePlan } from '../plan.ts';
-import { eventTimeFields } from './event-time.ts';
 
 /** How a field is read: as a type, as a hash of whatever it is, or only whether it is there. */
 export interface FieldUse {
