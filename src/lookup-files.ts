@@ -31,6 +31,14 @@ export interface LoadedLookup {
   copy: string;
 }
 
+/** A content that was in force once. */
+export interface LookupCopy {
+  /** A Parquet file with the table's columns and `_row`. */
+  file: string;
+  /** Undefined for copies from before columns were written down. */
+  columns?: LookupContent['columns'];
+}
+
 export interface LookupChanges {
   loaded: LookupContent[];
   removed: string[];
@@ -69,9 +77,11 @@ export class LookupFiles {
   }
 
   /** The copy of a content that was in force once, if it is still kept. */
-  copyOf(name: string, version: string): string | undefined {
-    const copy = this.copyPath(name, version);
-    return existsSync(copy) ? copy : undefined;
+  copyOf(name: string, version: string): LookupCopy | undefined {
+    const file = this.copyPath(name, version);
+    if (!existsSync(file)) return undefined;
+    const shape = readShape(this.shapePath(name, version));
+    return shape === undefined ? { file } : { file, columns: JSON.parse(shape) as LookupContent['columns'] };
   }
 
   private copyPath(name: string, version: string): string {

@@ -5,15 +5,17 @@ import { foldedName } from './core/folded-name.ts';
 import { parseTimeUs } from './core/time-text.ts';
 import type { Condition } from './deliver/view-json.ts';
 import { historyCursor, historySkip } from './deliver/view-source.ts';
-import type { LookupFiles } from './lookup-files.ts';
+import type { LookupCopy, LookupFiles } from './lookup-files.ts';
 import type { PageHistory } from './process/audit/audit-options.ts';
 import { auditView } from './process/audit/audit-view.ts';
 import type { AuditReport } from './process/audit-report.ts';
 import type { Engine, ServingPlan, TakenPlan, ViewPage } from './process/engine.ts';
-import { sqlTypeOf } from './process/plan/functions/cast.ts';
+import { scalarTypeOf, sqlTypeOf } from './process/plan/functions/cast.ts';
 import type { Plan } from './process/plan/plan.ts';
 import { anyValue } from './process/plan/sql/any-sql.ts';
-import { type LookupRelation, planSql, type SqlRelation } from './process/plan/sql/plan-sql.ts';
+import { findColumn, type SqlRelation } from './process/plan/sql/column-type.ts';
+import { type LookupRelation, numberKey } from './process/plan/sql/lookup-sql.ts';
+import { planSql } from './process/plan/sql/plan-sql.ts';
 import { viewRelation } from './process/plan/sql/view-sql.ts';
 import { lookupNeeds } from './process/view/lookup-tables.ts';
 import type { ViewQuery, ViewResult, ViewSummary, ViewValue } from './process/view.ts';
@@ -30,6 +32,13 @@ export interface ViewHistoryOptions {
 
 /** Rows a recomputation answers with at most. */
 const maxRows = 100_000;
+
+/** A type that holds every digit of a column of numbers in all contents of a table: where they differ, the texts of numberKey. */
+function numberType(copies: readonly LookupCopy[], column: string): string {
+  const types = copies.map(copy => scalarTypeOf(findColumn(copy.columns ?? [], column)?.type ?? 'DOUBLE'));
+  if (types.every(type => type === 'number')) return 'DOUBLE';
+  return types.every(type => type === 'integer') ? 'BIGINT' : 'VARCHAR';
+}
 
 export class ViewHistory {
   private readonly options: ViewHistoryOptions;
@@ -218,23 +227,31 @@ export class ViewHistory {
 
   /** The contents of a lookup table that the events of a source were joined with. */
   private lookupRelation({ plan, lookups }: ServingPlan, table: string, source: number): LookupRelation {
-    const needs = [...(lookupNeeds(plan).get(table) ?? [])];
-    const columns = needs.map(([name, type]) => ({ name, type: sqlTypeOf(type) }));
     const uses = lookups.filter(use => use.source === source && use.table === table);
-    const versions = [...new Set(uses.map(use => use.version))].filter(version =>
-      this.options.lookups.copyOf(table, version),
-    );
-    const selected = columns.map(({ name, type }) =>
-      type === 'JSON' ? identifier(name) : `${identifier(name)}::${type} AS ${identifier(name)}`,
-    );
-    if (versions.length === 0) {
+    const copies = new Map<string, LookupCopy>();
+    for (const { version } of uses) {
+      const copy = this.options.lookups.copyOf(table, version);
+      if (copy) copies.set(version, copy);
+    }
+    const columns = [...(lookupNeeds(plan).get(table) ?? [])].map(([name, planned]) => ({
+      name,
+      planned,
+      type: planned === 'number' ? numberType([...copies.values()], name) : sqlTypeOf(planned),
+    }));
+    const selected = columns.map(({ name, planned, type }) => {
+      if (type === 'JSON') return identifier(name);
+      const isText = planned === 'number' && type === 'VARCHAR';
+      return `${isText ? numberKey(identifier(name)) : identifier(name)}::${type} AS ${identifier(name)}`;
+    });
+    if (copies.size === 0) {
       const none = columns.map(({ name, type }) => `NULL::${type} AS ${identifier(name)}`);
       return { from: `(SELECT ${[...none, '0 AS _row'].join(', ')} WHERE false)`, columns, order: '_row' };
     }
-    const selects = versions.map((version, index) => {
-      const file = quoted(this.options.lookups.copyOf(table, version)!);
-      return `SELECT ${[...selected, '_row', `${index} AS _version`].join(', ')} FROM read_parquet(${file})`;
-    });
+    const selects = [...copies.values()].map(
+      ({ file }, index) =>
+        `SELECT ${[...selected, '_row', `${index} AS _version`].join(', ')} FROM read_parquet(${quoted(file)})`,
+    );
+    const versions = [...copies.keys()];
     // Within a partition contents follow each other by offset; the newest that had begun counts.
     const whens = [...uses]
       .sort((a, b) => b.from - a.from)

@@ -9,7 +9,7 @@ import type { AuditReport } from '../audit-report.ts';
 import { MemoryLog, openEngine, startMs } from '../engine/engine.fixture.ts';
 import type { Engine, LookupContent, LookupValue } from '../engine.ts';
 import { duckdb, planOf } from '../plan/plan.fixture.ts';
-import type { LookupRelation } from '../plan/sql/plan-sql.ts';
+import type { LookupRelation } from '../plan/sql/lookup-sql.ts';
 import type { ViewValue, WindowRow } from '../view.ts';
 import { auditView } from './audit-view.ts';
 

@@ -6,7 +6,7 @@ import type { AuditReport } from '../audit-report.ts';
 import { at, MemoryLog, openEngine } from '../engine/engine.fixture.ts';
 import type { Engine, ViewPage } from '../engine.ts';
 import { duckdb } from '../plan/plan.fixture.ts';
-import type { SqlRelation } from '../plan/sql/plan-sql.ts';
+import type { SqlRelation } from '../plan/sql/column-type.ts';
 import { viewRelation } from '../plan/sql/view-sql.ts';
 import type { ViewValue } from '../view.ts';
 import { scratchFile, useFolder } from './audit.fixture.ts';

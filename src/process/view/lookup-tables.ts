@@ -59,10 +59,11 @@ export class MemoryLookupTable implements LookupTable {
   }
 }
 
-/** Whole numbers are one key whether they came as bigint or number. */
+/** Equal numbers are one key whether they came as bigint or number. */
 function plain(value: Scalar): Scalar {
-  if (typeof value === 'bigint' && Number.isSafeInteger(Number(value))) return Number(value);
-  return value === 0 ? 0 : value;
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  if (typeof value !== 'number' || Number.isSafeInteger(value)) return value === 0 ? 0 : value;
+  return Number.isInteger(value) ? BigInt(value) : value;
 }
 
 const tagged = (value: Scalar): string | number | boolean => {

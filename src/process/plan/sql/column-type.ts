@@ -7,6 +7,14 @@ export interface SqlColumn {
   type: string;
 }
 
+/** Events, or a lookup table, as SQL sees them. */
+export interface SqlRelation {
+  /** A table, or a query in parentheses. */
+  from: string;
+  /** Its columns; for events without `_time TIMESTAMP`, which it must have. */
+  columns: readonly SqlColumn[];
+}
+
 /** The members of a STRUCT type, or undefined for another type. */
 export function structMembers(type: string): SqlColumn[] | undefined {
   if (!/^STRUCT\(/i.test(type) || !type.endsWith(')')) return undefined;

@@ -6,7 +6,8 @@ import type { Catalog } from '../bind/catalog.ts';
 import { urlMacros } from '../functions/url.ts';
 import { defaultView, duckdb, planOf, query } from '../plan.fixture.ts';
 import type { Plan } from '../plan.ts';
-import { type PlanSqlOptions, planSql, type SqlRelation } from './plan-sql.ts';
+import type { SqlRelation } from './column-type.ts';
+import { type PlanSqlOptions, planSql } from './plan-sql.ts';
 
 const relations: Record<string, SqlRelation> = {
   access: {

@@ -8,26 +8,11 @@ import type { Aggregate, Expression, Plan, SourcePlan } from '../plan.ts';
 import { aggregateSql } from './aggregate-sql.ts';
 import { anyText, integerOfColumn, integerText } from './any-sql.ts';
 import { aggregateBoundSql } from './bound-sql.ts';
-import { locate, type SqlColumn } from './column-type.ts';
+import { locate, type SqlColumn, type SqlRelation } from './column-type.ts';
 import { expressionSql, type SqlLeaves } from './expression-sql.ts';
 import { fieldSql, isBeyondIntegers, isMixed, quoteName, quoteText } from './field-sql.ts';
+import { type LookupRelation, lookupJoinSql } from './lookup-sql.ts';
 import { OutputBounds } from './output-bound-sql.ts';
-
-/** Events, or a lookup table, as SQL sees them. */
-export interface SqlRelation {
-  /** A table, or a query in parentheses. */
-  from: string;
-  /** Its columns; for events without `_time TIMESTAMP`, which it must have. */
-  columns: readonly SqlColumn[];
-}
-
-/** A lookup table in the contents that events were joined with. */
-export interface LookupRelation extends SqlRelation {
-  /** A column that orders the rows: of rows with one key the first counts. */
-  order?: string;
-  /** Where there are several contents, told apart by a column `_version`: the one that `event` was joined with, as SQL. */
-  version?: string;
-}
 
 export interface PlanSqlOptions {
   /** The relation of a stream (or of a view's finest windows, for a view over a view). */
@@ -281,20 +266,9 @@ function sourceSql(
       fieldSql(tables[lookup]!.columns, `lookup${lookup}`, [column], type, mixed && type === 'any'),
   };
   const sql = (expression: Expression) => expressionSql(expression, leaves);
-  const joins = source.lookups.map((lookup, index) => {
-    const { from, order, version } = tables[index]!;
-    const keys = [
-      ...lookup.on.map(({ column }) => quoteName(column)),
-      ...(version === undefined ? [] : ['_version']),
-    ].join(', ');
-    const on = lookup.on.map(
-      ({ column, expression }) => `lookup${index}.${quoteName(column)} = ${sql(expression)}`,
-    );
-    if (version !== undefined) on.push(`lookup${index}._version = ${version}`);
-    const sorted = order === undefined ? '' : ` ORDER BY ${keys}, ${quoteName(order)}`;
-    const rows = `(SELECT DISTINCT ON (${keys}) * FROM ${from}${sorted})`;
-    return `\n  LEFT JOIN ${rows} AS lookup${index} ON ${on.join(' AND ')}`;
-  });
+  const joins = source.lookups.map((lookup, index) =>
+    lookupJoinSql(lookup, index, tables[index]!, columns, leaves),
+  );
   const selected = [
     'event._time AS _time',
     ...source.groups.map((group, index) => `${sql(group)} AS _g${index}`),

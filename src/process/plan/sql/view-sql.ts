@@ -1,8 +1,9 @@
 // The rows of a view as a relation that another view reads.
 import type { Plan } from '../plan.ts';
 import { anyAsJson } from './any-sql.ts';
+import type { SqlRelation } from './column-type.ts';
 import { quoteName } from './field-sql.ts';
-import { driftedSums, type PlanSqlOptions, planSql, type SqlRelation } from './plan-sql.ts';
+import { driftedSums, type PlanSqlOptions, planSql } from './plan-sql.ts';
 
 /** The view below by its own SELECT. */
 export function viewRelation(below: Plan, options: PlanSqlOptions): SqlRelation {
