@@ -7,6 +7,8 @@ const masked: u32 = 0xffffffff;
 const full: u32 = 0xfffffffe;
 const blockRows: u32 = 128;
 const firstSlots: u32 = 256;
+/** Codes and pane numbers are small and dense; those below are found without hashing. */
+const directWords: u32 = 4096;
 
 const hashes = memory.data(128 * 4, 16);
 /** Where the sums of touched slots go, so that the touching is not optimised away. */
@@ -25,6 +27,8 @@ export class Grouper {
   ids: usize;
   /** Pointers to the key columns of the current call. */
   columns: usize;
+  /** Of groupers of one column: id + 1 by word, for words below `directWords`. */
+  direct: usize;
 }
 
 export function newGrouper(width: u32, maxGroups: u32): Grouper {
@@ -32,6 +36,7 @@ export function newGrouper(width: u32, maxGroups: u32): Grouper {
   grouper.width = width;
   grouper.maxGroups = maxGroups;
   grouper.columns = alloc(width << 2);
+  if (width == 1) grouper.direct = alloc(directWords << 2);
   resetGrouper(grouper);
   return grouper;
 }
@@ -44,6 +49,7 @@ export function resetGrouper(grouper: Grouper): void {
   grouper.slots = 0;
   grouper.tuples = 0;
   grouper.slots = allocZeroed(firstSlots << 3);
+  if (grouper.direct != 0) memory.fill(grouper.direct, 0, directWords << 2);
   grouper.tuples = alloc((firstSlots * grouper.width) << 2);
 }
 
@@ -52,6 +58,7 @@ export function freeGrouper(grouper: Grouper): void {
   free(grouper.tuples);
   free(grouper.ids);
   free(grouper.columns);
+  free(grouper.direct);
   free(changetype<usize>(grouper));
 }
 
@@ -127,10 +134,34 @@ function addTuple(grouper: Grouper, row: u32, hash: u32, index: u32): u32 {
   }
 }
 
+/** The same for one column of words of which most are small. */
+function assignWords(grouper: Grouper, rows: u32, mask: usize): void {
+  const ids = grouper.ids;
+  const direct = grouper.direct;
+  const words = load<u32>(grouper.columns);
+  for (let row: u32 = 0; row < rows; row++) {
+    let id = masked;
+    if (mask == 0 || load<u8>(mask + row) != 0) {
+      const word = load<u32>(words + (usize(row) << 2));
+      const known: u32 = word < directWords ? load<u32>(direct + (usize(word) << 2)) : 0;
+      if (known != 0) id = known - 1;
+      else {
+        id = idOf(grouper, row, foldHash(wordHash(word, 0)));
+        if (word < directWords && id < full) store<u32>(direct + (usize(word) << 2), id + 1);
+      }
+    }
+    store<u32>(ids + (usize(row) << 2), id);
+  }
+}
+
 /** Fills `ids` for rows whose `mask` byte (0 for no mask) is not 0. */
 export function assignGroups(grouper: Grouper, rows: u32, mask: usize): void {
   const ids = grouper.ids;
   const width = grouper.width;
+  if (width == 1) {
+    assignWords(grouper, rows, mask);
+    return;
+  }
   for (let first: u32 = 0; first < rows; first += blockRows) {
     const count = min(blockRows, rows - first);
     let touch: u64 = 0;
