@@ -95,7 +95,7 @@ export class ViewHistory {
     const limit = Math.min(query.limit ?? 10_000, maxRows);
     const skip = historySkip(query.cursor ?? '') ?? 0;
     const answer = await this.options.sql({
-      sql: `${orderedSql(sql, query)}\nLIMIT ${limit + 1} OFFSET ${skip}`,
+      sql: `${orderedSql(sql, query, view.columns)}\nLIMIT ${limit + 1} OFFSET ${skip}`,
       format: 'json',
       timeoutMs: 60_000,
       maxRows: limit + 1,
@@ -322,13 +322,15 @@ export class ViewHistory {
   }
 }
 
-function orderedSql(sql: string, query: ViewQuery): string {
-  if (!query.order || query.order.length === 0) return sql;
-  const order = query.order.map(({ column, descending }) => {
-    const name = column === 'window_start' ? '_start' : column;
-    return `${identifier(name)} ${descending ? 'DESC' : 'ASC'}`;
+/** In the order asked for, and of equals by window and group, so that pages neither overlap nor miss rows. */
+function orderedSql(sql: string, { order = [] }: ViewQuery, columns: ViewSummary['columns']): string {
+  if (order.length === 0) return sql;
+  const keys = order.map(({ column, descending }) => {
+    const isColumn = columns.some(({ name }) => name === column);
+    return `${identifier(isColumn ? column : '_start')} ${descending ? 'DESC' : 'ASC'} NULLS LAST`;
   });
-  return `SELECT * FROM (${sql}) ORDER BY ${order.join(', ')}`;
+  const groups = columns.filter(({ role }) => role === 'group').map(({ name }) => identifier(name));
+  return `SELECT * FROM (${sql}) ORDER BY ${[...keys, '_start', ...groups].join(', ')}`;
 }
 
 function instantUs(value: unknown): number | undefined {

@@ -1,6 +1,7 @@
 // /v1/views: standing queries and their windows.
 import type { Hono } from 'hono';
 import { codeOf, MillraceError } from '../core/errors.ts';
+import { foldedName } from '../core/folded-name.ts';
 import { parseInstantUs } from '../core/time.ts';
 import type { ViewQuery, ViewSummary } from '../process/view.ts';
 import type { ExpiredList, ViewList } from './api.ts';
@@ -43,10 +44,13 @@ export function routeViews(app: Hono, services: Services): void {
     const view = await known(context.req.param('view'));
     const parameters = new URL(context.req.url).searchParams;
     const query = viewQuery(view, parameters, services.clock.nowMs());
-    const groups = new Set(view.columns.filter(column => column.role === 'group').map(column => column.name));
-    const conditions = parameters.getAll('where').map(parseCondition);
-    const onGroups = conditions.filter(condition => groups.has(condition.column)).map(groupCondition);
-    const onEvents = conditions.filter(condition => !groups.has(condition.column));
+    const onGroups: NonNullable<ViewQuery['where']> = [];
+    const onEvents: Condition[] = [];
+    for (const condition of parameters.getAll('where').map(parseCondition)) {
+      const column = columnOf(view, condition.column);
+      if (column?.role === 'group') onGroups.push({ ...condition, column: column.name });
+      else onEvents.push(condition);
+    }
     const whole = { ...query, where: onGroups };
     if (onEvents.length > 0 || needsHistory(view, query)) {
       try {
@@ -60,8 +64,25 @@ export function routeViews(app: Hono, services: Services): void {
   });
 }
 
-function groupCondition(condition: Condition): NonNullable<ViewQuery['where']>[number] {
-  return { column: condition.column, op: condition.op, value: condition.value };
+/** As spelled, else the one that differs only in case, as in SQL. */
+function columnOf({ columns }: ViewSummary, name: string): ViewSummary['columns'][number] | undefined {
+  return (
+    columns.find(column => column.name === name) ??
+    columns.find(column => foldedName(column.name) === foldedName(name))
+  );
+}
+
+/** Of `column` and `-column`. */
+function orderOf(view: ViewSummary, text: string): NonNullable<ViewQuery['order']>[number] {
+  const descending = text.startsWith('-');
+  const name = descending ? text.slice(1) : text;
+  const column = columnOf(view, name)?.name;
+  if (column !== undefined) return { column, descending };
+  if (name === 'start' || name === 'window_start') return { column: 'start', descending };
+  throw new MillraceError('bad-query', `order: there is no column "${name}".`, {
+    status: 400,
+    remedy: `There are ${view.columns.map(column => column.name).join(', ')}, and start.`,
+  });
 }
 
 function viewQuery(view: ViewSummary, parameters: URLSearchParams, nowMs: number): ViewQuery {
@@ -79,10 +100,7 @@ function viewQuery(view: ViewSummary, parameters: URLSearchParams, nowMs: number
   // Who does not know the resolution cannot know where its windows begin: the first is the one that holds the beginning of the range.
   const isFree = askedUs !== undefined && every === null;
   const fromUs = isFree ? Math.floor(askedUs / (fittingMs * 1000)) * fittingMs * 1000 : askedUs;
-  const order = parameters.getAll('order').map(text => ({
-    column: text.replace(/^-/, ''),
-    descending: text.startsWith('-'),
-  }));
+  const order = parameters.getAll('order').map(text => orderOf(view, text));
   const limit = positive(parameters, 'limit');
   const cursor = parameters.get('cursor');
   return {

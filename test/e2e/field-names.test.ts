@@ -92,3 +92,59 @@ test('the time of an event is in names as they are spelled, and other spellings 
     rows => JSON.stringify(rows) === JSON.stringify(wanted),
   );
 });
+
+test('rows are asked for by columns in any case, and come in one order from kept windows and from the history', async () => {
+  const dir = folder();
+  mkdirSync(join(dir, 'views'));
+  const sql = 'SELECT host AS "Host", max(v) AS "M" FROM a GROUP BY 1';
+  writeFileSync(join(dir, 'views', 'hosts.sql'), `-- every: 1h\n${sql}\n`);
+  const server = await serve(dir, ['up']);
+  const event = (hour: number, host: string | null, v: number | null): string =>
+    `${JSON.stringify({ _time: `2026-01-01T0${hour}:00:00Z`, host, v, all: 1 })}\n`;
+  const events = [
+    event(1, 'a', 3),
+    event(1, 'b', null),
+    event(1, null, 5),
+    event(2, 'a', 3),
+    event(2, 'b', 7),
+  ];
+  await server.json('/v1/streams/a/events', { method: 'POST', body: events.join('') });
+  const values = async (parameters: string, source: string): Promise<unknown[]> => {
+    const asked = `/v1/views/hosts?every=1h&${parameters}`;
+    const answer = await eventually(
+      () => server.json<{ windows: { values: unknown[] }[]; source: string }>(asked),
+      ({ windows }) => windows?.length > 0,
+    );
+    expect(answer.source).toBe(source);
+    return answer.windows.map(({ values }) => values);
+  };
+  const byHighest = [
+    ['b', 7],
+    [null, 5],
+    ['a', 3],
+    ['a', 3],
+    ['b', null],
+  ];
+  for (const name of ['M', 'm']) {
+    expect(await values(`order=-${name}`, 'view')).toEqual(byHighest);
+    expect(await values(`order=-${name}&where=all=1`, 'history')).toEqual(byHighest);
+  }
+  const latest = [
+    ['b', 7],
+    ['a', 3],
+    [null, 5],
+    ['a', 3],
+    ['b', null],
+  ];
+  for (const start of ['start', 'window_start']) {
+    expect(await values(`order=-${start}&order=-m`, 'view')).toEqual(latest);
+    expect(await values(`order=-${start}&order=-m&where=all=1`, 'history')).toEqual(latest);
+  }
+  expect(await values('where=HOST=b&order=start', 'view')).toEqual([
+    ['b', null],
+    ['b', 7],
+  ]);
+  const refused = await fetch(`${server.url}/v1/views/hosts?order=none`);
+  expect(refused.status).toBe(400);
+  expect(await refused.text()).toMatch(/no column \\"none\\".*Host, M, and start/);
+});

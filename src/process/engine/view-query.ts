@@ -213,7 +213,10 @@ function sorted<Answer>(
   if (keys.length > 0) {
     rows.sort((a, b) => {
       for (const { pick, descending } of keys) {
-        const compared = compareValues(pick(a), pick(b));
+        const [left, right] = [pick(a), pick(b)];
+        if (left === null && right === null) continue;
+        if (left === null || right === null) return left === null ? 1 : -1;
+        const compared = compareValues(left, right);
         if (compared !== 0) return descending ? -compared : compared;
       }
       return a.startUs - b.startUs;
@@ -233,9 +236,8 @@ function pickOf(name: string, columns: readonly ViewColumn[]): (row: WindowRow) 
   );
 }
 
-/** NULL after everything; lists and structs keep their places. */
-function compareValues(a: ViewValue, b: ViewValue): number {
-  if (a === null || b === null) return Number(a === null) - Number(b === null);
+/** Lists and structs keep their places. */
+function compareValues(a: NonNullable<ViewValue>, b: NonNullable<ViewValue>): number {
   if (typeof a === 'object' || typeof b === 'object') return 0;
   return scalarOrder(a, b);
 }
