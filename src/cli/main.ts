@@ -7,6 +7,7 @@ import { registerDoctor } from './doctor.ts';
 import { registerLoad } from './load.ts';
 import { registerProduce } from './produce.ts';
 import { registerSql } from './sql.ts';
+import { endAtUncaught } from './stopping.ts';
 import { registerTail } from './tail.ts';
 import { sayError, watchOutput } from './terminal.ts';
 import { registerUp } from './up.ts';
@@ -60,6 +61,7 @@ let args = process.argv.slice(2);
 if (args.length === 0) args = process.env['npm_lifecycle_event'] === 'start' ? ['demo'] : ['--help'];
 
 watchOutput();
+endAtUncaught();
 try {
   await program.parseAsync(args, { from: 'user' });
 } catch (thrown) {

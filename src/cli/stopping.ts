@@ -1,4 +1,4 @@
-// Running until Ctrl-C: a clean end within two seconds; a second Ctrl-C does not wait.
+// Running until Ctrl-C: a clean end within two seconds; a second Ctrl-C does not wait, and neither does an error that nobody expected.
 import { say, sayError } from './terminal.ts';
 
 /** A clean end may take this long; what is then not done is done at the next start. */
@@ -36,6 +36,17 @@ export async function untilStopped(
     process.exit(1);
   }
   process.exit(0);
+}
+
+/** An error that nothing catches is told in full and ends the process at once. */
+export function endAtUncaught(): void {
+  process.on('uncaughtException', thrown => {
+    sayError(thrown, true);
+    say(
+      '          This should not happen. What was acknowledged is in the log; the next start goes on from there.',
+    );
+    endBy('SIGABRT');
+  });
 }
 
 /**
