@@ -23,14 +23,22 @@ export interface FieldExamples {
   areTimesPlain: boolean;
   /** Some object inside of an event, or the event itself where there were too many examples, has a key twice. */
   hasRepeatedKeys: boolean;
+  /** Some event has a key that no column can be named with. Not known, and false, where there are too many examples. */
+  hasUnnamedKeys: boolean;
 }
 
 export function fieldExamples(file: string): FieldExamples {
   const seen = new Examples();
   eachBlock(file, (block, end) => seen.take(block, end));
-  const { hasRepeatedKeys } = seen;
-  if (seen.areTooMany) return { lines: undefined, areTimesPlain: false, hasRepeatedKeys };
-  return { lines: Buffer.concat(seen.lines), areTimesPlain: seen.areTimesPlain, hasRepeatedKeys };
+  const { hasRepeatedKeys, hasUnnamedKeys } = seen;
+  if (seen.areTooMany)
+    return { lines: undefined, areTimesPlain: false, hasRepeatedKeys, hasUnnamedKeys: false };
+  return {
+    lines: Buffer.concat(seen.lines),
+    areTimesPlain: seen.areTimesPlain,
+    hasRepeatedKeys,
+    hasUnnamedKeys,
+  };
 }
 
 /** A field as it was last at its place in a line: the next line mostly has the same there. */
@@ -53,6 +61,7 @@ const kinds = 256;
 class Examples {
   readonly lines: Buffer[] = [];
   areTimesPlain = true;
+  hasUnnamedKeys = false;
   areTooMany = false;
   private readonly nested = new NestedKeys();
   private bytes = 0;
@@ -136,6 +145,7 @@ class Examples {
     if (key === undefined) {
       // An escape may spell `_time`.
       if (spelling.includes('\\')) this.areTimesPlain = false;
+      if (spelling === '"' || spelling.includes('\\u0000')) this.hasUnnamedKeys = true;
       key = { key: Buffer.from(spelling, 'latin1'), id: this.keys.size, isTime: spelling === '_time"' };
       this.keys.set(spelling, key);
     }

@@ -15,9 +15,15 @@ test('half of a pair becomes the replacement character, whole pairs and escaped 
   );
 });
 
+test('a key that no column can be named with becomes one of replacement characters', () => {
+  expect(mendLine('{"":1,"a\\u0000b":{"":2},"c":"\\u0000"}')).toBe(
+    '{"\ufffd":1,"a\ufffdb":{"":2},"c":"\\u0000"}',
+  );
+});
+
 test('what needs no mending is the same text', () => {
   fc.assert(
-    fc.property(fc.dictionary(fc.string(), fc.jsonValue()), event => {
+    fc.property(fc.dictionary(fc.string({ minLength: 1 }), fc.jsonValue()), event => {
       const line = JSON.stringify(event);
       expect(JSON.parse(mendLine(line))).toEqual(JSON.parse(line));
     }),

@@ -1,6 +1,6 @@
 // JSON that is legal and that DuckDB refuses or reads otherwise, as JSON that says the same to SQL: a repeated key keeps its last value (as
-// JSON.parse has it), at every depth, and half of a surrogate pair becomes U+FFFD. The log keeps the event as it came; bytes of other values
-// are not touched.
+// JSON.parse has it), at every depth, and half of a surrogate pair becomes U+FFFD, as does what no column can be named with. The log keeps
+// the event as it came; bytes of other values are not touched.
 
 import { ownTimeUs } from '../core/event-time.ts';
 import { foldedName } from '../core/folded-name.ts';
@@ -10,8 +10,11 @@ import { formatUs } from '../core/time.ts';
 
 /** One line of NDJSON (an object) for DuckDB; the same text where nothing is to be mended. */
 export function mendLine(line: string): string {
-  return lastOfEachKey(wholePairs(line));
+  return lastOfEachKey(withKeys(wholePairs(line), columnName));
 }
+
+/** The name of a field as a column: SQL has no empty names, and its texts end at U+0000. */
+const columnName = (key: string): string => (key === '' ? '\ufffd' : key.replaceAll('\0', '\ufffd'));
 
 /**
  * As `mendLine`, with one spelling for each name of a field: that which came first, noted in `spellings` by the folded name. Of an event
@@ -21,7 +24,8 @@ export function mendLine(line: string): string {
 export function mendNames(line: string, spellings: Map<string, string>): string {
   const event = JSON.parse(line) as Record<string, unknown>;
   const timeUs = ownTimeUs(event);
-  const named = withKeys(line, key => {
+  const named = withKeys(line, spelled => {
+    const key = columnName(spelled);
     const folded = foldedName(key);
     if (folded === '_time') return folded;
     const spelling = spellings.get(folded);

@@ -120,7 +120,7 @@ async function describeQuickly(
   file: string,
 ): Promise<Awaited<ReturnType<typeof describe>> & { areTimesPlain: boolean }> {
   let found = fieldExamples(file);
-  if (found.hasRepeatedKeys) {
+  if (found.hasRepeatedKeys || found.hasUnnamedKeys) {
     mendSpool(file, mendLine);
     found = fieldExamples(file);
   }
@@ -165,6 +165,14 @@ async function describeFile(
   // Lines without some fields say nothing about the others: no field is too rare to be one.
   const source = `read_json(${quoted(file)}, ${lines}, sample_size = -1, field_appearance_threshold = 0, map_inference_threshold = -1, ${noDates})`;
   const rows = await rowsOf(connection, `DESCRIBE SELECT * FROM ${source}`);
+  if (
+    await hasUnnamedKeys(
+      connection,
+      file,
+      rows.map(([name]) => String(name)),
+    )
+  )
+    throw new Error(unnamedKey);
   const fields: Field[] = [];
   for (const [name, type] of rows.map(row => row.map(String) as [string, string])) {
     // Whole numbers of both signs are HUGEINT to DuckDB, however small they are.
@@ -196,6 +204,20 @@ async function describeFile(
   };
 }
 
+const unnamedKey = 'There is a key that no column can be named with.';
+
+/** Whether some event in a file has such a key. `names` are what DuckDB calls the keys: an empty one `C` and its place. */
+async function hasUnnamedKeys(
+  connection: DuckDBConnection,
+  file: string,
+  names: readonly string[],
+): Promise<boolean> {
+  if (names.some(name => name.includes('\0'))) return true;
+  if (!names.some(name => /^C\d+$/.test(name))) return false;
+  const sql = `SELECT count(*) FROM ${objects(file)} WHERE list_contains(json_keys(json), '')`;
+  return Number((await rowsOf(connection, sql))[0]![0]) > 0;
+}
+
 /** Whether some keys of the events in a file differ only in case. `names` are what DuckDB calls them. */
 async function haveSpellings(
   connection: DuckDBConnection,
@@ -214,6 +236,11 @@ async function haveSpellings(
   return new Set(keys.map(foldedName)).size < keys.length;
 }
 
+/** What DuckDB says of legal JSON that it refuses, and what is said for it. */
+const isMendable = (thrown: unknown): boolean =>
+  /duplicate (key|name|column)|surrogate/i.test(toError(thrown).message) ||
+  toError(thrown).message === unnamedKey;
+
 /**
  * Archives one spool file. Legal JSON that DuckDB refuses (a repeated key of the event, half of a surrogate pair) is rare: only when it
  * does is the spool mended, line by line so that offsets stay, and read again.
@@ -225,7 +252,7 @@ export async function writeParquet(
   try {
     return await archive(instance, request);
   } catch (thrown) {
-    if (!/duplicate (key|name)|surrogate/i.test(toError(thrown).message)) throw thrown;
+    if (!isMendable(thrown)) throw thrown;
     mendSpool(request.spoolFile, mendLine);
     return archive(instance, request);
   }
@@ -291,7 +318,7 @@ async function archive(instance: DuckDBInstance, request: ParquetRequest): Promi
       .filter(sql => sql !== undefined);
     const kept = columnFields(fields);
     const values = typedFields(fields)
-      .map(field => `e.${identifier(field.name)}`)
+      .map(field => writtenColumn(field, 'e'))
       .join(', ');
     const numbered = `SELECT *, ${request.first} + row_number() OVER () - 1 AS _offset FROM ${source}`;
     const batches = request.batches
@@ -351,9 +378,11 @@ export async function compactParquet(
   try {
     const fields = columnFields(request.schema.fields);
     const typed = typedFields(fields);
-    const select = request.inputs
+    const chunks = request.inputs
       .map(input => chunkSelect(input.files, input.fields, typed))
       .join(' UNION ALL ');
+    const columns = typed.map(field => writtenColumn(field, 'c'));
+    const select = `SELECT ${['_time', '_offset', ...columns].join(', ')} FROM (${chunks}) c`;
     const span = await spanOf(connection, `(${select})`);
     const hour = hourOf(span);
     if (hour === undefined) return await writeHours(connection, select, request, fields);
@@ -364,6 +393,15 @@ export async function compactParquet(
   } finally {
     connection.closeSync();
   }
+}
+
+/**
+ * A column as it is written, without the sign of zero: Parquet's dictionary takes -0.0 and 0.0 for one value, and the bloom filter does not,
+ * so that `= 0` would miss rows.
+ */
+function writtenColumn({ name, type }: Field, table: string): string {
+  const column = `${table}.${identifier(name)}`;
+  return type === 'DOUBLE' ? `${column} + 0.0 AS ${identifier(name)}` : column;
 }
 
 interface OffsetRange {
