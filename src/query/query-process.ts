@@ -10,7 +10,10 @@ import type { QueryServerOptions } from './query-server.ts';
 export interface QueryProcessOptions extends QueryServerOptions {
   /** The built entry (`app-query.js`). */
   entry: string;
-  /** Questions under way at once; more are refused with `query-overloaded`. */
+  /**
+   * Users' questions under way at once; more are refused with `query-overloaded`. What the system asks for itself is never refused: it waits
+   * for each answer before it asks for more.
+   */
   maxPending?: number;
   /** An idle process ends after this long, to give its memory back. */
   idleMs?: number;
@@ -25,6 +28,7 @@ export interface QueryCall {
 export type QueryReply = { id: number; value: unknown } | { id: number; error: ErrorWire };
 
 interface Pending {
+  isUsers: boolean;
   resolve(value: unknown): void;
   reject(error: Error): void;
   timer: NodeJS.Timeout | undefined;
@@ -39,6 +43,7 @@ export class QueryProcess implements QueryService, ParquetWriter {
   private readonly options: QueryProcessOptions;
   private child: ChildProcess | undefined;
   private readonly pending = new Map<number, Pending>();
+  private users = 0;
   private nextId = 1;
   private idleTimer: NodeJS.Timeout | undefined;
   private closed = false;
@@ -110,7 +115,8 @@ export class QueryProcess implements QueryService, ParquetWriter {
     if (this.closed)
       return Promise.reject(new MillraceError('query-closed', 'The system is stopping.', { status: 503 }));
     const limit = this.options.maxPending ?? 64;
-    if (this.pending.size >= limit) {
+    const isUsers = method === 'run' || method === 'tables';
+    if (isUsers && this.users >= limit) {
       return Promise.reject(
         new MillraceError('query-overloaded', `${limit} queries are already waiting.`, {
           status: 429,
@@ -122,6 +128,7 @@ export class QueryProcess implements QueryService, ParquetWriter {
     }
     const child = this.start();
     const id = this.nextId++;
+    if (isUsers) this.users++;
     clearTimeout(this.idleTimer);
     return new Promise((resolve, reject) => {
       const timer =
@@ -145,7 +152,7 @@ export class QueryProcess implements QueryService, ParquetWriter {
       const abandon = (): void => this.abandon(id, toError(signal?.reason));
       signal?.addEventListener('abort', abandon);
       const release = (): void => signal?.removeEventListener('abort', abandon);
-      this.pending.set(id, { resolve, reject, timer, release });
+      this.pending.set(id, { isUsers, resolve, reject, timer, release });
       child.send({ id, method, argument } satisfies QueryCall, error => {
         if (error) this.settle(id, pending => pending.reject(this.died()));
       });
@@ -156,6 +163,7 @@ export class QueryProcess implements QueryService, ParquetWriter {
     const pending = this.pending.get(id);
     if (!pending) return;
     this.pending.delete(id);
+    if (pending.isUsers) this.users--;
     clearTimeout(pending.timer);
     pending.release();
     act(pending);

@@ -41,6 +41,12 @@ interface Planned {
   notice: string | undefined;
 }
 
+/** Planning is tried again after so long where it could not be done. */
+const againMs = 1000;
+
+/** Says nothing of the text: what plans it was busy, or had died. */
+const isPassing = (thrown: unknown): boolean => thrown instanceof MillraceError && thrown.canRetry;
+
 function noticeOf(refusal: Error): string {
   const remedy = refusal instanceof MillraceError ? refusal.remedy : undefined;
   return (
@@ -65,6 +71,7 @@ export class Definitions {
     try {
       return { plan: await this.plannedWith(definition, false), notice: undefined };
     } catch (thrown) {
+      if (isPassing(thrown)) throw thrown;
       const before = this.stored.find(definition.name)?.newest.plan;
       if (before?.sql !== definition.text || !this.options.schemas.hasShownMore(before)) throw thrown;
       // What was accepted before its fields were known stays what it is where they do not fit it.
@@ -123,12 +130,17 @@ export class Definitions {
     this.replanning = this.replanning.then(async () => {
       if (loop.isStopped) return;
       const views = [...this.stored.all()].filter(({ newest }) => schemas.hasShownMore(newest.plan));
-      await loop.together(() => Promise.all(views.map(view => this.replanStored(view))));
+      let isLeft = false;
+      await loop.together(async () => {
+        for (const view of views) if (!(await this.replanStored(view))) isLeft = true;
+      });
       if (views.length > 0 && schemas.changes !== changes) this.replanShown();
+      else if (isLeft) setTimeout(() => this.replanShown(), againMs).unref();
     });
   }
 
-  private async replanStored(view: View): Promise<void> {
+  /** False where it has to be tried again. */
+  private async replanStored(view: View): Promise<boolean> {
     const { name, sql } = view.newest.plan;
     try {
       const planned = await this.planned({ name, text: sql });
@@ -136,8 +148,10 @@ export class Definitions {
         // It may have been changed or dropped meanwhile.
         if (this.stored.find(name) === view && view.newest.plan.sql === sql) this.takeStored(planned);
       });
-    } catch {
+      return true;
+    } catch (thrown) {
       // What serves goes on as it was planned; its next definition says what is wrong.
+      return !isPassing(thrown);
     }
   }
 

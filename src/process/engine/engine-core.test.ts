@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { MillraceError } from '../../core/errors.ts';
 import { createMemoryState } from '../../store/state-memory.ts';
 import type { Engine } from '../engine.ts';
+import { parseSql } from '../plan/plan.fixture.ts';
 import type { ViewChange, ViewSummary } from '../view.ts';
 import { at, killable, MemoryLog, openEngine, startMs } from './engine.fixture.ts';
 
@@ -533,6 +535,27 @@ describe('a view planned before its stream had events', () => {
       /^View "v", line 2, column 12: .*sum takes a number.* goes on as it was: .*TRY_CAST/,
     );
     await expect(engine.define({ name: 'w', text: sum })).rejects.toMatchObject({ code: 'view-refused' });
+  });
+
+  test('is planned again later where the parser is busy, which says nothing of its text', async () => {
+    const log = logWith(...events);
+    let isBusy = false;
+    const engine = await openEngine(log, {
+      parseSql: async sql => {
+        if (isBusy) throw new MillraceError('query-overloaded', 'busy', { status: 429, canRetry: true });
+        return parseSql(sql);
+      },
+    });
+    engines.push(engine);
+    await engine.define({ name: 'v', text });
+    isBusy = true;
+    await engine.setSchema('access', known);
+    await engine.settled();
+    expect((await engine.views())[0]!.notice).toBeUndefined();
+    isBusy = false;
+    while ((await types(engine))[0] !== 'VARCHAR') await new Promise(resolve => setTimeout(resolve, 20));
+    await engine.settled();
+    expect(await values(engine)).toEqual([['b', 3, 2]]);
   });
 
   test('says so while the fields that have been shown do not fit it', async () => {
