@@ -1,7 +1,8 @@
 // Views and a dashboard for a stream whose owner has written none: made from the fields that its first events have. The
 // views are ordinary definitions; saved as views/*.sql they can be changed like any other.
-import type { ViewDefinition } from '../process/view.ts';
-import { identifier } from '../store/lake-sql.ts';
+import { foldedName } from '../core/folded-name.ts';
+import { rowColumns, type ViewDefinition } from '../process/view.ts';
+import { givenColumns, identifier } from '../store/lake-sql.ts';
 import type { Dashboard, Panel, Text } from './api.ts';
 import { type FieldProfile, isAccessLog, type StreamProfile } from './stream-profile.ts';
 
@@ -113,8 +114,18 @@ function accessLogSet({ stream, fields }: StreamProfile): DefaultSet {
 /** Charts of at most this many numbers and lists of at most this many texts. */
 const maxNumbers = 4;
 const maxTexts = 6;
+/** Longer names are no titles. */
+const maxNameLength = 100;
 
-function eventSet({ stream, fields, events }: StreamProfile): DefaultSet {
+/** Whether a view can have a column of this name beside "events". */
+function canBeColumn({ name }: FieldProfile): boolean {
+  const folded = foldedName(name);
+  const isTaken = rowColumns.has(folded) || givenColumns.has(folded) || folded === 'events';
+  return !isTaken && name.length <= maxNameLength && !name.includes('\0');
+}
+
+function eventSet({ stream, fields: seen, events }: StreamProfile): DefaultSet {
+  const fields = seen.filter(canBeColumn);
   const from = identifier(stream);
   const numbers = fields.filter(field => field.kind === 'number' && !isIdentity(field)).slice(0, maxNumbers);
   const texts = fields

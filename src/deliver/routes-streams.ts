@@ -101,7 +101,8 @@ export function routeStreams(app: Hono, services: Services): void {
     const types = new Map(fields.map(field => [field.name, field.type]));
     const rows = answer.rows.slice(0, limit);
     const events = rows.map(row => {
-      const event: Record<string, unknown> = {};
+      // Without a prototype, of which a field may have the name.
+      const event: Record<string, unknown> = Object.create(null);
       names.forEach((name, index) => {
         const value = row[index];
         if (name === '_offset' || name === '_partition' || value === null) return;

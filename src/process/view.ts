@@ -28,6 +28,17 @@ export interface ViewColumn {
   approximate?: string;
 }
 
+/** Columns that the rows of every view have; its own columns have other names, in any case. */
+export const rowColumns: ReadonlySet<string> = new Set([
+  '_time',
+  'window_start',
+  'window_end',
+  '_start',
+  '_end',
+  'revision',
+  'final',
+]);
+
 export type ViewState = 'backfilling' | 'live' | 'failed';
 
 export interface ViewSummary {

@@ -91,14 +91,15 @@ export class SqlTables {
         ...(cursor === undefined ? {} : { cursor }),
       });
       for (const row of page.rows) {
-        const record: Record<string, unknown> = {
+        // Without a prototype, of which a column may have the name.
+        const record: Record<string, unknown> = Object.assign(Object.create(null), {
           overflow: row.overflow ?? false,
           incomplete: row.incomplete ?? false,
           window_start: formatUs(row.startUs),
           window_end: formatUs(row.endUs),
           revision: row.revision,
           final: row.final,
-        };
+        });
         page.columns.forEach((column, index) => {
           const value = row.values[index];
           record[column.name] = value;

@@ -148,3 +148,51 @@ test('rows are asked for by columns in any case, and come in one order from kept
   expect(refused.status).toBe(400);
   expect(await refused.text()).toMatch(/no column \\"none\\".*Host, M, and start/);
 });
+
+test('a field may have the name of what JavaScript objects have, or one that is given by Millrace', async () => {
+  const dir = folder();
+  mkdirSync(join(dir, 'views'));
+  const server = await serve(dir, ['up']);
+  const post = (stream: string, body: string) =>
+    server.json(`/v1/streams/${stream}/events`, { method: 'POST', body });
+  await post('p', `{"_time":"${time}","__proto__":5,"constructor":1}\n{"_time":"${time}","__proto__":6}\n`);
+  const { events } = await server.json<{ events: { event: object }[] }>('/v1/streams/p/events');
+  expect(events.map(({ event }) => JSON.stringify(event)).sort()).toEqual([
+    `{"_time":"2026-01-01T00:00:00.000Z","__proto__":5,"constructor":1}`,
+    `{"_time":"2026-01-01T00:00:00.000Z","__proto__":6}`,
+  ]);
+  const view = `SELECT "__proto__", count(*) AS n FROM p GROUP BY 1`;
+  writeFileSync(join(dir, 'views', 'protos.sql'), `-- every: 1d\n${view}\n`);
+  const wanted = [
+    [5, 1],
+    [6, 1],
+  ];
+  await eventually(
+    () => server.sql('SELECT "__proto__", n FROM protos ORDER BY 1').catch(() => []),
+    rows => JSON.stringify(rows) === JSON.stringify(wanted),
+  );
+});
+
+test('default views leave out fields that no view can have', async () => {
+  const server = await serve(folder(), ['up']);
+  const fields = {
+    _partition: 1,
+    _offset: 2,
+    _start: 'q',
+    window_start: 'x',
+    Final: 'f',
+    events: 'e',
+    ['k'.repeat(50_000)]: 1,
+    '': 'n',
+    'a\u0000': 3,
+  };
+  const lines = Array.from({ length: 50 }, () => JSON.stringify({ ...fields, kind: 'a', size: 3 }));
+  await server.json('/v1/streams/ev/events', { method: 'POST', body: lines.join('\n') });
+  const { views } = await eventually(
+    () => server.json<{ views: { name: string }[] }>('/v1/views'),
+    ({ views }) => views.length >= 2,
+  );
+  expect(views.map(({ name }) => name).sort()).toEqual(['ev_by_kind', 'ev_events']);
+  expect(await server.sql('SELECT "\ufffd", "a\ufffd", size FROM ev LIMIT 1')).toEqual([['n', 3, 3]]);
+  expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
+});

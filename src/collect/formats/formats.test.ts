@@ -91,6 +91,11 @@ describe('conversion', () => {
     ]);
   });
 
+  test('logfmt has a key with the name of what objects have', () => {
+    const [event] = convert('logfmt', 'level=info __proto__=5\n').events;
+    expect(JSON.stringify(event)).toBe('{"level":"info","__proto__":5}');
+  });
+
   test('w3c uses the access-log names and reads the time', () => {
     const text =
       '#Fields: date time c-ip cs-uri-stem sc-status sc-bytes cs(User-Agent)\n2026-01-01 10:00:00 1.2.3.4 /a 200 - Mozilla/5.0+(X)\n';

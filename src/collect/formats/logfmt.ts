@@ -6,7 +6,7 @@ import { scalarOf } from './scalar.ts';
 const pair = /([^\s="]+)(?:=(?:"((?:[^"\\]|\\.)*)"|([^\s"]*)))?(?:\s+|$)/y;
 
 function parseLine(line: string): LineOutcome {
-  const event: Record<string, unknown> = {};
+  const event: Record<string, unknown> = Object.create(null);
   pair.lastIndex = line.length - line.trimStart().length;
   let valued = 0;
   while (pair.lastIndex < line.length) {

@@ -48,7 +48,7 @@ export const w3c: Format = {
       const cells = line.split(/[ \t]/);
       if (cells.length !== columns.length)
         return refuse(`${cells.length} fields where #Fields names ${columns.length}`);
-      const event: Record<string, unknown> = {};
+      const event: Record<string, unknown> = Object.create(null);
       let date: string | undefined;
       let time: string | undefined;
       cells.forEach((cell, index) => {
