@@ -218,3 +218,62 @@ test('keys that doubles cannot tell apart are told apart by views and audits, wh
   await server.ended;
   expect(await audited()).toEqual(clean);
 });
+
+test('keys computed of fields that have had other values, and keys that are no finite numbers', async () => {
+  const dir = project();
+  const big = (last: number): string => `900719925474099${last}`;
+  writeFileSync(
+    join(dir, 'lookups', 'big.csv'),
+    `id,name\n${big(2)},two\n${big(3)},three\n${big(4)},four\n0,none\n`,
+  );
+  writeFileSync(join(dir, 'lookups', 'odd.csv'), 'a,b,name\n1,nan,nan\n1,inf,inf\n1,-inf,ninf\n1,2.5,h\n');
+  const views = {
+    next: 'SELECT l.name AS name, count(*) AS n FROM sales s LEFT JOIN big l ON s.k + 1 = l.id GROUP BY 1',
+    same: 'SELECT l.name AS name, count(*) AS n FROM sales s LEFT JOIN big l ON s.k::BIGINT = l.id GROUP BY 1',
+    or_none:
+      'SELECT l.name AS name, count(*) AS n FROM sales s LEFT JOIN big l ON coalesce(s.k, 0) = l.id GROUP BY 1',
+    odd: 'SELECT l.name AS name, count(*) AS n FROM sales s LEFT JOIN odd l ON s.one = l.a AND s.x / s.y = l.b GROUP BY 1',
+  };
+  for (const [name, sql] of Object.entries(views))
+    writeFileSync(join(dir, 'views', `${name}.sql`), `-- every: 1d\n${sql}\n`);
+  const server = await serve(dir, ['up']);
+  const event = (fields: string) => `{"_time":"2026-01-01T00:00:00Z",${fields}}\n`;
+  const odd = (x: number, y: number) => event(`"k":7,"one":1,"x":${x},"y":${y}`);
+  // Learned as whole numbers first.
+  const lines = [event('"k":1,"one":1,"x":1.5,"y":2.5'), odd(1.5, 0), odd(-1.5, 0), odd(0, 0), odd(5, 2)];
+  const send = (body: string): Promise<unknown> =>
+    server.json('/v1/streams/sales/events', { method: 'POST', body });
+  await send(lines.join(''));
+  await server.sql('SELECT count(*) FROM sales');
+  await send([1, 2, 3].map(last => event(`"k":${big(last)}`)).join(''));
+  await send([event('"k":9223372036854775808'), event('"k":2.5'), event('"k":null')].join(''));
+  expect(await rows(server, 'next', 11)).toEqual([
+    [null, 8],
+    ['four', 1],
+    ['three', 1],
+    ['two', 1],
+  ]);
+  expect(await rows(server, 'same', 11)).toEqual([
+    [null, 9],
+    ['three', 1],
+    ['two', 1],
+  ]);
+  expect(await rows(server, 'or_none', 11)).toEqual([
+    [null, 8],
+    ['none', 1],
+    ['three', 1],
+    ['two', 1],
+  ]);
+  expect(await rows(server, 'odd', 11)).toEqual([
+    [null, 7],
+    ['h', 1],
+    ['inf', 1],
+    ['nan', 1],
+    ['ninf', 1],
+  ]);
+  server.kill('SIGTERM');
+  await server.ended;
+  const { code, stdout } = await run(dir, ['audit']);
+  expect({ code, stdout }).toMatchObject({ code: 0 });
+  for (const name of Object.keys(views)) expect(stdout).toMatch(new RegExp(`✓ ${name}: 1 windows`));
+});

@@ -66,9 +66,11 @@ function plain(value: Scalar): Scalar {
   return Number.isInteger(value) ? BigInt(value) : value;
 }
 
+/** For JSON, which has neither large whole numbers nor infinities. */
 const tagged = (value: Scalar): string | number | boolean => {
   const key = plain(value) as Exclude<Scalar, null>;
-  return typeof key === 'bigint' ? `i${key}` : typeof key === 'string' ? `s${key}` : key;
+  if (typeof key === 'string') return `s${key}`;
+  return typeof key === 'bigint' || (typeof key === 'number' && !Number.isFinite(key)) ? `n${key}` : key;
 };
 
 /** The tables by name, and what each version of a view sees of them. */
