@@ -610,6 +610,33 @@ describe('a view planned before its stream had events', () => {
   });
 });
 
+test('windows that overlap very much are filled in small steps, and are right', async () => {
+  const log = logWith();
+  const minute = 60_000;
+  const events = Array.from({ length: 1500 }, (_, i) => ({ _time: at(i * 7000), k: `k${i % 3}` }));
+  log.append('access', 0, events.slice(0, 700), startMs);
+  log.append('access', 0, events.slice(700), startMs);
+  const engine = await openEngine(log, { cellsMax: 2000 });
+  engines.push(engine);
+  await engine.define({
+    name: 'v',
+    text: '-- window: 12h every 1m\n-- keep: for ever\nSELECT k, count(*) AS n FROM access GROUP BY k',
+  });
+  await engine.settled();
+  const counts = new Map<string, number>();
+  for (const { _time, k } of events) {
+    const last = Math.floor(Date.parse(_time) / minute) * minute;
+    for (let start = last - 719 * minute; start <= last; start += minute) {
+      const key = `${start * 1000} ${k}`;
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+  }
+  const { rows } = await engine.query({ view: 'v', limit: 100_000 });
+  const found = rows.map(({ startUs, values }): [string, unknown] => [`${startUs} ${values[0]}`, values[1]]);
+  expect(new Map(found)).toEqual(counts);
+  expect(rows).toHaveLength(counts.size);
+});
+
 describe('after a crash', () => {
   test('the engine goes on from the committed offsets and counts nothing twice', async () => {
     const kept = createMemoryState();

@@ -8,6 +8,7 @@ import { EventColumns } from '../plan/events/event-columns.ts';
 import { fieldUses, keysOf, useKey } from '../plan/events/fields.ts';
 import type { SourcePlan } from '../plan/plan.ts';
 import type { ViewPartition } from '../view/view-partition.ts';
+import { deltaCellsOf } from '../windows/cut.ts';
 
 /** Serves offsets that the log's retention has removed. */
 export interface HistorySource {
@@ -95,6 +96,12 @@ export class Lane {
     this.columns = undefined;
   }
 
+  /** A commit can follow each step, and puts windows out of memory. */
+  private get eventsMax(): number {
+    const hopping = this.views.filter(({ plan }) => plan.window.kind === 'hopping');
+    return Math.min(...hopping.map(({ plan }) => deltaCellsOf(plan.window)));
+  }
+
   /** There is much more in the log than one step takes. */
   get isFarBehind(): boolean {
     return this.end - this.position > this.farBehind;
@@ -131,8 +138,12 @@ export class Lane {
     }
   }
 
-  /** Reads and takes in one span, at most up to offset `until`. Answers how many events. */
-  async step(until = Number.POSITIVE_INFINITY): Promise<number> {
+  /**
+   * Reads and takes in one span, at most up to offset `upTo`, and of events that lie in many windows no more than a delta holds. Answers
+   * how many events.
+   */
+  async step(upTo = Number.POSITIVE_INFINITY): Promise<number> {
+    const until = Math.min(upTo, this.position + this.eventsMax);
     const target = this.kernel.input(this.readBytes);
     let result: ReadResult;
     this.isFresh = false;
@@ -147,7 +158,7 @@ export class Lane {
     const before = this.position;
     const isCut = result.next > until;
     const batches = isCut ? result.batches.filter(batch => batch.offset < until) : result.batches;
-    if (batches.length > 0) this.take(batches);
+    if (batches.length > 0) this.take(batches, until);
     this.position = isCut ? until : result.next;
     for (const view of this.views) view.clock.record.offset = this.position;
     this.isReady = this.position < this.end;
@@ -175,12 +186,16 @@ export class Lane {
     this.position = next;
   }
 
-  private take(batches: ReadResult['batches']): void {
+  /** The events of the batches that lie before offset `until`. */
+  private take(batches: ReadResult['batches'], until: number): void {
     const first = batches[0]!;
     const last = batches[batches.length - 1]!;
     const skipped = this.position - first.offset;
     let at = skipped > 0 ? this.lineStart(first.position, skipped) : first.position;
-    const end = last.position + last.length;
+    const end =
+      last.offset + last.count > until
+        ? this.lineStart(last.position, until - last.offset)
+        : last.position + last.length;
     // Offsets are dense inside what one read returns, or rows are counted from each batch's own offset.
     let cursor = 0;
     let rowInBatch = Math.max(0, skipped);

@@ -9,15 +9,13 @@ import type { CompiledSource } from '../plan/expression/compile.ts';
 import type { Plan } from '../plan/plan.ts';
 import { LevelKeys, positionKey } from '../state/state-rows.ts';
 import { addSizes, isOf, noSize, type StoredSize, storedSizes } from '../state/stored-size.ts';
-import { levelOptionsOf, paneLengthsOf } from '../windows/cut.ts';
+import { deltaCellsOf, levelOptionsOf, paneLengthsOf } from '../windows/cut.ts';
 import { Delta } from '../windows/delta.ts';
 import { GroupRegistry } from '../windows/group-registry.ts';
 import { Level } from '../windows/level.ts';
 import { PaneColumn, paneStart } from '../windows/pane-column.ts';
 import { PartitionClock, type PositionRecord } from '../windows/partition-clock.ts';
 
-/** Cells a delta gathers before it is merged. */
-const deltaCellsMax = 131_072;
 const collectFrom = 8192;
 /** Cells whose accumulators are merged together: few enough to stay in the processor's cache. */
 const cellsAtOnce = 1024;
@@ -73,7 +71,7 @@ export class ViewPartition {
     this.takesTime = aggregates.map(
       ({ function: name, args }) => (name === 'first' || name === 'last') && args.length === 1,
     );
-    this.delta = new Delta(kernel, aggregates, this.registry, deltaCellsMax);
+    this.delta = new Delta(kernel, aggregates, this.registry, deltaCellsOf(plan.window));
     this.panes = new PaneColumn(paneLengthsOf(plan.window));
     this.levels = levelOptionsOf(plan).map(options => {
       const keys = new LevelKeys(plan.name, plan.version, options.everyMs, source, partition);

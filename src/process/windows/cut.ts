@@ -9,6 +9,17 @@ export function paneLengthsOf(window: WindowSpec): number[] {
   return [(window.kind === 'hopping' ? window.everyMs : window.gapMs) * 1000];
 }
 
+/** Cells of windows that one flush makes at most. */
+const windowCellsMax = 1_310_720;
+const deltaCellsMax = 131_072;
+const deltaCellsMin = 256;
+
+/** Cells of panes that are gathered before they are merged: fewer where each is merged into many windows. */
+export function deltaCellsOf(window: WindowSpec): number {
+  const windows = window.kind === 'hopping' ? window.sizeMs / window.everyMs : 1;
+  return Math.max(deltaCellsMin, Math.min(deltaCellsMax, Math.floor(windowCellsMax / windows)));
+}
+
 /** The levels of a view, finest first. */
 export function levelOptionsOf({ window, keepMs, maxGroups }: Plan): LevelOptions[] {
   const keepUsOf = (everyMs: number): number | null => {
