@@ -38,13 +38,14 @@ export class Commits {
     const { commitMs, cellsMax } = this.options;
     const sinceMs = performance.now() - this.committedAt;
     if (sinceMs >= Math.min(pauseMsMax, Math.max(pace * commitMs, 9 * this.tookMs))) return true;
-    let cells = 0;
+    let size = 0;
     let dirty = 0;
     for (const version of this.options.versions()) {
-      cells += version.cells;
-      dirty += version.dirtyCells;
+      size += version.size;
+      // A delta has cells of its own.
+      dirty += version.size * Math.min(1, version.dirtyCells / Math.max(1, version.cells));
     }
-    return cells > cellsMax && dirty * 4 > cellsMax;
+    return size > cellsMax && dirty * 4 > cellsMax;
   }
 
   /** A store that fails in passing is tried again when the next commit is due. */
@@ -81,9 +82,9 @@ export class Commits {
   private markCommitted(): void {
     const { cellsMax } = this.options;
     const versions = this.options.versions();
-    let cells = 0;
-    for (const version of versions) cells += version.cells;
-    const share = cells > cellsMax ? cellsMax / cells : 1;
+    let size = 0;
+    for (const version of versions) size += version.size;
+    const share = size > cellsMax ? cellsMax / size : 1;
     for (const version of versions) version.markCommitted(share);
   }
 }

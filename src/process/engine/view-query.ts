@@ -12,6 +12,8 @@ import { levelOptionsOf } from '../windows/cut.ts';
 const limitDefault = 10_000;
 const limitMax = 100_000;
 const windowsDefaultMax = 2000;
+/** Characters of texts at which a page ends, whatever its limit. */
+const pageTextMax = 32 * 1024 * 1024;
 /** Rows that an order of the caller's own may have to look at. */
 const sortedMax = 1_000_000;
 
@@ -78,6 +80,7 @@ export function queryView(version: QueriedView, reader: QueriedWindows, query: V
     return sorted(rows, query.order, columns, limit, start.skip, (page, next) => answer(page, everyMs, next));
   }
   const rows: WindowRow[] = [];
+  let text = 0;
   for (const startUs of reader.starts(index, Math.max(fromUs, start.startUs ?? fromUs), toUs)) {
     let place = 0;
     for (const row of reader.window(index, startUs).rows) {
@@ -86,8 +89,11 @@ export function queryView(version: QueriedView, reader: QueriedWindows, query: V
         place++;
         continue;
       }
-      if (rows.length === limit) return answer(rows, everyMs, cursorOf({ startUs, skip: place }));
+      if (rows.length === limit || text > pageTextMax) {
+        return answer(rows, everyMs, cursorOf({ startUs, skip: place }));
+      }
       rows.push(row);
+      text += textOf(row.values);
       place++;
     }
   }
@@ -122,6 +128,7 @@ function sessionsByStart(
   keep: (row: WindowRow) => boolean,
 ): { rows: WindowRow[]; next?: Cursor } {
   const rows: WindowRow[] = [];
+  let text = 0;
   let from: number | undefined = Math.max(fromUs, start.startUs ?? fromUs);
   for (let startsMax = limit + 1; from !== undefined; startsMax *= 2) {
     const page: SessionPage = sessions.page(from, toUs, { startsMax });
@@ -133,8 +140,9 @@ function sessionsByStart(
         place = 0;
       }
       if (startUs !== start.startUs || place >= start.skip) {
-        if (rows.length === limit) return { rows, next: { startUs, skip: place } };
+        if (rows.length === limit || text > pageTextMax) return { rows, next: { startUs, skip: place } };
         rows.push(row);
+        text += textOf(row.values);
       }
       place++;
     }
@@ -222,8 +230,21 @@ function sorted<Answer>(
       return a.startUs - b.startUs;
     });
   }
-  const page = rows.slice(skip, skip + limit);
-  return rows.length > skip + limit ? answer(page, cursorOf({ skip: skip + limit })) : answer(page);
+  let end = skip;
+  for (let text = 0; end < Math.min(rows.length, skip + limit) && text <= pageTextMax; end++) {
+    text += textOf(rows[end]!.values);
+  }
+  const page = rows.slice(skip, end);
+  return rows.length > end ? answer(page, cursorOf({ skip: end })) : answer(page);
+}
+
+/** Characters of the texts in a value. */
+function textOf(value: ViewValue): number {
+  if (typeof value === 'string') return value.length;
+  if (value === null || typeof value !== 'object') return 0;
+  let length = 0;
+  for (const part of Array.isArray(value) ? value : Object.values(value)) length += textOf(part);
+  return length;
 }
 
 function pickOf(name: string, columns: readonly ViewColumn[]): (row: WindowRow) => ViewValue {

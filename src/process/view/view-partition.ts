@@ -17,6 +17,9 @@ import { PaneColumn, paneStart } from '../windows/pane-column.ts';
 import { PartitionClock, type PositionRecord } from '../windows/partition-clock.ts';
 
 const collectFrom = 8192;
+const collectTextFrom = 16 * 1024 * 1024;
+/** Characters of a group that are taken to be a part of its cell. */
+const cellText = 256;
 /** Cells whose accumulators are merged together: few enough to stay in the processor's cache. */
 const cellsAtOnce = 1024;
 
@@ -58,6 +61,8 @@ export class ViewPartition {
     this.pending = 0;
     if (pending > 0) this.merging!.accumulators.merge(this.delta.accumulators, this.from, this.to, pending);
   };
+  /** Characters of groups that the last collection left. */
+  private textsKept = 0;
   private mask = new Uint8Array(0);
   /** By aggregate: first and last without an order of their own take the event time's. */
   private readonly takesTime: boolean[];
@@ -221,15 +226,24 @@ export class ViewPartition {
     this.collectGroups();
   }
 
-  /** Forgets groups that are in no window in memory, once they are the most. */
+  /** Forgets groups that are in no window in memory, once they are the most, or their texts have become twice as long. */
   private collectGroups(): void {
-    if (this.delta.size > 0 || this.registry.size < collectFrom) return;
-    if (this.registry.size < 2 * this.cells + collectFrom) return;
+    if (this.delta.size > 0) return;
+    const { size, textTotal } = this.registry;
+    const isMuch = textTotal > 2 * this.textsKept + collectTextFrom;
+    if (!isMuch && size < 2 * this.cells + collectFrom) return;
     const isLive = new Uint8Array(this.registry.size);
     for (const level of this.levels) level.markGroups(isLive);
     const moved = this.registry.collect(isLive);
     for (const level of this.levels) level.renumber(moved);
     this.delta.renumber(moved);
+    this.textsKept = this.registry.textTotal;
+  }
+
+  /** Cells in memory, and for long texts of groups as many more as they take the memory of. */
+  get size(): number {
+    const { cells } = this;
+    return cells + Math.max(0, Math.floor((this.registry.textTotal - cells * cellText) / cellText));
   }
 
   get cells(): number {

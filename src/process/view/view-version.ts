@@ -155,6 +155,13 @@ export class ViewVersion {
     return cells;
   }
 
+  /** As ViewPartition.size. */
+  get size(): number {
+    let size = 0;
+    for (const partition of this.partitions) size += partition.size;
+    return size;
+  }
+
   get cells(): number {
     let cells = 0;
     for (const partition of this.partitions) cells += partition.cells;

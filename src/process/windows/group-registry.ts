@@ -20,6 +20,12 @@ export function groupKey(values: readonly KeyPart[]): string {
   return key;
 }
 
+function lengthOf(tuple: readonly KeyPart[]): number {
+  let length = 0;
+  for (const value of tuple) if (typeof value === 'string') length += value.length;
+  return length;
+}
+
 /** Longer texts, and those that are not plain, are interned by value. */
 const plainTextMax = 4096;
 
@@ -40,7 +46,9 @@ export class GroupRegistry {
   private starts = new Int32Array(0);
   private lengths = new Int32Array(0);
   private readonly keys = new KeyWriter();
-  private textLength = 0;
+  private indexedLength = 0;
+  /** Characters of the texts of all groups. */
+  textTotal = 0;
 
   get size(): number {
     return this.tuples.length;
@@ -62,6 +70,7 @@ export class GroupRegistry {
   /** The number of a tuple that is not there yet, which is taken over by the registry. */
   add(values: KeyPart[]): number {
     const tuple = values.map(value => (typeof value === 'string' ? wellFormed(value) : value));
+    this.textTotal += lengthOf(tuple);
     const id = this.tuples.push(tuple) - 1;
     this.growTo(id + 1);
     return id;
@@ -84,7 +93,14 @@ export class GroupRegistry {
     this.starts[id] = start;
     this.lengths[id] = length + 2;
     this.bytesUsed += length + 2;
+    this.textTotal += length;
     return id;
+  }
+
+  /** Characters of a tuple's texts. */
+  textLength(id: number): number {
+    const tuple = this.tuples[id];
+    return tuple === undefined ? this.lengths[id]! - 2 : lengthOf(tuple);
   }
 
   private makeRoom(size: number): void {
@@ -104,11 +120,11 @@ export class GroupRegistry {
       const only = values[0];
       if (values.length === 1 && typeof only === 'string') {
         this.texts.set(only, this.indexed);
-        this.textLength += only.length;
+        this.indexedLength += only.length;
       } else {
         const key = groupKey(values);
         this.ids.set(key, this.indexed);
-        this.textLength += key.length;
+        this.indexedLength += key.length;
       }
     }
   }
@@ -144,16 +160,22 @@ export class GroupRegistry {
 
   /** Writes a tuple with its length. */
   write(id: number, writer: RowWriter): void {
-    if (this.lengths[id] === 0) this.encode(id);
+    if (this.lengths[id] === 0) {
+      this.keys.rewind(0);
+      for (const value of this.tuples[id]!) this.keys.part(value);
+      const encoded = this.keys.finish();
+      if (encoded.length > plainTextMax) {
+        writer.varint(encoded.length).part(encoded, 0, encoded.length);
+        return;
+      }
+      this.keep(id, encoded);
+    }
     const start = this.starts[id]!;
     const length = this.lengths[id]!;
     writer.varint(length).part(this.bytes, start, length);
   }
 
-  private encode(id: number): void {
-    this.keys.rewind(0);
-    for (const value of this.tuples[id]!) this.keys.part(value);
-    const encoded = this.keys.finish();
+  private keep(id: number, encoded: Uint8Array): void {
     this.makeRoom(encoded.length);
     this.bytes.set(encoded, this.bytesUsed);
     this.starts[id] = this.bytesUsed;
@@ -168,7 +190,7 @@ export class GroupRegistry {
     this.ids = new Map();
     this.texts = new Map();
     this.tuples = [];
-    this.indexed = this.textLength = this.bytesUsed = 0;
+    this.indexed = this.indexedLength = this.bytesUsed = this.textTotal = 0;
     this.bytes = new Uint8Array(0);
     this.starts = new Int32Array(0);
     this.lengths = new Int32Array(0);
@@ -182,6 +204,7 @@ export class GroupRegistry {
       this.starts[id] = this.bytesUsed;
       this.lengths[id] = length;
       this.bytesUsed += length;
+      this.textTotal += this.textLength(id);
     }
     this.generation++;
     return moved;
@@ -189,6 +212,6 @@ export class GroupRegistry {
 
   memoryBytes(): number {
     const byNumber = this.tuples.length * 16 + this.starts.byteLength + this.lengths.byteLength;
-    return byNumber + this.bytes.byteLength + this.indexed * 100 + this.textLength * 2;
+    return byNumber + this.bytes.byteLength + this.indexed * 100 + this.indexedLength * 2;
   }
 }

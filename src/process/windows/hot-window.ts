@@ -9,6 +9,8 @@ export interface HotWindow {
   /** Slots by place. */
   slots: number[];
   record: WindowRecord;
+  /** Characters of its groups' texts. */
+  textLength: number;
   /** Slot of the overflow group, or −1. */
   overflow: number;
   /** It differs from the store. */
@@ -37,6 +39,7 @@ export const newWindow = (startUs: number, id: number): HotWindow => ({
   startUs,
   id,
   slots: [],
+  textLength: 0,
   record: { published: 0, groups: 0, events: 0, isCompacted: false, hasOverflow: false },
   overflow: -1,
   isDirty: false,

@@ -39,6 +39,8 @@ export interface LevelOptions {
 const flag = { changed: 1, incomplete: 2 } as const;
 /** Share of a full window's groups that stays when the smallest go to the overflow group. */
 const compactTo = 0.75;
+/** Characters of texts at which a window is full, whatever the number of its groups. */
+const windowTextMax = 32 * 1024 * 1024;
 
 export class Level {
   options: LevelOptions;
@@ -173,6 +175,7 @@ export class Level {
   private put(window: HotWindow, group: number): number {
     const slot = this.take(group, window.slots.length);
     window.slots.push(slot);
+    window.textLength += this.registry.textLength(group);
     this.table.add(window.id, group, slot);
     return slot;
   }
@@ -232,7 +235,7 @@ export class Level {
   private admit(window: HotWindow, group: number, weight: number, settle: () => void): number {
     if (this.isDrawn) this.isDrawn = false;
     else if (this.isUnlucky(window, weight)) return window.overflow;
-    if (window.slots.length >= this.options.maxGroups) {
+    if (window.slots.length >= this.options.maxGroups || window.textLength > windowTextMax) {
       settle();
       this.compact(window);
     }
@@ -244,14 +247,13 @@ export class Level {
 
   /** Moves the smallest groups, by events, into the overflow group. The others move up to the free places. */
   private compact(window: HotWindow): void {
-    const leaving = this.smallest(
-      window,
-      window.slots.length - Math.floor(this.options.maxGroups * compactTo),
-    );
+    const places = Math.min(window.slots.length, this.options.maxGroups);
+    const leaving = this.smallest(window, window.slots.length - Math.floor(places * compactTo));
     if (window.overflow < 0) window.overflow = this.take(-1, -1);
     const into = new Int32Array(leaving.length).fill(window.overflow);
     this.accumulators.merge(this.accumulators, Int32Array.from(leaving), into, leaving.length);
     for (const slot of leaving) {
+      window.textLength -= this.registry.textLength(this.slotGroups[slot]!);
       this.table.remove(window.id, this.slotGroups[slot]!);
       this.slotGroups[slot] = -1;
       this.accumulators.release(slot);
