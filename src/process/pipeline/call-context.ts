@@ -2,7 +2,9 @@
 // after its success; after its end, whatever its end, it does nothing any more.
 import { MillraceError, textOf } from '../../core/errors.ts';
 import { eventTimeFields, timeOf } from '../../core/event-time.ts';
+import { nestingOf } from '../../core/json-nesting.ts';
 import { formatUs } from '../../core/time.ts';
+import { maxDepth } from '../../kernel/line-reasons.ts';
 import {
   pipelineLimits as limits,
   type PipelineContext,
@@ -136,6 +138,13 @@ function eventLine(event: unknown, timeUs: number): string {
     throw new MillraceError('bad-event', `What is emitted is no object but ${describe(event)}.`, {
       status: 400,
       remedy: 'Return an object, an array of objects, or undefined for nothing.',
+    });
+  }
+  // A shorter text has no room for more levels.
+  if (text.length > 2 * maxDepth && nestingOf(text).deepest > maxDepth) {
+    throw new MillraceError('bad-event', `What is emitted is nested deeper than ${maxDepth}.`, {
+      status: 400,
+      remedy: 'Emit flatter events, or put the inner part into a text with JSON.stringify.',
     });
   }
   if (hasTime(event as Record<string, unknown>)) return `${text}\n`;

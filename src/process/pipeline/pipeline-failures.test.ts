@@ -15,6 +15,13 @@ const minute = 60_000;
 const at = (ms: number): string => new Date(Date.UTC(2026, 0, 1) + ms).toISOString();
 const summary = async (name: string) => (await harness.set.list()).find(one => one.name === name)!;
 
+/** Of so many levels, itself included. */
+function nested(levels: number): object {
+  let value = {};
+  for (let level = 1; level < levels; level++) value = { inner: value };
+  return value;
+}
+
 describe('a function that fails', () => {
   test('sends its event to _rejected with bytes, place and stack after three tries, and the stream goes on', async () => {
     const text = '{"n":2,  "big":12345678901234567890}\n';
@@ -196,11 +203,24 @@ describe('a function that fails', () => {
       },
       'circular',
     ],
+    ['an object 65 levels deep', () => nested(65), 'nested deeper than 64'],
+    ['an object 1,000 levels deep', () => [nested(1000)], 'nested deeper than 64'],
+    ['an object 100,000 levels deep', () => nested(100_000), 'RangeError'],
   ])('%s cannot be emitted', async (_name, process, reason) => {
     await harness.append('clicks', [{}]);
     await harness.define({ p: { from: 'clicks', to: 'out', process: process as never } });
     await harness.settled();
     expect(await harness.events(rejectedStream)).toMatchObject([{ reason: expect.stringContaining(reason) }]);
+  });
+
+  test('an object 64 levels deep can be emitted, whatever brackets its strings have', async () => {
+    await harness.append('clicks', [{}]);
+    const text = '{'.repeat(100);
+    await harness.define({
+      p: { from: 'clicks', to: 'out', process: () => [{ text }, { ...nested(64), text }] },
+    });
+    await harness.settled();
+    expect(await harness.events('out')).toMatchObject([{ text }, { text, inner: { inner: {} } }]);
   });
 
   test('a key that is none rejects its event', async () => {
