@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { at, MemoryLog, openEngine, startMs } from '../process/engine/engine.fixture.ts';
 import type { Engine } from '../process/engine.ts';
 import type { ViewChange, ViewColumn, ViewSummary, WindowRow } from '../process/view.ts';
@@ -167,6 +167,25 @@ test('a client that comes back gets exactly what it missed', async () => {
   const missed = await again.next('change');
   expect(missed.data.windows!.map(window => window.values[1])).toEqual([2, 3]);
   again.close();
+});
+
+test('what nobody listened to for a minute is not taken for known', () => {
+  vi.useFakeTimers();
+  try {
+    const leave = hub.subscribe('v', 60_000, () => {});
+    engine.change(1, 1);
+    const id = hub.position;
+    leave();
+    expect(hub.changesAfter('v', 60_000, id)).toEqual([]);
+    vi.advanceTimersByTime(60_000);
+    expect(engine.watched).toBe(0);
+    engine.change(2, 2);
+    hub.subscribe('v', 60_000, () => {});
+    expect(hub.changesAfter('v', 60_000, id)).toBeUndefined();
+    expect(hub.changesAfter('v', 60_000, hub.position)).toEqual([]);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test('an id of another life starts anew with a snapshot', async () => {
