@@ -1,10 +1,11 @@
-// Builds dist/: the kernels (.wasm), the program, the library entries, the console. `--if-stale` does nothing
+// Builds dist/: the kernels (.wasm), the program, the library entries and their types, the console. `--if-stale` does nothing
 // when nothing in src/ or here is newer than the last build.
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { build } from 'esbuild';
 
 const root = dirname(fileURLToPath(import.meta.url));
@@ -18,7 +19,9 @@ function newestMs(path) {
   return Math.max(stat.mtimeMs, ...readdirSync(path).map(name => newestMs(join(path, name))));
 }
 
-const inputs = ['src', 'bench', 'build.mjs', 'package.json'].filter(path => existsSync(path));
+const inputs = ['src', 'bench', 'build.mjs', 'package.json', 'tsconfig.json', 'tsconfig.types.json'].filter(
+  path => existsSync(path),
+);
 const fresh = existsSync(stamp) && statSync(stamp).mtimeMs > Math.max(...inputs.map(newestMs));
 if (fresh && process.argv.includes('--if-stale')) process.exit(0);
 
@@ -145,12 +148,34 @@ async function buildConsole() {
   writeFileSync('dist/console/index.html', readFileSync('src/console/index.html'));
 }
 
-buildKernel();
-await Promise.all([buildNode(), buildConsole()]);
-writeLicences();
-if (process.argv.includes('--types')) {
-  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json'], {
-    stdio: 'inherit',
-  });
+/**
+ * Declarations of the library entries and of what they are made of, no others: tsc writes those of every file that is imported somewhere, and
+ * leaves the endings of what they import as they are.
+ */
+async function buildTypes() {
+  const { outDir } = JSON.parse(readFileSync('tsconfig.types.json', 'utf8')).compilerOptions;
+  await promisify(execFile)(process.execPath, [
+    'node_modules/typescript/bin/tsc',
+    '-p',
+    'tsconfig.types.json',
+  ]);
+  const taken = new Set();
+  function take(file) {
+    if (taken.has(file)) return;
+    taken.add(file);
+    const text = readFileSync(join(outDir, file), 'utf8');
+    const target = join('dist/types', file);
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, text.replaceAll(/(['"]\.[^'"\n]*)\.ts(?=['"])/g, '$1.js'));
+    for (const [, path] of text.matchAll(/['"](\.[^'"\n]*)\.ts['"]/g))
+      take(join(dirname(file), `${path}.d.ts`));
+  }
+  for (const entry of ['index', 'analyze/index', 'client/index']) take(`${entry}.d.ts`);
+  rmSync(outDir, { recursive: true });
 }
+
+const types = buildTypes();
+buildKernel();
+await Promise.all([types, buildNode(), buildConsole()]);
+writeLicences();
 writeFileSync(stamp, '');

@@ -24,9 +24,16 @@ const duration = z.string().refine(text => {
 
 const bytes = z.union([z.number().int().positive(), z.string().regex(/^\d+(\.\d+)?\s*(KB|MB|GB|TB)$/i)]);
 
-const settingsSchema = z.strictObject({
+/** millrace.yaml. */
+export interface Settings {
+  name?: string;
+  /** What an acknowledged event has survived: `fsync`, `os`, or a time such as `interval: 100ms`. */
+  durability: string;
+  streams: Record<string, { partitions: number; keep?: { age?: string; size?: string | number } }>;
+}
+
+const settingsSchema: z.ZodType<Settings> = z.strictObject({
   name: z.string().max(100).optional(),
-  /** What an acknowledged event has survived. */
   durability: z
     .enum(['fsync', 'os'])
     .or(z.string().regex(/^interval: ?\d+ms$/))
@@ -41,8 +48,6 @@ const settingsSchema = z.strictObject({
     )
     .default({}),
 });
-
-export type Settings = z.infer<typeof settingsSchema>;
 
 export interface Project {
   dir: string;

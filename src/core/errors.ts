@@ -40,15 +40,74 @@ export function withRemedy({ message, remedy }: MillraceError): string {
   return remedy === undefined ? message : `${message} ${remedy}`;
 }
 
-/** The error behind anything thrown, so that `catch (thrown: unknown)` has one next step. */
-export function toError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
+/** A value as text, whatever it is. */
+export function textOf(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return `a value of type ${typeof value} that has no text`;
+  }
 }
 
-/** The code of a failed system call (`ENOSPC`), or of a MillraceError, or `undefined`. */
+/** What an error says of itself; empty where it says nothing. */
+export interface ErrorWords {
+  name: string;
+  message: string;
+  remedy: string;
+  stack: string;
+}
+
+/** The words of anything thrown. Never throws, and reads each part once: what a user's code throws may answer otherwise the next time. */
+export function wordsOf(thrown: unknown): ErrorWords {
+  if (!isError(thrown)) return { name: 'Error', message: textOf(thrown), remedy: '', stack: '' };
+  const part = (name: keyof ErrorWords): string => {
+    try {
+      const value = (thrown as Partial<ErrorWords>)[name];
+      return value === undefined ? '' : textOf(value);
+    } catch {
+      return `(its ${name} cannot be read)`;
+    }
+  };
+  return { name: part('name'), message: part('message'), remedy: part('remedy'), stack: part('stack') };
+}
+
+/** The error behind anything thrown, so that `catch (thrown: unknown)` has one next step. Never throws. */
+export function toError(thrown: unknown): Error {
+  if (!isError(thrown)) return new Error(textOf(thrown));
+  if (isReadable(thrown)) return thrown;
+  const { name, message, stack } = wordsOf(thrown);
+  return Object.assign(new Error(message), { name, stack });
+}
+
+function isError(thrown: unknown): thrown is Error {
+  try {
+    return thrown instanceof Error;
+  } catch {
+    // A proxy may refuse even this question.
+    return false;
+  }
+}
+
+function isReadable(error: Error & { remedy?: unknown }): boolean {
+  const isText = (value: unknown): boolean => typeof value === 'string';
+  try {
+    const { name, message, remedy, stack } = error;
+    return (
+      isText(name) && isText(message) && [remedy, stack].every(part => part === undefined || isText(part))
+    );
+  } catch {
+    return false;
+  }
+}
+
+/** The code of a failed system call (`ENOSPC`), or of a MillraceError, or `undefined`. Never throws. */
 export function codeOf(thrown: unknown): string | undefined {
-  const code = (thrown as { code?: unknown } | null | undefined)?.code;
-  return typeof code === 'string' ? code : undefined;
+  try {
+    const code = (thrown as { code?: unknown } | null | undefined)?.code;
+    return typeof code === 'string' ? code : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** What crosses a thread or process border in place of an Error. */
@@ -64,18 +123,13 @@ export interface ErrorWire {
 
 export function toWire(thrown: unknown): ErrorWire {
   const error = toError(thrown);
-  if (error instanceof MillraceError) {
-    const { code, message, status, remedy, context, canRetry, stack } = error;
-    return { code, message, status, remedy, context, canRetry, stack };
+  const { message, stack } = error;
+  const code = codeOf(error) ?? 'internal';
+  if (!(error instanceof MillraceError)) {
+    return { code, message, status: 500, context: {}, canRetry: false, stack };
   }
-  return {
-    code: codeOf(error) ?? 'internal',
-    message: error.message,
-    status: 500,
-    context: {},
-    canRetry: false,
-    stack: error.stack,
-  };
+  const { status, remedy, context, canRetry } = error;
+  return { code, message, status, remedy, context, canRetry, stack };
 }
 
 export function fromWire(wire: ErrorWire): MillraceError {

@@ -91,11 +91,45 @@ test('arrays and single objects become lines', async () => {
 });
 
 test('a byte order mark may stand before lines, an array or an object over several lines', async () => {
-  const json = { 'content-type': 'application/json' };
   expect((await post('s', '\ufeff{"a":1}\n{"a":2}\n')).answer.accepted).toBe(2);
   expect((await post('s', '\ufeff[{"a":3},\n {"a":4}]')).answer.accepted).toBe(2);
   expect((await post('s', '\ufeff \n{\n "a": 5\n}', json)).answer.accepted).toBe(1);
   expect((await post('s', '\ufeff{"a":6}\n{"a":7}\n', json)).answer.accepted).toBe(2);
+});
+
+const json = { 'content-type': 'application/json' };
+
+test.each([
+  '{}}',
+  '{"a":"b"}#',
+  '{"a":"b"}/**/',
+  '{"a": true} "x"',
+  '{"a":1}{"a":2}',
+  '{"a":1},{"a":2}\n',
+  '{\n"a":1\n}\n}',
+  '{\n"a":1\n}\n{\n"a":2\n}\n',
+])('one object with anything behind it is refused whole: %j', async body => {
+  const { status, answer } = await post('s', body, json);
+  expect(status).toBe(400);
+  expect(answer).toMatchObject({
+    accepted: 0,
+    rejected: 1,
+    errors: [{ line: 1, reason: 'bytes after the value' }],
+  });
+  const [rejected, ...more] = (await stored('_rejected')).trim().split('\n');
+  expect(JSON.parse(rejected!).raw.trim()).toBe(body.trim());
+  expect(more).toEqual([]);
+});
+
+test('lines sent as application/json are taken one by one, also where the first one is broken', async () => {
+  for (const first of ['{"a":1}#', '{"a": tru}', '{"a":"}"}}', '{"a":1},']) {
+    const { status, answer } = await post('s', `\n${first}\n{"a":2}\nx\n`, json);
+    expect(status).toBe(200);
+    expect(answer).toMatchObject({ accepted: 1, rejected: 2, errors: [{ line: 2 }, { line: 4 }] });
+  }
+  expect(await stored('s')).toBe('{"a":2}\n'.repeat(4));
+  const large = `{"a":"${'x'.repeat(50_000)}",\n"b":"{"}\n`;
+  expect((await post('s', large, json)).answer).toMatchObject({ accepted: 1, rejected: 0 });
 });
 
 test.each([

@@ -5,6 +5,7 @@ import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { maxLineBytes, maxRejectedPerSpan, type RejectedLine } from '../collect/format.ts';
 import { rejectedNdjson, rejectedStream } from '../collect/rejected.ts';
 import { codeOf, MillraceError, toError } from '../core/errors.ts';
+import { nestingOf } from '../core/json-nesting.ts';
 import type { Clock } from '../core/time.ts';
 import { type Log, type Producer, streamNamePattern } from '../flow/log.ts';
 import type { Kernel, ValidateResult } from '../kernel/kernel.ts';
@@ -310,15 +311,11 @@ function wholeDocument(contentType: string | undefined, body: Uint8Array): boole
   if (body[at] === 0x5b) return true;
   const type = (contentType ?? '').split(';')[0]!.trim().toLowerCase();
   if (type !== 'application/json') return false;
-  // Many senders say application/json and send lines: an object that ends before the last line is not the whole.
+  // Many senders say application/json and send lines: an object that ends on its line, before another one, is not the whole.
   const end = body.indexOf(10, at);
   if (end < 0) return true;
-  try {
-    JSON.parse(Buffer.from(body.buffer, body.byteOffset + at, end - at).toString());
-    return false;
-  } catch {
-    return true;
-  }
+  const line = Buffer.from(body.buffer, body.byteOffset + at, end - at).toString('latin1');
+  return nestingOf(line).end === undefined;
 }
 
 function producerOf(request: IngestRequest): Producer | undefined {

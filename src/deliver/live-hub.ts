@@ -4,7 +4,7 @@ import type { Engine } from '../process/engine.ts';
 import type { ViewChange, ViewColumn, WindowRow } from '../process/view.ts';
 
 export interface HubChange {
-  /** Grows with every change the hub saw; what clients resume from. */
+  /** Grows with every change the hub saw, and with every channel; what clients resume from. */
   sequence: number;
   watermarkUs: number | null;
   rows: WindowRow[];
@@ -47,7 +47,7 @@ export class LiveHub {
     this.stop = engine.onChange(change => this.publish(change));
   }
 
-  /** The sequence number of the last change. */
+  /** The last sequence number given. */
   get position(): number {
     return this.sequence;
   }
@@ -64,7 +64,8 @@ export class LiveHub {
         listeners: new Set(),
         recent: [],
         recentRows: 0,
-        since: this.sequence,
+        // A number of its own: what changed before, while nobody listened, is known to no id that was given out.
+        since: ++this.sequence,
         closeTimer: undefined,
       };
       this.channels.set(key, channel);

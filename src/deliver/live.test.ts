@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { at, MemoryLog, openEngine, startMs } from '../process/engine/engine.fixture.ts';
 import type { Engine } from '../process/engine.ts';
 import type { ViewChange, ViewColumn, ViewSummary, WindowRow } from '../process/view.ts';
 import { serveLive } from './live.ts';
@@ -24,6 +25,7 @@ class FakeEngine {
     return [
       {
         name: 'v',
+        window: { kind: 'tumbling', everyMs: [60_000] },
         resolutions: [{ everyMs: 60_000, keepMs: null }],
         columns,
         watermarkUs: 0,
@@ -76,7 +78,8 @@ interface Message {
     windows?: { start: string; values: unknown[] }[];
     whole?: string[];
     overlapping?: true;
-    answer?: { windows: unknown[]; columns: ViewColumn[] };
+    answer?: { every: string; windows: unknown[]; columns: ViewColumn[] };
+    problem?: { code: string; detail: string; remedy: string };
   };
 }
 
@@ -87,22 +90,28 @@ let url: string;
 
 beforeEach(async () => {
   engine = new FakeEngine();
-  hub = new LiveHub(engine as unknown as Engine, 'epoch');
+  await serve(engine as unknown as Engine);
+});
+
+async function serve(served: Engine): Promise<void> {
+  hub = new LiveHub(served, 'epoch');
   const status = () => ({ events: 0, rate: 0, sources: [], problems: [] });
   const clock = { nowMs: () => 3_600_000 };
   server = createServer((request, response) => {
     const query = new URL(request.url!, 'http://x').searchParams;
-    void serveLive({ engine: engine as unknown as Engine, hub, clock, status }, query, request, response);
+    void serveLive({ engine: served, hub, clock, status }, query, request, response);
   });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-});
+}
 
-afterEach(async () => {
+async function stop(): Promise<void> {
   hub.close();
   server.closeAllConnections();
   await new Promise(resolve => server.close(resolve));
-});
+}
+
+afterEach(stop);
 
 async function connect(query: string, lastEventId?: string) {
   const stopping = new AbortController();
@@ -158,6 +167,25 @@ test('a client that comes back gets exactly what it missed', async () => {
   const missed = await again.next('change');
   expect(missed.data.windows!.map(window => window.values[1])).toEqual([2, 3]);
   again.close();
+});
+
+test('what nobody listened to for a minute is not taken for known', () => {
+  vi.useFakeTimers();
+  try {
+    const leave = hub.subscribe('v', 60_000, () => {});
+    engine.change(1, 1);
+    const id = hub.position;
+    leave();
+    expect(hub.changesAfter('v', 60_000, id)).toEqual([]);
+    vi.advanceTimersByTime(60_000);
+    expect(engine.watched).toBe(0);
+    engine.change(2, 2);
+    hub.subscribe('v', 60_000, () => {});
+    expect(hub.changesAfter('v', 60_000, id)).toBeUndefined();
+    expect(hub.changesAfter('v', 60_000, hub.position)).toEqual([]);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test('an id of another life starts anew with a snapshot', async () => {
@@ -315,4 +343,104 @@ test('of a session each row waits, until it is told anew or grows together with 
     ['b', 1, 1],
   ]);
   again.close();
+});
+
+describe('a session view whose gap changes', () => {
+  let log: MemoryLog;
+  let sessions: Engine;
+
+  beforeEach(async () => {
+    await stop();
+    log = new MemoryLog();
+    log.createStream('clicks');
+    click(0, 6, 20);
+    sessions = await openEngine(log);
+    await setGap('5s');
+    await serve(sessions);
+  });
+
+  afterEach(() => sessions.close());
+
+  const click = (...seconds: number[]): void =>
+    log.append(
+      'clicks',
+      0,
+      seconds.map(second => ({ _time: at(second * 1000), user: 'a' })),
+      startMs,
+    );
+
+  async function setGap(gap: string): Promise<void> {
+    const text = `-- session: ${gap} by user\nSELECT user, count(*) AS n FROM clicks GROUP BY user`;
+    await sessions.define({ name: 'ses', text });
+    await sessions.settled();
+  }
+
+  const counts = ({ data }: Message) => data.answer!.windows.map(window => (window as WindowRow).values[1]);
+
+  test.each(['ses@5s', 'ses'])('is sent anew to who listens to %s, and its changes after it', async key => {
+    const client = await connect(`s=${key}&from=1970-01-01`);
+    expect(counts(await client.next('snapshot'))).toEqual([1, 1, 1]);
+    await setGap('8s');
+    const snapshot = await client.next('snapshot');
+    expect(snapshot.data).toMatchObject({ subscription: key, answer: { every: '8s' } });
+    expect(counts(snapshot)).toEqual([2, 1]);
+    click(27);
+    const isLonger = ({ start, values }: { start: string; values: unknown[] }) =>
+      start === at(20_000) && values[1] === 2;
+    let change = await client.next('change');
+    while (!change.data.windows!.some(isLonger)) change = await client.next('change');
+    expect(change.data).toMatchObject({ subscription: key, overlapping: true });
+    await setGap('30s');
+    expect(counts(await client.next('snapshot'))).toEqual([4]);
+    client.close();
+  });
+
+  test('is sent anew to who comes back by the gap that was', async () => {
+    const client = await connect('s=ses@5s&from=1970-01-01');
+    await client.next('snapshot');
+    click(40);
+    const { id } = await client.next('change');
+    client.close();
+    await setGap('8s');
+    const again = await connect('s=ses@5s&from=1970-01-01', id);
+    expect(counts(await again.next('snapshot'))).toEqual([2, 1, 1]);
+    again.close();
+  });
+
+  test('is refused in the words of the API to who asks for another gap', async () => {
+    const client = await connect('s=ses@7s');
+    expect((await client.next('error')).data.problem).toMatchObject({
+      code: 'bad-resolution',
+      detail: '"ses@7s": the view is of sessions with a gap of 5s.',
+      remedy: 'Subscribe to ses or ses@5s.',
+    });
+    client.close();
+    await expect(sessions.query({ view: 'ses', everyMs: 7000 })).rejects.toMatchObject({
+      message: 'The view is of sessions with a gap of 5s.',
+      remedy: 'Leave every out, or give every=5s.',
+    });
+  });
+});
+
+test('a resolution that another definition does not keep ends its subscription alone, in the words of the API', async () => {
+  await stop();
+  const log = new MemoryLog();
+  log.createStream('clicks');
+  const views = await openEngine(log);
+  const define = (every: string) =>
+    views.define({ name: 'v', text: `-- every: ${every}\nSELECT count(*) AS n FROM clicks` });
+  await define('1s, 1m');
+  await serve(views);
+  const client = await connect('s=v@1s&s=v@1m');
+  await client.next('snapshot');
+  await client.next('snapshot');
+  await define('5s, 1m');
+  await views.settled();
+  expect((await client.next('error')).data).toMatchObject({
+    subscription: 'v@1s',
+    problem: { detail: '"v@1s": the view does not keep this resolution.' },
+  });
+  expect((await client.next('snapshot')).data).toMatchObject({ subscription: 'v@1m' });
+  client.close();
+  await views.close();
 });

@@ -9,7 +9,7 @@ import type { LiveMessage, SourceStatus } from './api.ts';
 import { EventStream, eventText } from './event-stream.ts';
 import type { HubChange, LiveHub } from './live-hub.ts';
 import { problemOf } from './problem.ts';
-import { everyMsOf, instantOrNull, viewAnswer, viewWindow } from './view-json.ts';
+import { everyMsOf, everyText, instantOrNull, viewAnswer, viewWindow } from './view-json.ts';
 import { WaitingRows } from './waiting-rows.ts';
 
 export interface LiveOptions {
@@ -59,13 +59,16 @@ export async function serveLive(
     });
   }
   const fromUs = parseInstantUs(query.get('from') ?? '-1h', clock.nowMs(), 'from');
-  const after = resumeFrom(String(request.headers['last-event-id'] ?? query.get('after') ?? ''), hub.epoch);
-  const views = new Map((await engine.views()).map(view => [view.name, view]));
+  const lastId = String(request.headers['last-event-id'] ?? query.get('after') ?? '');
+  const after = resumeFrom(lastId, hub.epoch);
+  const views = await engine.views();
   const notices: string[] = [];
   const subscriptions: Subscription[] = [];
+  let isClosed = false;
   const stream = new EventStream(request, response, {
     next: () => nextText(),
     onClose: () => {
+      isClosed = true;
       clearInterval(timer);
       for (const subscription of subscriptions) subscription.unsubscribe();
     },
@@ -114,19 +117,44 @@ export async function serveLive(
     return `${hub.epoch}.${Math.min(...told)}`;
   }
 
-  async function sendSnapshot(subscription: Subscription): Promise<void> {
+  function listen(subscription: Subscription, everyMs: number): void {
+    subscription.unsubscribe();
+    subscription.everyMs = everyMs;
+    subscription.unsubscribe = hub.subscribe(subscription.view, everyMs, change =>
+      receive(subscription, change),
+    );
+  }
+
+  /** Listens at the resolution that the view serves it at now. */
+  async function follow(subscription: Subscription): Promise<void> {
+    const number = subscription.snapshots;
+    for (;;) {
+      const views = await engine.views();
+      if (isClosed || number !== subscription.snapshots) return;
+      const everyMs = resolutionOf(subscription.key, viewNamed(subscription.view, views), true);
+      if (everyMs === subscription.everyMs) return;
+      // Looking once more, since only from here on it is told of yet another definition.
+      listen(subscription, everyMs);
+    }
+  }
+
+  async function sendSnapshot(subscription: Subscription, isReplaced = false): Promise<void> {
     subscription.ready = false;
     subscription.waiting.clear();
     const number = ++subscription.snapshots;
+    // A later one has been asked for, of another definition.
+    const isOutdated = (): boolean => number !== subscription.snapshots;
     try {
+      if (isReplaced) await follow(subscription);
+      if (isOutdated()) return;
       const { view, everyMs, key } = subscription;
       const result = await engine.query({ view, everyMs, fromUs, limit: 100_000 });
-      // A later one has been asked for, of another definition.
-      if (number !== subscription.snapshots) return;
+      if (isOutdated()) return;
       const answer = viewAnswer(result, 'view');
       subscription.snapshot = message({ type: 'snapshot', subscription: key, answer });
       subscription.ready = true;
     } catch (thrown) {
+      if (isOutdated()) return;
       subscription.unsubscribe();
       notices.push(message({ type: 'error', subscription: subscription.key, problem: problemOf(thrown) }));
     }
@@ -137,7 +165,7 @@ export async function serveLive(
     const { waiting } = subscription;
     if (change.columns) {
       waiting.setColumns(change.columns);
-      void sendSnapshot(subscription);
+      void sendSnapshot(subscription, true);
       return;
     }
     if (waiting.size === 0) subscription.sequence = change.sequence - 1;
@@ -149,10 +177,8 @@ export async function serveLive(
 
   for (const key of wanted) {
     try {
-      const subscription = open(key, views);
-      subscription.unsubscribe = hub.subscribe(subscription.view, subscription.everyMs, change =>
-        receive(subscription, change),
-      );
+      const subscription = open(key, views, lastId !== '');
+      listen(subscription, subscription.everyMs);
       subscriptions.push(subscription);
       const missed =
         after === undefined ? undefined : hub.changesAfter(subscription.view, subscription.everyMs, after);
@@ -168,23 +194,10 @@ export async function serveLive(
   stream.pump();
 }
 
-function open(key: string, views: ReadonlyMap<string, ViewSummary>): Subscription {
-  const at = key.lastIndexOf('@');
-  const name = at < 0 ? key : key.slice(0, at);
-  const view = views.get(name);
-  if (!view) {
-    throw new MillraceError('unknown-view', `There is no view "${name}".`, {
-      status: 404,
-      remedy: 'GET /v1/views lists the views.',
-    });
-  }
-  const everyMs = at < 0 ? view.resolutions[0]!.everyMs : everyMsOf(key.slice(at + 1));
-  if (everyMs === 'total' || !view.resolutions.some(resolution => resolution.everyMs === everyMs)) {
-    throw new MillraceError('bad-resolution', `"${key}": the view does not keep this resolution.`, {
-      status: 400,
-      remedy: 'GET /v1/views shows the resolutions of each view.',
-    });
-  }
+function open(key: string, views: readonly ViewSummary[], isKnown: boolean): Subscription {
+  const name = key.split('@', 1)[0]!;
+  const view = viewNamed(name, views);
+  const everyMs = resolutionOf(key, view, isKnown);
   return {
     key,
     view: name,
@@ -197,6 +210,38 @@ function open(key: string, views: ReadonlyMap<string, ViewSummary>): Subscriptio
     ready: false,
     unsubscribe: () => {},
   };
+}
+
+function viewNamed(name: string, views: readonly ViewSummary[]): ViewSummary {
+  const view = views.find(one => one.name === name);
+  if (view) return view;
+  throw new MillraceError('unknown-view', `There is no view "${name}".`, {
+    status: 404,
+    remedy: 'GET /v1/views lists the views.',
+  });
+}
+
+/** What the view serves a subscription at. One that is known from before goes on where the gap of sessions has changed. */
+function resolutionOf(key: string, { name, window, resolutions }: ViewSummary, isKnown: boolean): number {
+  const at = key.indexOf('@');
+  const finestMs = resolutions[0]!.everyMs;
+  const isSession = window.kind === 'session';
+  if (at < 0 || (isSession && isKnown)) return finestMs;
+  const everyMs = everyMsOf(key.slice(at + 1));
+  if (everyMs !== 'total' && resolutions.some(resolution => resolution.everyMs === everyMs)) return everyMs;
+  const gap = everyText(finestMs);
+  throw new MillraceError(
+    'bad-resolution',
+    isSession
+      ? `"${key}": the view is of sessions with a gap of ${gap}.`
+      : `"${key}": the view does not keep this resolution.`,
+    {
+      status: 400,
+      remedy: isSession
+        ? `Subscribe to ${name} or ${name}@${gap}.`
+        : 'GET /v1/views shows the resolutions of each view.',
+    },
+  );
 }
 
 /** The sequence in an event id of this hub; undefined for another hub's or none. */

@@ -87,6 +87,7 @@ describe(`compiled equals reference on mutated input (${rounds} rounds, seed ${s
     fuzz(rng => {
       const elements = joined(rng, documents, rng.pick([',', ' ,\n', '\r\n,']));
       arrayBoth(some(rng, Uint8Array.from([0x5b, ...elements, ...toBytes('{}]')])));
+      arrayBoth(some(rng, joined(rng, documents, rng.pick(['\n', ' ', '#']))));
     });
   });
 

@@ -313,6 +313,22 @@ describe('the compiled kernel equals the reference', () => {
     );
   });
 
+  test('one object over several lines, whole or damaged, alone or with something behind it', () => {
+    const rng = new Rng(seed);
+    const tail = fc.constantFrom('', '\n', ' \r\n\t', '}', '{}', '\n{"a":1}\n', ',', '#', '\0', '\u00e9');
+    check(
+      fc.property(spelling.object as fc.Arbitrary<string>, tail, fc.boolean(), (object, after, isDamaged) => {
+        const bytes = toBytes(`\n${object.replace(/^\{/, '{\n')}${after}`);
+        arrayBoth(isDamaged ? mutate(rng, bytes) : bytes);
+        for (const kernel of [reference, compiled]) {
+          const { count, rejected } = kernel.arrayToNdjson(fill(kernel, bytes));
+          expect([count, rejected]).toEqual(after.trim() === '' ? [1, 0] : [0, 1]);
+        }
+      }),
+      600,
+    );
+  });
+
   test('converting access logs, whole or damaged', () => {
     const rng = new Rng(seed);
     const lines = toBytes(

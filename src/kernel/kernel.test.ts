@@ -127,6 +127,19 @@ describe.each(kernels)('$name kernel', ({ create }) => {
     expect(toNdjson('[{},]')).toMatchObject({ count: 1, errors: [{ line: 2, reason: 'unexpected byte' }] });
   });
 
+  test.each(['}', '# x', '/**/', ' "x"', '\n{"b":2}\n', ',{}', '\0'])(
+    'one object with %j behind it is refused whole',
+    tail => {
+      expect(toNdjson(` {"a":\n1}${tail}`)).toMatchObject({
+        count: 0,
+        length: 0,
+        output: '',
+        rejected: 1,
+        errors: [{ line: 1, position: 8 + tail.search(/\S/), reason: 'bytes after the value', start: 1 }],
+      });
+    },
+  );
+
   const column = (text: string, path: string[], kind: ColumnKind) => {
     const kernel = create();
     const length = fill(kernel, text);

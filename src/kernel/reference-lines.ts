@@ -1,6 +1,6 @@
 // Plain NDJSON validation and array splitting for the reference kernel. The structure is decided by
 // JsonScanner, line by line.
-import { JsonScanner, ScanError } from './json-scanner.ts';
+import { JsonScanner, ScanError, type Span } from './json-scanner.ts';
 import type { LineError, ValidateResult } from './kernel.ts';
 import { defaultMaxErrors, defaultMaxLineBytes, type LineReason } from './line-reasons.ts';
 
@@ -104,26 +104,37 @@ export function referenceArrayToNdjson(
   let element = 1;
   const scanner = new JsonScanner(input, afterByteOrderMark(input, length), length);
 
-  /** Passes one element and keeps it if it is an object; true where it went well. */
+  const keep = ({ start, end }: Span): void => {
+    // Inside strings no raw newline is legal, so each one here stands between tokens.
+    for (const byte of input.subarray(start, end)) {
+      output.push(byte === lineFeed || byte === carriageReturn ? 0x20 : byte);
+    }
+    output.push(lineFeed);
+    count++;
+  };
+
+  /** Passes one element and keeps it if it is an object. */
   const take = (): void => {
     const isObject = scanner.peek() === 0x7b;
-    const { start, end } = scanner.value(0);
-    if (isObject) {
-      // Inside strings no raw newline is legal, so each one here stands between tokens.
-      for (const byte of input.subarray(start, end)) {
-        output.push(byte === lineFeed || byte === carriageReturn ? 0x20 : byte);
-      }
-      output.push(lineFeed);
-      count++;
-    } else rejections.add(element, start, end, start, 'not an object');
+    const span = scanner.value(0);
+    if (isObject) keep(span);
+    else rejections.add(element, span.start, span.end, span.start, 'not an object');
     element++;
+  };
+
+  const expectEnd = (): void => {
+    scanner.whitespace();
+    if (scanner.at < length) throw new ScanError(scanner.at, 'bytes after the value');
   };
 
   scanner.whitespace();
   let elementStart = scanner.at;
   try {
-    if (scanner.peek() === 0x7b) take();
-    else if (scanner.peek() === 0x5b) {
+    if (scanner.peek() === 0x7b) {
+      const object = scanner.value(0);
+      expectEnd();
+      keep(object);
+    } else if (scanner.peek() === 0x5b) {
       scanner.at++;
       scanner.whitespace();
       elementStart = scanner.at;
@@ -140,12 +151,11 @@ export function referenceArrayToNdjson(
         }
         scanner.at++;
       }
+      elementStart = scanner.at;
+      expectEnd();
     } else {
       throw new ScanError(scanner.at, scanner.at < length ? 'not an array or object' : 'unexpected end');
     }
-    elementStart = scanner.at;
-    scanner.whitespace();
-    if (scanner.at < length) throw new ScanError(scanner.at, 'bytes after the value');
   } catch (thrown) {
     if (!(thrown instanceof ScanError)) throw thrown;
     rejections.add(element, elementStart, length, thrown.position, thrown.reason);

@@ -135,6 +135,48 @@ test('a call that hangs, and one that ends its thread, are rejected; collecting 
   expect((await visitsNow()).restarts).toBeGreaterThanOrEqual(7);
 });
 
+test('whatever a function throws, in a call or after it, its event is rejected and the next one follows', async () => {
+  const server = await serve(
+    project({
+      'pipelines/odd.ts': `
+import { pipeline } from 'millrace';
+const trap = () => { throw new Error('a trap'); };
+const odd = [
+  Object.create(null),
+  new Proxy(new Error('x'), { get: trap, getPrototypeOf: trap, has: trap, getOwnPropertyDescriptor: trap }),
+  Object.defineProperty(new Error('x'), 'stack', { get: trap }),
+  Symbol('sign'),
+];
+export default pipeline({
+  from: 'clicks',
+  to: 'out',
+  process({ n }) {
+    if (n >= odd.length) return { n };
+    setImmediate(() => { throw odd[n]; });
+    Promise.reject(odd[n]);
+    throw odd[n];
+  },
+});
+`,
+      'pipelines/odd_file.ts': 'throw Object.create(null);\n',
+    }),
+    ['up'],
+  );
+  await send(
+    server,
+    'clicks',
+    [0, 1, 2, 3, 4].map(n => ({ n })),
+  );
+  expect(await events(server, 'out', 1)).toMatchObject([{ n: 4 }]);
+  const rejected = await events(server, '_rejected', 4);
+  expect(rejected.map(({ offset }) => offset)).toEqual([0, 1, 2, 3]);
+  expect(await server.json('/v1/pipelines/odd')).toMatchObject({ failures: 12, rejected: 4, restarts: 0 });
+  expect(await server.json('/v1/pipelines/odd_file')).toMatchObject({
+    state: 'failed',
+    error: expect.stringContaining('a value of type object that has no text'),
+  });
+});
+
 test('a changed file, or one that it imports, takes over; a broken one leaves the old one running', async () => {
   const dir = project(shop('a'));
   const server = await serve(dir, ['up']);

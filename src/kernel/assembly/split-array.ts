@@ -22,18 +22,26 @@ function copyElement(from: usize, to: usize, out: usize): usize {
 let elementNumber: f64 = 0;
 let outEnd: usize = 0;
 
+/** Past the object that starts here, or 0. */
+function passObject(at: usize, end: usize): usize {
+  const after = passObjectAcrossLines(at);
+  // The NUL behind the input stops the fast check at the end at the latest.
+  return after != 0 ? after : passValue(at, end);
+}
+
+function keepObject(from: usize, to: usize): void {
+  outEnd = copyElement(from, to, outEnd);
+  acceptOne();
+}
+
 /** Passes one element and keeps it if it is an object; past it, or 0. */
 function passElement(at: usize, end: usize, maxErrors: u32): usize {
   if (at >= end) return refuse(at, end, unexpectedByte);
   const isObject = load<u8>(at) == 0x7b;
-  let after = isObject ? passObjectAcrossLines(at) : 0;
-  // The NUL behind the input stops the fast check at the end at the latest.
-  if (after == 0) after = passValue(at, end);
+  const after = isObject ? passObject(at, end) : passValue(at, end);
   if (after == 0) return 0;
-  if (isObject) {
-    outEnd = copyElement(at, after, outEnd);
-    acceptOne();
-  } else report(elementNumber, at, after, at, notAnObject, maxErrors);
+  if (isObject) keepObject(at, after);
+  else report(elementNumber, at, after, at, notAnObject, maxErrors);
   elementNumber++;
   return after;
 }
@@ -57,19 +65,35 @@ function passElements(at: usize, end: usize, maxErrors: u32): usize {
   }
 }
 
+/** True where only whitespace is left; else it is refused. */
+function isEnd(at: usize, end: usize): bool {
+  at = passWhitespace(at, end);
+  if (at < end) refuse(at, end, bytesAfterValue);
+  return at == end;
+}
+
+/** One object, kept where nothing follows it: what does may be its own, after a bracket too many. */
+function passOneObject(at: usize, end: usize): bool {
+  const after = passObject(at, end);
+  if (after == 0 || !isEnd(after, end)) return false;
+  keepObject(at, after);
+  return true;
+}
+
+function passArray(at: usize, end: usize, maxErrors: u32): bool {
+  const after = passElements(at, end, maxErrors);
+  if (after == 0) return false;
+  elementStart = after;
+  return isEnd(after, end);
+}
+
 function passDocument(start: usize, end: usize, maxErrors: u32): void {
-  let at = passWhitespace(afterByteOrderMark(start, end), end);
+  const at = passWhitespace(afterByteOrderMark(start, end), end);
   elementStart = at;
-  if (at >= end) refuse(at, end, notAnArrayOrObject), (at = 0);
-  else if (load<u8>(at) == 0x7b) at = passElement(at, end, maxErrors);
-  else if (load<u8>(at) == 0x5b) at = passElements(at, end, maxErrors);
-  else at = refuse(at, end, notAnArrayOrObject);
-  if (at != 0) {
-    elementStart = at;
-    at = passWhitespace(at, end);
-    if (at == end) return;
-    refuse(at, end, bytesAfterValue);
-  }
+  const first = at < end ? load<u8>(at) : 0;
+  if (first == 0x7b && passOneObject(at, end)) return;
+  if (first == 0x5b && passArray(at, end, maxErrors)) return;
+  if (first != 0x7b && first != 0x5b) refuse(at, end, notAnArrayOrObject);
   report(elementNumber, elementStart, end, errorAt(), errorReason(), maxErrors);
 }
 

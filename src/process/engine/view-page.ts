@@ -1,4 +1,5 @@
 // A page of whole windows: as many as are asked for, none of them cut.
+import { formatDuration } from '../../core/duration.ts';
 import { MillraceError } from '../../core/errors.ts';
 import type { ViewPage, ViewPageQuery } from '../engine.ts';
 import { SessionReader } from '../view/session-rows.ts';
@@ -18,10 +19,14 @@ export function pageOf(
   const levels = levelOptionsOf(plan);
   const index = levels.findIndex(level => level.everyMs === everyMs);
   if (index < 0) {
-    throw new MillraceError('bad-query', `The view "${plan.name}" does not keep ${everyMs} ms.`, {
-      status: 400,
-      remedy: `It keeps ${levels.map(level => level.everyMs).join(', ')}.`,
-    });
+    throw new MillraceError(
+      'bad-query',
+      `The view "${plan.name}" has no resolution of ${formatDuration(everyMs)}.`,
+      {
+        status: 400,
+        remedy: `It has ${levels.map(level => formatDuration(level.everyMs)).join(', ')}.`,
+      },
+    );
   }
   const cutUs = view.cutUs(levels[index]!);
   const rows: WindowRow[] = [];

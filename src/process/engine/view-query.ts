@@ -58,7 +58,11 @@ export function queryView(version: QueriedView, reader: QueriedWindows, query: V
   if (plan.window.kind === 'session' && version instanceof ViewVersion && reader instanceof WindowReader) {
     const { gapMs } = plan.window;
     if (query.everyMs !== undefined && query.everyMs !== gapMs) {
-      throw badQuery('Sessions have no resolutions.', `Leave everyMs out, or give the gap, ${gapMs}.`);
+      const gap = formatDuration(gapMs);
+      throw badQuery(
+        `The view is of sessions with a gap of ${gap}.`,
+        `Leave every out, or give every=${gap}.`,
+      );
     }
     const sessions = new SessionReader(version, reader);
     if (query.order !== undefined && query.order.length > 0) {

@@ -1,7 +1,7 @@
 // Runs a pipeline's functions over one batch: event by event, due timers after each, failed calls again and then to `_rejected`.
 // Invariant: what comes out depends on events, state and clock alone, not on where batches are cut.
 import { type RejectedEvent, rejectedStream, rejectedText } from '../../collect/rejected.ts';
-import { MillraceError, toError } from '../../core/errors.ts';
+import { MillraceError, wordsOf } from '../../core/errors.ts';
 import { eventTimeUs } from '../../core/event-time.ts';
 import { formatUs } from '../../core/time.ts';
 import { pipelineLimits as limits, type PipelineLogLine, type PipelineTimer } from '../pipeline.ts';
@@ -390,15 +390,11 @@ function keyText(key: unknown): string {
 const stackBytesMax = 4096;
 
 function failureOf(thrown: unknown): CallFailure {
-  const error = toError(thrown);
-  const remedy = error instanceof MillraceError && error.remedy ? ` ${error.remedy}` : '';
-  const name = error instanceof MillraceError ? '' : `${error.name}: `;
+  const { name, message, remedy, stack } = wordsOf(thrown);
+  const reason = name === 'MillraceError' ? `${message} ${remedy}`.trimEnd() : `${name}: ${message}`;
   // Only the user's own frames say something to the user.
-  const frames = (error.stack ?? '')
+  const frames = stack
     .split('\n')
     .filter(line => !/^\s+at .*(app-pipeline-code\.js|node:internal|\/src\/process\/pipeline\/)/.test(line));
-  return {
-    reason: `${name}${error.message}${remedy}`.slice(0, 500),
-    stack: frames.join('\n').slice(0, stackBytesMax),
-  };
+  return { reason: reason.slice(0, 500), stack: frames.join('\n').slice(0, stackBytesMax) };
 }

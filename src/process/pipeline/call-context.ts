@@ -1,8 +1,10 @@
 // What one call of a pipeline's function sees and does. Invariant: nothing that it does is visible outside until `effects` is taken
 // after its success; after its end, whatever its end, it does nothing any more.
-import { MillraceError } from '../../core/errors.ts';
+import { MillraceError, textOf } from '../../core/errors.ts';
 import { eventTimeFields, timeOf } from '../../core/event-time.ts';
+import { nestingOf } from '../../core/json-nesting.ts';
 import { formatUs } from '../../core/time.ts';
+import { maxDepth } from '../../kernel/line-reasons.ts';
 import {
   pipelineLimits as limits,
   type PipelineContext,
@@ -71,7 +73,7 @@ export class CallContext implements AnyContext {
     this.state = stateOf(row, this.#effects.values, check);
     this.timers = timersOf(row, this.#effects.timers, place.timer, check);
     const write = (level: PipelineLogLine['level']) => (message: string, fields?: object) =>
-      log({ level, message: String(message).slice(0, 2000), ...(fields ? { fields: plain(fields) } : {}) });
+      log({ level, message: textOf(message).slice(0, 2000), ...(fields ? { fields: plain(fields) } : {}) });
     this.log = { info: write('info'), warn: write('warn'), error: write('error') };
   }
 
@@ -89,9 +91,9 @@ export class CallContext implements AnyContext {
 
   emitTo(side: string, event: object): void {
     if (!this.#place.sides.includes(side)) {
-      throw new MillraceError('unknown-side', `"${side}" is no side output of this pipeline.`, {
+      throw new MillraceError('unknown-side', `"${textOf(side)}" is no side output of this pipeline.`, {
         status: 400,
-        remedy: `Declare it: sides: [${[...this.#place.sides, side].map(name => `'${name}'`).join(', ')}].`,
+        remedy: `Declare it: sides: [${[...this.#place.sides, side].map(name => `'${textOf(name)}'`).join(', ')}].`,
       });
     }
     this.#emit(side, event);
@@ -136,6 +138,13 @@ function eventLine(event: unknown, timeUs: number): string {
     throw new MillraceError('bad-event', `What is emitted is no object but ${describe(event)}.`, {
       status: 400,
       remedy: 'Return an object, an array of objects, or undefined for nothing.',
+    });
+  }
+  // A shorter text has no room for more levels.
+  if (text.length > 2 * maxDepth && nestingOf(text).deepest > maxDepth) {
+    throw new MillraceError('bad-event', `What is emitted is nested deeper than ${maxDepth}.`, {
+      status: 400,
+      remedy: 'Emit flatter events, or put the inner part into a text with JSON.stringify.',
     });
   }
   if (hasTime(event as Record<string, unknown>)) return `${text}\n`;
@@ -238,13 +247,13 @@ function timersOf(
       checkName(name, 'a timer');
       const timeUs = Math.round(Number(timeMs) * 1000);
       if (!Number.isSafeInteger(timeUs) || timeUs < 0) {
-        throw new MillraceError('bad-timer', `Timer "${name}": ${String(timeMs)} is no time.`, {
+        throw new MillraceError('bad-timer', `Timer "${name}": ${textOf(timeMs)} is no time.`, {
           status: 400,
           remedy: 'Give milliseconds since 1970 or a Date: context.timeMs + 60_000.',
         });
       }
       if (clock !== 'event' && clock !== 'wall') {
-        throw new MillraceError('bad-timer', `Timer "${name}": there is no clock "${String(clock)}".`, {
+        throw new MillraceError('bad-timer', `Timer "${name}": there is no clock "${textOf(clock)}".`, {
           status: 400,
           remedy: "The clocks are 'event' and 'wall'.",
         });

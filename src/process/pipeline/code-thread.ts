@@ -1,7 +1,7 @@
 // The thread that runs a pipeline's functions. It holds nothing but the module and the batch under way, so that it can be ended at any
 // moment and replaced by another one.
 import { parentPort, workerData } from 'node:worker_threads';
-import { fromWire, MillraceError, toError, toWire } from '../../core/errors.ts';
+import { fromWire, MillraceError, toError, toWire, wordsOf } from '../../core/errors.ts';
 import { pipeline } from '../pipeline.ts';
 import { BatchRun } from './batch-run.ts';
 import type { CodeThreadData, FromCode, ToCode } from './code-message.ts';
@@ -15,6 +15,9 @@ import {
 } from './definition.ts';
 import { ImportFailure, loadModule } from './load-module.ts';
 
+/** Of an error outside of calls. */
+const strayTextMax = 4096;
+
 export async function runCodeThread(): Promise<void> {
   const port = parentPort!;
   const { name, url, analyze, progress } = workerData as CodeThreadData;
@@ -25,8 +28,10 @@ export async function runCodeThread(): Promise<void> {
   let run: BatchRun | undefined;
 
   // What a user's code leaves behind must not end the thread in the middle of another event.
-  const stray = (thrown: unknown): void =>
-    post({ kind: 'stray', message: toError(thrown).stack ?? String(thrown) });
+  const stray = (thrown: unknown): void => {
+    const { message, stack } = wordsOf(thrown);
+    post({ kind: 'stray', message: (stack || message).slice(0, strayTextMax) });
+  };
   process.on('uncaughtException', stray);
   process.on('unhandledRejection', stray);
 
@@ -70,10 +75,10 @@ export async function runCodeThread(): Promise<void> {
 
 /** What went wrong while the file was loaded, with its place. */
 function refusal(name: string, url: string, thrown: unknown): MillraceError {
-  if (thrown instanceof MillraceError && thrown.code === 'bad-pipeline') {
-    if (thrown.message.startsWith('pipelines/')) return thrown;
-  }
   const error = toError(thrown);
+  if (error instanceof MillraceError && error.code === 'bad-pipeline') {
+    if (error.message.startsWith('pipelines/')) return error;
+  }
   const { place, line } =
     error instanceof ImportFailure
       ? placeIn(`at ${error.url}${error.line === undefined ? '' : `:${error.line}`}`, name, url)

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { rejectedStream } from '../../collect/rejected.ts';
+import { MillraceError } from '../../core/errors.ts';
 import { Deadly, PipelineHarness } from './pipeline.fixture.ts';
 
 let harness: PipelineHarness;
@@ -13,6 +14,13 @@ afterEach(() => harness.set.close());
 const minute = 60_000;
 const at = (ms: number): string => new Date(Date.UTC(2026, 0, 1) + ms).toISOString();
 const summary = async (name: string) => (await harness.set.list()).find(one => one.name === name)!;
+
+/** Of so many levels, itself included. */
+function nested(levels: number): object {
+  let value = {};
+  for (let level = 1; level < levels; level++) value = { inner: value };
+  return value;
+}
 
 describe('a function that fails', () => {
   test('sends its event to _rejected with bytes, place and stack after three tries, and the stream goes on', async () => {
@@ -47,6 +55,84 @@ describe('a function that fails', () => {
     });
     expect(rejected!.stack).toContain('TypeError: no such thing');
     expect(await summary('p')).toMatchObject({ failures: 3, retries: 2, rejected: 1, eventsIn: 3 });
+  });
+
+  const trap = (): never => {
+    throw new Error('a trap');
+  };
+  test.each<[string, () => unknown, string]>([
+    ['an object without text', () => Object.create(null), 'Error: a value of type object'],
+    ['a symbol', () => Symbol('sign'), 'Error: Symbol(sign)'],
+    ['an object whose toString throws', () => ({ toString: trap }), 'Error: a value of type object'],
+    ['an object whose toPrimitive throws', () => ({ [Symbol.toPrimitive]: trap }), 'Error: a value of'],
+    [
+      'a proxy that throws',
+      () => new Proxy({}, { get: trap, getPrototypeOf: trap, has: trap }),
+      'Error: a value of',
+    ],
+    [
+      'an error whose stack is a number',
+      () => Object.assign(new RangeError('far'), { stack: 5 }),
+      'RangeError: far',
+    ],
+    [
+      'an error whose message is none',
+      () => Object.assign(new Error(), { message: Object.create(null) }),
+      'Error: ',
+    ],
+    ...['stack', 'name', 'message'].map((part): [string, () => unknown, string] => [
+      `an error whose ${part} throws`,
+      () => Object.defineProperty(new Error('far'), part, { get: trap }),
+      part === 'stack' ? 'Error: far' : `(its ${part} cannot be read)`,
+    ]),
+    [
+      'an error that can be read but once',
+      () => {
+        let times = 0;
+        return Object.defineProperty(new Error(), 'message', {
+          get: () => (times++ === 0 ? 'once' : trap()),
+        });
+      },
+      'Error: ',
+    ],
+    [
+      'one of ours with a strange remedy',
+      () => new MillraceError('c', 'Far.', { remedy: Symbol('x') as never }),
+      'Far. Symbol(x)',
+    ],
+    ['an error with a message of megabytes', () => new Error('x'.repeat(4_000_000)), 'Error: xxx'],
+  ])('that throws %s is rejected, and the stream goes on', async (_name, make, reason) => {
+    await harness.append('clicks', [{ n: 1 }, { n: 2, isBad: true }, { n: 3 }]);
+    await harness.define({
+      p: {
+        from: 'clicks',
+        to: 'out',
+        process(event) {
+          if (event.isBad) throw make();
+          return { n: event.n };
+        },
+      },
+      q: {
+        from: 'clicks',
+        to: 'of_keys',
+        key(event) {
+          if (event.isBad) throw make();
+          return event.n;
+        },
+        process: async event => ({ n: event.n }),
+      },
+    });
+    await harness.settled();
+    for (const stream of ['out', 'of_keys']) {
+      expect((await harness.events(stream)).map(event => event.n)).toEqual([1, 3]);
+    }
+    const rejected = await harness.events(rejectedStream);
+    expect(rejected).toMatchObject([{ offset: 1 }, { offset: 1 }]);
+    for (const event of rejected) {
+      expect(event.reason).toContain(reason);
+      expect(JSON.stringify(event).length).toBeLessThan(6000);
+    }
+    expect(await summary('p')).toMatchObject({ failures: 3, retries: 2, rejected: 1 });
   });
 
   test('leaves nothing of a failed try behind', async () => {
@@ -117,11 +203,24 @@ describe('a function that fails', () => {
       },
       'circular',
     ],
+    ['an object 65 levels deep', () => nested(65), 'nested deeper than 64'],
+    ['an object 1,000 levels deep', () => [nested(1000)], 'nested deeper than 64'],
+    ['an object 100,000 levels deep', () => nested(100_000), 'RangeError'],
   ])('%s cannot be emitted', async (_name, process, reason) => {
     await harness.append('clicks', [{}]);
     await harness.define({ p: { from: 'clicks', to: 'out', process: process as never } });
     await harness.settled();
     expect(await harness.events(rejectedStream)).toMatchObject([{ reason: expect.stringContaining(reason) }]);
+  });
+
+  test('an object 64 levels deep can be emitted, whatever brackets its strings have', async () => {
+    await harness.append('clicks', [{}]);
+    const text = '{'.repeat(100);
+    await harness.define({
+      p: { from: 'clicks', to: 'out', process: () => [{ text }, { ...nested(64), text }] },
+    });
+    await harness.settled();
+    expect(await harness.events('out')).toMatchObject([{ text }, { text, inner: { inner: {} } }]);
   });
 
   test('a key that is none rejects its event', async () => {

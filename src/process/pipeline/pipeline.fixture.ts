@@ -1,6 +1,6 @@
 // Runs pipelines over the log and state in memory, in the test's own thread, with a clock that the test moves.
 import { MemoryLog, type MemoryStore } from '../../../test/contract/memory-log.ts';
-import { MillraceError } from '../../core/errors.ts';
+import { MillraceError, toError } from '../../core/errors.ts';
 import { decodeKey as decode } from '../../store/state-key.ts';
 import { createMemoryState } from '../../store/state-memory.ts';
 import { definedAt, type PipelineDefinition, type PipelineFile, pipeline } from '../pipeline.ts';
@@ -34,8 +34,9 @@ export class LocalExecutor implements PipelineExecutor {
         try {
           return work(...args);
         } catch (thrown) {
-          if (!(thrown instanceof Deadly)) throw thrown;
-          this.death ??= new ThreadDeath(thrown.message, this.current);
+          const error = toError(thrown);
+          if (!(error instanceof Deadly)) throw thrown;
+          this.death ??= new ThreadDeath(error.message, this.current);
           return undefined;
         }
       }) as F);

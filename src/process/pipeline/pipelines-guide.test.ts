@@ -1,6 +1,7 @@
 // docs/pipelines.md against the code: its options, bounds and what a context has; its example runs in test/e2e/pipelines.test.ts.
 import { readFileSync } from 'node:fs';
 import { describe, expect, expectTypeOf, it, test } from 'vitest';
+import { maxDepth } from '../../kernel/line-reasons.ts';
 import { pipelineLimits as limits, type PipelineContext, pipeline } from '../pipeline.ts';
 import { CallContext } from './call-context.ts';
 import { optionNames } from './definition.ts';
@@ -34,6 +35,7 @@ describe('the guide', () => {
       `| ${limits.timersPerKeyMax} |`,
       `| ${limits.nameBytesMax} bytes |`,
       `${limits.emittedPerCallMax} events ${limits.emittedBytesPerCallMax / 1024 ** 2} MiB`,
+      `| ${maxDepth} deep itself included |`,
       `| ${limits.heapMb} MB |`,
       `${limits.callsPerBatchMax} calls ${limits.batchMs / 1000} s of work`,
       `${limits.batchStateBytesMax / 1024 ** 2} MiB of state`,
