@@ -149,9 +149,12 @@ function fieldOf(type: ScalarType, place: number): Expression {
   return type === 'number' ? { kind: 'call', function: '+', args: [field], type } : field;
 }
 
+const isNumber = (arg: Expression): arg is Expression & { kind: 'call' } =>
+  arg.kind === 'call' && arg.type === 'number';
+
 /** Numbers may be whole numbers as they are, which are other numbers to SQL. */
 function asWhole(arg: Expression): Expression {
-  return arg.type === 'number' && arg.kind === 'call'
+  return isNumber(arg)
     ? fieldOf('integer', Number((arg.args[0] as { path: string[] }).path[0]!.at(-1)))
     : arg;
 }
@@ -183,7 +186,7 @@ function calls(name: string, signature: Signature): Expression[] {
       });
     }
     return lists
-      .flatMap(args => [args, args.map(asWhole)])
+      .flatMap(args => (args.some(isNumber) ? [args, args.map(asWhole)] : [args]))
       .filter(args => !args.some(({ type }) => type === 'any'))
       .filter(args =>
         args.every(
@@ -209,7 +212,7 @@ function rowsOf(call: Expression & { kind: 'call' }, values: Values): Row[] {
   let rows: Row[] = [{}];
   for (const { path, type } of fields) {
     const all = values[type as keyof Values];
-    const some = fields.length > 2 ? all.slice(0, 8) : all;
+    const some = [null, ...(fields.length > 2 ? all.slice(0, 8) : all)];
     rows = rows.flatMap(row => some.map(value => ({ ...row, [path[0]!]: value })));
   }
   return rows;
@@ -226,6 +229,7 @@ function sourceOf(rows: readonly Row[]): ColumnSource {
 }
 
 function literal(value: Scalar, type: string): string {
+  if (value === null) return `NULL::${type}`;
   switch (type) {
     case 'TIMESTAMP':
     case 'DATE':

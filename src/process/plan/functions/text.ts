@@ -69,7 +69,7 @@ function mapCase(
   return result;
 }
 
-const lowerCase = (value: string) => mapCase(value, character => character.toLowerCase(), simpleLower);
+export const lowerCase = (value: string) => mapCase(value, character => character.toLowerCase(), simpleLower);
 const upperCase = (value: string) => mapCase(value, character => character.toUpperCase(), simpleUpper);
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
@@ -157,7 +157,7 @@ const repeatSql = (value: string, count: string): string =>
   namedSql(
     [value, positionSql(count)],
     (own, times) =>
-      `CASE WHEN length(${own}) * greatest(${times}, 0)::DOUBLE <= ${textLengthMax} THEN repeat(${own}, least(${times}, ${textLengthMax})) END`,
+      `CASE WHEN ${own} = '' AND ${times} IS NOT NULL THEN '' WHEN length(${own}) * ${times}::DOUBLE <= ${textLengthMax} THEN repeat(${own}, ${times}) END`,
   );
 
 function indexOf(value: string, part: string): number {
