@@ -17,11 +17,22 @@ export function daysInMonth(year: number, month: number): number {
 
 /**
  * Microseconds since 1970 of `2026-01-02T03:04:05Z`, `20260102T030405Z` and their kin, or of `02/Jan/2026:03:04:05 +0000`; a time
- * without a zone is UTC; digits beyond the sixth of a second are cut. `undefined` where the text is no instant.
+ * without a zone is UTC; digits beyond the sixth of a second are cut. `undefined` where the text is no instant, or one beyond 2^53 µs.
  */
 export function parseTimeUs(text: string): number | undefined {
+  return exact(spelledTimeUs(text));
+}
+
+/** Whether a text is an instant, but one that is too far from 1970 to be read. */
+export const isFarTime = (text: string): boolean =>
+  spelledTimeUs(text) !== undefined && parseTimeUs(text) === undefined;
+
+const exact = (timeUs: number | undefined): number | undefined =>
+  Number.isSafeInteger(timeUs) ? timeUs : undefined;
+
+function spelledTimeUs(text: string): number | undefined {
   const match = extended.exec(text) ?? basic.exec(text);
-  if (!match) return parseAccessTimeUs(text);
+  if (!match) return spelledAccessTimeUs(text);
   const [year, month, day, hour, minute, second] = match.slice(1, 7).map(part => Number(part ?? 0));
   const fractionUs = match[7] ? Number(match[7].slice(0, 6).padEnd(6, '0')) : 0;
   const isEndOfDay = hour === 24 && minute === 0 && second === 0 && fractionUs === 0;
@@ -31,6 +42,10 @@ export function parseTimeUs(text: string): number | undefined {
 
 /** As `parseTimeUs`, of `17/May/2015:10:05:03 +0200` alone. */
 export function parseAccessTimeUs(text: string): number | undefined {
+  return exact(spelledAccessTimeUs(text));
+}
+
+function spelledAccessTimeUs(text: string): number | undefined {
   const match = access.exec(text);
   if (!match) return undefined;
   const [year, hour, minute, second] = match.slice(3, 7).map(Number);
@@ -62,6 +77,5 @@ function instantUs(
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
   date.setUTCHours(hour, minute - offsetMinutes, second, 0);
-  const timeUs = date.getTime() * 1000 + fractionUs;
-  return Number.isSafeInteger(timeUs) ? timeUs : undefined;
+  return date.getTime() * 1000 + fractionUs;
 }

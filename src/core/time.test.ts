@@ -84,6 +84,19 @@ test('parameters accept relative times and name themselves when wrong', () => {
   expect(() => parseInstantUs('yesterdayish', 0, 'from')).toThrow(/^from: "yesterdayish"/);
 });
 
+test('a time that is too far from 1970 is named with the range that is read', () => {
+  const remedy = 'Use a time from 1684-07-28T00:12:25.259009Z to 2255-06-05T23:47:34.740991Z.';
+  for (const text of ['1600-01-01T00:00:00Z', '9999-12-31', '+012345-01-01', '01/Jan/1500:00:00:00 +0000']) {
+    expect(() => parseInstantUs(text, 0, 'from')).toThrow(
+      expect.objectContaining({ message: `from: "${text}" is beyond the times that are read.`, remedy }),
+    );
+  }
+  expect(parseTimeUs('1684-07-28T00:12:25.259009Z')).toBe(-Number.MAX_SAFE_INTEGER);
+  expect(parseTimeUs('1684-07-28T00:12:25.259008Z')).toBeUndefined();
+  expect(parseTimeUs('2255-06-05T23:47:34.740991Z')).toBe(Number.MAX_SAFE_INTEGER);
+  expect(parseTimeUs('2255-06-05T23:47:34.740992Z')).toBeUndefined();
+});
+
 test('murmur128 equals the published value', () => {
   // The 128-bit value e34bbc7bbc071b6c 7a433ca9c49a9347 is the reference implementation's for seed 0.
   expect(murmur128Text('The quick brown fox jumps over the lazy dog', 0)).toEqual({

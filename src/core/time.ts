@@ -1,8 +1,8 @@
 // Instants. Inside the system an event time is a whole number of microseconds since 1970-01-01 UTC held
-// in a JavaScript number (exact to the year 2255); wall-clock times are milliseconds. Names end in Us or Ms.
+// in a JavaScript number (exact to 2^53, within the years 1684 to 2255); wall-clock times are milliseconds. Names end in Us or Ms.
 import { parseDuration } from './duration.ts';
 import { MillraceError } from './errors.ts';
-import { parseTimeUs } from './time-text.ts';
+import { isFarTime, parseTimeUs } from './time-text.ts';
 
 /** Time is handed in, so that everything replays. */
 export interface Clock {
@@ -33,6 +33,21 @@ export function formatUs(timeUs: number): string {
   return restUs === 0 ? text : `${text.slice(0, -1)}${String(restUs).padStart(3, '0')}Z`;
 }
 
+/** The Gregorian calendar repeats itself after 400 years. */
+const cycleUs = 146_097n * 86_400_000_000n;
+
+/** As `formatUs`, for any number of microseconds: years that have no four digits are ISO 8601's expanded ones, -000043 and +012345. */
+export function formatBigUs(timeUs: bigint): string {
+  // The same instant of the cycle within 200 years of 1970, where a double holds the microseconds.
+  const halfUs = cycleUs / 2n;
+  const nearUs = ((((timeUs + halfUs) % cycleUs) + cycleUs) % cycleUs) - halfUs;
+  const text = formatUs(Number(nearUs));
+  const year = Number(text.slice(0, 4)) + 400 * Number((timeUs - nearUs) / cycleUs);
+  const digits = String(Math.abs(year));
+  if (year >= 0 && year <= 9999) return digits.padStart(4, '0') + text.slice(4);
+  return `${year < 0 ? '-' : '+'}${digits.padStart(6, '0')}${text.slice(4)}`;
+}
+
 /**
  * An instant as a parameter: ISO 8601, `now`, `-1h`, `+5m`, `now-1d`, or epoch seconds … nanoseconds.
  * Returns microseconds. Throws `bad-time`, naming the parameter.
@@ -50,6 +65,12 @@ export function parseInstantUs(text: string, nowMs: number, parameter = 'time'):
   }
   const timeUs = parseTimeUs(trimmed);
   if (timeUs !== undefined) return timeUs;
+  if (isFarTime(trimmed)) {
+    throw new MillraceError('bad-time', `${parameter}: "${text}" is beyond the times that are read.`, {
+      status: 400,
+      remedy: `Use a time from ${formatUs(-Number.MAX_SAFE_INTEGER)} to ${formatUs(Number.MAX_SAFE_INTEGER)}.`,
+    });
+  }
   throw new MillraceError('bad-time', `${parameter}: "${text}" is not a time.`, {
     status: 400,
     remedy: 'Use ISO 8601 (2026-11-22T10:00:00Z), a relative time (-1h, now) or epoch seconds.',

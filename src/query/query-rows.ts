@@ -15,7 +15,7 @@ import {
   DuckDBTimestampValue,
   type DuckDBValue,
 } from '@duckdb/node-api';
-import { formatUs } from '../core/time.ts';
+import { formatBigUs, formatUs } from '../core/time.ts';
 
 export function jsonValue(value: DuckDBValue): unknown {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
@@ -25,11 +25,12 @@ export function jsonValue(value: DuckDBValue): unknown {
     return Number.isSafeInteger(number) ? number : value.toString();
   }
   if (value instanceof DuckDBTimestampValue || value instanceof DuckDBTimestampTZValue)
-    return instant(value.micros);
-  if (value instanceof DuckDBTimestampMillisecondsValue) return instant(value.millis * 1000n);
-  if (value instanceof DuckDBTimestampSecondsValue) return instant(value.seconds * 1_000_000n);
-  if (value instanceof DuckDBTimestampNanosecondsValue) return instant(value.nanos / 1000n);
-  if (value instanceof DuckDBDateValue) return value.toString();
+    return instant(value.micros, value);
+  if (value instanceof DuckDBTimestampMillisecondsValue) return instant(value.millis * 1000n, value);
+  if (value instanceof DuckDBTimestampSecondsValue) return instant(value.seconds * 1_000_000n, value);
+  if (value instanceof DuckDBTimestampNanosecondsValue) return instant(flooredThousands(value.nanos), value);
+  if (value instanceof DuckDBDateValue)
+    return instant(BigInt(value.days) * 86_400_000_000n, value).replace(/T.*$/, '');
   if (value instanceof DuckDBListValue || value instanceof DuckDBArrayValue)
     return value.items.map(jsonValue);
   if (value instanceof DuckDBStructValue) {
@@ -48,7 +49,11 @@ export function jsonValue(value: DuckDBValue): unknown {
   return value.toString();
 }
 
-function instant(micros: bigint): string {
-  const timeUs = Number(micros);
-  return Number.isSafeInteger(timeUs) && Math.abs(timeUs) < 8.64e18 ? formatUs(timeUs) : String(micros);
+const flooredThousands = (value: bigint): bigint => (value - (((value % 1000n) + 1000n) % 1000n)) / 1000n;
+
+/** Infinities are what DuckDB calls them. */
+function instant(timeUs: bigint, value: { isFinite: boolean }): string {
+  if (!value.isFinite) return timeUs < 0n ? '-infinity' : 'infinity';
+  const number = Number(timeUs);
+  return Number.isSafeInteger(number) ? formatUs(number) : formatBigUs(timeUs);
 }

@@ -24,6 +24,37 @@ test('texts that spell numbers are groups of their own', () =>
     5,
   ));
 
+test.each([
+  ['ORDER BY c LIMIT 1', 1],
+  ['ORDER BY c DESC LIMIT 2', 2],
+  ['ORDER BY g LIMIT 2', 2],
+  ['ORDER BY g DESC NULLS LAST LIMIT 3', 3],
+])('whole numbers beyond 2^53 are in one order: %s', (order, rows) =>
+  right(
+    {
+      view: `SELECT b AS g, count(*) AS c FROM s GROUP BY 1 ${order}`,
+      fields: { b: 'BIGINT' },
+      events: ['-9007199254740993', '2147483648', '-9223372036854775808', '7', 'null'].map(b => `{"b":${b}}`),
+    },
+    rows,
+  ),
+);
+
+test('times, and the time between two, are NULL beyond 2^53 µs', () =>
+  right(
+    {
+      view:
+        "SELECT n, max(t::TIMESTAMP + INTERVAL '100000 days') AS late, max(t::TIMESTAMP + to_hours(n)) AS later, " +
+        'max(make_timestamp(n)) AS made, max(to_timestamp(n)::VARCHAR) AS text, ' +
+        '(max(t::TIMESTAMP) - min(to_timestamp(n)))::VARCHAR AS between_ FROM s GROUP BY n',
+      fields: { n: 'BIGINT', t: 'VARCHAR' },
+      events: ['9007199254740993', '2147483647', '-9223372036854775808', '-3', '30'].map(
+        n => `{"n":${n},"t":"2026-01-02T03:04:05.5Z"}`,
+      ),
+    },
+    5,
+  ));
+
 test('texts that spell one time in two ways are two groups', () =>
   right(
     {

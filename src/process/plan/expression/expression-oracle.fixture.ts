@@ -62,7 +62,7 @@ export function same(a: Scalar, b: Scalar, type: ScalarType): boolean {
   if (a === b || (a === 0 && b === 0)) return true;
   if (Number.isNaN(a) && Number.isNaN(b)) return true;
   if (type !== 'number' || typeof a !== 'number' || typeof b !== 'number') return false;
-  return Math.abs(a - b) <= 1e-12 * Math.max(Math.abs(a), Math.abs(b));
+  return Math.abs(a - b) <= 1e-12 * Math.max(Math.abs(a), Math.abs(b)) && Number.isFinite(a - b);
 }
 
 async function duckdbValues(sql: string, events: readonly Row[]): Promise<Scalar[]> {

@@ -141,6 +141,7 @@ export const expressions = fc.letrec<Record<Kind, string>>(tie => {
     int: of(fc.oneof(leaf('i', 'j'), fc.integer({ min: -9, max: 9 }).map(String), leaf(...beyondDoubles)), [
       infix(tie('int'), ['+', '-', '*', '//', '%'], tie('int')),
       call('abs', tie('int')),
+      call('round', tie('int'), fc.integer({ min: -20, max: 2 }).map(String)),
       call('length', tie('text')),
       call('strlen', tie('text')),
       call('strpos', tie('text'), tie('text')),
@@ -201,6 +202,8 @@ export const expressions = fc.letrec<Record<Kind, string>>(tie => {
       call('monthname', tie('time')),
       call('strftime', tie('time'), leaf("'%Y-%m-%d %H:%M:%S'", "'%a %b %j %p %I %f'", "'%G-%V %u %w %y'")),
       fc.tuple(fc.oneof(tie('int'), tie('bool'), tie('time'))).map(([v]) => `CAST(${v} AS VARCHAR)`),
+      fc.tuple(tie('time'), tie('time')).map(([a, b]) => `CAST(${a} - ${b} AS VARCHAR)`),
+      call('concat', tie('text'), infix(tie('time'), ['-'], tie('time'))),
       ...conditional('text'),
     ]),
     bool: of(fc.oneof(leaf('b', 'c'), leaf('true', 'false')), [
@@ -237,7 +240,12 @@ export const expressions = fc.letrec<Record<Kind, string>>(tie => {
       infix(
         tie('time'),
         ['+', '-'],
-        leaf("INTERVAL '90 minutes'", 'INTERVAL 3 DAY', "INTERVAL '1 hour 30 seconds'"),
+        leaf(
+          "INTERVAL '90 minutes'",
+          'INTERVAL 3 DAY',
+          "INTERVAL '1 hour 30 seconds'",
+          "INTERVAL '40000 days'",
+        ),
       ),
       call('time_bucket', leaf("INTERVAL '5 minutes'", "INTERVAL '1 week'"), tie('time')),
       tie('time').map(value => `CAST(CAST(${value} AS DATE) AS TIMESTAMP)`),

@@ -1,7 +1,9 @@
 // Arithmetic and mathematical functions. Whole numbers are exact over 64 bits as DuckDB's BIGINT; where DuckDB stops with
 // an overflow or out-of-range error, the result is NULL, since one event must not stop a view.
+import type { Expression } from '../plan.ts';
+import { roundHalfEven } from './cast.ts';
 import type { ScalarFunction, Signature } from './function.ts';
-import { fromBigInt, intervalMaxUs, timeMaxUs } from './function.ts';
+import { fromBigInt, literalOf, microseconds, microsecondsSql } from './function.ts';
 
 type Whole = number | bigint;
 
@@ -55,7 +57,7 @@ const tried =
   (args: readonly string[]): string =>
     `TRY(${name}(${args.join(', ')}))`;
 
-/** Time and interval arithmetic beside the numbers: both are µs. What is out of their range is NULL. */
+/** Time and interval arithmetic beside the numbers: both are µs. What is beyond 2^53 of them is NULL. */
 function timeSignatures(operator: '+' | '-'): Signature[] {
   const apply = (a: number, b: number) => (operator === '+' ? a + b : a - b);
   const emit = infix(operator);
@@ -63,20 +65,14 @@ function timeSignatures(operator: '+' | '-'): Signature[] {
     left: 'time' | 'interval',
     right: 'time' | 'interval',
     result: 'time' | 'interval',
-  ): Signature => {
-    const mostUs = result === 'time' ? timeMaxUs : intervalMaxUs;
-    return {
-      parameters: [left, right],
-      result,
-      scalar: ((a: number, b: number) => {
-        const us = apply(a, b);
-        return Math.abs(us) <= mostUs ? us : null;
-      }) as Signature['scalar'],
-      emit,
-      emitNull: args => `!(Math.abs(${emit(args)}) <= ${mostUs})`,
-      sql: args => `TRY(${emit(args)})`,
-    };
-  };
+  ): Signature => ({
+    parameters: [left, right],
+    result,
+    scalar: ((a: number, b: number) => microseconds(apply(a, b))) as Signature['scalar'],
+    emit,
+    emitNull: args => `!(Math.abs(${emit(args)}) <= ${Number.MAX_SAFE_INTEGER})`,
+    sql: args => microsecondsSql(`TRY(${emit(args)})`),
+  });
   const shapes = [signature('time', 'interval', 'time'), signature('interval', 'interval', 'interval')];
   if (operator === '+') shapes.push(signature('interval', 'time', 'time'));
   else shapes.push(signature('time', 'time', 'interval'));
@@ -86,7 +82,7 @@ function timeSignatures(operator: '+' | '-'): Signature[] {
 /** Half away from zero, as DuckDB rounds doubles. */
 export function roundNumber(value: number, digits = 0): number {
   const rounded = (x: number) => (x < 0 ? -Math.floor(-x + 0.5) : Math.floor(x + 0.5));
-  if (!Number.isFinite(value)) return value;
+  if (!Number.isFinite(value)) return digits < 0 ? 0 : value;
   if (digits === 0) {
     const whole = Math.trunc(value);
     return Math.abs(value - whole) >= 0.5 ? whole + Math.sign(value) : whole;
@@ -100,11 +96,27 @@ export function roundNumber(value: number, digits = 0): number {
   return Number.isFinite(result) ? result : value;
 }
 
+/** A whole number to tens, hundreds …, half away from zero. A fraction, of a field that has drifted, is rounded to one before. */
+function roundWhole(value: Whole, zeros: number): Whole | null {
+  if (typeof value === 'number' && !Number.isFinite(value)) return null;
+  if (zeros > 19) return 0;
+  const whole = BigInt(typeof value === 'number' ? roundHalfEven(value) : value);
+  const unit = 10n ** BigInt(zeros);
+  const half = whole < 0n ? -unit / 2n : unit / 2n;
+  return fromBigInt(((whole + half) / unit) * unit);
+}
+
+/** Digits beyond all that a number has mean what the last of them mean. */
+const digitsSql = (digits: Expression | undefined): string =>
+  String(Math.max(-400, Math.min(400, Number(literalOf(digits)))));
+
 function unary(name: string, apply: (value: number) => number | null, aliases?: string[]): ScalarFunction {
   return { name, aliases, signatures: [numberSignature(1, apply, undefined, { sql: tried(name) })] };
 }
 
-const finite = (value: number) => (Number.isNaN(value) ? null : value);
+/** Of an infinity there is no sine. */
+const ofFinite = (apply: (value: number) => number) => (value: number) =>
+  Math.abs(value) === Infinity ? null : apply(value);
 
 export const arithmetic: readonly ScalarFunction[] = [
   {
@@ -220,9 +232,11 @@ export const arithmetic: readonly ScalarFunction[] = [
             if (Number(b) === 0) return null;
             if (typeof a === 'number' && typeof b === 'number') return (a % b) + 0;
             if (isFraction(a) || isFraction(b)) return (Number(a) % Number(b)) + 0;
+            // An overflow to DuckDB, as the quotient is.
+            if (fromBigInt(BigInt(a) / BigInt(b)) === null) return null;
             return fromBigInt(BigInt(a) % BigInt(b));
           },
-          sql: infix('%'),
+          sql: args => `TRY(${args[0]} % nullif(${args[1]}, 0))`,
         },
       ),
       numberSignature(2, (a, b) => a % b, infix('%'), { sql: infix('%') }),
@@ -268,11 +282,22 @@ export const arithmetic: readonly ScalarFunction[] = [
       },
       numberSignature(1, value => roundNumber(value)),
       {
+        parameters: ['integer', 'integer'],
+        constant: [1],
+        result: 'integer',
+        scalar: (value: Whole, digits: Whole) =>
+          Number(digits) >= 0 ? value : roundWhole(value, -Number(digits)),
+        sql: (args, expressions) =>
+          Number(literalOf(expressions[1])) >= 0
+            ? args[0]!
+            : `TRY_CAST(round(TRY_CAST(${args[0]} AS HUGEINT), ${digitsSql(expressions[1])}) AS BIGINT)`,
+      },
+      {
         parameters: ['number', 'integer'],
         constant: [1],
         result: 'number',
         scalar: (value: Whole, digits: Whole) => roundNumber(Number(value), Number(digits)),
-        sql: args => `round(${args[0]}::DOUBLE, (${args[1]})::INTEGER)`,
+        sql: (args, expressions) => `round(${args[0]}::DOUBLE, ${digitsSql(expressions[1])})`,
       },
     ],
   },
@@ -336,11 +361,11 @@ export const arithmetic: readonly ScalarFunction[] = [
       numberSignature(2, (base, value) => logarithm(base, value), undefined, { sql: tried('log') }),
     ],
   },
-  unary('sin', value => finite(Math.sin(value))),
-  unary('cos', value => finite(Math.cos(value))),
-  unary('tan', value => finite(Math.tan(value))),
-  unary('degrees', value => (value * 180) / Math.PI),
-  unary('radians', value => (value * Math.PI) / 180),
+  unary('sin', ofFinite(Math.sin)),
+  unary('cos', ofFinite(Math.cos)),
+  unary('tan', ofFinite(Math.tan)),
+  unary('degrees', value => value * (180 / Math.PI)),
+  unary('radians', value => value * (Math.PI / 180)),
   { name: 'pi', signatures: [{ parameters: [], result: 'number', scalar: () => Math.PI }] },
 ];
 

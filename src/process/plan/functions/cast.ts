@@ -8,7 +8,7 @@ import type { ScalarType } from '../plan.ts';
 import { anyAsJson, anyText, numberText } from '../sql/any-sql.ts';
 import { dayUs } from './calendar.ts';
 import type { Scalar, ScalarFunction, Signature } from './function.ts';
-import { fromBigInt, literalOf } from './function.ts';
+import { fromBigInt, literalOf, microseconds, microsecondsSql, namedSql } from './function.ts';
 
 /** Inclusive bounds of DuckDB's whole-number types that fit 64 bits; larger ones are kept to 64 bits. */
 const integerTypes: Record<string, readonly [bigint, bigint]> = {
@@ -106,12 +106,23 @@ export function timeText(timeUs: number): string {
   return text.replace(/\.?0+$/, match => (match.startsWith('.') ? '' : text.includes('.') ? '' : match));
 }
 
+/** An interval as DuckDB writes the difference of two times: 1 day 02:03:04.5 */
+export function intervalText(lengthUs: number): string {
+  const days = Math.trunc(lengthUs / dayUs) + 0;
+  const ofDay = Math.abs(lengthUs - days * dayUs);
+  const clock = timeText(ofDay).slice(11);
+  const dayText = days === 0 ? '' : `${days} day${Math.abs(days) === 1 ? '' : 's'}`;
+  if (ofDay === 0 && days !== 0) return dayText;
+  return `${dayText}${days === 0 ? '' : ' '}${lengthUs < 0 ? '-' : ''}${clock}`;
+}
+
 /** DuckDB's spelling of any value as VARCHAR. */
 export function textOf(value: Exclude<Scalar, null>, type: ScalarType): string {
   if (typeof value === 'number') {
     if (type === 'time') return timeText(value);
     if (type === 'date') return formatUs(value).slice(0, 10);
     if (type === 'number') return doubleText(value);
+    if (type === 'interval') return intervalText(value);
   }
   return String(value);
 }
@@ -149,13 +160,15 @@ export function roundHalfEven(value: number): number {
   return floor % 2 === 0 ? floor : floor + 1;
 }
 
+const isTimed = (type: ScalarType): boolean => type === 'time' || type === 'date' || type === 'interval';
+
 /** Casts to DuckDB's type `name`; null where TRY_CAST gives NULL. `type` is what the value is now. */
 export function castScalar(value: Scalar, type: ScalarType, name: string): Scalar {
   if (value === null) return null;
   if (name in integerTypes) {
-    if (type === 'time' || type === 'date' || type === 'interval') return null;
-    return toInteger(value, name);
+    return isTimed(type) ? null : toInteger(value, name);
   }
+  if (isTimed(type) && ['boolean', 'number'].includes(scalarTypeOf(name)!)) return null;
   switch (otherTypes[name]) {
     case 'boolean':
       if (typeof value === 'string') return booleanFromText(value);
@@ -169,14 +182,16 @@ export function castScalar(value: Scalar, type: ScalarType, name: string): Scala
       const number = isTime ? Number(value) : epochToUs(Number(value));
       const timeUs = typeof value === 'string' ? parseTimeUs(value) : number;
       if (timeUs === undefined) return null;
-      return otherTypes[name] === 'date' ? Math.floor(timeUs / dayUs) * dayUs : timeUs;
+      return microseconds(otherTypes[name] === 'date' ? Math.floor(timeUs / dayUs) * dayUs : timeUs);
     }
     case 'interval':
       if (typeof value === 'string') return intervalFromText(value);
       return type === 'interval' ? value : null;
     case 'number': {
       const number = typeof value === 'string' ? numberFromText(value) : Number(value);
-      return number !== null && name === 'FLOAT' ? Math.fround(number) : number;
+      if (number === null || name !== 'FLOAT') return number;
+      const float = Math.fround(number);
+      return Number.isFinite(number) && !Number.isFinite(float) ? null : float;
     }
   }
   const decimal = /^DECIMAL\((\d+), ?(\d+)\)$/.exec(name);
@@ -207,7 +222,7 @@ const intervalUnits: Record<string, number> = {
   week: 7 * dayUs,
 };
 
-/** '5 minutes', '1 hour 30 min', '01:30:00' in µs; null for months and years, whose length is not fixed. */
+/** '5 minutes', '1 hour 30 min', '01:30:00', '90' (seconds) in µs; null for months and years, whose length is not fixed. */
 export function intervalFromText(text: string): number | null {
   let [rest, totalUs] = [text.trim().toLowerCase(), 0];
   const clock = /(-?)(\d+):(\d\d)(?::(\d\d(?:\.\d{1,6})?))?$/.exec(rest);
@@ -216,15 +231,15 @@ export function intervalFromText(text: string): number | null {
       Number(clock[2]) * 3600e6 + Number(clock[3]) * 60e6 + Math.round(Number(clock[4] ?? 0) * 1e6);
     totalUs += clock[1] ? -lengthUs : lengthUs;
     rest = rest.slice(0, clock.index).trim();
-    if (rest === '') return totalUs;
-  }
+    if (rest === '') return microseconds(totalUs);
+  } else if (/^-?\d+(\.\d*)?$/.test(rest)) return microseconds(Math.round(Number(rest) * 1e6));
   if (!/^([+-]?\d+(\.\d+)?\s*[a-z]+\s*)+$/.test(rest)) return null;
   for (const [, amount, unit] of rest.matchAll(/([+-]?\d+(?:\.\d+)?)\s*([a-z]+)/g)) {
     const lengthUs = intervalUnits[unit!] ?? intervalUnits[unit!.replace(/s$/, '')];
     if (lengthUs === undefined) return null;
     totalUs += Math.round(Number(amount) * lengthUs);
   }
-  return totalUs;
+  return microseconds(totalUs);
 }
 
 /** SQL of a cast to a time or date, which means what it means for an event's own time, whatever is known of the field's type. */
@@ -238,12 +253,41 @@ function timeSql(value: string, from: ScalarType): string {
   return `CASE WHEN ${isNumber} THEN ${epochTimeSql(`TRY_CAST(${text} AS DOUBLE)`)} ELSE ${textTimeSql(text)} END`;
 }
 
+/** A text as a double; NULL where digits spell more than one holds. */
+const doubleSql = (text: string): string =>
+  namedSql(
+    [text],
+    own =>
+      `CASE WHEN NOT isinf(TRY_CAST(${own} AS DOUBLE)) OR NOT regexp_matches(${own}, '[0-9]') THEN TRY_CAST(${own} AS DOUBLE) END`,
+  );
+
+/** An interval as the text of a difference of two times. */
+const intervalTextSql = (interval: string): string =>
+  namedSql(
+    [`epoch_us(${interval})`],
+    us => `CAST(to_days((${us} // ${dayUs})::INTEGER) + to_microseconds(${us} % ${dayUs}) AS VARCHAR)`,
+  );
+
+/** A text as an interval; NULL with months and years in it, whose length is not fixed. */
+const intervalSql = (text: string): string =>
+  microsecondsSql(
+    namedSql(
+      [`TRY_CAST(${text} AS INTERVAL)`],
+      own => `CASE WHEN datepart('year', ${own}) = 0 AND datepart('month', ${own}) = 0 THEN ${own} END`,
+    ),
+  );
+
 function castSql(value: string, from: ScalarType, name: string): string {
   const target = otherTypes[name];
+  if (from === 'text' && (name === 'DOUBLE' || name === 'FLOAT')) {
+    return name === 'DOUBLE' ? doubleSql(value) : `TRY_CAST(${doubleSql(value)} AS FLOAT)::DOUBLE`;
+  }
+  if (from === 'text' && target === 'interval') return intervalSql(value);
+  if (from === 'interval' && target === 'text') return intervalTextSql(value);
   // A field of whole numbers may be one of doubles by now.
   if (target === 'text' && from === 'integer') return numberText(value);
   if (target === 'time') return timeSql(value, from);
-  if (target === 'date') return `CAST(${timeSql(value, from)} AS DATE)`;
+  if (target === 'date') return microsecondsSql(`CAST(${timeSql(value, from)} AS DATE)`);
   if (from === 'any') return castSql(anyText(value), 'text', name);
   const cast = `TRY_CAST(${value} AS ${name})`;
   if (/^DECIMAL|^FLOAT$/.test(name)) return `${cast}::DOUBLE`;

@@ -57,8 +57,23 @@ export function fromBigInt(value: bigint): number | bigint | null {
   return value > int64Max || value < int64Min ? null : value;
 }
 
-/** The end of the calendar on both sides of 1970, µs: years beyond ±270,000. */
-export const timeMaxUs = 8.64e18;
+/** The µs of a time or an interval, which are exact to 2^53; null beyond, and where the number is none. */
+export const microseconds = (us: number): number | null =>
+  Math.abs(us) <= Number.MAX_SAFE_INTEGER ? us + 0 : null;
 
-/** The longest interval, µs: 64 bits. */
-export const intervalMaxUs = 2 ** 63 - 1024;
+/**
+ * SQL that uses values more than once and repeats none of them, so that a query does not grow with every level of an expression:
+ * they are a list of one struct, and its element has a name.
+ */
+export function namedSql(values: readonly string[], body: (...names: string[]) => string): string {
+  const members = values.map((value, index) => `'_${index}': ${value}`);
+  const names = values.map((_, index) => `_value._${index}`);
+  return `list_transform([{${members.join(', ')}}], lambda _value: ${body(...names)})[1]`;
+}
+
+/** Bounds for BETWEEN. */
+export const safeSql = `${-Number.MAX_SAFE_INTEGER} AND ${Number.MAX_SAFE_INTEGER}`;
+
+/** SQL of a time, date or interval, NULL where its µs are beyond 2^53. */
+export const microsecondsSql = (value: string): string =>
+  namedSql([value], own => `CASE WHEN epoch_us(${own}) BETWEEN ${safeSql} THEN ${own} END`);

@@ -134,26 +134,96 @@ describe('URLs', () => {
     expect(call('url_parameter', urls[11]!, 'a.b')).toBe('c');
   });
 
+  /** Whole URLs, as Node's URL takes them apart. */
+  const absolute = [
+    'https://www.google.com',
+    'http://ex.com?x=1',
+    'http://ex.com#f',
+    'http://ex.com/?x=1/2',
+    'http://ex.com?u=//other.org/p&x=2#x=3',
+    'http://ex.com#/a?x=1',
+    'https://EX.com:8443',
+    'https://ex.com:8443?x=1',
+    'https://user@ex.com/a',
+    'https://user:p%40ss@ex.com:81/a/b/',
+    'https://user@old@ex.com/a?x=user@new',
+    'http://[2001:db8::1]',
+    'http://[2001:db8::1]:8080/p?x=%5B1%5D',
+    'http://u@[::1]?x',
+    'ftp://ex.com/a;type=i',
+    'ws://ex.com//a//b',
+    'https://ex.com/a@b:c/d',
+    'https://ex.com/?a=1?x=2&x=3',
+    'https://ex.com/?ax=1&x=a+b',
+    'https://ex.com/?x=',
+    'https://ex.com/p?&&x=1',
+    'https://ex.com/#?x=1',
+  ];
+
+  it("are taken apart as Node's URL does", () => {
+    for (const text of absolute) {
+      const { hostname, pathname, searchParams } = new URL(text);
+      const [host, path] = ['url_host', 'url_path'].map(name => call(name, text));
+      const x = call('url_parameter', text, 'x');
+      expect({ text, host, path, x }).toEqual({
+        text,
+        host: hostname,
+        path: pathname,
+        x: searchParams.get('x'),
+      });
+    }
+  });
+
+  const others: [text: string, host: string | null, path: string, x: string | null][] = [
+    ['', null, '', null],
+    ['//', null, '/', null],
+    ['//ex.com', 'ex.com', '/', null],
+    ['//ex.com?x=1', 'ex.com', '/', '1'],
+    ['//ex.com/a?x=1', 'ex.com', '/a', '1'],
+    ['mailto:x', null, '', null],
+    ['mailto:x@ex.com?x=1', null, '', '1'],
+    ['file:///etc/hosts', null, '/etc/hosts', null],
+    ['page.html?x=1', null, 'page.html', '1'],
+    ['a/b?x=1#c', null, '/b', '1'],
+    ['ex.com//a', null, '//a', null],
+    ['/a//b', null, '/a//b', null],
+    ['/a?u=http://ex.com/b&x=1', null, '/a', '1'],
+    ['/?x=a=b', null, '/', 'a=b'],
+    ['http://', null, '/', null],
+    ['http://[::1', '[', '/', null],
+    ['http://İ.com', 'i.com', '/', null],
+  ];
+
+  it.each(others)('%j has the host %j, the path %j and the parameter %j', (text, host, path, x) => {
+    expect([call('url_host', text), call('url_path', text), call('url_parameter', text, 'x')]).toEqual([
+      host,
+      path,
+      x,
+    ]);
+  });
+
   it('mean the same in DuckDB, inline and as macros', async () => {
+    const every = [...urls, ...absolute, ...others.map(([text]) => text)];
     for (const name of ['url_host', 'url_path']) {
-      const expected = urls.map(url => call(name, url));
-      expect(await answers(urls, scalarFunction(name)!.signatures[0]!.sql!(['s'], []))).toEqual(expected);
-      expect(await answers(urls, `${name}(s)`)).toEqual(expected);
+      const expected = every.map(url => call(name, url));
+      expect(await answers(every, scalarFunction(name)!.signatures[0]!.sql!(['s'], []))).toEqual(expected);
+      expect(await answers(every, `${name}(s)`)).toEqual(expected);
     }
     for (const parameter of ['x', 'y', 'q', 'flag', 'empty', 'a.b', 'bad']) {
-      const expected = urls.map(url => call('url_parameter', url, parameter));
+      const expected = every.map(url => call('url_parameter', url, parameter));
       const literal = { kind: 'literal', type: 'text', value: parameter } as const;
       const inline = scalarFunction('url_parameter')!.signatures[0]!.sql!(
         ['s', quoteText(parameter)],
         [literal, literal],
       );
-      expect({ parameter, values: await answers(urls, inline) }).toEqual({ parameter, values: expected });
-      expect({ parameter, values: await answers(urls, `url_parameter(s, ${quoteText(parameter)})`) }).toEqual(
-        {
-          parameter,
-          values: expected,
-        },
-      );
+      expect({ parameter, values: await answers(every, inline) }).toEqual({ parameter, values: expected });
+      expect({
+        parameter,
+        values: await answers(every, `url_parameter(s, ${quoteText(parameter)})`),
+      }).toEqual({
+        parameter,
+        values: expected,
+      });
     }
   });
 });

@@ -1,6 +1,7 @@
 // Text functions. Characters are code points, as in DuckDB; positions count from 1. Results longer than a million
 // characters (repeat, lpad) are NULL rather than a way to fill memory.
-import type { Scalar, ScalarFunction, Signature } from './function.ts';
+import { roundHalfEven } from './cast.ts';
+import { namedSql, type Scalar, type ScalarFunction, type Signature } from './function.ts';
 import { likeMatcher } from './like.ts';
 
 const textLengthMax = 1_000_000;
@@ -15,23 +16,33 @@ function text(
   extra: Partial<Signature> & { aliases?: readonly string[] } = {},
 ): ScalarFunction {
   const { aliases, ...signature } = extra;
-  const takesWhole = parameters.includes('integer');
-  const apply = takesWhole ? withSmallIntegers(scalar) : scalar;
-  return { name, aliases, signatures: [{ parameters, result, scalar: apply, ...signature }] };
+  return { name, aliases, signatures: [{ parameters, result, scalar, ...signature }] };
 }
 
-/** Lengths and positions beyond 32 bits are errors in DuckDB, and NULL here. */
+/** Positions beyond 32 bits are errors of substr and left in DuckDB, and NULL here. */
 const positionMax = 2 ** 32 - 1;
 
-function withSmallIntegers(scalar: Apply): Apply {
+/**
+ * A function whose whole numbers are lengths or positions: those beyond 32 bits come as the next one, which is behind the end of every
+ * text. A fraction, of a field that has drifted, is rounded.
+ */
+function withPositions(scalar: Apply): Apply {
   const apply = scalar as (...values: Scalar[]) => Scalar;
-  return ((...values: Scalar[]) =>
-    values.some(value => typeof value !== 'string' && !(Math.abs(Number(value)) <= positionMax))
-      ? null
-      : apply(...values)) as Apply;
+  return ((...values: Scalar[]) => {
+    const args: Scalar[] = [];
+    for (const value of values) {
+      if (typeof value === 'string') args.push(value);
+      else if (typeof value === 'number' && !(Math.abs(value) < 2 ** 63)) return null;
+      else args.push(Math.max(-positionMax - 1, Math.min(positionMax + 1, roundHalfEven(Number(value)))));
+    }
+    return apply(...args);
+  }) as Apply;
 }
 
+const positionSql = (value: string): string => `TRY_CAST(${value} AS BIGINT)`;
+
 const isAscii = (value: string) => !/[^\0-\x7f]/.test(value);
+const lengthOf = (value: string): number => (isAscii(value) ? value.length : [...value].length);
 
 /** Characters whose other case JavaScript writes as several: Unicode's simple mapping, which DuckDB uses. */
 const simpleUpper: Record<string, string> = { ß: 'ẞ', ᾳ: 'ᾼ', ῃ: 'ῌ', ῳ: 'ῼ' };
@@ -58,7 +69,7 @@ function mapCase(
   return result;
 }
 
-const lowerCase = (value: string) => mapCase(value, character => character.toLowerCase(), simpleLower);
+export const lowerCase = (value: string) => mapCase(value, character => character.toLowerCase(), simpleLower);
 const upperCase = (value: string) => mapCase(value, character => character.toUpperCase(), simpleUpper);
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
@@ -71,7 +82,8 @@ function reverse(value: string): string {
     .join('');
 }
 
-export function substring(value: string, start: number, length?: number): string {
+function substring(value: string, start: number, length?: number): string | null {
+  if (Math.abs(start) > positionMax || Math.abs(length ?? 0) > positionMax) return null;
   const characters = isAscii(value) ? value : [...value];
   const size = characters.length;
   let from = start > 0 ? start - 1 : start < 0 ? size + start : -1;
@@ -128,6 +140,26 @@ function pad(value: string, length: number, filler: string, left: boolean): stri
   return left ? added + value : value + added;
 }
 
+function padSql(name: string, [value, length, filler]: readonly string[]): string {
+  const size = namedSql(
+    [positionSql(length!)],
+    own => `CASE WHEN ${own} <= ${textLengthMax} THEN greatest(${own}, 0)::INTEGER END`,
+  );
+  return `TRY(${name}(${value}, ${size}, ${filler}))`;
+}
+
+function repeated(value: string, count: number): string | null {
+  const times = Math.max(0, count);
+  return lengthOf(value) * times > textLengthMax ? null : value.repeat(times);
+}
+
+const repeatSql = (value: string, count: string): string =>
+  namedSql(
+    [value, positionSql(count)],
+    (own, times) =>
+      `CASE WHEN ${own} = '' AND ${times} IS NOT NULL THEN '' WHEN length(${own}) * ${times}::DOUBLE <= ${textLengthMax} THEN repeat(${own}, ${times}) END`,
+  );
+
 function indexOf(value: string, part: string): number {
   const at = value.indexOf(part);
   if (at <= 0) return at + 1;
@@ -173,61 +205,60 @@ export const textFunctions: readonly ScalarFunction[] = [
   trimming('trim', true, true),
   trimming('ltrim', true, false),
   trimming('rtrim', false, true),
-  text(
-    'length',
-    ['text'],
-    'integer',
-    (value: string) => (isAscii(value) ? value.length : [...value].length),
-    {
-      aliases: ['len', 'char_length', 'character_length'],
-    },
-  ),
+  text('length', ['text'], 'integer', lengthOf, {
+    aliases: ['len', 'char_length', 'character_length'],
+  }),
   text('strlen', ['text'], 'integer', (value: string) => Buffer.byteLength(value)),
   text('reverse', ['text'], 'text', reverse),
-  text('substr', ['text', 'integer', 'integer'], 'text', substring, {
+  text('substr', ['text', 'integer', 'integer'], 'text', withPositions(substring as Apply), {
     optional: 1,
     aliases: ['substring'],
-    sql: args => `TRY(substr(${args.join(', ')}))`,
+    sql: ([value, ...positions]) => `TRY(substr(${[value, ...positions.map(positionSql)].join(', ')}))`,
   }),
   text(
     'left',
     ['text', 'integer'],
     'text',
-    (value: string, count: number) => {
+    withPositions(((value: string, count: number) => {
+      if (count > positionMax) return null;
       const characters = [...value];
       return characters.slice(0, count < 0 ? Math.max(0, characters.length + count) : count).join('');
-    },
-    { sql: args => `"left"(${args.join(', ')})` },
+    }) as Apply),
+    { sql: args => `TRY("left"(${args[0]}, ${positionSql(args[1]!)}))` },
   ),
   text(
     'right',
     ['text', 'integer'],
     'text',
-    (value: string, count: number) => {
+    withPositions(((value: string, count: number) => {
       const characters = [...value];
       const from = count < 0 ? Math.min(characters.length, -count) : Math.max(0, characters.length - count);
       return characters.slice(from).join('');
-    },
-    { sql: args => `"right"(${args.join(', ')})` },
+    }) as Apply),
+    { sql: args => `"right"(${args[0]}, ${positionSql(args[1]!)})` },
   ),
   text(
     'lpad',
     ['text', 'integer', 'text'],
     'text',
-    (value: string, length: number, filler: string) => pad(value, length, filler, true),
-    { sql: args => `TRY(lpad(${args[0]}, (${args[1]})::INTEGER, ${args[2]}))` },
+    withPositions(((value: string, length: number, filler: string) =>
+      pad(value, length, filler, true)) as Apply),
+    { sql: args => padSql('lpad', args) },
   ),
   text(
     'rpad',
     ['text', 'integer', 'text'],
     'text',
-    (value: string, length: number, filler: string) => pad(value, length, filler, false),
-    { sql: args => `TRY(rpad(${args[0]}, (${args[1]})::INTEGER, ${args[2]}))` },
+    withPositions(((value: string, length: number, filler: string) =>
+      pad(value, length, filler, false)) as Apply),
+    { sql: args => padSql('rpad', args) },
   ),
-  text('repeat', ['text', 'integer'], 'text', (value: string, count: number) =>
-    value.length * count > textLengthMax ? null : value.repeat(Math.max(0, count)),
-  ),
-  text('split_part', ['text', 'text', 'integer'], 'text', splitPart),
+  text('repeat', ['text', 'integer'], 'text', withPositions(repeated as Apply), {
+    sql: args => repeatSql(args[0]!, args[1]!),
+  }),
+  text('split_part', ['text', 'text', 'integer'], 'text', withPositions(splitPart as Apply), {
+    sql: args => `split_part(${args[0]}, ${args[1]}, ${positionSql(args[2]!)})`,
+  }),
   text(
     'replace',
     ['text', 'text', 'text'],

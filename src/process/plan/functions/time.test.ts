@@ -25,15 +25,40 @@ describe('strftime', () => {
   );
 });
 
+const row = { i: 0n, j: 0n, x: 0, y: 0, s: '', t: '', b: true, c: true, d: 0, e: 0 };
+
 describe('times from numbers', () => {
-  const row = { i: 0n, j: 0n, x: 0, y: 0, s: '', t: '', b: true, c: true, d: 0, e: 0 };
   it.each(['to_timestamp(x)', 'epoch_ms(x)', 'make_timestamp(i)', 'epoch_us(to_timestamp(x))'])(
-    '%s is NULL where the number is beyond the calendar, here and in an audit',
+    '%s is NULL where the number is beyond 2^53 µs, here and in an audit',
     async sql => {
-      const far = [1e300, -1e300, 8.6e12, 8.7e12, 8.7e15, -8.7e15, 1.5, -1.5, 0];
-      const whole = [2n ** 63n - 1n, -(2n ** 63n), 86n * 10n ** 17n, 87n * 10n ** 17n, 15n, -15n, 0n, 1n, 2n];
+      const far = [1e300, -1e300, 9e9, 9.1e9, 9.1e12, -9.1e12, 1.5, -1.5, 0];
+      const whole = [2n ** 63n - 1n, -(2n ** 63n), 2n ** 53n - 1n, 2n ** 53n, 15n, -15n, 0n, 1n, 2n];
       const rows = far.map((x, index) => ({ ...row, x, i: whole[index]! }));
       expect(await difference(sql, rows as never)).toBeUndefined();
     },
   );
+});
+
+describe('intervals as text', () => {
+  it('are what DuckDB writes of the difference of two times', async () => {
+    const hours = [0, 1, 23.999, 24, 25.5, 48, 1000].flatMap(hour => [hour * 3600e6, -hour * 3600e6]);
+    const lengths = [...hours, 2e6, -2e6, 1, -1, 500_000, -500_000, 86_400e6 + 1, -86_400e6 - 1, 1.7e15];
+    const rows = lengths.map(length => ({ ...row, d: length, e: 0 }));
+    expect(await difference('(d - e)::VARCHAR', rows)).toBeUndefined();
+    expect(await difference("concat(d - e, '')", rows)).toBeUndefined();
+    expect(await difference("'after ' || (d - e)", rows)).toBeUndefined();
+    expect(await difference("INTERVAL '1 hour 2.5 seconds'::VARCHAR", [row])).toBeUndefined();
+  });
+});
+
+describe('whole numbers', () => {
+  it.each([
+    '1 / epoch_ms(d)',
+    "1 / date_diff('week', e, d)",
+    '1 / round(i, -1)',
+    '1 / (i % 3)',
+    '1 / (i // 9)',
+  ])('%s knows no negative zero', async sql => {
+    expect(await difference(sql, [{ ...row, d: -3, i: -3n }])).toBeUndefined();
+  });
 });

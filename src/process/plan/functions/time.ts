@@ -1,4 +1,6 @@
 // Functions of time. A time is UTC; an interval is a fixed length (no months or years, whose length depends on the date).
+
+import { roundNumber } from './arithmetic.ts';
 import {
   boundaries,
   civilFromDays,
@@ -13,7 +15,7 @@ import {
 } from './calendar.ts';
 import { roundHalfEven } from './cast.ts';
 import type { Scalar, ScalarFunction, Signature } from './function.ts';
-import { fromBigInt, intervalMaxUs, literalOf, timeMaxUs } from './function.ts';
+import { fromBigInt, literalOf, microseconds, microsecondsSql, namedSql, safeSql } from './function.ts';
 
 type Apply = (...values: never[]) => Scalar;
 
@@ -42,14 +44,14 @@ function emitted(unit: string): Signature['emit'] {
   return undefined;
 }
 
-/** NULL where the number is no interval. */
-const interval = (lengthUs: number): number | null => (Math.abs(lengthUs) <= intervalMaxUs ? lengthUs : null);
+/** SQL of a time or an interval by its µs, NULL where they are beyond 2^53. */
+const madeSql = (make: 'make_timestamp' | 'to_microseconds', us: string): string =>
+  namedSql([us], own => `CASE WHEN ${own} BETWEEN ${safeSql} THEN ${make}(${own}::BIGINT) END`);
 
-/** NULL where the number is no time. */
-const instant = (timeUs: number): number | null => (Math.abs(timeUs) <= timeMaxUs ? timeUs : null);
+const scaled = (value: number | bigint, by: number): number | null =>
+  microseconds(roundNumber(Number(value) * by));
 
-const instantSql = (timeUs: string): string =>
-  `CASE WHEN ${timeUs} BETWEEN -${timeMaxUs} AND ${timeMaxUs} THEN make_timestamp(CAST(${timeUs} AS BIGINT)) END`;
+const scaledSql = (value: string, by: number): string => `round(${value}::DOUBLE * ${by})`;
 
 function timeFunction(
   name: string,
@@ -76,10 +78,8 @@ const intervals: ScalarFunction[] = [
     {
       parameters: ['number'] as const,
       result: 'interval' as const,
-      scalar: ((count: number | bigint) =>
-        interval(Math.round(Number(count) * (lengthUs as number)))) as Apply,
-      sql: (args: readonly string[]) =>
-        `to_microseconds(TRY_CAST(round(${args[0]} * ${lengthUs}) AS BIGINT))`,
+      scalar: ((count: number | bigint) => scaled(count, lengthUs as number)) as Apply,
+      sql: (args: readonly string[]) => madeSql('to_microseconds', scaledSql(args[0]!, lengthUs as number)),
     },
   ],
 }));
@@ -173,8 +173,8 @@ export const timeFunctions: readonly ScalarFunction[] = [
         parameters: ['text', 'time'],
         constant: [0],
         result: 'time',
-        scalar: ((unit: string, timeUs: number) => truncate(unitName(unit)!, timeUs)) as Apply,
-        sql: args => `date_trunc(${args[0]}, ${args[1]})::TIMESTAMP`,
+        scalar: ((unit: string, timeUs: number) => microseconds(truncate(unitName(unit)!, timeUs))) as Apply,
+        sql: args => microsecondsSql(`date_trunc(${args[0]}, ${args[1]})::TIMESTAMP`),
       },
     ],
   },
@@ -212,13 +212,13 @@ export const timeFunctions: readonly ScalarFunction[] = [
       {
         parameters: ['time'],
         result: 'integer',
-        scalar: ((timeUs: number) => Math.trunc(timeUs / 1000)) as Apply,
+        scalar: ((timeUs: number) => Math.trunc(timeUs / 1000) + 0) as Apply,
       },
       {
         parameters: ['number'],
         result: 'time',
-        scalar: ((epochMs: number | bigint) => instant(Math.round(Number(epochMs) * 1000))) as Apply,
-        sql: args => instantSql(`round(${args[0]} * 1000)`),
+        scalar: ((epochMs: number | bigint) => scaled(epochMs, 1000)) as Apply,
+        sql: args => madeSql('make_timestamp', scaledSql(args[0]!, 1000)),
       },
     ],
   },
@@ -230,21 +230,24 @@ export const timeFunctions: readonly ScalarFunction[] = [
     'to_timestamp',
     ['number'],
     'time',
-    ((epoch: number | bigint) => instant(Math.round(Number(epoch) * 1e6))) as Apply,
-    { sql: args => instantSql(`round(${args[0]} * 1000000)`) },
+    ((epoch: number | bigint) => scaled(epoch, 1e6)) as Apply,
+    { sql: args => madeSql('make_timestamp', scaledSql(args[0]!, 1e6)) },
   ),
   timeFunction(
     'make_timestamp',
     ['integer'],
     'time',
-    ((timeUs: number | bigint) => instant(roundHalfEven(Number(timeUs)))) as Apply,
-    { sql: args => instantSql(args[0]!) },
+    ((timeUs: number | bigint) => microseconds(roundHalfEven(Number(timeUs)))) as Apply,
+    { sql: args => madeSql('make_timestamp', args[0]!) },
   ),
   timeFunction(
     'date_diff',
     ['text', 'time', 'time'],
     'integer',
-    ((unit: string, fromUs: number, toUs: number) => boundaries(unitName(unit)!, fromUs, toUs)) as Apply,
+    ((unit: string, fromUs: number, toUs: number) => {
+      const count = boundaries(unitName(unit)!, fromUs, toUs);
+      return Number.isSafeInteger(count) ? count + 0 : fromBigInt(BigInt(toUs) - BigInt(fromUs));
+    }) as Apply,
     { constant: [0], aliases: ['datediff'] },
   ),
   timeFunction(
@@ -252,11 +255,21 @@ export const timeFunctions: readonly ScalarFunction[] = [
     ['interval', 'time'],
     'time',
     // Buckets of DuckDB count from Monday 2000-01-03, so that weeks start on Mondays.
-    ((lengthUs: number, timeUs: number) =>
-      lengthUs <= 0
-        ? null
-        : instant(Math.floor((timeUs - originUs) / lengthUs) * lengthUs + originUs)) as Apply,
-    { sql: args => `TRY(time_bucket(${args.join(', ')}))` },
+    ((lengthUs: number, timeUs: number) => {
+      if (lengthUs <= 0) return null;
+      // Each part is below the length, so that nothing is rounded.
+      const into = mod(timeUs, lengthUs) - (originUs % lengthUs);
+      return microseconds(timeUs - (into < 0 ? into + lengthUs : into));
+    }) as Apply,
+    {
+      sql: args =>
+        microsecondsSql(
+          namedSql(
+            args,
+            (length, time) => `CASE WHEN epoch_us(${length}) > 0 THEN time_bucket(${length}, ${time}) END`,
+          ),
+        ),
+    },
   ),
   timeFunction(
     'dayname',
@@ -270,13 +283,22 @@ export const timeFunctions: readonly ScalarFunction[] = [
     'text',
     ((timeUs: number) => monthNames[datePart('month', timeUs) - 1]!) as Apply,
   ),
-  timeFunction('last_day', ['time'], 'date', ((timeUs: number) => {
-    const { year, month } = civilFromDays(Math.floor(timeUs / dayUs));
-    return (month === 12 ? daysFromCivil(year + 1, 1, 1) : daysFromCivil(year, month + 1, 1)) * dayUs - dayUs;
-  }) as Apply),
+  timeFunction(
+    'last_day',
+    ['time'],
+    'date',
+    ((timeUs: number) => {
+      const { year, month } = civilFromDays(Math.floor(timeUs / dayUs));
+      const next = month === 12 ? daysFromCivil(year + 1, 1, 1) : daysFromCivil(year, month + 1, 1);
+      return microseconds(next * dayUs - dayUs);
+    }) as Apply,
+    { sql: args => microsecondsSql(`last_day(${args[0]})`) },
+  ),
   timeFunction('strftime', ['time', 'text'], 'text', strftime as Apply, { constant: [1] }),
   ...intervals,
 ];
+
+const mod = (value: number, by: number): number => (value % by) + (value % by < 0 ? by : 0);
 
 const originUs = daysFromCivil(2000, 1, 3) * dayUs;
 

@@ -1,10 +1,14 @@
-// Parts of a URL, absolute (`https://host/path?q`) or as an access log has it (`/path?q`). Each is defined by one regular
-// expression, so that it means the same here and in DuckDB, where it is a macro.
+// Parts of a URL, absolute (`https://host/path?q`) or as an access log has it (`/path?q`). Each is defined by regular
+// expressions, so that it means the same here and in DuckDB, where it is a macro.
 import type { Scalar, ScalarFunction, Signature } from './function.ts';
 import { compileRegex } from './regex.ts';
+import { lowerCase } from './text.ts';
 
-const hostPattern = '^(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/?#@]*@)?(\\[[^\\]]*\\]|[^/?#:]*)';
-const pathPattern = '^(?:[A-Za-z][A-Za-z0-9+.-]*://|//)?[^/?#]*(/[^?#]*)';
+const beforeHost = '^(?:[A-Za-z][A-Za-z0-9+.-]*:)?//';
+const hostPattern = `${beforeHost}(?:[^/?#]*@)?(\\[[^\\]/?#]*\\]|[^/?#:]*)`;
+/** What is behind a host is the path, where there is one. */
+const hostedPathPattern = `${beforeHost}[^/?#]*([^?#]*)`;
+const pathPattern = '^[^/?#]*(/[^?#]*)';
 const barePattern = '^([^:/?#]*)(?:[?#]|$)';
 
 function group(pattern: string, value: string): string | undefined {
@@ -13,10 +17,13 @@ function group(pattern: string, value: string): string | undefined {
 }
 
 function host(value: string): Scalar {
-  return group(hostPattern, value)?.toLowerCase() || null;
+  return lowerCase(group(hostPattern, value) ?? '') || null;
 }
 
 function path(value: string): Scalar {
+  const hosted = group(hostedPathPattern, value);
+  // A host without a path has that of its root, as in browsers.
+  if (hosted !== undefined) return hosted || '/';
   return group(pathPattern, value) ?? group(barePattern, value) ?? '';
 }
 
@@ -42,8 +49,10 @@ function decode(text: string): string {
 const quote = (text: string) => `'${text.replaceAll("'", "''")}'`;
 const extractSql = (pattern: string, value: string) => `regexp_extract(${value}, ${quote(pattern)}, 1, 's')`;
 const hostSql = (value: string) => `nullif(lower(${extractSql(hostPattern, value)}), '')`;
+const matchesSql = (pattern: string, value: string) => `regexp_matches(${value}, ${quote(pattern)}, 's')`;
 const pathSql = (value: string) =>
-  `CASE WHEN regexp_matches(${value}, ${quote(pathPattern)}, 's') THEN ${extractSql(pathPattern, value)} ELSE ${extractSql(barePattern, value)} END`;
+  `CASE WHEN ${matchesSql(beforeHost, value)} THEN coalesce(nullif(${extractSql(hostedPathPattern, value)}, ''), '/') ` +
+  `WHEN ${matchesSql(pathPattern, value)} THEN ${extractSql(pathPattern, value)} ELSE ${extractSql(barePattern, value)} END`;
 const decodeSql = (text: string) =>
   `coalesce(TRY(url_decode(replace(${text}, '+', ' '))), replace(${text}, '+', ' '))`;
 
@@ -81,7 +90,7 @@ export const urlFunctions: readonly ScalarFunction[] = [
         sql: (args, expressions) => {
           const name = expressions[1]!.kind === 'literal' ? String(expressions[1]!.value) : '';
           const pattern = parameterPattern(name);
-          return `CASE WHEN regexp_matches(${args[0]}, ${quote(pattern)}, 's') THEN ${decodeSql(extractSql(pattern, args[0]!))} END`;
+          return `CASE WHEN ${matchesSql(pattern, args[0]!)} THEN ${decodeSql(extractSql(pattern, args[0]!))} END`;
         },
       },
     ],
@@ -93,7 +102,7 @@ export const urlMacros: readonly string[] = [
   `CREATE OR REPLACE TEMP MACRO url_host(url) AS ${hostSql('url')}`,
   `CREATE OR REPLACE TEMP MACRO url_path(url) AS ${pathSql('url')}`,
   `CREATE OR REPLACE TEMP MACRO url_parameter(url, name) AS (${[
-    `WITH found AS (SELECT regexp_extract_all(split_part(split_part(url, '#', 1), '?', 2), '[^&]+') AS pairs)`,
+    `WITH found AS (SELECT regexp_extract_all(${extractSql('^[^?#]*[?]([^#]*)', 'url')}, '[^&]+') AS pairs)`,
     `SELECT ${decodeSql("regexp_replace(pair, '^[^=]*=?', '')")} FROM (SELECT unnest(pairs) AS pair FROM found) WHERE split_part(pair, '=', 1) = name LIMIT 1`,
   ].join(' ')})`,
 ];

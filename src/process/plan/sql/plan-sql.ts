@@ -6,7 +6,7 @@ import { fieldUses } from '../events/fields.ts';
 import { scalarTypeOf } from '../functions/cast.ts';
 import type { Aggregate, Expression, Plan, SourcePlan } from '../plan.ts';
 import { aggregateSql } from './aggregate-sql.ts';
-import { anyText, integerOfColumn, integerText } from './any-sql.ts';
+import { anyOfColumn, anyText, integerOfColumn, integerText } from './any-sql.ts';
 import { aggregateBoundSql } from './bound-sql.ts';
 import { locate, type SqlColumn, type SqlRelation } from './column-type.ts';
 import { expressionSql, type SqlLeaves } from './expression-sql.ts';
@@ -99,12 +99,15 @@ export function planSql(plan: Plan, given: PlanSqlOptions): string {
     ...(having === undefined ? [] : [having]),
     ...(options.where ?? []).map(condition => conditionSql(plan, condition, above, mixed)),
   ];
+  // Values of any type are in the engine's order, which has whole numbers beyond 2^53 among texts.
+  const orderSql = (value: string, { type }: Expression): string =>
+    type === 'any' && !mixed ? anyOfColumn(value) : value;
   const order = [
     ...plan.order.map(
       one =>
-        `${expressionSql(one.expression, above)} ${one.descending ? 'DESC' : 'ASC'} NULLS ${one.nullsFirst ? 'FIRST' : 'LAST'}`,
+        `${orderSql(expressionSql(one.expression, above), one.expression)} ${one.descending ? 'DESC' : 'ASC'} NULLS ${one.nullsFirst ? 'FIRST' : 'LAST'}`,
     ),
-    ...groups,
+    ...plan.sources[0]!.groups.map((group, index) => orderSql(`_g${index}`, group)),
   ];
   const limit =
     plan.limit === undefined
