@@ -20,6 +20,7 @@ import {
 } from './node-shape.ts';
 import type { ExpressionNode, Modifier, QueryNode } from './parse-tree.ts';
 import { firstPosition, RelationBinder, withCtes } from './relation.ts';
+import { expressionsOf, unresolvedCall } from './resolved-calls.ts';
 
 /** Columns that a view's rows have beside its result, wherever they are read. */
 const ownColumns = new Set(['_time', 'window_start', 'window_end', '_start', '_end', 'revision', 'final']);
@@ -92,6 +93,10 @@ export class SelectBinder {
       groups: this.groups[index]!,
       aggregates: this.aggregates.aggregates[index]!,
     }));
+    this.refuseUnresolved(
+      sources,
+      [...outputs, ...order].map(({ expression }) => expression).concat(having ?? []),
+    );
     return {
       positions: this.inputs.map(input => input.position),
       sources,
@@ -133,6 +138,17 @@ export class SelectBinder {
         source.refuse(at, 'SELECT DISTINCT keeps no aggregate.', 'Write GROUP BY ALL instead of DISTINCT.');
       }
     }
+  }
+
+  /** No plan may hold a call that means nothing to what reads it. */
+  private refuseUnresolved(sources: readonly SourcePlan[], above: readonly Expression[]): void {
+    const call = [...sources.flatMap(expressionsOf), ...above].map(unresolvedCall).find(one => one);
+    if (call === undefined) return;
+    this.source.refuse(
+      firstPosition(this.source, this.query),
+      `${call.function}(${call.args.map(({ type }) => type).join(', ')}) does not exist.`,
+      'CAST the arguments.',
+    );
   }
 
   private groupPosition(): number | undefined {
@@ -322,6 +338,10 @@ export class SelectBinder {
         );
       },
       intercept: (inner, bind) => this.interceptAbove(inner, bind),
+      nested: expression => {
+        const type = expression.kind === 'aggregate' ? this.sqlType(expression) : '';
+        return /\]$|^(MAP|STRUCT)\b/.test(type) ? type : undefined;
+      },
     });
     return binder.bind(node, wanted, what);
   }
