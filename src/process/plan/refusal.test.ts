@@ -120,6 +120,8 @@ const refused: [string, RegExp][] = [
   ['SELECT max(¶s._Partition) FROM s', /where an event lies/],
   ['SELECT count(*) FROM (SELECT ¶_offset AS o FROM s)', /where an event lies/],
   ['SELECT ¶typed.inner, count(*) FROM typed GROUP BY 1', /field "typed" has one inside/],
+  ['SELECT n // 2 AS half, count(*) FROM typed WHERE ¶half > 1 GROUP BY 1', /no event had a field "half"/],
+  ["SELECT ¶s LIKE 'x%' AS n, count(*) FROM typed GROUP BY n ORDER BY n + 1", /neither grouped/],
   // expressions
   ['SELECT ¶a, count(*) FROM s', /neither grouped/],
   ['SELECT a, count(*) FROM s GROUP BY a HAVING ¶b > 1', /neither grouped/],
