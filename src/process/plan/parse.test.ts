@@ -102,6 +102,15 @@ describe('names', () => {
     expect(plan.aliases).toEqual(['bucket', 'n']);
   });
 
+  it('of results have the type of a sum that they pass on', async () => {
+    const schema = () => [{ name: 'b', type: 'BIGINT' }];
+    const sql = `SELECT nullif(sum(b), 1) AS n, CASE WHEN count(*) > 0 THEN sum(b) ELSE min(b) END AS c,
+      greatest(sum(b), 0) AS g, round(sum(b)) AS r, sum(b) + 1 AS p, coalesce(min(b), 0) AS m FROM s`;
+    const { outputs } = await planOf(sql, { schema });
+    const types = outputs.map(({ column }) => column.type);
+    expect(types).toEqual(['HUGEINT', 'HUGEINT', 'HUGEINT', 'HUGEINT', 'BIGINT', 'BIGINT']);
+  });
+
   it('of the SELECT list are none in arguments of aggregates and, of a stream, in WHERE', async () => {
     const sql = 'SELECT a + 1 AS b, max(b) FILTER (WHERE b > 1) AS m FROM s WHERE b > 2 GROUP BY ALL';
     const { sources } = await planOf(sql);

@@ -4,6 +4,7 @@ import { sqlTypeOf } from '../functions/cast.ts';
 import { isNear } from '../near-name.ts';
 import type { Expression, Plan, ScalarType, SourcePlan } from '../plan.ts';
 import type { Source } from '../refusal.ts';
+import { isWideValue } from '../wide-values.ts';
 import { AggregateBinder } from './bind-aggregate.ts';
 import { ExpressionBinder, isUnknownFunction, positionOf } from './bind-expression.ts';
 import type { Catalog } from './catalog.ts';
@@ -304,11 +305,14 @@ export class SelectBinder {
   }
 
   private sqlType(expression: Expression): string {
-    if (expression.kind === 'aggregate') {
-      const { rule, types, list } = this.aggregates.described[expression.index]!;
-      return rule.sqlType(types, list);
-    }
-    return sqlTypeOf(expression.type);
+    if (expression.kind === 'aggregate') return this.aggregateType(expression.index);
+    const isWide = isWideValue(expression, index => this.aggregateType(index) === 'HUGEINT');
+    return isWide ? 'HUGEINT' : sqlTypeOf(expression.type);
+  }
+
+  private aggregateType(index: number): string {
+    const { rule, types, list } = this.aggregates.described[index]!;
+    return rule.sqlType(types, list);
   }
 
   /** Binds above the aggregation: groups and aggregates are the columns there. */
