@@ -316,6 +316,13 @@ describe('size', () => {
   });
 });
 
+it('where fractions are divided by //, it says what to write instead', async () => {
+  const error = await errorOf('SELECT max(avg_ // 2) FROM (SELECT sqrt(n) AS avg_ FROM typed)');
+  expect(error.remedy).toBe(
+    'It takes whole numbers: write floor(avg_ / 2), or avg_ / 2, which is what // of fractions gives in DuckDB.',
+  );
+});
+
 it.each([
   ['5m', 'Write: every: 5m.'],
   ['tumbling 5m', 'Write: every: 5m.'],

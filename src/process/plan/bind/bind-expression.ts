@@ -10,6 +10,7 @@ import type { Expression, ScalarType } from '../plan.ts';
 import type { Source } from '../refusal.ts';
 import { refuseAggregateForm, refuseCallForm } from './call-form.ts';
 import { asText, coerced, isOpen } from './coercion.ts';
+import { columnName } from './column-name.ts';
 import { constantProblem } from './constant-argument.ts';
 import { folded, literal, literalScalar, literalValue } from './literal.ts';
 import type { ExpressionNode, TypeNode } from './parse-tree.ts';
@@ -401,6 +402,14 @@ export class ExpressionBinder {
     const takes = entry.signatures
       .filter(({ parameters }) => parameters.length === args.length)
       .map(({ parameters }) => written(parameters.map(sqlTypeOf)));
+    if (entry.name === '//' && args.every(arg => arg.type === 'number' || arg.type === 'integer')) {
+      const quotient = (node.children ?? []).map(columnName).join(' / ');
+      this.source.refuse(
+        this.position(node),
+        `${written(given)} does not exist in views.`,
+        `It takes whole numbers: write floor(${quotient}), or ${quotient}, which is what // of fractions gives in DuckDB.`,
+      );
+    }
     const some = takes.length > 0 ? takes.slice(0, 4).join(' or ') : 'values of one type';
     return this.source.refuse(
       this.position(node),
