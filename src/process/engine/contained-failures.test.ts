@@ -1,5 +1,5 @@
 // A view whose rows cannot be computed is that view's failure: the others are flushed, committed, listed and read.
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createMemoryState } from '../../store/state-memory.ts';
 import type { Engine } from '../engine.ts';
 import type { Signature } from '../plan/functions/function.ts';
@@ -12,14 +12,23 @@ import { at, MemoryLog, openEngine, startMs } from './engine.fixture.ts';
 /** Functions that throw above the aggregation, as a defect of theirs would. */
 const broken = new Set<string>();
 
-for (const name of ['degrees', 'radians']) {
+/** Of the functions that can be broken. */
+const originals = ['degrees', 'radians'].map(name => {
   const [signature] = scalarFunction(name)!.signatures as [Signature];
-  const { scalar } = signature;
-  signature.scalar = (value: never) => {
-    if (broken.has(name)) throw new Error('injected');
-    return scalar(value);
-  };
-}
+  return { name, signature, scalar: signature.scalar };
+});
+
+beforeAll(() => {
+  for (const { name, signature, scalar } of originals) {
+    signature.scalar = (value: never) => {
+      if (broken.has(name)) throw new Error('injected');
+      return scalar(value);
+    };
+  }
+});
+afterAll(() => {
+  for (const { signature, scalar } of originals) signature.scalar = scalar;
+});
 
 const engines: Engine[] = [];
 afterEach(async () => {
