@@ -1,6 +1,6 @@
 // A view that is defined before its stream has shown its fields gives the rows of one that is defined after, or is told that it does not
 // fit; a name that was taken as an alias of its SELECT stays one, whatever field comes.
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { Rng } from '../../core/rng.ts';
 import type { Engine } from '../engine.ts';
 import { duckdb } from '../plan/plan.fixture.ts';
@@ -41,7 +41,7 @@ function randomSelect(rng: Rng): string {
     ? ` HAVING ${rng.pick([number(), `max(${number()})`, 'count(*)'])} > 1`
     : '';
   const order = rng.boolean(0.3) ? ` ORDER BY ${rng.pick([...fields, 'p', `${number()} + 1`])}` : '';
-  return `SELECT ${items.join(', ')} FROM access${where} GROUP BY ${group}${having}${order}`;
+  return `SELECT ${items.join(', ')} FROM later${where} GROUP BY ${group}${having}${order}`;
 }
 
 const sorted = (rows: readonly (readonly unknown[])[]): string[] =>
@@ -63,17 +63,17 @@ async function outcome(
   shown: typeof columns,
 ): Promise<Outcome | undefined> {
   const log = new MemoryLog();
-  log.createStream('access');
+  log.createStream('later');
   const engine = await openEngine(log, { schema: () => known });
   try {
     await engine.define({ name: 'v', text: `-- every: 1d\n-- keep: forever\n${select}` });
     log.append(
-      'access',
+      'later',
       0,
       events.map((event, index) => ({ _time: at(index), ...event })),
       startMs,
     );
-    await engine.setSchema('access', shown);
+    await engine.setSchema('later', shown);
     await engine.settled();
     await engine.settled();
     const { plan } = await engine.plan('v');
@@ -91,11 +91,15 @@ async function outcome(
   }
 }
 
+afterAll(async () => {
+  await (await duckdb()).run('DROP TABLE IF EXISTS later');
+});
+
 async function inDuckdb(select: string): Promise<string[] | undefined> {
   const connection = await duckdb();
   const values = events.map(({ a, b, x }) => `(${a}::BIGINT, ${b}::BIGINT, '${x}')`).join(', ');
   await connection.run(
-    `CREATE OR REPLACE TEMP TABLE access AS SELECT * FROM (VALUES ${values}) AS t(a, b, x)`,
+    `CREATE OR REPLACE TEMP TABLE later AS SELECT * FROM (VALUES ${values}) AS t(a, b, x)`,
   );
   try {
     return sorted((await connection.runAndReadAll(select)).getRows());
