@@ -112,3 +112,13 @@ test('a view of more rows than SQL can see is refused, not cut', async () => {
     }),
   );
 });
+
+test('sums beyond 64 bits keep their digits, and SQL computes with them within and beyond', async () => {
+  const sum: ViewColumn = { name: 's', type: 'HUGEINT', role: 'value' };
+  const sqlTables = tables([sum], [row(['27670116110564327421']), row([7])]);
+  const within = 'list_transform([s], lambda x: CASE WHEN x < 9 THEN x END)[1]';
+  expect(await ask(sqlTables, `SELECT s, ${within} FROM v ORDER BY s`)).toEqual([
+    [7, 7],
+    ['27670116110564327421', null],
+  ]);
+});

@@ -6,6 +6,7 @@ import { type CompiledSource, compileSource } from '../plan/expression/compile.t
 import type { LookupTable } from '../plan/expression/evaluate.ts';
 import { resultRows } from '../plan/expression/evaluate.ts';
 import type { Plan } from '../plan/plan.ts';
+import { ofView, viewFailed } from '../view/view-failure.ts';
 import { byGroup, type WindowResult } from '../view/window-rows.ts';
 import type { ViewColumn, ViewState, ViewSummary, ViewValue, WindowRow } from '../view.ts';
 import { levelOptionsOf } from '../windows/cut.ts';
@@ -45,7 +46,7 @@ export class DerivedView implements ReadableView {
   failure: Error | undefined;
   private readonly find: (name: string) => ReadableView | undefined;
   private readonly revisions: Revisions;
-  private readonly compiled: CompiledSource[];
+  private readonly compiled: CompiledSource[] = [];
   private readonly result: ReturnType<typeof resultRows>;
   private readonly remembered = new Map<string, DerivedCells>();
   private rememberedGroups = 0;
@@ -55,8 +56,20 @@ export class DerivedView implements ReadableView {
     this.plan = plan;
     this.find = find;
     this.revisions = revisions;
-    this.compiled = plan.sources.map(source => compileSource(source, noTable));
-    this.result = resultRows(plan);
+    try {
+      this.compiled = plan.sources.map(source => compileSource(source, noTable));
+      this.result = resultRows(plan);
+    } catch (thrown) {
+      const failure = viewFailed(plan.name, thrown);
+      this.fail(failure);
+      this.result = () => {
+        throw failure;
+      };
+    }
+  }
+
+  fail(failure: Error): void {
+    this.failure = failure;
   }
 
   get columns(): ViewColumn[] {
@@ -196,12 +209,13 @@ export class DerivedView implements ReadableView {
   }
 
   private computed(startUs: number): DerivedCells {
+    if (this.compiled.length === 0) throw this.failure;
     const cells = new DerivedCells(this.plan);
     const { sizeUs } = levelOptionsOf(this.plan)[0]!;
     this.inputs().forEach(({ view, index }, source) => {
       for (const start of view.starts(index, startUs, startUs + sizeUs)) {
         const { rows, published } = view.window(index, start);
-        cells.addRows(rows, view.columns, this.compiled[source]!);
+        ofView(this, () => cells.addRows(rows, view.columns, this.compiled[source]!));
         cells.published += published;
       }
     });
@@ -227,7 +241,7 @@ export class DerivedView implements ReadableView {
     const final = watermarkUs !== null && watermarkUs >= endUs + plan.latenessMs * 1000;
     const groups = cells.rows();
     if (plan.order.length === 0) groups.sort(byGroup);
-    const rows = this.result(groups).map(
+    const rows = ofView(this, () => this.result(groups)).map(
       ({ row, values }): WindowRow => ({
         startUs,
         endUs,

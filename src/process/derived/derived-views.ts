@@ -4,6 +4,7 @@ import { murmur128Text } from '../../core/hash.ts';
 import type { KnownView } from '../plan/bind/catalog.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { ViewChanges } from '../view/view-changes.ts';
+import { ofView } from '../view/view-failure.ts';
 import type { ViewState, ViewSummary } from '../view.ts';
 import { levelOptionsOf } from '../windows/cut.ts';
 import type { Revisions } from '../windows/revisions.ts';
@@ -71,10 +72,9 @@ export class DerivedViews {
   /** What a definition would be. Makes the accumulators once, so that parameters are checked too. */
   trial(plan: Plan): ViewSummary {
     new DerivedCells(plan);
-    return new DerivedView(plan, name => this.find(name), this.options.revisions).summary({
-      state: 'live',
-      progress: 0,
-    });
+    const view = new DerivedView(plan, name => this.find(name), this.options.revisions);
+    if (view.failure) throw view.failure;
+    return view.summary({ state: 'live', progress: 0 });
   }
 
   /** The views that read this one, directly. */
@@ -118,15 +118,24 @@ export class DerivedViews {
         const { everyMs } = options;
         if (view.failure === undefined && this.options.changes.isWatched(view.plan.name, everyMs)) {
           const cutUs = view.cutUs(options);
-          for (const start of changed) {
-            // Of one that is no longer kept, windows under it may have gone.
-            if (start + options.sizeUs <= cutUs) continue;
-            const { rows } = view.window(level, start);
-            this.options.changes.sendWhole(view.plan.name, everyMs, view.watermarkUs, rows, start);
-          }
+          // Of one that is no longer kept, windows under it may have gone.
+          const kept = changed.filter(start => start + options.sizeUs > cutUs);
+          this.send(view, level, everyMs, kept);
         }
         this.changed(view.plan.name, level, changed);
       });
+    }
+  }
+
+  private send(view: DerivedView, level: number, everyMs: number, starts: readonly number[]): void {
+    const { plan, watermarkUs } = view;
+    try {
+      for (const start of starts) {
+        const { rows } = ofView(view, () => view.window(level, start));
+        this.options.changes.sendWhole(plan.name, everyMs, watermarkUs, rows, start);
+      }
+    } catch {
+      // Its summary says what is wrong, or that of the view under it.
     }
   }
 

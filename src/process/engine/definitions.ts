@@ -82,7 +82,7 @@ export class Definitions {
   private async plannedWith(definition: ViewDefinition, asBefore: boolean): Promise<Plan> {
     const { parseSql, schemas, lookups, streams } = this.options;
     const known = this.stored.find(definition.name);
-    const { schema, assumed } = schemas.forPlanning(
+    const { schema, assumed, aliases } = schemas.forPlanning(
       definition,
       [known?.next?.plan, known?.current.plan],
       asBefore,
@@ -90,6 +90,7 @@ export class Definitions {
     const plan = await planView(definition, {
       parseSql,
       schema,
+      aliases,
       lookups: name => lookups.columns(name),
       views: name => this.derived.known(name),
     });

@@ -20,6 +20,8 @@ import type { PlanOptions } from '../plan/parse.ts';
 import { LookupTables } from '../view/lookup-tables.ts';
 import { StreamSchemas } from '../view/stream-schemas.ts';
 import { ViewChanges } from '../view/view-changes.ts';
+import { ofView } from '../view/view-failure.ts';
+import type { ViewVersion } from '../view/view-version.ts';
 import type { ViewChange, ViewDefinition, ViewQuery, ViewResult, ViewSummary } from '../view.ts';
 import { Revisions } from '../windows/revisions.ts';
 import { Commits } from './commits.ts';
@@ -29,6 +31,7 @@ import type { HistorySource } from './lane.ts';
 import { LaneSet } from './lane-set.ts';
 import { LogStreams } from './log-streams.ts';
 import { type CommitWith, flushVersion, StoredViews } from './stored-views.ts';
+import type { View } from './view-lifecycle.ts';
 import { pageOf } from './view-page.ts';
 import { queryView } from './view-query.ts';
 
@@ -177,15 +180,24 @@ class EngineCore implements Engine {
     for (const view of this.stored.all()) {
       for (const version of view.versions) {
         flushVersion(version);
-        if (this.isHeld) continue;
-        const changed = this.changes.publish(version, view.reader(version), version === view.current);
-        if (version === view.current) {
-          for (const [index, starts] of changed.entries()) this.derived.changed(view.name, index, starts);
-        }
+        if (!this.isHeld) this.publish(view, version);
       }
     }
     if (this.isHeld) this.derived.forgetAll();
     this.commits.want();
+  }
+
+  /** Where its rows cannot be computed, that is the failure of this version alone. */
+  private publish(view: View, version: ViewVersion): void {
+    const isServing = version === view.current;
+    let changed: number[][];
+    try {
+      changed = ofView(version, () => this.changes.publish(version, view.reader(version), isServing));
+    } catch {
+      return;
+    }
+    if (!isServing) return;
+    for (const [index, starts] of changed.entries()) this.derived.changed(view.name, index, starts);
   }
 
   check(definition: ViewDefinition): Promise<ViewSummary> {
@@ -230,6 +242,7 @@ class EngineCore implements Engine {
     const derived = this.derived.all.get(query.view);
     if (derived) return queryView(derived, derived, query);
     const view = this.stored.get(query.view);
+    if (view.current.broken) throw view.current.broken;
     return queryView(view.current, view.reader(view.current), query);
   }
 

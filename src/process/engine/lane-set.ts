@@ -2,6 +2,7 @@
 // filling, and joins it when it has come to the same offset.
 import type { LogReader, StreamSummary } from '../../flow/log.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
+import { viewFailed } from '../view/view-failure.ts';
 import type { ViewVersion } from '../view/view-version.ts';
 import { type HistorySource, Lane } from './lane.ts';
 
@@ -30,7 +31,12 @@ export class LaneSet {
         const summary = streams.find(({ name }) => name === stream);
         for (const { partition, first } of summary?.partitions ?? []) {
           const isThere = version.partitions.some(p => p.source === source && p.partition === partition);
-          if (!isThere) this.attachPart(version, source, stream, partition, first);
+          if (isThere || version.failure) continue;
+          try {
+            this.attachPart(version, source, stream, partition, first);
+          } catch (thrown) {
+            version.fail(viewFailed(version.plan.name, thrown));
+          }
         }
       });
       version.isAttached = true;

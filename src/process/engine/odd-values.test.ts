@@ -105,6 +105,47 @@ test('an alias of an aggregate hides no field of its name, be the field known or
   }
 });
 
+test.each([
+  [
+    "SELECT path LIKE '/x%' AS ms, max(ms) AS worst FROM access GROUP BY ALL",
+    [
+      [false, 30],
+      [true, 10],
+    ],
+  ],
+  [
+    'SELECT ms // 10 AS path, max(lower(path)) AS p FROM access GROUP BY 1',
+    [
+      [1, '/x'],
+      [2, '/y'],
+      [3, '/y'],
+    ],
+  ],
+  [
+    'SELECT ms AS n, min(n) AS ms FROM access GROUP BY ALL HAVING ms > 1',
+    [
+      [20, 3],
+      [30, 2],
+    ],
+  ],
+  [
+    'SELECT path, min(n) AS n FROM access GROUP BY path HAVING n > 1',
+    [
+      ['/Y', 2],
+      ['/y', 3],
+    ],
+  ],
+  ["SELECT path LIKE '/x%' AS n, sum(ms) AS s FROM access WHERE n > 1 GROUP BY ALL", [[false, 50]]],
+])('a field is told from an alias of its name, known or not: %s', async (select, rows) => {
+  const lines = ['{"path":"/x","ms":10,"n":1}', '{"path":"/Y","ms":30,"n":2}', '{"path":"/y","ms":20,"n":3}'];
+  const known = [
+    { name: 'path', type: 'VARCHAR' },
+    { name: 'ms', type: 'BIGINT' },
+    { name: 'n', type: 'BIGINT' },
+  ];
+  for (const schema of [[], known]) expect(await rowsOf(lines, select, schema)).toEqual(rows);
+});
+
 test('a time beyond the calendar is NULL', async () => {
   const lines = ['{"days":1e300}', '{"days":-1e12}', '{"days":1}'];
   const select = `SELECT count(epoch_us(_time + to_days(days))) AS n, max(strftime(_time + to_days(days), '%d')) AS day,

@@ -8,6 +8,7 @@ import { versionRanges } from '../state/state-rows.ts';
 import { readRecords, writeRecord } from '../state/view-record.ts';
 import type { LookupTables } from '../view/lookup-tables.ts';
 import type { StreamSchemas } from '../view/stream-schemas.ts';
+import { viewFailed } from '../view/view-failure.ts';
 import { ViewVersion } from '../view/view-version.ts';
 import type { ViewSummary } from '../view.ts';
 import type { Revisions } from '../windows/revisions.ts';
@@ -202,6 +203,11 @@ export class StoredViews {
   }
 }
 
+/** What cannot be merged is the failure of this version alone. */
 export function flushVersion(version: ViewVersion): void {
-  for (const partition of version.partitions) if (!partition.failure) partition.flush();
+  try {
+    for (const partition of version.partitions) if (!partition.failure) partition.flush();
+  } catch (thrown) {
+    version.fail(viewFailed(version.plan.name, thrown));
+  }
 }

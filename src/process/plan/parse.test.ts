@@ -87,13 +87,9 @@ describe('names', () => {
 
   it('of the SELECT list can be grouped, filtered, ordered and computed with', async () => {
     const plan = await planOf(
-      'SELECT floor(seconds) AS bucket, count(*) AS n, n * 2 AS twice FROM s WHERE bucket > 1 GROUP BY bucket HAVING n > 3 ORDER BY twice DESC NULLS FIRST, bucket LIMIT 5',
+      'SELECT floor(seconds) AS bucket, count(*) AS n, n * 2 AS twice FROM s GROUP BY bucket HAVING n > 3 ORDER BY twice DESC NULLS FIRST, bucket LIMIT 5',
     );
     expect(plan.sources[0]!.groups).toMatchObject([{ function: 'floor' }]);
-    expect(plan.sources[0]!.filter).toMatchObject({
-      function: '>',
-      args: [{ function: 'floor' }, { value: 1 }],
-    });
     expect(plan.having).toMatchObject({
       function: '>',
       args: [{ kind: 'aggregate', index: 0 }, { value: 3 }],
@@ -103,6 +99,47 @@ describe('names', () => {
       { expression: { kind: 'group', index: 0 }, descending: false, nullsFirst: false },
     ]);
     expect(plan.limit).toBe(5);
+    expect(plan.aliases).toEqual(['bucket', 'n']);
+  });
+
+  it('of results have the type of a sum that they pass on', async () => {
+    const schema = () => [{ name: 'b', type: 'BIGINT' }];
+    const sql = `SELECT nullif(sum(b), 1) AS n, CASE WHEN count(*) > 0 THEN sum(b) ELSE min(b) END AS c,
+      greatest(sum(b), 0) AS g, round(sum(b)) AS r, sum(b) + 1 AS p, coalesce(min(b), 0) AS m FROM s`;
+    const { outputs } = await planOf(sql, { schema });
+    const types = outputs.map(({ column }) => column.type);
+    expect(types).toEqual(['HUGEINT', 'HUGEINT', 'HUGEINT', 'HUGEINT', 'BIGINT', 'BIGINT']);
+  });
+
+  it('of the SELECT list are none in arguments of aggregates and, of a stream, in WHERE', async () => {
+    const sql = 'SELECT a + 1 AS b, max(b) FILTER (WHERE b > 1) AS m FROM s WHERE b > 2 GROUP BY ALL';
+    const { sources } = await planOf(sql);
+    expect(sources[0]!.aggregates[0]!.args).toEqual([field('b', 'number')]);
+    expect(sources[0]!.filter).toMatchObject({ function: '>', args: [field('b', 'number'), { value: 2 }] });
+    // A subquery has no other columns than it names.
+    const inner = 'SELECT a + 1 AS b, count(*) AS n FROM (SELECT a FROM s) WHERE b > 2 GROUP BY ALL';
+    expect((await planOf(inner)).sources[0]!.filter).toMatchObject({
+      args: [{ function: '+' }, { value: 2 }],
+    });
+  });
+
+  it('that were taken as aliases stay that where the same text is planned again', async () => {
+    const sql = 'SELECT a + 1 AS b, b * 2 AS c, c AS a, max(b) AS m FROM s GROUP BY ALL';
+    const { aliases, sources } = await planOf(sql);
+    expect(aliases).toEqual(['b', 'c']);
+    const schema = () => ['a', 'b', 'c'].map(name => ({ name, type: 'BIGINT' }));
+    const again = await planOf(sql, { schema, aliases });
+    expect(again.sources[0]!.groups).toMatchObject([
+      {},
+      { args: [{ function: '+' }, {}] },
+      { function: '*' },
+    ]);
+    expect(again.sources[0]!.groups.length).toBe(sources[0]!.groups.length);
+    expect((await planOf(sql, { schema })).sources[0]!.groups).toMatchObject([
+      {},
+      { args: [field('b', 'integer'), {}] },
+      field('c'),
+    ]);
   });
 
   it('of fields come before those of the SELECT list, where the stream has them or the item uses them', async () => {

@@ -31,7 +31,7 @@ export async function planView(definition: ViewDefinition, options: PlanOptions)
   const written = parseViewFile(definition.name, definition.text);
   const parsed = await options.parseSql(definition.text);
   const query = statement(source, typeof parsed === 'string' ? (JSON.parse(parsed) as ParseResult) : parsed);
-  const bound = new SelectBinder(source, options, query).plan();
+  const { aliases, ...bound } = new SelectBinder(source, options, query).plan();
   const { header, selected: select } = overViews(source, written, bound, options);
   if (header.window.kind === 'session') {
     for (const by of header.window.by) {
@@ -57,6 +57,7 @@ export async function planView(definition: ViewDefinition, options: PlanOptions)
     sql: definition.text,
     ...window,
     ...select,
+    ...(aliases.length > 0 ? { aliases } : {}),
   };
 }
 

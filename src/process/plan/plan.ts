@@ -120,4 +120,6 @@ export interface Plan {
    * learned later changes no result.
    */
   assumed?: Record<string, { name: string; type: string }[]>;
+  /** Names that are aliases of the SELECT, in lower case, since they were no known fields: the same text is planned with them again. */
+  aliases?: string[];
 }

@@ -120,6 +120,8 @@ const refused: [string, RegExp][] = [
   ['SELECT max(¶s._Partition) FROM s', /where an event lies/],
   ['SELECT count(*) FROM (SELECT ¶_offset AS o FROM s)', /where an event lies/],
   ['SELECT ¶typed.inner, count(*) FROM typed GROUP BY 1', /field "typed" has one inside/],
+  ['SELECT n // 2 AS half, count(*) FROM typed WHERE ¶half > 1 GROUP BY 1', /no event had a field "half"/],
+  ["SELECT ¶s LIKE 'x%' AS n, count(*) FROM typed GROUP BY n ORDER BY n + 1", /neither grouped/],
   // expressions
   ['SELECT ¶a, count(*) FROM s', /neither grouped/],
   ['SELECT a, count(*) FROM s GROUP BY a HAVING ¶b > 1', /neither grouped/],
@@ -174,6 +176,7 @@ const refused: [string, RegExp][] = [
   ['SELECT ¶round(a, digits := 2) AS r, count(*) FROM s GROUP BY 1', /have no names/],
   ["SELECT n ¶/ 'abc' AS q, count(*) FROM typed GROUP BY 1", /BIGINT \/ VARCHAR does not exist/],
   ['SELECT sum(sqrt(n) ¶// n) FROM typed', /DOUBLE \/\/ BIGINT does not exist/],
+  ["SELECT count(*) FROM s WHERE n ¶// '2.5' > 1", /BIGINT \/\/ DOUBLE does not exist/],
   ["SELECT count(*) FROM typed WHERE n ¶IN ('abc', 2)", /BIGINT IN \(VARCHAR, BIGINT\) does not exist/],
   // aggregates
   ['SELECT ¶sum(a) EXPORT_STATE AS s FROM s', /inside of an aggregate/],
@@ -210,6 +213,11 @@ const refused: [string, RegExp][] = [
   ["SELECT max(stamp ¶- TIMESTAMP '2026-01-01') FROM typed", /interval/i],
   ['SELECT approx_quantile(a, [0.5, 0.9])[¶3] FROM s', /2 items/],
   ['SELECT ¶approx_top_k(a, 3)[1] FROM s', /approx_quantile/],
+  // lists and maps are no values to compute with
+  ['SELECT ¶approx_quantile(n, [0.5]) // 2 AS h FROM s', /this is DOUBLE\[\]/],
+  ['SELECT upper(¶sample(n, 3)) AS u FROM s', /this is JSON\[\]/],
+  ['SELECT count(*) FROM s HAVING ¶histogram(n, [3]) + 1 > 2', /this is MAP/],
+  ['SELECT count(*) FROM s ORDER BY approx_top_k(n, 3)¶::VARCHAR', /this is STRUCT/],
   // views over views
   [
     '-- every: 1m\nSELECT sum(requests) FROM (SELECT requests FROM other UNION ALL SELECT a FROM ¶s)',
@@ -306,6 +314,13 @@ describe('size', () => {
     expect(error.code).toBe('view-refused');
     expect(error.message).toMatch(/deeply/);
   });
+});
+
+it('where fractions are divided by //, it says what to write instead', async () => {
+  const error = await errorOf('SELECT max(avg_ // 2) FROM (SELECT sqrt(n) AS avg_ FROM typed)');
+  expect(error.remedy).toBe(
+    'It takes whole numbers: write floor(avg_ / 2), or avg_ / 2, which is what // of fractions gives in DuckDB.',
+  );
 });
 
 it.each([

@@ -27,13 +27,17 @@ export class StreamSchemas {
 
   /**
    * The schema to plan a definition with. A text that has been planned before (`known`) is planned with what was known then and, unless
-   * `asBefore`, with the fields it reads that have been shown for the first time since. `assumed` gathers what the planner has asked for.
+   * `asBefore`, with the fields it reads that have been shown for the first time since; its aliases stay aliases. `assumed` gathers what the planner has asked for.
    */
   forPlanning(
     { text }: ViewDefinition,
     known: readonly (Plan | undefined)[],
     asBefore = false,
-  ): { schema: (stream: string) => Columns; assumed: NonNullable<Plan['assumed']> } {
+  ): {
+    schema: (stream: string) => Columns;
+    assumed: NonNullable<Plan['assumed']>;
+    aliases: readonly string[];
+  } {
     const before = known.find(plan => plan?.sql === text);
     const lower = text.toLowerCase();
     const assumed: NonNullable<Plan['assumed']> = {};
@@ -43,7 +47,7 @@ export class StreamSchemas {
       assumed[stream] = columns.filter(({ name }) => lower.includes(name.toLowerCase()));
       return assumed[stream];
     };
-    return { schema, assumed };
+    return { schema, assumed, aliases: before?.aliases ?? [] };
   }
 
   /** Whether a stream has shown a field that the plan reads and that was not known when it was made. */

@@ -33,6 +33,8 @@ export class ViewVersion {
   private deletedTo: number[] = [];
   private deletedToNext: number[] = [];
   private readonly tables: PlanLookups;
+  /** Why its rows cannot be computed. */
+  broken: Error | undefined;
 
   constructor(options: ViewVersionOptions) {
     this.options = options;
@@ -45,6 +47,7 @@ export class ViewVersion {
     // Each partition has its own compiled columns, since they own their results.
     const compiled: CompiledSource = compileSource(this.plan.sources[source]!, this.tables.table);
     const part = new ViewPartition({ plan: this.plan, source, partition, kernel, state, compiled });
+    part.failure = this.broken;
     this.partitions.push(part);
     this.noteLookups(part);
     return part;
@@ -95,8 +98,14 @@ export class ViewVersion {
     for (const partition of this.partitions) partition.adopt(plan);
   }
 
+  /** It takes no more events, and nothing of it is committed any more. */
+  fail(failure: Error): void {
+    this.broken ??= failure;
+    for (const partition of this.partitions) partition.failure ??= failure;
+  }
+
   get failure(): Error | undefined {
-    return this.partitions.find(({ failure }) => failure !== undefined)?.failure;
+    return this.broken ?? this.partitions.find(({ failure }) => failure !== undefined)?.failure;
   }
 
   /** The lowest watermark of the partitions that have had events. */

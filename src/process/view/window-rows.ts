@@ -13,6 +13,7 @@ import type { Level } from '../windows/level.ts';
 import { type Group, MergedGroups } from '../windows/merged-groups.ts';
 import type { Revisions } from '../windows/revisions.ts';
 import { SessionReader } from './session-rows.ts';
+import { ofView } from './view-failure.ts';
 import type { ViewPartition } from './view-partition.ts';
 import type { ViewVersion } from './view-version.ts';
 
@@ -38,7 +39,7 @@ export class WindowReader {
     this.state = state;
     this.revisions = revisions;
     const { having, limit, ...plan } = version.plan;
-    this.result = resultRows(version.plan);
+    this.result = ofView(version, () => resultRows(version.plan));
     this.everything = having === undefined && limit === undefined ? undefined : resultRows(plan);
     const { groups } = version.plan.sources[0]!;
     const shown = new Set(
@@ -229,14 +230,15 @@ export class WindowReader {
   /** Rows of one window's, or session's, groups. */
   finish(groups: Group[], startUs: number, endUs: number, published: number): WindowResult {
     const window = this.frame(startUs, endUs, published);
-    return { published, rows: this.result(this.shaped(groups)).map(result => rowOf(window, result)) };
+    const results = ofView(this.version, () => this.result(this.shaped(groups)));
+    return { published, rows: results.map(result => rowOf(window, result)) };
   }
 
   /** As `finish`, and a row that is `gone` for each group that HAVING or LIMIT leaves out. */
   finishWithGone(groups: Group[], startUs: number, endUs: number, published: number): WindowRow[] {
     const window = this.frame(startUs, endUs, published);
     const shaped = this.shaped(groups);
-    const results = this.result(shaped);
+    const results = ofView(this.version, () => this.result(shaped));
     const rows = results.map(result => rowOf(window, result));
     if (this.everything === undefined) return rows;
     const shown = new Set(results.map(({ row }) => row));

@@ -9,7 +9,8 @@ import { parameterType, resolveSignature, scalarFunction } from '../functions/re
 import type { Expression, ScalarType } from '../plan.ts';
 import type { Source } from '../refusal.ts';
 import { refuseAggregateForm, refuseCallForm } from './call-form.ts';
-import { asText, coerced } from './coercion.ts';
+import { asText, coerced, isOpen } from './coercion.ts';
+import { columnName } from './column-name.ts';
 import { constantProblem } from './constant-argument.ts';
 import { folded, literal, literalScalar, literalValue } from './literal.ts';
 import type { ExpressionNode, TypeNode } from './parse-tree.ts';
@@ -22,6 +23,8 @@ export interface Scope {
   column(names: readonly string[], node: ExpressionNode): Expression;
   /** Takes a node before it is bound as an expression: aggregates, group expressions, aliases. */
   intercept?(node: ExpressionNode, bind: (node: ExpressionNode) => Expression): Expression | undefined;
+  /** DuckDB's type of a list, struct or map, which only passes through; undefined for what can be computed with. */
+  nested?(expression: Expression): string | undefined;
 }
 
 const comparisonNames: Record<string, string> = {
@@ -244,11 +247,13 @@ export class ExpressionBinder {
       result => result.type !== 'any' && !(result.kind === 'literal' && result.value === null),
     );
     if (known.length === 0) return 'any';
-    const type = commonType(known.map(result => result.type));
-    if (type === 'any' || results.some(result => coerced(result, type) === undefined)) {
+    const common = commonType(known.map(result => result.type));
+    const type = common === 'integer' && results.some(isOpen) ? 'number' : common;
+    const nested = results.map(result => this.scope.nested?.(result)).filter(name => name !== undefined);
+    if (type === 'any' || nested.length > 0 || results.some(result => coerced(result, type) === undefined)) {
       this.source.refuse(
         this.position(node),
-        `${what} have different types: ${[...new Set(known.map(result => typeName(result)))].join(', ')}.`,
+        `${what} have different types: ${[...new Set([...known.map(typeName), ...nested])].join(', ')}.`,
         'CAST them to one type.',
       );
     }
@@ -283,6 +288,7 @@ export class ExpressionBinder {
       }
       return literalValue(type, value);
     }
+    this.refuseNested(child, type, node, 'CAST');
     if (child.type === type && ['boolean', 'text', 'time'].includes(type)) return child;
     if (name === 'DOUBLE' || name === 'VARCHAR' || name === 'BOOLEAN' || name === 'TIMESTAMP') {
       // A field without a known type is read as the type right away.
@@ -357,22 +363,30 @@ export class ExpressionBinder {
       args = args.map(arg => (arg.type === 'any' || arg.type === 'text' ? arg : asText(arg)));
     }
     const signature = resolveSignature(entry, args);
-    if (!signature) {
-      const given = args.map(typeName).join(', ');
-      const takes = [...new Set(entry.signatures.map(one => one.parameters.join(', ')))].slice(0, 4);
-      if (node.class !== 'FUNCTION' || node.is_operator) this.refuseOperands(entry, args, node);
-      this.source.refuse(
-        this.position(node),
-        `${name}(${given}) does not exist.`,
-        `It takes (${takes.join(') or (')}); CAST the arguments.`,
-      );
-    }
+    if (!signature) this.refuseArguments(name, entry, args, node);
     this.checkConstants(entry.name, signature, args, node);
     const converted = args.map((arg, index) =>
       this.coerce(arg, parameterType(signature, index)!, node.children?.[index] ?? node, name),
     );
+    // A plan names the function alone: whatever reads it has to come to this very signature.
+    if (resolveSignature(entry, converted) !== signature) this.refuseArguments(name, entry, converted, node);
     const type = typeof signature.result === 'string' ? signature.result : signature.result(converted);
     return { kind: 'call', function: entry.name, args: converted, type };
+  }
+
+  private refuseArguments(
+    name: string,
+    entry: ScalarFunction,
+    args: readonly Expression[],
+    node: ExpressionNode,
+  ): never {
+    if (node.class !== 'FUNCTION' || node.is_operator) this.refuseOperands(entry, args, node);
+    const takes = [...new Set(entry.signatures.map(one => one.parameters.join(', ')))].slice(0, 4);
+    return this.source.refuse(
+      this.position(node),
+      `${name}(${args.map(typeName).join(', ')}) does not exist.`,
+      `It takes (${takes.join(') or (')}); CAST the arguments.`,
+    );
   }
 
   /** In the words of SQL: DOUBLE // BIGINT. */
@@ -388,6 +402,14 @@ export class ExpressionBinder {
     const takes = entry.signatures
       .filter(({ parameters }) => parameters.length === args.length)
       .map(({ parameters }) => written(parameters.map(sqlTypeOf)));
+    if (entry.name === '//' && args.every(arg => arg.type === 'number' || arg.type === 'integer')) {
+      const quotient = (node.children ?? []).map(columnName).join(' / ');
+      this.source.refuse(
+        this.position(node),
+        `${written(given)} does not exist in views.`,
+        `It takes whole numbers: write floor(${quotient}), or ${quotient}, which is what // of fractions gives in DuckDB.`,
+      );
+    }
     const some = takes.length > 0 ? takes.slice(0, 4).join(' or ') : 'values of one type';
     return this.source.refuse(
       this.position(node),
@@ -419,7 +441,18 @@ export class ExpressionBinder {
     }
   }
 
+  private refuseNested(expression: Expression, wanted: ScalarType, node: ExpressionNode, what: string): void {
+    const nested = wanted === 'any' ? undefined : this.scope.nested?.(expression);
+    if (nested === undefined) return;
+    this.source.refuse(
+      this.position(node),
+      `${what} takes ${article(wanted)}, and this is ${nested}.`,
+      'Leave it as it is, and compute with it in SQL over the view.',
+    );
+  }
+
   coerce(expression: Expression, wanted: ScalarType, node: ExpressionNode, what: string): Expression {
+    this.refuseNested(expression, wanted, node, what);
     const result = coerced(expression, wanted);
     if (result) return result;
     return this.source.refuse(

@@ -8,6 +8,8 @@ export interface Catalog {
   schema?: (stream: string) => readonly SqlColumn[] | undefined;
   /** The columns of a lookup table; undefined: there is no such table. */
   lookups?: (table: string) => readonly SqlColumn[] | undefined;
+  /** Names that the text was planned with as aliases of its SELECT, whatever fields there are now. */
+  aliases?: readonly string[];
   /** A view by its name; undefined: there is no such view. */
   views?: (view: string) => KnownView | undefined;
 }

@@ -59,10 +59,11 @@ export function coerced(expression: Expression, wanted: ScalarType): Expression 
   }
 }
 
+/** The cast has the very type that is wanted, so that the call around it resolves to the signature that was chosen. */
 function castOf(expression: Expression, wanted: ScalarType): Expression {
   const names: Record<ScalarType, string> = {
     boolean: 'BOOLEAN',
-    integer: 'DOUBLE',
+    integer: 'BIGINT',
     number: 'DOUBLE',
     text: 'VARCHAR',
     time: 'TIMESTAMP',
@@ -74,8 +75,25 @@ function castOf(expression: Expression, wanted: ScalarType): Expression {
     kind: 'call',
     function: 'cast',
     args: [expression, { kind: 'literal', type: 'text', value: names[wanted] }],
-    type: wanted === 'integer' ? 'number' : wanted,
+    type: wanted,
   };
+}
+
+/** Whether a value above the aggregation, or of a lookup table, is of any type: as a whole number a fraction would be rounded. */
+export function isOpen(expression: Expression): boolean {
+  if (expression.type !== 'any') return false;
+  switch (expression.kind) {
+    case 'lookup':
+    case 'group':
+    case 'aggregate':
+      return true;
+    case 'call':
+      return expression.args.some(isOpen);
+    case 'case':
+      return [expression.otherwise, ...expression.branches.map(({ value }) => value)].some(isOpen);
+    default:
+      return false;
+  }
 }
 
 /** A value of any type as the text that || writes. */

@@ -17,6 +17,10 @@ export interface Input {
   filter?: Expression;
   /** The column of a name, or undefined where this input has none of it. */
   column(names: readonly string[], node: ExpressionNode): Expression | undefined;
+  /** Whether it may have fields that are not known: a stream has any field. */
+  isOpen: boolean;
+  /** Whether a field that has been asked for so far is known. */
+  hasShown(): boolean;
   /** Whether the name is known to be a column (by schema, not by guess). */
   knows(name: string): boolean;
   /** The type that the stream has shown for a field so far. */

@@ -110,6 +110,7 @@ export class RelationBinder {
     if (star) return result;
     const byName = new Map(columns.map(column => [column.name.toLowerCase(), column.expression]));
     result.columns = columns;
+    result.isOpen = false;
     result.knows = name => byName.has(name.toLowerCase()) || name.toLowerCase() === '_time';
     result.column = names => byPath(byName, names);
     return result;

@@ -1,9 +1,10 @@
 // The SELECT of a view as a standing query: inputs, filters, groups, aggregates, and what is computed above them.
-import type { ViewColumn } from '../../view.ts';
+import { rowColumns, type ViewColumn } from '../../view.ts';
 import { sqlTypeOf } from '../functions/cast.ts';
 import { isNear } from '../near-name.ts';
 import type { Expression, Plan, ScalarType, SourcePlan } from '../plan.ts';
 import type { Source } from '../refusal.ts';
+import { isWideValue } from '../wide-values.ts';
 import { AggregateBinder } from './bind-aggregate.ts';
 import { ExpressionBinder, isUnknownFunction, positionOf } from './bind-expression.ts';
 import type { Catalog } from './catalog.ts';
@@ -15,14 +16,12 @@ import {
   isAggregate,
   isTupleExtract,
   looksBeyondTheEvent,
-  mentions,
   wholeConstant,
 } from './node-shape.ts';
 import type { ExpressionNode, Modifier, QueryNode } from './parse-tree.ts';
 import { firstPosition, RelationBinder, withCtes } from './relation.ts';
-
-/** Columns that a view's rows have beside its result, wherever they are read. */
-const ownColumns = new Set(['_time', 'window_start', 'window_end', '_start', '_end', 'revision', 'final']);
+import { expressionsOf, unresolvedCall } from './resolved-calls.ts';
+import { type Place, SelectAliases } from './select-aliases.ts';
 
 /** Most columns of a view's result. */
 export const outputsMax = 200;
@@ -40,7 +39,7 @@ export class SelectBinder {
   private groupNodes: ExpressionNode[] = [];
   private groups: Expression[][] = [];
   private aggregates!: AggregateBinder;
-  private bindingAlias = new Set<string>();
+  private aliases!: SelectAliases;
 
   constructor(source: Source, options: Catalog, query: QueryNode) {
     this.source = source;
@@ -48,7 +47,7 @@ export class SelectBinder {
     this.query = query;
   }
 
-  plan(): Selected & { positions: (number | undefined)[] } {
+  plan(): Selected & { positions: (number | undefined)[]; aliases: string[] } {
     const { query, source } = this;
     this.refuseShapes();
     const relations = new RelationBinder(source, this.options);
@@ -56,20 +55,19 @@ export class SelectBinder {
       source.refuse(firstPosition(source, query), 'A view reads a stream.', 'Write FROM and its name.');
     }
     this.inputs = relations.inputs(query.from_table, withCtes(source, query, new Map()));
-    this.below = this.inputs.map(
-      input =>
-        new ExpressionBinder(source, {
-          ...scopeOf(source, input),
-          intercept: (node, bind) => this.interceptBelow(node, input, bind),
-        }),
-    );
-    const filters = this.inputs.map((input, index) => {
-      const where = query.where_clause && this.below[index]!.bind(query.where_clause, 'boolean', 'WHERE');
+    this.aliases = new SelectAliases(source, query.select_list!, this.inputs, this.options.aliases);
+    this.below = this.inputs.map(input => this.binderBelow(input, 'other'));
+    const filters = this.inputs.map(input => {
+      const binder = this.binderBelow(input, 'where');
+      const where = query.where_clause && binder.bind(query.where_clause, 'boolean', 'WHERE');
       return conjunction(input.filter, where);
     });
     this.groupNodes = this.findGroups();
     this.groups = this.below.map(binder => this.groupNodes.map(node => this.bindGroup(binder, node)));
-    this.aggregates = new AggregateBinder(source, this.below);
+    this.aggregates = new AggregateBinder(
+      source,
+      this.inputs.map(input => this.binderBelow(input)),
+    );
     if (this.groupNodes.length === 0 && !query.select_list!.some(looksBeyondTheEvent)) {
       // What is wrong in itself is said first.
       for (const node of query.select_list!) if (node.class !== 'STAR') this.below[0]!.bind(node);
@@ -80,7 +78,7 @@ export class SelectBinder {
       );
     }
     const outputs = this.bindOutputs();
-    const having = query.having && this.bindAbove(query.having, 'boolean', 'HAVING');
+    const having = query.having && this.bindAbove(query.having, 'having', 'boolean', 'HAVING');
     const order = this.bindOrder(outputs);
     const limit = this.bindLimit();
     const sources: SourcePlan[] = this.inputs.map((input, index) => ({
@@ -92,8 +90,14 @@ export class SelectBinder {
       groups: this.groups[index]!,
       aggregates: this.aggregates.aggregates[index]!,
     }));
+    this.aliases.refuseUnknown();
+    this.refuseUnresolved(
+      sources,
+      [...outputs, ...order].map(({ expression }) => expression).concat(having ?? []),
+    );
     return {
       positions: this.inputs.map(input => input.position),
+      aliases: [...this.aliases.taken],
       sources,
       outputs,
       ...(having ? { having } : {}),
@@ -135,6 +139,21 @@ export class SelectBinder {
     }
   }
 
+  /** No plan may hold a call that means nothing to what reads it. */
+  private refuseUnresolved(sources: readonly SourcePlan[], above: readonly Expression[]): void {
+    const call = [...sources.flatMap(expressionsOf), ...above].map(unresolvedCall).find(one => one);
+    if (call === undefined) return;
+    this.source.refuse(
+      firstPosition(this.source, this.query),
+      `${call.function}(${call.args.map(({ type }) => type).join(', ')}) does not exist.`,
+      'CAST the arguments.',
+    );
+  }
+
+  private get groupsAll(): boolean {
+    return this.query.aggregate_handling === 'FORCE_AGGREGATES';
+  }
+
   private groupPosition(): number | undefined {
     const first = this.query.group_expressions?.[0];
     return first && this.position(first);
@@ -144,23 +163,17 @@ export class SelectBinder {
     return positionOf(this.source, node);
   }
 
-  private selectItem(alias: string): ExpressionNode | undefined {
-    return this.query.select_list!.find(node => node.alias?.toLowerCase() === alias.toLowerCase());
-  }
-
-  /** The select item that a bare name means: an alias, unless the stream is known to have the column or it is its own. */
-  private aliased(node: ExpressionNode, input: Input): ExpressionNode | undefined {
-    if (node.class !== 'COLUMN_REF' || node.column_names!.length !== 1) return undefined;
-    const name = node.column_names![0]!;
-    const item = this.selectItem(name);
-    if (!item || item === node || this.bindingAlias.has(name.toLowerCase())) return undefined;
-    if (input.knows(name) || mentions(item, name)) return undefined;
-    return item;
+  /** Binds over an input's fields; without a place inside of an aggregate, where no alias is known. */
+  private binderBelow(input: Input, place?: Place): ExpressionBinder {
+    return new ExpressionBinder(this.source, {
+      ...scopeOf(this.source, input),
+      intercept: (node, bind) => this.interceptBelow(node, place, bind),
+    });
   }
 
   private interceptBelow(
     node: ExpressionNode,
-    input: Input,
+    place: Place | undefined,
     bind: (node: ExpressionNode) => Expression,
   ): Expression | undefined {
     if (node.class === 'FUNCTION' && isAggregate(node)) {
@@ -170,27 +183,15 @@ export class SelectBinder {
         'Put conditions on aggregates into HAVING; aggregates of aggregates into a view over this view.',
       );
     }
-    const item = this.aliased(node, input);
-    // An alias of an aggregate cannot stand here, so a field of the same name is meant.
-    if (!item || hasAggregate(item)) return undefined;
-    return this.withAlias(node.column_names![0]!, () => bind(item));
-  }
-
-  private withAlias<T>(name: string, run: () => T): T {
-    const key = name.toLowerCase();
-    this.bindingAlias.add(key);
-    try {
-      return run();
-    } finally {
-      this.bindingAlias.delete(key);
-    }
+    const item = place && this.aliases.meant(node, place);
+    return item && this.aliases.within(item, () => bind(item));
   }
 
   private findGroups(): ExpressionNode[] {
     const { query, source } = this;
     const items = query.select_list!;
-    if (query.aggregate_handling === 'FORCE_AGGREGATES') {
-      return items.filter(node => !hasAggregate(node) && node.class !== 'CONSTANT');
+    if (this.groupsAll) {
+      return items.filter(node => !this.aliases.reachesAggregate(node) && node.class !== 'CONSTANT');
     }
     return (query.group_expressions ?? []).map((node): ExpressionNode => {
       if (node.class !== 'CONSTANT') return node;
@@ -200,7 +201,7 @@ export class SelectBinder {
         return source.refuse(
           this.position(node),
           `GROUP BY ${columnName(node)}: this is the same for every event.`,
-          text && this.selectItem(text)
+          text && this.aliases.find(text)
             ? `Write GROUP BY ${text}.`
             : 'Name a column or its position, or leave it out.',
         );
@@ -225,7 +226,7 @@ export class SelectBinder {
   }
 
   private bindGroup(binder: ExpressionBinder, node: ExpressionNode): Expression {
-    const bound = node.alias ? this.withAlias(node.alias, () => binder.bind(node)) : binder.bind(node);
+    const bound = this.aliases.within(node, () => binder.bind(node));
     if (bound.type === 'interval') {
       this.source.refuse(
         this.position(node),
@@ -253,9 +254,7 @@ export class SelectBinder {
     }
     const outputs: Plan['outputs'] = [];
     for (const node of items) {
-      const expression = node.alias
-        ? this.withAlias(node.alias, () => this.bindAbove(node))
-        : this.bindAbove(node);
+      const expression = this.aliases.within(node, () => this.bindAbove(node, 'other'));
       if (expression.type === 'interval') {
         source.refuse(
           this.position(node),
@@ -264,7 +263,7 @@ export class SelectBinder {
         );
       }
       const name = this.outputName(node, expression);
-      if (ownColumns.has(name.toLowerCase())) {
+      if (rowColumns.has(name.toLowerCase())) {
         source.refuse(
           this.position(node),
           `Rows of a view have a column "${name}" of their own.`,
@@ -303,15 +302,18 @@ export class SelectBinder {
   }
 
   private sqlType(expression: Expression): string {
-    if (expression.kind === 'aggregate') {
-      const { rule, types, list } = this.aggregates.described[expression.index]!;
-      return rule.sqlType(types, list);
-    }
-    return sqlTypeOf(expression.type);
+    if (expression.kind === 'aggregate') return this.aggregateType(expression.index);
+    const isWide = isWideValue(expression, index => this.aggregateType(index) === 'HUGEINT');
+    return isWide ? 'HUGEINT' : sqlTypeOf(expression.type);
+  }
+
+  private aggregateType(index: number): string {
+    const { rule, types, list } = this.aggregates.described[index]!;
+    return rule.sqlType(types, list);
   }
 
   /** Binds above the aggregation: groups and aggregates are the columns there. */
-  private bindAbove(node: ExpressionNode, wanted?: ScalarType, what = 'This'): Expression {
+  private bindAbove(node: ExpressionNode, place: Place, wanted?: ScalarType, what = 'This'): Expression {
     const binder = new ExpressionBinder(this.source, {
       column: (names, at) => {
         this.refuseSlip(names);
@@ -321,7 +323,11 @@ export class SelectBinder {
           `Add it to GROUP BY, or write first(${names.at(-1)}), last(…), max(…).`,
         );
       },
-      intercept: (inner, bind) => this.interceptAbove(inner, bind),
+      intercept: (inner, bind) => this.interceptAbove(inner, place, bind),
+      nested: expression => {
+        const type = expression.kind === 'aggregate' ? this.sqlType(expression) : '';
+        return /\]$|^(MAP|STRUCT)\b/.test(type) ? type : undefined;
+      },
     });
     return binder.bind(node, wanted, what);
   }
@@ -345,6 +351,7 @@ export class SelectBinder {
 
   private interceptAbove(
     node: ExpressionNode,
+    place: Place,
     bind: (node: ExpressionNode) => Expression,
   ): Expression | undefined {
     if (node.class === 'FUNCTION' && isAggregate(node)) return this.aggregates.bind(node);
@@ -353,12 +360,18 @@ export class SelectBinder {
       this.below[0]!.refuseUnknown(node.function_name!, node);
     }
     if (isTupleExtract(node) && hasAggregate(node)) return this.aggregates.bindListItem(node, bind);
-    if (!hasAggregate(node)) {
-      const index = this.groupIndex(node);
-      if (index >= 0) return { kind: 'group', index, type: this.groups[0]![index]!.type };
-    }
-    const item = this.aliased(node, this.inputs[0]!);
-    return item && this.withAlias(node.column_names![0]!, () => bind(item));
+    const aliased = (): Expression | undefined => {
+      const item = this.aliases.meant(node, place);
+      return item && this.aliases.within(item, () => bind(item));
+    };
+    // As in DuckDB: the groups of GROUP BY ALL have no names but those of the SELECT.
+    if (place === 'having' && this.groupsAll) return aliased() ?? this.grouped(node);
+    return this.grouped(node) ?? aliased();
+  }
+
+  private grouped(node: ExpressionNode): Expression | undefined {
+    const index = hasAggregate(node) ? -1 : this.groupIndex(node);
+    return index < 0 ? undefined : { kind: 'group', index, type: this.groups[0]![index]!.type };
   }
 
   private groupIndex(node: ExpressionNode): number {
@@ -394,7 +407,7 @@ export class SelectBinder {
         expression = outputs.find(output => output.name.toLowerCase() === name)?.expression;
       }
       return {
-        expression: expression ?? this.bindAbove(node),
+        expression: expression ?? this.bindAbove(node, 'other'),
         descending: order.type === 'DESCENDING',
         nullsFirst: order.null_order === 'NULLS FIRST',
       };

@@ -60,6 +60,7 @@ export function streamInput(source: Source, catalog: Catalog, table: TableNode):
   const viewColumns = view && [...view.columns, ...windowColumns];
   const columns = viewColumns ?? catalog.schema?.(name) ?? [];
   const alias = (table.alias || name).toLowerCase();
+  let isAnyKnown = false;
   /** Of fields that have not been shown: the spelling that came first, which stands for the others. */
   const spellings = new Map<string, string>();
   const spelledOnce = ([first, ...rest]: readonly string[]): string[] => {
@@ -84,6 +85,7 @@ export function streamInput(source: Source, catalog: Catalog, table: TableNode):
       );
     }
     const found = locate(columns, path);
+    isAnyKnown ||= found !== undefined;
     const steps = found ? [...found.steps, ...found.rest] : [...path];
     const spelled = found && steps.length === path.length ? steps : spelledOnce(path);
     return { kind: 'field', path: spelled, type: (found && scalarTypeOf(found.type)) ?? 'any' };
@@ -95,6 +97,8 @@ export function streamInput(source: Source, catalog: Catalog, table: TableNode):
     ...(isAt ? { everyMs: resolutionOf(source, position, every!) } : {}),
     ...(position === undefined ? {} : { position }),
     lookups: [],
+    isOpen: view === undefined,
+    hasShown: () => isAnyKnown,
     knows: column => findColumn(columns, column) !== undefined || column.toLowerCase() === '_time',
     ...(view
       ? {}

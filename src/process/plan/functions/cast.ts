@@ -165,6 +165,9 @@ const isTimed = (type: ScalarType): boolean => type === 'time' || type === 'date
 /** Casts to DuckDB's type `name`; null where TRY_CAST gives NULL. `type` is what the value is now. */
 export function castScalar(value: Scalar, type: ScalarType, name: string): Scalar {
   if (value === null) return null;
+  // A value of any type is read by its text, as a field's is, and no text of a boolean spells a number.
+  const isAnyBoolean = type === 'any' && typeof value === 'boolean';
+  if (isAnyBoolean && !['boolean', 'text'].includes(scalarTypeOf(name)!)) return null;
   if (name in integerTypes) {
     return isTimed(type) ? null : toInteger(value, name);
   }
@@ -288,6 +291,12 @@ function castSql(value: string, from: ScalarType, name: string): string {
   if (target === 'text' && from === 'integer') return numberText(value);
   if (target === 'time') return timeSql(value, from);
   if (target === 'date') return microsecondsSql(`CAST(${timeSql(value, from)} AS DATE)`);
+  if (from === 'any' && name in integerTypes) {
+    // Numbers round as doubles do, and texts as texts.
+    const json = anyAsJson(value);
+    const double = `TRY_CAST(${json} ->> '$' AS DOUBLE)`;
+    return `CASE WHEN json_type(${json}) = 'DOUBLE' THEN ${castSql(double, 'number', name)} ELSE ${castSql(anyText(value), 'text', name)} END`;
+  }
   if (from === 'any') return castSql(anyText(value), 'text', name);
   const cast = `TRY_CAST(${value} AS ${name})`;
   if (/^DECIMAL|^FLOAT$/.test(name)) return `${cast}::DOUBLE`;

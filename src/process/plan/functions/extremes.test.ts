@@ -19,7 +19,9 @@ const dayUs = 86_400_000_000;
 const most = Number.MAX_SAFE_INTEGER;
 const times = [0, 1, -1, -3, 1_767_225_600_000_001, -1_767_225_600_000_001, 9e15, -9e15, most, -most];
 
-/** The first of each are enough where three arguments meet. */
+/** So many of each, the first ones, where one, two or three arguments meet. */
+const valuesMax = [0, 100, 13, 6];
+
 type Values = Record<Exclude<ScalarType, 'any'>, readonly Scalar[]>;
 
 const usual: Values = {
@@ -212,7 +214,7 @@ function rowsOf(call: Expression & { kind: 'call' }, values: Values): Row[] {
   let rows: Row[] = [{}];
   for (const { path, type } of fields) {
     const all = values[type as keyof Values];
-    const some = [null, ...(fields.length > 2 ? all.slice(0, 8) : all)];
+    const some = [null, ...all.slice(0, valuesMax[fields.length])];
     rows = rows.flatMap(row => some.map(value => ({ ...row, [path[0]!]: value })));
   }
   return rows;

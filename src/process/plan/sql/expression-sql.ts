@@ -4,6 +4,7 @@ import { literalScalar } from '../bind/literal.ts';
 import { sqlTypeOf } from '../functions/cast.ts';
 import { resolveSignature, scalarFunction } from '../functions/registry.ts';
 import type { Expression, ScalarType } from '../plan.ts';
+import { isComputedWide } from '../wide-values.ts';
 import { quoteName, quoteText } from './field-sql.ts';
 
 /** Where the leaves of an expression are in the query around it. */
@@ -15,6 +16,8 @@ export interface SqlLeaves {
   driftedText?(path: readonly string[]): string | undefined;
   group?(index: number): string;
   aggregate?(index: number): string;
+  /** Whether DuckDB has an aggregate as HUGEINT. */
+  isWide?(aggregate: number): boolean;
 }
 
 export function expressionSql(expression: Expression, leaves: SqlLeaves): string {
@@ -42,8 +45,9 @@ export function expressionSql(expression: Expression, leaves: SqlLeaves): string
       if (drifted !== undefined) return drifted;
       const signature = resolveSignature(scalarFunction(expression.function)!, expression.args)!;
       const args = expression.args.map(arg => expressionSql(arg, leaves));
-      if (signature.sql) return signature.sql(args, expression.args);
-      return `${quoteName(expression.function)}(${args.join(', ')})`;
+      const sql =
+        signature.sql?.(args, expression.args) ?? `${quoteName(expression.function)}(${args.join(', ')})`;
+      return leaves.isWide && isComputedWide(expression, leaves.isWide) ? within64Bits(sql) : sql;
     }
   }
 }
@@ -54,6 +58,10 @@ function driftedText(call: Expression & { kind: 'call' }, leaves: SqlLeaves): st
   if (call.function !== 'cast' || call.type !== 'text') return undefined;
   return field?.kind === 'field' && field.type === 'integer' ? leaves.driftedText?.(field.path) : undefined;
 }
+
+/** NULL beyond 64 bits, and of any type as it is: a sum that has drifted has fractions. The value is written once. */
+const within64Bits = (sql: string): string =>
+  `list_transform([${sql}], lambda x: CASE WHEN x BETWEEN -9223372036854775808 AND 9223372036854775807 THEN x END)[1]`;
 
 export function literalSql(expression: Expression & { kind: 'literal' }): string {
   const value = literalScalar(expression);

@@ -51,7 +51,12 @@ export function planSql(plan: Plan, given: PlanSqlOptions): string {
   const aggregateBounds = plan.sources[0]!.aggregates.map((aggregate, index) =>
     options.bounds ? aggregateBoundSql(plan, aggregate, index, inexact.has(index)) : undefined,
   );
-  const above: SqlLeaves = { group: index => `_g${index}`, aggregate: index => `_a${index}` };
+  const { aggregates } = plan.sources[0]!;
+  const above: SqlLeaves = {
+    group: index => `_g${index}`,
+    aggregate: index => `_a${index}`,
+    isWide: index => ['sum', 'count_if'].includes(aggregates[index]!.function),
+  };
   const parts = [
     `WITH _events AS (${plan.sources.map((source, index) => sourceSql(source, index, options, mixed, drifted)).join('\nUNION ALL ')})`,
     ...windowSql(window, keys),
