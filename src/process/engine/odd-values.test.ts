@@ -197,3 +197,23 @@ test('a field behind the name of its stream is that of the stream, though an obj
     expect(await rowsOf([line], select, schema)).toEqual([[1, 'h1', 'field', 1]]);
   }
 });
+
+test('a field cast to text keeps texts that came after whole numbers, and every digit', async () => {
+  const lines = [
+    '{"k":1}',
+    '{"k":"x"}',
+    '{"k":9007199254740993}',
+    '{"k":-0}',
+    '{"k":2.50}',
+    '{"k":true}',
+    '{"k":null}',
+  ];
+  for (const schema of [[], [{ name: 'k', type: 'BIGINT' }]]) {
+    const texts = await rowsOf(
+      lines,
+      'SELECT k::VARCHAR AS t, count(*) AS n FROM access GROUP BY 1 ORDER BY 1',
+      schema,
+    );
+    expect(texts.map(([text]) => text)).toEqual(['0', '1', '2.5', '9007199254740993', 'true', 'x', null]);
+  }
+});

@@ -294,6 +294,8 @@ export class ExpressionBinder {
       // A field without a known type is read as the type right away.
       if (child.kind === 'field' && child.type === 'any') return { ...child, type };
     }
+    // Texts that come into the field later are not lost, and a whole number is its digits either way.
+    if (child.kind === 'field' && child.type === 'integer' && name === 'VARCHAR') return { ...child, type };
     if (child.type === 'any' && child.kind === 'field') {
       const read = type === 'integer' ? 'number' : type === 'date' ? 'time' : type;
       return this.call(
