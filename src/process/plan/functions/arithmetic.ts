@@ -81,7 +81,7 @@ function timeSignatures(operator: '+' | '-'): Signature[] {
 
 /** Half away from zero, as DuckDB rounds doubles. */
 export function roundNumber(value: number, digits = 0): number {
-  const rounded = (x: number) => (x < 0 ? -Math.floor(-x + 0.5) : Math.floor(x + 0.5));
+  const rounded = (x: number) => (x < 0 || Object.is(x, -0) ? -Math.floor(-x + 0.5) : Math.floor(x + 0.5));
   if (!Number.isFinite(value)) return digits < 0 ? 0 : value;
   if (digits === 0) {
     const whole = Math.trunc(value);

@@ -144,6 +144,8 @@ function toInteger(value: Exclude<Scalar, null>, name: string): Scalar {
       if (name.endsWith('HUGEINT')) return null;
       whole = BigInt(value.replaceAll('_', ''));
     } else if (/^[+-]?\d+$/.test(trimmed)) whole = BigInt(trimmed.replace('+', ''));
+    // To DuckDB a sign before blanks is 0.
+    else if (/^\s*[+-]\s+$/.test(value) && (least < 0n || value.includes('+'))) whole = 0n;
     else {
       const number = numberFromText(value);
       if (number === null || !Number.isFinite(number)) return null;
