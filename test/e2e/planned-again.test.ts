@@ -62,7 +62,7 @@ test('a view whose events come over HTTP, and one defined after them', async () 
 
 test('every one of many views, without a word', async () => {
   const dir = project();
-  const names = Array.from({ length: 120 }, (_, i) => `v${i}`);
+  const names = Array.from({ length: 70 }, (_, i) => `v${i}`);
   for (const name of names) write(dir, name);
   const server = await serve(dir, ['up']);
   await server.json('/v1/streams/s/events', { method: 'POST', body: events });
@@ -72,7 +72,7 @@ test('every one of many views, without a word', async () => {
   const listed = await eventually(
     async () =>
       (await server.json<{ views: Shown[] }>('/v1/views')).views.filter(({ name }) => names.includes(name)),
-    views => views.length === 120 && views.every(({ columns }) => columns[0]!.type === 'VARCHAR'),
+    views => views.length === names.length && views.every(({ columns }) => columns[0]!.type === 'VARCHAR'),
   );
   expect(listed.filter(({ notice }) => notice !== undefined)).toEqual([]);
   expect(await server.json('/v1/info')).toMatchObject({ problems: [] });

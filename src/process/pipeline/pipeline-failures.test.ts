@@ -205,12 +205,13 @@ describe('a function that fails', () => {
     ],
     ['an object 65 levels deep', () => nested(65), 'nested deeper than 64'],
     ['an object 1,000 levels deep', () => [nested(1000)], 'nested deeper than 64'],
-    ['an object 100,000 levels deep', () => nested(100_000), 'RangeError'],
+    // Whether V8 writes it as JSON before it is looked at depends on the version.
+    ['an object 100,000 levels deep', () => nested(100_000), /RangeError|nested deeper than 64/],
   ])('%s cannot be emitted', async (_name, process, reason) => {
     await harness.append('clicks', [{}]);
     await harness.define({ p: { from: 'clicks', to: 'out', process: process as never } });
     await harness.settled();
-    expect(await harness.events(rejectedStream)).toMatchObject([{ reason: expect.stringContaining(reason) }]);
+    expect(await harness.events(rejectedStream)).toMatchObject([{ reason: expect.stringMatching(reason) }]);
   });
 
   test('an object 64 levels deep can be emitted, whatever brackets its strings have', async () => {
