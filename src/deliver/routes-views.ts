@@ -1,7 +1,7 @@
 // /v1/views: standing queries and their windows.
 import type { Hono } from 'hono';
 import { codeOf, MillraceError } from '../core/errors.ts';
-import { foldedName } from '../core/folded-name.ts';
+import { findNamed } from '../core/folded-name.ts';
 import { parseInstantUs } from '../core/time.ts';
 import type { ViewQuery, ViewSummary } from '../process/view.ts';
 import type { ExpiredList, ViewList } from './api.ts';
@@ -47,7 +47,7 @@ export function routeViews(app: Hono, services: Services): void {
     const onGroups: NonNullable<ViewQuery['where']> = [];
     const onEvents: Condition[] = [];
     for (const condition of parameters.getAll('where').map(parseCondition)) {
-      const column = columnOf(view, condition.column);
+      const column = findNamed(view.columns, condition.column);
       if (column?.role === 'group') onGroups.push({ ...condition, column: column.name });
       else onEvents.push(condition);
     }
@@ -64,19 +64,11 @@ export function routeViews(app: Hono, services: Services): void {
   });
 }
 
-/** As spelled, else the one that differs only in case, as in SQL. */
-function columnOf({ columns }: ViewSummary, name: string): ViewSummary['columns'][number] | undefined {
-  return (
-    columns.find(column => column.name === name) ??
-    columns.find(column => foldedName(column.name) === foldedName(name))
-  );
-}
-
 /** Of `column` and `-column`. */
 function orderOf(view: ViewSummary, text: string): NonNullable<ViewQuery['order']>[number] {
   const descending = text.startsWith('-');
   const name = descending ? text.slice(1) : text;
-  const column = columnOf(view, name)?.name;
+  const column = findNamed(view.columns, name)?.name;
   if (column !== undefined) return { column, descending };
   if (name === 'start' || name === 'window_start') return { column: 'start', descending };
   throw new MillraceError('bad-query', `order: there is no column "${name}".`, {

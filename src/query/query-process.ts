@@ -11,8 +11,8 @@ export interface QueryProcessOptions extends QueryServerOptions {
   /** The built entry (`app-query.js`). */
   entry: string;
   /**
-   * Users' questions under way at once; more are refused with `query-overloaded`. What the system asks for itself is never refused: it waits
-   * for each answer before it asks for more.
+   * Users' questions under way at once; more are refused with `query-overloaded`. What the system asks for itself is never refused: of that
+   * there is no more than one question for each view, lookup table and stream.
    */
   maxPending?: number;
   /** An idle process ends after this long, to give its memory back. */

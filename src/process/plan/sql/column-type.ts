@@ -1,5 +1,5 @@
 // DuckDB's names of types, nested ones included: what type a path into a stream's columns has.
-import { foldedName } from '../../../core/folded-name.ts';
+import { findNamed } from '../../../core/folded-name.ts';
 
 export interface SqlColumn {
   name: string;
@@ -44,12 +44,7 @@ function splitTop(text: string): string[] {
 }
 
 /** A column, or a member, by name: as spelled, else the one that differs only in case. */
-export function findColumn(columns: readonly SqlColumn[], name: string): SqlColumn | undefined {
-  return (
-    columns.find(column => column.name === name) ??
-    columns.find(column => foldedName(column.name) === foldedName(name))
-  );
-}
+export const findColumn: (columns: readonly SqlColumn[], name: string) => SqlColumn | undefined = findNamed;
 
 /**
  * Where a path of keys leads in a stream's columns: the column, the members on the way, and the rest that lies inside a

@@ -1,0 +1,83 @@
+// What would take memory without end is taken in smaller pieces, or counted in overflow rows, and stays right.
+import { afterEach, expect, test } from 'vitest';
+import type { Engine } from '../engine.ts';
+import type { ViewSummary, WindowRow } from '../view.ts';
+import { at, MemoryLog, openEngine, startMs } from './engine.fixture.ts';
+
+const engines: Engine[] = [];
+afterEach(async () => {
+  for (const engine of engines.splice(0)) await engine.close();
+});
+
+test('very long groups fill a window before there are many, leave memory, and are answered in pages', async () => {
+  const log = new MemoryLog();
+  log.createStream('access');
+  const long = 'x'.repeat(900_000);
+  const perHour = [60, 20, 20];
+  for (const [hour, count] of perHour.entries()) {
+    for (let i = 0; i < count; i += 4) {
+      const keys = Array.from({ length: 4 }, (_, j) => `${hour} ${i + j} ${long}`);
+      log.append(
+        'access',
+        0,
+        keys.map(k => ({ _time: at(hour * 3_600_000), k })),
+        startMs,
+      );
+    }
+  }
+  const engine = await openEngine(log, { commitMs: 0 });
+  engines.push(engine);
+  await engine.define({
+    name: 'v',
+    text: '-- every: 1h\n-- keep: for ever\nSELECT k, count(*) AS n FROM access GROUP BY k',
+  });
+  await engine.settled();
+  const pages: WindowRow[][] = [];
+  let cursor: string | undefined;
+  do {
+    const { rows, next } = await engine.query({ view: 'v', ...(cursor === undefined ? {} : { cursor }) });
+    pages.push(rows);
+    cursor = next;
+  } while (cursor !== undefined);
+  const textOf = (rows: readonly WindowRow[]): number =>
+    rows.reduce((sum, { values }) => sum + String(values[0] ?? '').length, 0);
+  for (const rows of pages) expect(textOf(rows)).toBeLessThan(40_000_000);
+  const rows = pages.flat();
+  const counts = perHour.map((_, hour) =>
+    rows
+      .filter(row => row.startUs === (startMs + hour * 3_600_000) * 1000)
+      .reduce((sum, { values }) => sum + Number(values[1]), 0),
+  );
+  expect(counts).toEqual(perHour);
+  expect(rows.filter(({ overflow }) => overflow)).toHaveLength(1);
+  const [{ memoryBytes }] = (await engine.views()) as [ViewSummary];
+  expect(memoryBytes).toBeLessThan(600_000_000);
+});
+
+test('windows that overlap very much are filled in small steps, and are right', async () => {
+  const log = new MemoryLog();
+  log.createStream('access');
+  const minute = 60_000;
+  const events = Array.from({ length: 1500 }, (_, i) => ({ _time: at(i * 7000), k: `k${i % 3}` }));
+  log.append('access', 0, events.slice(0, 700), startMs);
+  log.append('access', 0, events.slice(700), startMs);
+  const engine = await openEngine(log, { cellsMax: 2000 });
+  engines.push(engine);
+  await engine.define({
+    name: 'v',
+    text: '-- window: 12h every 1m\n-- keep: for ever\nSELECT k, count(*) AS n FROM access GROUP BY k',
+  });
+  await engine.settled();
+  const counts = new Map<string, number>();
+  for (const { _time, k } of events) {
+    const last = Math.floor(Date.parse(_time) / minute) * minute;
+    for (let start = last - 719 * minute; start <= last; start += minute) {
+      const key = `${start * 1000} ${k}`;
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+  }
+  const { rows } = await engine.query({ view: 'v', limit: 100_000 });
+  const found = rows.map(({ startUs, values }): [string, unknown] => [`${startUs} ${values[0]}`, values[1]]);
+  expect(new Map(found)).toEqual(counts);
+  expect(rows).toHaveLength(counts.size);
+});
