@@ -110,32 +110,44 @@ test('a field that begins with null, and one that is null for a while', async ()
   );
   const groups = 'SELECT name, n, count(*) AS c FROM s GROUP BY ALL';
   writeFileSync(join(dir, 'views', 'groups.sql'), `-- every: 1d\n${groups}\n`);
-  const typesAfter = async (load: string): Promise<Record<string, string[]>> => {
-    writeFileSync(join(dir, 'more.ndjson'), load);
-    expect(await run(dir, ['load', 'more.ndjson', '--stream', 's'])).toMatchObject({ code: 0 });
+  const server = await serve(dir, ['up']);
+  const is = async <T>(ask: () => Promise<T>, answer: T): Promise<void> => {
+    await eventually(ask, now => JSON.stringify(now) === JSON.stringify(answer));
+  };
+  const send = async (body: string): Promise<void> => {
+    await server.json('/v1/streams/s/events', { method: 'POST', body });
     // SQL over a stream has all of it archived, which shows its fields.
-    expect(await run(dir, ['sql', 'SELECT count(*) FROM s'])).toMatchObject({ code: 0 });
-    return typesOf(dir);
+    await server.sql('SELECT count(*) FROM s');
+  };
+  const types = async (): Promise<string[][]> => {
+    const { views } = await server.json<{ views: Listed[] }>('/v1/views');
+    return views.map(({ columns }) => columns.map(({ type }) => type));
   };
   const nulls = '{"_time":"2026-01-01T00:00:00Z","name":null,"n":null}\n';
-  expect(await typesAfter(nulls)).toEqual({
-    names: ['DOUBLE', 'DOUBLE'],
-    groups: ['JSON', 'JSON', 'BIGINT'],
-  });
-  const known = { names: ['VARCHAR', 'HUGEINT'], groups: ['VARCHAR', 'BIGINT', 'BIGINT'] };
-  expect(await typesAfter(events)).toEqual(known);
-  expect(await typesAfter(nulls.replace('00Z', '02Z'))).toEqual(known);
-  const rows = async (sql: string): Promise<unknown> =>
-    JSON.parse((await run(dir, ['sql', sql, '--json'])).stdout).rows;
-  expect(await rows('SELECT last, total FROM names')).toEqual([['b', 3]]);
+  await send(nulls);
+  const total = () => server.sql('SELECT c FROM groups');
+  await is(total, [[1]]);
+  expect(await types()).toEqual([
+    ['JSON', 'JSON', 'BIGINT'],
+    ['DOUBLE', 'DOUBLE'],
+  ]);
+  const known = [
+    ['VARCHAR', 'BIGINT', 'BIGINT'],
+    ['VARCHAR', 'HUGEINT'],
+  ];
+  await send(events);
+  await is(types, known);
+  await send(nulls.replace('00Z', '02Z'));
   const counts = [
     ['a', 1, 1],
     ['b', 2, 1],
     [null, null, 2],
   ];
-  expect(await rows(`${groups} ORDER BY ALL`)).toEqual(counts);
-  expect(await rows('SELECT name, n, c FROM groups ORDER BY ALL')).toEqual(counts);
-  expect(await rows("SELECT typeof(name), typeof(n) FROM s WHERE name = 'a'")).toEqual([
+  expect(await server.sql(`${groups} ORDER BY ALL`)).toEqual(counts);
+  await is(() => server.sql('SELECT name, n, c FROM groups ORDER BY ALL'), counts);
+  await is(() => server.sql('SELECT last, total FROM names'), [['b', 3]]);
+  expect(await types()).toEqual(known);
+  expect(await server.sql("SELECT typeof(name), typeof(n) FROM s WHERE name = 'a'")).toEqual([
     ['VARCHAR', 'BIGINT'],
   ]);
   expect(await run(dir, ['audit'])).toMatchObject({ code: 0 });

@@ -405,7 +405,7 @@ test('quantiles of more decades than a sketch spans are no farther from zero tha
 
 describe('steps, comparisons and branches of sums of fractions', () => {
   const rng = new Rng(37);
-  const groups = 3000;
+  const groups = 1000;
   const { events, fields } = onSteps(groups, rng);
 
   test.each([
@@ -472,7 +472,7 @@ describe('steps, comparisons and branches of sums of fractions', () => {
     const view = `SELECT k, sum(x) AS s, count(*) AS n FROM s GROUP BY k HAVING ${condition}`;
     const report = await auditOf({ view, fields, events });
     expect(report.differences).toEqual([]);
-    expect(report.rows).toBeGreaterThan(20);
+    expect(report.rows).toBeGreaterThan(groups / 150);
     expect(report.rows + report.skipped).toBeLessThanOrEqual(groups);
     expect(report.skipped).toBeLessThan(groups / 4);
   });
