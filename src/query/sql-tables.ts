@@ -1,11 +1,12 @@
 // Which table a name in SQL is: a stream is its lake, brought up to date first; a view is its windows, written to a file that
 // the query process may read.
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rejectedStream } from '../collect/rejected.ts';
 import { formatDuration, parseDuration } from '../core/duration.ts';
 import { MillraceError } from '../core/errors.ts';
+import { findNamed } from '../core/folded-name.ts';
 import { formatUs } from '../core/time.ts';
 import type { LogReader } from '../flow/log.ts';
 import type { Engine } from '../process/engine.ts';
@@ -48,13 +49,13 @@ export class SqlTables {
       const views = names.length > 0 ? await engine.views() : [];
       const tables: QueryTable[] = [];
       for (const name of names) {
-        const stream = named(streams, name);
+        const stream = findNamed(streams, name);
         if (stream) {
           tables.push({ name, sql: await this.streamSql(stream.name) });
           continue;
         }
         const [, base, every] = resolutionName.exec(name) ?? [undefined, name, undefined];
-        const view = named(views, base!);
+        const view = findNamed(views, base!);
         if (view) {
           tables.push({ name, sql: await this.viewSql(view, every, files) });
           continue;
@@ -79,8 +80,9 @@ export class SqlTables {
     const everyMs = every === undefined ? completeResolution(view) : parseDuration(every);
     const file = join(dir, `${randomUUID()}.ndjson`);
     files.push(file);
+    writeFileSync(file, '');
     await engine.settled();
-    const lines: string[] = [];
+    let rows = 0;
     const kinds = view.columns.map(() => new Set<string>());
     let cursor: string | undefined;
     do {
@@ -90,7 +92,7 @@ export class SqlTables {
         limit: 100_000,
         ...(cursor === undefined ? {} : { cursor }),
       });
-      for (const row of page.rows) {
+      const lines = page.rows.map(row => {
         // Without a prototype, of which a column may have the name.
         const record: Record<string, unknown> = Object.assign(Object.create(null), {
           overflow: row.overflow ?? false,
@@ -105,20 +107,22 @@ export class SqlTables {
           record[column.name] = value;
           noteKinds(value, column.type, kinds[index]!);
         });
-        lines.push(JSON.stringify(record));
-      }
+        return `${JSON.stringify(record)}\n`;
+      });
+      // By page: all of them can be more than a string may have.
+      appendFileSync(file, lines.join(''));
+      rows += lines.length;
       cursor = page.next;
-      if (lines.length > maxViewRows || (cursor !== undefined && lines.length === maxViewRows)) {
+      if (rows > maxViewRows || (cursor !== undefined && rows === maxViewRows)) {
         throw tooManyRows(view, everyMs, maxViewRows);
       }
     } while (cursor !== undefined);
-    writeFileSync(file, lines.length > 0 ? lines.join('\n') + '\n' : '');
     const types = view.columns.map((column, index) => ({
       name: column.name,
-      type: lines.length === 0 ? column.type : columnType(column, kinds[index]!),
+      type: rows === 0 ? column.type : columnType(column, kinds[index]!),
     }));
     const columns = [...givenColumns(view), ...types];
-    if (lines.length === 0) {
+    if (rows === 0) {
       return `SELECT ${columns.map(({ name, type }) => `NULL::${type} AS ${identifier(name)}`).join(', ')} WHERE false`;
     }
     const members = columns.map(({ name, type }) => `${quoted(name)}: ${quoted(type)}`);
@@ -208,10 +212,4 @@ function completeResolution(view: ViewSummary): number {
   const year = 31_536_000_000;
   const complete = view.resolutions.find(({ keepMs }) => keep(keepMs) >= year);
   return (complete ?? view.resolutions.at(-1)!).everyMs;
-}
-
-/** The one of this very name, else the one that differs in case. */
-function named<T extends { name: string }>(items: readonly T[], name: string): T | undefined {
-  const lower = name.toLowerCase();
-  return items.find(item => item.name === name) ?? items.find(item => item.name.toLowerCase() === lower);
 }
