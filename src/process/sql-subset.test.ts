@@ -34,6 +34,10 @@ const exact: [what: string, select: string, rest?: string][] = [
     'boolean',
     'count_if(ok AND bytes > 5) AS a, count_if(ok OR bytes > 5) AS b, count_if(NOT ok) AS c, count_if(ok IS NULL) AS d, count_if(who IS NOT DISTINCT FROM NULL) AS e',
   ],
+  [
+    'sums of conditions',
+    'sum(ok) AS a, sum(status >= 500) AS b, sum(ok AND bytes > 5) FILTER (WHERE status = 404) AS c, sum(ok) / count(*) AS d',
+  ],
   ['IN', "count_if(path IN ('/a', '/b')) AS a, count_if(status NOT IN (200, 404)) AS b"],
   [
     'CASE',

@@ -4,7 +4,7 @@ import type { Source } from '../refusal.ts';
 import { type AggregateRule, aggregateRule, countDistinctRule, refusedAggregates } from './aggregates.ts';
 import type { ExpressionBinder } from './bind-expression.ts';
 import { refuseCallForm } from './call-form.ts';
-import { coerced } from './coercion.ts';
+import { castOf, coerced } from './coercion.ts';
 import { wholeConstant } from './node-shape.ts';
 import type { ExpressionNode } from './parse-tree.ts';
 
@@ -107,7 +107,9 @@ export class AggregateBinder {
     index: number,
   ): Expression {
     const wanted = rule.args[index]!;
-    const plain = binder.bind(child);
+    const given = binder.bind(child);
+    // As in DuckDB: how many are true.
+    const plain = rule.function === 'sum' && given.type === 'boolean' ? castOf(given, 'integer') : given;
     // Whole numbers stay whole, literals beyond 2^53 too.
     const isWhole = plain.type === 'integer' && wanted === 'number';
     const bound = isWhole ? plain : binder.coerce(plain, wanted, child, rule.names[0] ?? 'count(DISTINCT)');

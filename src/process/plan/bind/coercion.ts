@@ -60,7 +60,7 @@ export function coerced(expression: Expression, wanted: ScalarType): Expression 
 }
 
 /** The cast has the very type that is wanted, so that the call around it resolves to the signature that was chosen. */
-function castOf(expression: Expression, wanted: ScalarType): Expression {
+export function castOf(expression: Expression, wanted: ScalarType): Expression {
   const names: Record<ScalarType, string> = {
     boolean: 'BOOLEAN',
     integer: 'BIGINT',
