@@ -14,6 +14,7 @@ import type { ViewChanges } from '../view/view-changes.ts';
 import { ViewVersion } from '../view/view-version.ts';
 import type { ViewDefinition, ViewSummary } from '../view.ts';
 import type { Revisions } from '../windows/revisions.ts';
+import { isPassing } from './commits.ts';
 import type { EngineLoop } from './engine-loop.ts';
 import type { LogStreams } from './log-streams.ts';
 import type { CommitWith, StoredViews } from './stored-views.ts';
@@ -43,9 +44,6 @@ interface Planned {
 
 /** Planning is tried again after so long where it could not be done. */
 const againMs = 1000;
-
-/** Says nothing of the text: what plans it was busy, or had died. */
-const isPassing = (thrown: unknown): boolean => thrown instanceof MillraceError && thrown.canRetry;
 
 function noticeOf(refusal: Error): string {
   const remedy = refusal instanceof MillraceError ? refusal.remedy : undefined;
@@ -199,11 +197,14 @@ export class Definitions {
   }
 
   async drop(name: string): Promise<void> {
-    const { loop, state } = this.options;
+    const { loop, state, revisions } = this.options;
     await loop.safely(() => {
-      if (this.derived.all.delete(name)) {
-        state.transaction(t => t.delete(definitionKey(name)));
-        this.rise();
+      if (this.derived.all.has(name)) {
+        state.transaction(t => {
+          t.delete(definitionKey(name));
+          revisions.rise(t);
+        });
+        this.derived.all.delete(name);
       } else this.stored.remove(name);
       this.derived.forgetOver(name);
     });

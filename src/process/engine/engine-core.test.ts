@@ -3,6 +3,7 @@ import { MillraceError } from '../../core/errors.ts';
 import { createMemoryState } from '../../store/state-memory.ts';
 import type { Engine } from '../engine.ts';
 import { parseSql } from '../plan/plan.fixture.ts';
+import { prefixRange } from '../state/state-rows.ts';
 import type { ViewChange, ViewSummary } from '../view.ts';
 import { at, killable, MemoryLog, openEngine, startMs } from './engine.fixture.ts';
 
@@ -368,6 +369,51 @@ describe('definitions', () => {
     await engine.drop('v');
     expect(state.sizeBytes()).toBe(before);
     await expect(engine.query({ view: 'v' })).rejects.toMatchObject({ code: 'unknown-view', status: 404 });
+  });
+
+  test('a state that takes nothing for a while holds up changes of views, and ends nothing', async () => {
+    const state = createMemoryState();
+    let isFull = false;
+    const log = logWith({ _time: at(0), b: 7 });
+    const engine = await openEngine(log, {
+      state: {
+        ...killable(state).state,
+        transaction: work =>
+          state.transaction(transaction => {
+            const result = work(transaction);
+            if (isFull) throw new MillraceError('state-full', 'full', { status: 507, canRetry: true });
+            return result;
+          }),
+      },
+    });
+    engines.push(engine);
+    const text = (select: string): string => `-- every: 1s\nSELECT ${select} FROM access`;
+    await engine.define({ name: 'v', text: text('count(*) AS n') });
+    await engine.define({ name: 'w', text: text('count(*) AS n') });
+    await engine.settled();
+    const before = state.sizeBytes();
+    const valuesOf = async (view: string): Promise<unknown> =>
+      (await engine.query({ view })).rows.map(({ values }) => values);
+    // Defined while there is room, and filled when there is none.
+    const changed = engine.define({ name: 'v', text: text('sum(b) AS n, 1 AS one') });
+    await changed;
+    isFull = true;
+    await expect(engine.drop('w')).rejects.toMatchObject({ code: 'state-full' });
+    await expect(engine.define({ name: 'w', text: text('max(b) AS n') })).rejects.toMatchObject({
+      code: 'state-full',
+    });
+    log.append('access', 0, [{ _time: at(1), b: 5 }], startMs);
+    await engine.settled();
+    expect(await engine.views()).toMatchObject([
+      { name: 'v', sql: text('sum(b) AS n, 1 AS one') },
+      { name: 'w', state: 'live', sql: text('count(*) AS n') },
+    ]);
+    expect(await valuesOf('w')).toEqual([[2]]);
+    isFull = false;
+    await expect.poll(() => valuesOf('v')).toEqual([[12, 1]]);
+    for (const name of ['v', 'w']) await engine.drop(name);
+    expect(state.sizeBytes()).toBeLessThan(before);
+    expect([...state.range(...prefixRange(['window']))]).toEqual([]);
   });
 
   test('what cannot be kept is refused with its position', async () => {

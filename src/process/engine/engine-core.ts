@@ -24,7 +24,7 @@ import { ofView } from '../view/view-failure.ts';
 import type { ViewVersion } from '../view/view-version.ts';
 import type { ViewChange, ViewDefinition, ViewQuery, ViewResult, ViewSummary } from '../view.ts';
 import { Revisions } from '../windows/revisions.ts';
-import { Commits } from './commits.ts';
+import { Commits, isPassing } from './commits.ts';
 import { Definitions } from './definitions.ts';
 import { EngineLoop } from './engine-loop.ts';
 import type { HistorySource } from './lane.ts';
@@ -165,11 +165,16 @@ class EngineCore implements Engine {
     this.promote();
   }
 
-  /** Swaps in every next version that has come to the live offset in all partitions. */
+  /** Swaps in every next version that has come to the live offset in all partitions; later where the store takes nothing now. */
   private promote(): void {
     for (const view of this.stored.all()) {
-      if (!this.stored.isFilled(view)) continue;
-      this.stored.promote(view, also => this.commits.commitWith(also));
+      if (!this.stored.isFilled(view) || this.commits.isHeldUp) continue;
+      try {
+        this.stored.promote(view, this.commitWith);
+      } catch (thrown) {
+        if (!isPassing(thrown)) throw thrown;
+        continue;
+      }
       this.changes.sendReplaced(view.name, view.watermarkUs, view.columns);
       this.definitions.replanOver(view.name);
     }
