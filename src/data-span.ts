@@ -13,7 +13,8 @@ export async function dataSpan(engine: Engine): Promise<Info['span']> {
   const views = new Map<string, ViewSummary>();
   for (const view of await engine.views()) {
     const known = views.get(view.streams[0]!);
-    if (view.watermarkUs !== null && (!known || groups(view) < groups(known)))
+    // One that has failed may have no rows to give.
+    if (view.state !== 'failed' && view.watermarkUs !== null && (!known || groups(view) < groups(known)))
       views.set(view.streams[0]!, view);
   }
   for (const view of views.values()) {

@@ -224,7 +224,8 @@ export class Definitions {
           this.setDerived(plan);
           this.replanOver(before.name);
         } catch (thrown) {
-          view.failure = toError(thrown);
+          if (isPassing(thrown)) setTimeout(() => this.replanOver(name), againMs).unref();
+          else this.derived.fail(view, toError(thrown));
         }
       });
     }

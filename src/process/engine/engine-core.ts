@@ -245,7 +245,10 @@ class EngineCore implements Engine {
 
   async query(query: ViewQuery): Promise<ViewResult> {
     const derived = this.derived.all.get(query.view);
-    if (derived) return queryView(derived, derived, query);
+    if (derived) {
+      this.derived.assertReadable(derived);
+      return queryView(derived, derived, query);
+    }
     const view = this.stored.get(query.view);
     if (view.current.broken) throw view.current.broken;
     return queryView(view.current, view.reader(view.current), query);
@@ -267,16 +270,17 @@ class EngineCore implements Engine {
   /** Between two steps of the loop rows and offsets agree. Undefined while a view under it leaves out windows that it foresees to expire. */
   private pageNow(query: ViewPageQuery): ViewPage | undefined {
     this.flush();
+    const derived = this.derived.all.get(query.view);
+    if (derived) this.derived.assertReadable(derived);
     const served: Record<string, TakenPlan> = {};
     for (const name of this.derived.under(query.view)) {
-      const derived = this.derived.all.get(name);
-      const version = derived ? undefined : this.stored.get(name).current;
+      const above = this.derived.all.get(name);
+      const version = above ? undefined : this.stored.get(name).current;
       if (version?.failure) throw version.failure;
       if (version && !version.isComplete) return undefined;
-      const { plan } = (derived ?? version)!;
+      const { plan } = (above ?? version)!;
       served[name] = { plan, lookups: version?.lookups ?? [], taken: version?.taken ?? [] };
     }
-    const derived = this.derived.all.get(query.view);
     if (derived) return { ...pageOf(derived, derived, query), served };
     const view = this.stored.get(query.view);
     return { ...pageOf(view.current, view.reader(view.current), query), served };
