@@ -197,7 +197,7 @@ export class Definitions {
   }
 
   async drop(name: string): Promise<void> {
-    const { loop, state, revisions } = this.options;
+    const { loop, state, revisions, changes } = this.options;
     await loop.safely(() => {
       if (this.derived.all.has(name)) {
         state.transaction(t => {
@@ -206,6 +206,7 @@ export class Definitions {
         });
         this.derived.all.delete(name);
       } else this.stored.remove(name);
+      changes.sendReplaced(name, null, []);
       this.derived.forgetOver(name);
     });
   }
