@@ -200,6 +200,9 @@ test('what is unknown is refused for itself alone', async () => {
   expect((await client.next('error')).data).toMatchObject({ problem: { code: 'unknown-view' } });
   expect((await client.next('error')).data).toMatchObject({ problem: { code: 'bad-resolution' } });
   await client.next('snapshot');
+  // Who comes back when it is known needs all of it.
+  engine.change(0, 1);
+  expect((await client.next('change')).id).toBeUndefined();
   client.close();
 });
 

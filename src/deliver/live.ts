@@ -110,10 +110,11 @@ export async function serveLive(
   }
 
   /**
-   * Up to where this connection has been told everything. None until each subscription has had its snapshot: a client
-   * that comes back before then starts anew.
+   * Up to where this connection has been told everything. None until each subscription has had its snapshot, and none where one was
+   * refused, which may be there by then: a client that comes back starts anew.
    */
   function resumeId(): string | undefined {
+    if (subscriptions.length < wanted.length) return undefined;
     if (subscriptions.some(other => !other.ready || other.snapshot !== undefined)) return undefined;
     const told = subscriptions.map(other => (other.waiting.size > 0 ? other.sequence : hub.position));
     return `${hub.epoch}.${Math.min(...told)}`;
