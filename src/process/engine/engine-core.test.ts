@@ -305,6 +305,30 @@ describe('definitions', () => {
     expect((await engine.query({ view: 'v0' })).rows.map(({ values }) => values)).toEqual([[1, 1]]);
   });
 
+  test('a partition that cannot be read is not taken for an idle one', async () => {
+    let nowMs = startMs;
+    const log = logWith({ _time: at(0) });
+    const engine = await openEngine(log, { clock: { nowMs: () => nowMs } });
+    engines.push(engine);
+    await engine.define({ name: 'v', text: '-- every: 1s\n-- delay: 0s\nSELECT count(*) AS n FROM access' });
+    await engine.settled();
+    const { read } = log;
+    log.read = async () => {
+      throw new Error('the disk is on fire');
+    };
+    log.append('access', 0, [{ _time: at(1) }], startMs);
+    const view = async () => (await engine.views())[0]!;
+    await expect.poll(async () => (await view()).error).toContain('the disk is on fire');
+    nowMs += 60_000;
+    await engine.settled();
+    expect((await view()).watermarkUs).toBe(us(0));
+    log.read = read;
+    await expect.poll(async () => (await view()).error).toBeUndefined();
+    nowMs += 60_000;
+    await engine.settled();
+    expect((await view()).watermarkUs).toBe((nowMs - 10_000) * 1000);
+  });
+
   test('who watches a view is told when another definition of it serves, and of views over it', async () => {
     const log = logWith({ _time: at(0), a: 1, b: 5 });
     const engine = await engineWith(log, '-- every: 1s\nSELECT a, count(*) AS n FROM access GROUP BY a');

@@ -157,7 +157,7 @@ export class EngineLoop {
   private idle(): void {
     const nowMs = this.options.clock.nowMs();
     for (const lane of this.lanes.all) {
-      if (lane.isReady) continue;
+      if (lane.isReady || lane.problem !== undefined) continue;
       for (const view of lane.views) view.clock.idle(nowMs);
     }
     const isDue = performance.now() - this.tickedAt >= this.options.publishMs;
