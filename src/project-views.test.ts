@@ -49,3 +49,49 @@ test('what a stream has shown and a view in force does not take is a problem, to
     await engine.close();
   }
 });
+
+test('a view that reads what another one is to have is tried again until that one serves', async () => {
+  const log = new MemoryLog();
+  log.createStream('access');
+  const engine: Engine = await openEngine(log);
+  const views = new ProjectViews({
+    log,
+    engine,
+    logger: pino({ level: 'silent' }),
+    tables: async sql => [...sql.matchAll(/FROM (\w+)/g)].map(match => match[1]!),
+    onNotice: () => {},
+  });
+  const low = (columns: string) => ({ name: 'low', text: `-- every: 1m\nSELECT ${columns} FROM access` });
+  const over = (name: string, from: string) => ({
+    name,
+    text: `-- every: 1m\nSELECT sum(more) AS more FROM ${from}`,
+  });
+  try {
+    await views.define([low('count(*) AS n')]);
+    await engine.settled();
+    log.append('access', 0, [{}]);
+    const { read } = log;
+    log.read = () => Promise.reject(new Error('later'));
+    const changed = [low('count(*) AS n, count(*) * 2 AS more'), over('high', 'low'), over('higher', 'high')];
+    await views.define(changed);
+    expect(views.refused().map(({ name }) => name)).toEqual(['high']);
+    expect(views.mayRetry()).toBe(true);
+    log.read = read;
+    await expect
+      .poll(async () => {
+        await views.define(changed);
+        return views.refused();
+      })
+      .toEqual([]);
+    await engine.settled();
+    expect((await engine.query({ view: 'higher' })).rows.map(({ values }) => values)).toEqual([[2]]);
+    // What no definition under it will bring stays refused.
+    await views.define([low('count(*) AS n'), over('high', 'low')]);
+    await engine.settled();
+    await views.define([low('count(*) AS n'), over('high', 'low')]);
+    expect(views.refused().map(({ name }) => name)).toEqual(['high']);
+    expect(views.mayRetry()).toBe(false);
+  } finally {
+    await engine.close();
+  }
+});

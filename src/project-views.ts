@@ -38,7 +38,7 @@ export class ProjectViews {
       if (!names.has(known.name) && !kept(known.name)) await engine.drop(known.name);
     }
     const streams = new Set((await log.streams()).map(stream => stream.name));
-    const { ordered, circular } = await orderViews(views, tables);
+    const { ordered, circular, reads } = await orderViews(views, tables);
     for (const [name, error] of circular) this.noteProblem(name, error);
     for (const view of ordered) {
       try {
@@ -50,9 +50,23 @@ export class ProjectViews {
         await engine.define(view);
         this.problemOf.delete(view.name);
       } catch (error) {
-        this.noteProblem(view.name, error, error instanceof MillraceError && error.canRetry);
+        const under = views.filter(({ name }) => reads.get(view.name)!.includes(name));
+        const canRetry = (error instanceof MillraceError && error.canRetry) || (await this.isOutdated(under));
+        this.noteProblem(view.name, error, canRetry);
       }
     }
+  }
+
+  /** Of one of these views an earlier definition serves still: what is read of it may be there when this one does. */
+  private async isOutdated(views: readonly ViewDefinition[]): Promise<boolean> {
+    for (const { name, text } of views) {
+      const problem = this.problemOf.get(name);
+      if (problem?.canRetry) return true;
+      if (problem) continue;
+      const { plan } = await this.options.engine.plan(name);
+      if (plan.sql !== text) return true;
+    }
+    return false;
   }
 
   /** A view, or those of a stream, could not be defined. */

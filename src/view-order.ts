@@ -8,6 +8,8 @@ export interface OrderedViews {
   ordered: ViewDefinition[];
   /** By view: why it stands in no order. */
   circular: Map<string, MillraceError>;
+  /** By view: those of the others that it reads. */
+  reads: Map<string, string[]>;
 }
 
 /** `tables` gives the names behind FROM; a text without any that parse comes as it stands. */
@@ -44,7 +46,7 @@ export async function orderViews(
     if (!circular.has(name)) ordered.push(byName.get(name)!);
   };
   for (const { name } of views) visit(name, []);
-  return { ordered, circular };
+  return { ordered, circular, reads };
 }
 
 function inCircle({ name, text }: ViewDefinition, next: string): MillraceError {
