@@ -702,6 +702,30 @@ describe('after a crash', () => {
     expect(rows.map(({ values }) => values)).toEqual([[3]]);
   });
 
+  test('a log that has lost its end fills the views anew that had read beyond it', async () => {
+    const state = createMemoryState();
+    const events = [0, 1, 2].map(n => ({ _time: at(n), n }));
+    const view = (select: string) => ({ name: 'v', text: `-- every: 1s\nSELECT ${select} FROM access` });
+    const open = async (log: MemoryLog) => {
+      const engine = await openEngine(log, { state: killable(state).state });
+      engines.push(engine);
+      return engine;
+    };
+    const before = await open(logWith(...events));
+    await before.define(view('sum(n) AS n'));
+    await before.settled();
+    await before.close();
+    const cut = logWith(...events.slice(0, 1));
+    const after = await open(cut);
+    cut.append('access', 0, [{ _time: at(1), n: 10 }], startMs);
+    cut.append('access', 0, [{ _time: at(2), n: 20 }], startMs);
+    cut.append('access', 0, [{ _time: at(3), n: 30 }], startMs);
+    await after.settled();
+    expect((await after.query({ view: 'v' })).rows.map(({ values }) => values)).toEqual([[60]]);
+    await after.drop('v');
+    expect([...state.range(...prefixRange(['at']))]).toEqual([]);
+  });
+
   test('what was filled before it counts as done after it', async () => {
     const log = new MemoryLog();
     log.createStream('access');

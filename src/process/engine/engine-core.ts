@@ -155,6 +155,8 @@ class EngineCore implements Engine {
       this.derived.set(plan);
       return true;
     });
+    this.attachPartitions();
+    this.stored.refillBeyondEnd(this.streams.all);
     this.lookups.started();
     this.attachPartitions();
     this.loop.start();

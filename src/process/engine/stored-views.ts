@@ -1,6 +1,7 @@
 // The views of an engine that keep state, by name: what is stored of them, which version of each serves, and which is being filled
 // beside it. Called at the loop's safe points only, because it makes and frees what lanes feed.
 import { codeOf, MillraceError } from '../../core/errors.ts';
+import type { StreamSummary } from '../../flow/log.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { StateStore, StateTransaction } from '../../store/state.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -147,6 +148,23 @@ export class StoredViews {
   /** Merges what was gathered since the last time into the windows. */
   flush(): void {
     for (const { versions } of this.byName.values()) for (const version of versions) flushVersion(version);
+  }
+
+  /**
+   * To be called at the start. A log that has lost its end, as a power loss may leave one that is not synced with each append, has other
+   * events at offsets that a version has behind it: such a version is filled anew.
+   */
+  refillBeyondEnd(streams: readonly StreamSummary[]): void {
+    for (const view of this.byName.values()) {
+      for (const version of view.versions) {
+        if (!version.isBeyondEnd(streams)) continue;
+        this.state.transaction(t => this.freeState(t, version.plan));
+        const anew = this.version(version.plan);
+        if (version === view.current) view.replace(anew);
+        else view.setNext(anew);
+        this.lanes.detach(version);
+      }
+    }
   }
 
   /** A lookup table is there, is another, or has gone. */
