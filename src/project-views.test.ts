@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
+import { MillraceError } from './core/errors.ts';
 import { MemoryLog, openEngine } from './process/engine/engine.fixture.ts';
 import type { Engine } from './process/engine.ts';
 import { ProjectViews, type ProjectViewsOptions } from './project-views.ts';
@@ -45,6 +46,43 @@ test('what a stream has shown and a view in force does not take is a problem, to
     await views.define([{ name: 'v', text: `${text} > 1` }]);
     await views.look();
     expect(views.problems()).toEqual([]);
+  } finally {
+    await engine.close();
+  }
+});
+
+test('a view of which it cannot be told now what it reads waits, and the others do not', async () => {
+  let isBusy = true;
+  const engine: Engine = await openEngine(new MemoryLog());
+  const views = new ProjectViews({
+    log: new MemoryLog(),
+    engine,
+    logger: pino({ level: 'silent' }),
+    tables: async sql => {
+      if (isBusy && sql.includes('FROM low')) {
+        throw new MillraceError('query-overloaded', 'busy', { status: 429, canRetry: true });
+      }
+      return [/FROM (\w+)/.exec(sql)![1]!];
+    },
+    onNotice: () => {},
+  });
+  const all = [
+    { name: 'high', text: '-- every: 1m\nSELECT sum(n) AS n FROM low' },
+    { name: 'low', text: '-- every: 1m\nSELECT count(*) AS n FROM access' },
+  ];
+  const streams = async () => (await engine.views()).map(view => [view.name, ...view.streams]);
+  try {
+    await views.define(all);
+    expect([await streams(), views.mayRetry()]).toEqual([[['low', 'access']], true]);
+    isBusy = false;
+    await views.define(all);
+    expect([await streams(), views.refused()]).toEqual([
+      [
+        ['low', 'access'],
+        ['high', 'low'],
+      ],
+      [],
+    ]);
   } finally {
     await engine.close();
   }

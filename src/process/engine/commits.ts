@@ -1,13 +1,10 @@
 // When the state of all views is committed, and how much of it stays in memory then. A transaction commits all views at once, with
 // the offsets that their state came from.
-import { MillraceError } from '../../core/errors.ts';
+import { isPassing } from '../../core/errors.ts';
 import type { StateStore, StateTransaction } from '../../store/state.ts';
 import type { ViewVersion } from '../view/view-version.ts';
 
 const pauseMsMax = 30_000;
-
-/** What failed may succeed at another try. */
-export const isPassing = (thrown: unknown): boolean => thrown instanceof MillraceError && thrown.canRetry;
 
 export interface CommitsOptions {
   state: StateStore;

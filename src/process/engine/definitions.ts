@@ -1,6 +1,6 @@
 // From the text of a view to one that the engine keeps: planned against the streams, tables and views that are there, defined or
 // redefined, and planned anew when a view under it gets another definition.
-import { MillraceError, toError } from '../../core/errors.ts';
+import { isPassing, MillraceError, toError } from '../../core/errors.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { StateStore } from '../../store/state.ts';
 import { DerivedViews } from '../derived/derived-views.ts';
@@ -14,7 +14,6 @@ import type { ViewChanges } from '../view/view-changes.ts';
 import { ViewVersion } from '../view/view-version.ts';
 import type { ViewDefinition, ViewSummary } from '../view.ts';
 import type { Revisions } from '../windows/revisions.ts';
-import { isPassing } from './commits.ts';
 import type { EngineLoop } from './engine-loop.ts';
 import type { LogStreams } from './log-streams.ts';
 import type { CommitWith, StoredViews } from './stored-views.ts';

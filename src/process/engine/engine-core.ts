@@ -1,7 +1,7 @@
 // The engine in one thread: lanes read the log, views take the events in, results are flushed and published, and what changed is
 // committed with the offsets it came from. This file puts the parts together and is the contract's side of them: engine-loop.ts reads,
 // commits.ts commits, stored-views.ts and definitions.ts keep the views.
-import { MillraceError } from '../../core/errors.ts';
+import { isPassing, MillraceError } from '../../core/errors.ts';
 import { type Clock, systemClock } from '../../core/time.ts';
 import type { LogReader } from '../../flow/log.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
@@ -24,7 +24,7 @@ import { ofView } from '../view/view-failure.ts';
 import type { ViewVersion } from '../view/view-version.ts';
 import type { ViewChange, ViewDefinition, ViewQuery, ViewResult, ViewSummary } from '../view.ts';
 import { Revisions } from '../windows/revisions.ts';
-import { Commits, isPassing } from './commits.ts';
+import { Commits } from './commits.ts';
 import { Definitions } from './definitions.ts';
 import { EngineLoop } from './engine-loop.ts';
 import type { HistorySource } from './lane.ts';

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { MillraceError } from '../../core/errors.ts';
 import type { StateStore } from '../../store/state.ts';
 import { createMemoryState } from '../../store/state-memory.ts';
 import { at, killable, MemoryLog, openEngine, startMs } from '../engine/engine.fixture.ts';
@@ -21,8 +22,11 @@ function logOf(...events: object[]): MemoryLog {
   return log;
 }
 
+const tablesOf = async (sql: string): Promise<string[]> =>
+  [...sql.matchAll(/\bFROM "?([\w@]+)"?/gi)].map(match => match[1]!);
+
 /** A pool whose engines stay in this thread, each behind a port and with a state that outlives it. */
-async function poolOver(log: MemoryLog, states = new Map<number, StateStore>(), size = 2) {
+async function poolOver(log: MemoryLog, states = new Map<number, StateStore>(), tables = tablesOf) {
   const started: number[] = [];
   const start = (index: number): Engine => {
     started.push(index);
@@ -37,8 +41,8 @@ async function poolOver(log: MemoryLog, states = new Map<number, StateStore>(), 
   const pool = await openEnginePool({
     start,
     existing: [...states.keys()],
-    size,
-    tables: async sql => [...sql.matchAll(/\bFROM "?([\w@]+)"?/gi)].map(match => match[1]!),
+    size: 2,
+    tables,
   });
   open.push(pool);
   return { pool, states, started };
@@ -167,6 +171,23 @@ describe('several engines as one', () => {
     await pool.close();
     open.splice(0);
     for (const state of states.values()) expect(readRecords(state)).toEqual([]);
+  });
+
+  test('a view of which it cannot be told now what it reads is not placed by guess', async () => {
+    let isBusy = true;
+    const log = logOf({ _time: at(0) });
+    const { pool } = await poolOver(log, new Map(), async sql => {
+      if (isBusy) throw new MillraceError('query-overloaded', 'busy', { status: 429, canRetry: true });
+      return tablesOf(sql);
+    });
+    await pool.define(counting('v0'));
+    const over = { name: 'over', text: '-- every: 1m\nSELECT max(n) AS n FROM v0' };
+    await expect(pool.define(over)).rejects.toMatchObject({ code: 'query-overloaded' });
+    isBusy = false;
+    await pool.define(over);
+    await pool.settled();
+    const { rows } = await pool.query({ view: 'over', everyMs: 60_000 });
+    expect(rows.map(row => row.values)).toEqual([[1]]);
   });
 
   test('views are shared out, and each is found where it is', async () => {

@@ -3,7 +3,7 @@
 //
 // Invariant: a view over another one is where that is; else a view stays where it was first defined, over restarts too. Views that
 // come to be read together are moved together, which fills those that move from the history again.
-import { MillraceError } from '../../core/errors.ts';
+import { isPassing, MillraceError } from '../../core/errors.ts';
 import type { Engine, EngineStatus, LookupContent, ServingPlan, ViewPage, ViewPageQuery } from '../engine.ts';
 import { viewAndResolution } from '../plan/bind/catalog.ts';
 import type { ViewChange, ViewDefinition, ViewQuery, ViewResult, ViewSummary } from '../view.ts';
@@ -141,7 +141,10 @@ class EnginePool implements Engine {
     const lower = text.toLowerCase();
     if (![...this.places.keys()].some(other => other !== name && lower.includes(other.toLowerCase())))
       return [];
-    const tables = await this.options.tables(text).catch((): string[] => []);
+    const tables = await this.options.tables(text).catch((thrown): string[] => {
+      if (isPassing(thrown)) throw thrown;
+      return [];
+    });
     const names = tables.map(table => (this.places.has(table) ? table : viewAndResolution(table).base));
     return [...new Set(names)].filter(other => other !== name && this.places.has(other));
   }
