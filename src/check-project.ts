@@ -30,8 +30,8 @@ export async function checkProject(dir: string): Promise<{ checked: number; faul
       const lookups = new LookupFiles(copies, request => query.readLookup(request));
       await lookups.refresh(lookupFiles, new Set(views.map(view => view.name)));
       for (const fault of lookups.faults()) faults.push(fault);
-      const { ordered, circular } = await orderViews(views, sql => query.tables(sql));
-      for (const [name, error] of circular) faults.push(placed(error, `views/${name}.sql`));
+      const { ordered, unordered } = await orderViews(views, sql => query.tables(sql));
+      for (const [name, error] of unordered) faults.push(placed(error, `views/${name}.sql`));
       const known = new Map<string, KnownView>();
       for (const view of ordered) {
         try {

@@ -1,6 +1,6 @@
 // The views of a project folder in force, and what is wrong with views.
 import type { Logger } from 'pino';
-import { MillraceError, toError } from './core/errors.ts';
+import { isPassing, MillraceError, toError } from './core/errors.ts';
 import type { LogReader } from './flow/log.ts';
 import type { Engine } from './process/engine.ts';
 import type { ViewDefinition, ViewSummary } from './process/view.ts';
@@ -38,8 +38,8 @@ export class ProjectViews {
       if (!names.has(known.name) && !kept(known.name)) await engine.drop(known.name);
     }
     const streams = new Set((await log.streams()).map(stream => stream.name));
-    const { ordered, circular } = await orderViews(views, tables);
-    for (const [name, error] of circular) this.noteProblem(name, error);
+    const { ordered, unordered, reads } = await orderViews(views, tables);
+    for (const [name, error] of unordered) this.noteProblem(name, error, isPassing(error));
     for (const view of ordered) {
       try {
         if (streams.has(view.name)) {
@@ -50,9 +50,23 @@ export class ProjectViews {
         await engine.define(view);
         this.problemOf.delete(view.name);
       } catch (error) {
-        this.noteProblem(view.name, error, error instanceof MillraceError && error.canRetry);
+        const under = views.filter(({ name }) => reads.get(view.name)!.includes(name));
+        const canRetry = isPassing(error) || (await this.isOutdated(under));
+        this.noteProblem(view.name, error, canRetry);
       }
     }
+  }
+
+  /** Of one of these views an earlier definition serves still: what is read of it may be there when this one does. */
+  private async isOutdated(views: readonly ViewDefinition[]): Promise<boolean> {
+    for (const { name, text } of views) {
+      const problem = this.problemOf.get(name);
+      if (problem?.canRetry) return true;
+      if (problem) continue;
+      const serving = await this.options.engine.plan(name).catch(() => undefined);
+      if (serving?.plan.sql !== text) return true;
+    }
+    return false;
   }
 
   /** A view, or those of a stream, could not be defined. */

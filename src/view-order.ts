@@ -1,5 +1,6 @@
-// The order in which views are defined: a view comes after those that it reads. Views that read each other are refused.
-import { MillraceError } from './core/errors.ts';
+// The order in which views are defined: a view comes after those that it reads. Views that read each other are refused, and one of which it
+// cannot be told now what it reads has to wait.
+import { isPassing, MillraceError, toError } from './core/errors.ts';
 import { viewAndResolution } from './process/plan/bind/catalog.ts';
 import { Source } from './process/plan/refusal.ts';
 import type { ViewDefinition } from './process/view.ts';
@@ -7,7 +8,9 @@ import type { ViewDefinition } from './process/view.ts';
 export interface OrderedViews {
   ordered: ViewDefinition[];
   /** By view: why it stands in no order. */
-  circular: Map<string, MillraceError>;
+  unordered: Map<string, Error>;
+  /** By view: those of the others that it reads. */
+  reads: Map<string, string[]>;
 }
 
 /** `tables` gives the names behind FROM; a text without any that parse comes as it stands. */
@@ -17,8 +20,12 @@ export async function orderViews(
 ): Promise<OrderedViews> {
   const byName = new Map(views.map(view => [view.name, view]));
   const reads = new Map<string, string[]>();
+  const unordered = new Map<string, Error>();
   for (const { name, text } of views) {
-    const names = await tables(text).catch(() => []);
+    const names = await tables(text).catch((thrown): string[] => {
+      if (isPassing(thrown)) unordered.set(name, toError(thrown));
+      return [];
+    });
     const known = names.map(table => (byName.has(table) ? table : viewAndResolution(table).base));
     reads.set(
       name,
@@ -26,14 +33,13 @@ export async function orderViews(
     );
   }
   const ordered: ViewDefinition[] = [];
-  const circular = new Map<string, MillraceError>();
   const done = new Set<string>();
   const visit = (name: string, path: readonly string[]): void => {
     const from = path.indexOf(name);
     if (from >= 0) {
       const circle = path.slice(from);
       circle.forEach((one, index) => {
-        circular.set(one, inCircle(byName.get(one)!, circle[index + 1] ?? circle[0]!));
+        unordered.set(one, inCircle(byName.get(one)!, circle[index + 1] ?? circle[0]!));
       });
       return;
     }
@@ -41,10 +47,10 @@ export async function orderViews(
     for (const other of reads.get(name)!) visit(other, [...path, name]);
     if (done.has(name)) return;
     done.add(name);
-    if (!circular.has(name)) ordered.push(byName.get(name)!);
+    if (!unordered.has(name)) ordered.push(byName.get(name)!);
   };
   for (const { name } of views) visit(name, []);
-  return { ordered, circular };
+  return { ordered, unordered, reads };
 }
 
 function inCircle({ name, text }: ViewDefinition, next: string): MillraceError {

@@ -35,6 +35,9 @@ export class MillraceError extends Error {
   }
 }
 
+/** The same may succeed at another try. */
+export const isPassing = (thrown: unknown): boolean => thrown instanceof MillraceError && thrown.canRetry;
+
 /** What happened and what to do about it, as one text. */
 export function withRemedy({ message, remedy }: MillraceError): string {
   return remedy === undefined ? message : `${message} ${remedy}`;

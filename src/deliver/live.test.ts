@@ -122,9 +122,9 @@ async function connect(query: string, lastEventId?: string) {
   const reader = response.body!.getReader();
   const waiting: Message[] = [];
   let rest = '';
-  async function next(wanted: string): Promise<Message> {
+  async function next(...wanted: string[]): Promise<Message> {
     for (;;) {
-      const index = waiting.findIndex(message => message.event === wanted);
+      const index = waiting.findIndex(({ event }) => wanted.includes(event));
       if (index >= 0) return waiting.splice(0, index + 1).at(-1)!;
       const { value, done } = await reader.read();
       if (done) throw new Error('closed');
@@ -200,6 +200,9 @@ test('what is unknown is refused for itself alone', async () => {
   expect((await client.next('error')).data).toMatchObject({ problem: { code: 'unknown-view' } });
   expect((await client.next('error')).data).toMatchObject({ problem: { code: 'bad-resolution' } });
   await client.next('snapshot');
+  // Who comes back when it is known needs all of it.
+  engine.change(0, 1);
+  expect((await client.next('change')).id).toBeUndefined();
   client.close();
 });
 
@@ -441,6 +444,49 @@ test('a resolution that another definition does not keep ends its subscription a
     problem: { detail: '"v@1s": the view does not keep this resolution.' },
   });
   expect((await client.next('snapshot')).data).toMatchObject({ subscription: 'v@1m' });
+  // It goes on where yet another definition keeps it again.
+  await define('1s, 1m');
+  await views.settled();
+  const again = [await client.next('snapshot'), await client.next('snapshot')];
+  expect(again.map(({ data }) => data['subscription']).sort()).toEqual(['v@1m', 'v@1s']);
+  client.close();
+  await views.close();
+});
+
+test('who listens to a view is told that it has gone or cannot be computed, and gets it anew when it is back', async () => {
+  await stop();
+  const log = new MemoryLog();
+  log.createStream('clicks');
+  const views = await openEngine(log);
+  const low = { name: 'low', text: '-- every: 1m\nSELECT count(*) AS n FROM clicks' };
+  await views.define(low);
+  await views.define({ name: 'high', text: '-- every: 1m\nSELECT max(n) AS n FROM low' });
+  log.append('clicks', 0, [{ _time: at(0) }], startMs);
+  await views.settled();
+  await serve(views);
+  const client = await connect('s=low@1m&s=high@1m&from=1970-01-01');
+  const two = async (event: string) => {
+    const messages = [await client.next(event), await client.next(event)];
+    return messages.map(({ data }) => [data['subscription'], data.problem?.code ?? data.answer!.windows]);
+  };
+  const windows = [expect.objectContaining({ start: at(0), values: [1] })];
+  expect(await two('snapshot')).toEqual([
+    ['low@1m', windows],
+    ['high@1m', windows],
+  ]);
+  await views.drop('low');
+  expect((await two('error')).sort()).toEqual([
+    ['high@1m', 'view-failed'],
+    ['low@1m', 'unknown-view'],
+  ]);
+  await views.define(low);
+  await views.settled();
+  const last = new Map<unknown, unknown[]>();
+  while (last.get('low@1m')?.length !== 1 || last.get('high@1m')?.length !== 1) {
+    const { data } = await client.next('snapshot', 'change');
+    last.set(data['subscription'], data.windows ?? data.answer!.windows);
+  }
+  expect([...last.values()]).toEqual([windows, windows]);
   client.close();
   await views.close();
 });

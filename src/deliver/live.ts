@@ -40,6 +40,8 @@ interface Subscription {
   /** Asked for so far; the last one holds. */
   snapshots: number;
   ready: boolean;
+  /** It has had an error in place of the last snapshot, and waits for a definition that gives rows again. */
+  failed: boolean;
   unsubscribe: () => void;
 }
 
@@ -108,10 +110,11 @@ export async function serveLive(
   }
 
   /**
-   * Up to where this connection has been told everything. None until each subscription has had its snapshot: a client
-   * that comes back before then starts anew.
+   * Up to where this connection has been told everything. None until each subscription has had its snapshot, and none where one was
+   * refused, which may be there by then: a client that comes back starts anew.
    */
   function resumeId(): string | undefined {
+    if (subscriptions.length < wanted.length) return undefined;
     if (subscriptions.some(other => !other.ready || other.snapshot !== undefined)) return undefined;
     const told = subscriptions.map(other => (other.waiting.size > 0 ? other.sequence : hub.position));
     return `${hub.epoch}.${Math.min(...told)}`;
@@ -139,7 +142,8 @@ export async function serveLive(
   }
 
   async function sendSnapshot(subscription: Subscription, isReplaced = false): Promise<void> {
-    subscription.ready = false;
+    subscription.ready = subscription.failed = false;
+    subscription.snapshot = undefined;
     subscription.waiting.clear();
     const number = ++subscription.snapshots;
     // A later one has been asked for, of another definition.
@@ -155,7 +159,7 @@ export async function serveLive(
       subscription.ready = true;
     } catch (thrown) {
       if (isOutdated()) return;
-      subscription.unsubscribe();
+      subscription.failed = true;
       notices.push(message({ type: 'error', subscription: subscription.key, problem: problemOf(thrown) }));
     }
     stream.pump();
@@ -168,6 +172,7 @@ export async function serveLive(
       void sendSnapshot(subscription, true);
       return;
     }
+    if (subscription.failed) return;
     if (waiting.size === 0) subscription.sequence = change.sequence - 1;
     waiting.take(change);
     subscription.watermarkUs = change.watermarkUs;
@@ -208,6 +213,7 @@ function open(key: string, views: readonly ViewSummary[], isKnown: boolean): Sub
     snapshot: undefined,
     snapshots: 0,
     ready: false,
+    failed: false,
     unsubscribe: () => {},
   };
 }

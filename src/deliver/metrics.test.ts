@@ -24,3 +24,21 @@ test('what has been dropped is left out', async () => {
   expect(text).not.toContain('="dropped"');
   expect(text).toContain('millrace_view_state_bytes{view="kept"} 5');
 });
+
+test('an engine and pipelines that have stopped take no figures of others with them', async () => {
+  const stopped = async () => {
+    throw new Error('stopped');
+  };
+  const partitions = [{ partition: 0, first: 0, end: 3, bytes: 30 }];
+  const options = {
+    log: { streams: async () => [{ name: 's', partitions }], consumers: () => [] },
+    engine: { views: stopped, status: stopped },
+    stats: { totals: () => new Map([['s', 3]]) },
+    queryPid: () => 1,
+    pipelines: stopped,
+  };
+  const metrics = new Metrics(options as unknown as ConstructorParameters<typeof Metrics>[0]);
+  const text = await metrics.text();
+  expect(text).toContain('millrace_log_end_offset{stream="s",partition="0"} 3');
+  expect(text).not.toContain('view=');
+});

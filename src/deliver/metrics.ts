@@ -1,4 +1,5 @@
-// GET /metrics: Prometheus text. Gauges are read when asked; nothing is counted twice.
+// GET /metrics: Prometheus text. Gauges are read when asked; nothing is counted twice. What cannot be asked, such as an engine that has
+// stopped, has no figures, and everything else has.
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Log } from '../flow/log.ts';
 import type { Engine } from '../process/engine.ts';
@@ -64,8 +65,15 @@ export class Metrics {
       return { figure: gauge(`pipeline_${name}`, help, ['pipeline']), of };
     });
     this.refresh = async () => {
+      const { log, engine } = options;
+      const [streams, status, views, summaries] = await Promise.all([
+        log.streams(),
+        engine.status().catch(() => undefined),
+        engine.views().catch(() => []),
+        options.pipelines().catch(() => []),
+      ]);
       for (const [stream, total] of options.stats.totals()) appended.set({ stream }, total);
-      for (const { name: stream, partitions } of await options.log.streams()) {
+      for (const { name: stream, partitions } of streams) {
         for (const place of partitions) {
           const labels = { stream, partition: String(place.partition) };
           end.set(labels, place.end);
@@ -74,19 +82,17 @@ export class Metrics {
         }
       }
       lag.reset();
-      for (const consumer of options.log.consumers()) {
+      for (const consumer of log.consumers()) {
         lag.set(
           { consumer: consumer.name, stream: consumer.stream, partition: String(consumer.partition) },
           consumer.lag,
         );
       }
-      const status = await options.engine.status();
-      engineLag.reset();
-      for (const place of status.positions) {
+      for (const figure of [engineLag, engineMemory]) figure.reset();
+      for (const place of status?.positions ?? []) {
         engineLag.set({ stream: place.stream, partition: String(place.partition) }, place.lag);
       }
-      engineMemory.set(status.memoryBytes);
-      const views = await options.engine.views();
+      if (status) engineMemory.set(status.memoryBytes);
       // A view that has been dropped is gone from here too.
       for (const figure of [stateBytes, memoryBytes, groups, expired]) figure.reset();
       for (const view of views) {
@@ -96,7 +102,7 @@ export class Metrics {
         expired.set({ view: view.name }, view.expired);
       }
       for (const { figure } of pipelines) figure.reset();
-      for (const summary of await options.pipelines()) {
+      for (const summary of summaries) {
         for (const { figure, of } of pipelines) figure.set({ pipeline: summary.name }, of(summary));
       }
       queryRunning.set(options.queryPid() === undefined ? 0 : 1);

@@ -120,6 +120,8 @@ test('views that read each other are refused with their place; a view whose sour
     ({ views }) =>
       views.length === 1 && views[0].state === 'failed' && /"low" under it is gone/.test(views[0].error),
   );
+  expect(await server.json('/v1/views/high')).toMatchObject({ code: 'view-failed' });
+  expect(await server.json('/v1/info')).toMatchObject({ span: null });
 });
 
 test('events too late for every kept window are counted and listed, and unusable values count their events', async () => {

@@ -4,7 +4,7 @@ import { murmur128Text } from '../../core/hash.ts';
 import type { KnownView } from '../plan/bind/catalog.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { ViewChanges } from '../view/view-changes.ts';
-import { ofView } from '../view/view-failure.ts';
+import { ofView, viewFailed } from '../view/view-failure.ts';
 import type { ViewState, ViewSummary } from '../view.ts';
 import { levelOptionsOf } from '../windows/cut.ts';
 import type { Revisions } from '../windows/revisions.ts';
@@ -77,6 +77,22 @@ export class DerivedViews {
     return view.summary({ state: 'live', progress: 0 });
   }
 
+  /** It can no longer be computed, which those who watch it or a view over it are told. */
+  fail(view: DerivedView, failure: Error): void {
+    view.fail(failure);
+    this.tellReplaced(view);
+    this.forgetOver(view.plan.name);
+  }
+
+  /** Throws where the rows of a view, or of one under it, cannot be computed. */
+  assertReadable(view: DerivedView): void {
+    for (const name of this.under(view.plan.name)) {
+      const derived = this.all.get(name);
+      if (derived?.error === undefined) continue;
+      throw viewFailed(name, derived.failure ?? new Error(derived.error));
+    }
+  }
+
   /** The views that read this one, directly. */
   over(name: string): DerivedView[] {
     return [...this.all.values()].filter(({ plan }) => plan.sources.some(source => source.stream === name));
@@ -116,7 +132,7 @@ export class DerivedViews {
         const changed = [...own].sort((a, b) => a - b);
         const options = levelOptionsOf(view.plan)[level]!;
         const { everyMs } = options;
-        if (view.failure === undefined && this.options.changes.isWatched(view.plan.name, everyMs)) {
+        if (this.options.changes.isWatched(view.plan.name, everyMs)) {
           const cutUs = view.cutUs(options);
           // Of one that is no longer kept, windows under it may have gone.
           const kept = changed.filter(start => start + options.sizeUs > cutUs);
@@ -130,6 +146,7 @@ export class DerivedViews {
   private send(view: DerivedView, level: number, everyMs: number, starts: readonly number[]): void {
     const { plan, watermarkUs } = view;
     try {
+      this.assertReadable(view);
       for (const start of starts) {
         const { rows } = ofView(view, () => view.window(level, start));
         this.options.changes.sendWhole(plan.name, everyMs, watermarkUs, rows, start);

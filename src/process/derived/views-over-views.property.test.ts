@@ -3,11 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { MillraceError } from '../../core/errors.ts';
 import { Rng } from '../../core/rng.ts';
 import { createMemoryState } from '../../store/state-memory.ts';
 import { at, killable, MemoryLog, openEngine, startMs } from '../engine/engine.fixture.ts';
 import type { Engine } from '../engine.ts';
-import { query } from '../plan/plan.fixture.ts';
+import { parseSql, query } from '../plan/plan.fixture.ts';
 import type { ViewChange, WindowRow } from '../view.ts';
 
 const rounds = Number(process.env['MILLRACE_ROUNDS'] ?? 6);
@@ -191,11 +192,16 @@ describe('views over views', () => {
     await expect
       .poll(version)
       .toMatchObject({ state: 'failed', error: expect.stringMatching(/no column "n"/) });
+    await expect(rowsOf(engine, 'high', 60_000)).rejects.toMatchObject({ code: 'view-failed' });
     await engine.define({ name: 'low', text });
     await engine.settled();
     await expect.poll(version).toMatchObject({ state: 'live' });
     await engine.drop('low');
     expect(await version()).toMatchObject({ state: 'failed', error: 'The view "low" under it is gone.' });
+    const failed = { code: 'view-failed', message: expect.stringMatching(/"low" under it is gone/) };
+    await expect(rowsOf(engine, 'high', 60_000)).rejects.toMatchObject(failed);
+    const page = { view: 'high', everyMs: 60_000, windowsMax: 1, rowsMax: 1 };
+    await expect(engine.page(page)).rejects.toMatchObject(failed);
     await engine.drop('high');
     expect(await engine.views()).toEqual([]);
   });
@@ -223,6 +229,36 @@ describe('views over views', () => {
     await engine.settled();
     expect(await states()).toEqual({ low: 'live', high: 'live', higher: 'live', highest: 'live' });
     expect((await rowsOf(engine, 'highest', 3_600_000)).map(row => row.slice(1))).toEqual([[1]]);
+  });
+
+  test('are planned again later where the parser is busy when one under them changes', async () => {
+    let isBusy = false;
+    const log = new MemoryLog();
+    log.createStream('access');
+    const engine = await openEngine(log, {
+      parseSql: async sql => {
+        const isOver = sql.includes('FROM low');
+        if (isBusy && isOver)
+          throw new MillraceError('query-overloaded', 'busy', { status: 429, canRetry: true });
+        return parseSql(sql);
+      },
+    });
+    engines.push(engine);
+    const low = (n: string) => ({ name: 'low', text: `-- every: 1m\nSELECT ${n} AS n FROM access` });
+    await engine.define(low('count(*)'));
+    await engine.define({ name: 'high', text: '-- every: 1m\nSELECT max(n) AS n FROM low' });
+    log.append('access', 0, [{ _time: at(0) }], startMs);
+    await engine.settled();
+    const high = async () => (await engine.views()).find(({ name }) => name === 'high')!;
+    const { version } = await high();
+    isBusy = true;
+    await engine.define(low('count(*) * 10'));
+    await engine.settled();
+    expect(await high()).toMatchObject({ version, state: 'live' });
+    isBusy = false;
+    await expect.poll(async () => (await high()).version).not.toBe(version);
+    expect((await high()).state).toBe('live');
+    expect((await rowsOf(engine, 'high', 60_000)).map(row => row[1])).toEqual([10]);
   });
 
   test('may not read each other in a circle', async () => {

@@ -1,6 +1,6 @@
 // When the state of all views is committed, and how much of it stays in memory then. A transaction commits all views at once, with
 // the offsets that their state came from.
-import { MillraceError } from '../../core/errors.ts';
+import { isPassing } from '../../core/errors.ts';
 import type { StateStore, StateTransaction } from '../../store/state.ts';
 import type { ViewVersion } from '../view/view-version.ts';
 
@@ -17,6 +17,7 @@ export interface CommitsOptions {
 export class Commits {
   private readonly options: CommitsOptions;
   private committedAt = 0;
+  private failedAt = Number.NEGATIVE_INFINITY;
   private tookMs = 0;
   private isWanted = false;
 
@@ -48,17 +49,21 @@ export class Commits {
     return size > cellsMax && dirty * 4 > cellsMax;
   }
 
+  /** The store has just failed in passing: it is too early to try again. */
+  get isHeldUp(): boolean {
+    return performance.now() - this.failedAt < this.options.commitMs;
+  }
+
   /** A store that fails in passing is tried again when the next commit is due. */
   commit(): void {
     const startedAt = performance.now();
     try {
-      this.transact(() => {});
+      this.commitWith(() => {});
     } catch (thrown) {
-      if (!(thrown instanceof MillraceError) || !thrown.canRetry) throw thrown;
+      if (!isPassing(thrown)) throw thrown;
       this.committedAt = performance.now();
       return;
     }
-    this.markCommitted();
     this.isWanted = false;
     this.committedAt = performance.now();
     this.tookMs = this.committedAt - startedAt;
@@ -66,16 +71,17 @@ export class Commits {
 
   /** Commits now, and what `also` writes in the same transaction. */
   commitWith(also: (transaction: StateTransaction) => void): void {
-    this.transact(also);
-    this.markCommitted();
-  }
-
-  private transact(also: (transaction: StateTransaction) => void): void {
     const versions = this.options.versions();
-    this.options.state.transaction(transaction => {
-      for (const version of versions) version.commit(transaction);
-      also(transaction);
-    });
+    try {
+      this.options.state.transaction(transaction => {
+        for (const version of versions) version.commit(transaction);
+        also(transaction);
+      });
+    } catch (thrown) {
+      if (isPassing(thrown)) this.failedAt = performance.now();
+      throw thrown;
+    }
+    this.markCommitted();
   }
 
   /** Every view keeps the same share of its cells where all together are too many. */

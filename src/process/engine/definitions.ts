@@ -1,6 +1,6 @@
 // From the text of a view to one that the engine keeps: planned against the streams, tables and views that are there, defined or
 // redefined, and planned anew when a view under it gets another definition.
-import { MillraceError, toError } from '../../core/errors.ts';
+import { isPassing, MillraceError, toError } from '../../core/errors.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { StateStore } from '../../store/state.ts';
 import { DerivedViews } from '../derived/derived-views.ts';
@@ -43,9 +43,6 @@ interface Planned {
 
 /** Planning is tried again after so long where it could not be done. */
 const againMs = 1000;
-
-/** Says nothing of the text: what plans it was busy, or had died. */
-const isPassing = (thrown: unknown): boolean => thrown instanceof MillraceError && thrown.canRetry;
 
 function noticeOf(refusal: Error): string {
   const remedy = refusal instanceof MillraceError ? refusal.remedy : undefined;
@@ -199,12 +196,16 @@ export class Definitions {
   }
 
   async drop(name: string): Promise<void> {
-    const { loop, state } = this.options;
+    const { loop, state, revisions, changes } = this.options;
     await loop.safely(() => {
-      if (this.derived.all.delete(name)) {
-        state.transaction(t => t.delete(definitionKey(name)));
-        this.rise();
+      if (this.derived.all.has(name)) {
+        state.transaction(t => {
+          t.delete(definitionKey(name));
+          revisions.rise(t);
+        });
+        this.derived.all.delete(name);
       } else this.stored.remove(name);
+      changes.sendReplaced(name, null, []);
       this.derived.forgetOver(name);
     });
   }
@@ -223,7 +224,8 @@ export class Definitions {
           this.setDerived(plan);
           this.replanOver(before.name);
         } catch (thrown) {
-          view.failure = toError(thrown);
+          if (isPassing(thrown)) setTimeout(() => this.replanOver(name), againMs).unref();
+          else this.derived.fail(view, toError(thrown));
         }
       });
     }

@@ -3,6 +3,7 @@ import { MillraceError } from '../../core/errors.ts';
 import { createMemoryState } from '../../store/state-memory.ts';
 import type { Engine } from '../engine.ts';
 import { parseSql } from '../plan/plan.fixture.ts';
+import { prefixRange } from '../state/state-rows.ts';
 import type { ViewChange, ViewSummary } from '../view.ts';
 import { at, killable, MemoryLog, openEngine, startMs } from './engine.fixture.ts';
 
@@ -304,6 +305,30 @@ describe('definitions', () => {
     expect((await engine.query({ view: 'v0' })).rows.map(({ values }) => values)).toEqual([[1, 1]]);
   });
 
+  test('a partition that cannot be read is not taken for an idle one', async () => {
+    let nowMs = startMs;
+    const log = logWith({ _time: at(0) });
+    const engine = await openEngine(log, { clock: { nowMs: () => nowMs } });
+    engines.push(engine);
+    await engine.define({ name: 'v', text: '-- every: 1s\n-- delay: 0s\nSELECT count(*) AS n FROM access' });
+    await engine.settled();
+    const { read } = log;
+    log.read = async () => {
+      throw new Error('the disk is on fire');
+    };
+    log.append('access', 0, [{ _time: at(1) }], startMs);
+    const view = async () => (await engine.views())[0]!;
+    await expect.poll(async () => (await view()).error).toContain('the disk is on fire');
+    nowMs += 60_000;
+    await engine.settled();
+    expect((await view()).watermarkUs).toBe(us(0));
+    log.read = read;
+    await expect.poll(async () => (await view()).error).toBeUndefined();
+    nowMs += 60_000;
+    await engine.settled();
+    expect((await view()).watermarkUs).toBe((nowMs - 10_000) * 1000);
+  });
+
   test('who watches a view is told when another definition of it serves, and of views over it', async () => {
     const log = logWith({ _time: at(0), a: 1, b: 5 });
     const engine = await engineWith(log, '-- every: 1s\nSELECT a, count(*) AS n FROM access GROUP BY a');
@@ -368,6 +393,51 @@ describe('definitions', () => {
     await engine.drop('v');
     expect(state.sizeBytes()).toBe(before);
     await expect(engine.query({ view: 'v' })).rejects.toMatchObject({ code: 'unknown-view', status: 404 });
+  });
+
+  test('a state that takes nothing for a while holds up changes of views, and ends nothing', async () => {
+    const state = createMemoryState();
+    let isFull = false;
+    const log = logWith({ _time: at(0), b: 7 });
+    const engine = await openEngine(log, {
+      state: {
+        ...killable(state).state,
+        transaction: work =>
+          state.transaction(transaction => {
+            const result = work(transaction);
+            if (isFull) throw new MillraceError('state-full', 'full', { status: 507, canRetry: true });
+            return result;
+          }),
+      },
+    });
+    engines.push(engine);
+    const text = (select: string): string => `-- every: 1s\nSELECT ${select} FROM access`;
+    await engine.define({ name: 'v', text: text('count(*) AS n') });
+    await engine.define({ name: 'w', text: text('count(*) AS n') });
+    await engine.settled();
+    const before = state.sizeBytes();
+    const valuesOf = async (view: string): Promise<unknown> =>
+      (await engine.query({ view })).rows.map(({ values }) => values);
+    // Defined while there is room, and filled when there is none.
+    const changed = engine.define({ name: 'v', text: text('sum(b) AS n, 1 AS one') });
+    await changed;
+    isFull = true;
+    await expect(engine.drop('w')).rejects.toMatchObject({ code: 'state-full' });
+    await expect(engine.define({ name: 'w', text: text('max(b) AS n') })).rejects.toMatchObject({
+      code: 'state-full',
+    });
+    log.append('access', 0, [{ _time: at(1), b: 5 }], startMs);
+    await engine.settled();
+    expect(await engine.views()).toMatchObject([
+      { name: 'v', sql: text('sum(b) AS n, 1 AS one') },
+      { name: 'w', state: 'live', sql: text('count(*) AS n') },
+    ]);
+    expect(await valuesOf('w')).toEqual([[2]]);
+    isFull = false;
+    await expect.poll(() => valuesOf('v')).toEqual([[12, 1]]);
+    for (const name of ['v', 'w']) await engine.drop(name);
+    expect(state.sizeBytes()).toBeLessThan(before);
+    expect([...state.range(...prefixRange(['window']))]).toEqual([]);
   });
 
   test('what cannot be kept is refused with its position', async () => {
@@ -630,6 +700,30 @@ describe('after a crash', () => {
     await third.settled();
     const { rows } = await third.query({ view: 'v' });
     expect(rows.map(({ values }) => values)).toEqual([[3]]);
+  });
+
+  test('a log that has lost its end fills the views anew that had read beyond it', async () => {
+    const state = createMemoryState();
+    const events = [0, 1, 2].map(n => ({ _time: at(n), n }));
+    const view = (select: string) => ({ name: 'v', text: `-- every: 1s\nSELECT ${select} FROM access` });
+    const open = async (log: MemoryLog) => {
+      const engine = await openEngine(log, { state: killable(state).state });
+      engines.push(engine);
+      return engine;
+    };
+    const before = await open(logWith(...events));
+    await before.define(view('sum(n) AS n'));
+    await before.settled();
+    await before.close();
+    const cut = logWith(...events.slice(0, 1));
+    const after = await open(cut);
+    cut.append('access', 0, [{ _time: at(1), n: 10 }], startMs);
+    cut.append('access', 0, [{ _time: at(2), n: 20 }], startMs);
+    cut.append('access', 0, [{ _time: at(3), n: 30 }], startMs);
+    await after.settled();
+    expect((await after.query({ view: 'v' })).rows.map(({ values }) => values)).toEqual([[60]]);
+    await after.drop('v');
+    expect([...state.range(...prefixRange(['at']))]).toEqual([]);
   });
 
   test('what was filled before it counts as done after it', async () => {

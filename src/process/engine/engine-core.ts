@@ -1,7 +1,7 @@
 // The engine in one thread: lanes read the log, views take the events in, results are flushed and published, and what changed is
 // committed with the offsets it came from. This file puts the parts together and is the contract's side of them: engine-loop.ts reads,
 // commits.ts commits, stored-views.ts and definitions.ts keep the views.
-import { MillraceError } from '../../core/errors.ts';
+import { isPassing, MillraceError } from '../../core/errors.ts';
 import { type Clock, systemClock } from '../../core/time.ts';
 import type { LogReader } from '../../flow/log.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
@@ -155,6 +155,8 @@ class EngineCore implements Engine {
       this.derived.set(plan);
       return true;
     });
+    this.attachPartitions();
+    this.stored.refillBeyondEnd(this.streams.all);
     this.lookups.started();
     this.attachPartitions();
     this.loop.start();
@@ -165,11 +167,16 @@ class EngineCore implements Engine {
     this.promote();
   }
 
-  /** Swaps in every next version that has come to the live offset in all partitions. */
+  /** Swaps in every next version that has come to the live offset in all partitions; later where the store takes nothing now. */
   private promote(): void {
     for (const view of this.stored.all()) {
-      if (!this.stored.isFilled(view)) continue;
-      this.stored.promote(view, also => this.commits.commitWith(also));
+      if (!this.stored.isFilled(view) || this.commits.isHeldUp) continue;
+      try {
+        this.stored.promote(view, this.commitWith);
+      } catch (thrown) {
+        if (!isPassing(thrown)) throw thrown;
+        continue;
+      }
       this.changes.sendReplaced(view.name, view.watermarkUs, view.columns);
       this.definitions.replanOver(view.name);
     }
@@ -240,7 +247,10 @@ class EngineCore implements Engine {
 
   async query(query: ViewQuery): Promise<ViewResult> {
     const derived = this.derived.all.get(query.view);
-    if (derived) return queryView(derived, derived, query);
+    if (derived) {
+      this.derived.assertReadable(derived);
+      return queryView(derived, derived, query);
+    }
     const view = this.stored.get(query.view);
     if (view.current.broken) throw view.current.broken;
     return queryView(view.current, view.reader(view.current), query);
@@ -262,16 +272,17 @@ class EngineCore implements Engine {
   /** Between two steps of the loop rows and offsets agree. Undefined while a view under it leaves out windows that it foresees to expire. */
   private pageNow(query: ViewPageQuery): ViewPage | undefined {
     this.flush();
+    const derived = this.derived.all.get(query.view);
+    if (derived) this.derived.assertReadable(derived);
     const served: Record<string, TakenPlan> = {};
     for (const name of this.derived.under(query.view)) {
-      const derived = this.derived.all.get(name);
-      const version = derived ? undefined : this.stored.get(name).current;
+      const above = this.derived.all.get(name);
+      const version = above ? undefined : this.stored.get(name).current;
       if (version?.failure) throw version.failure;
       if (version && !version.isComplete) return undefined;
-      const { plan } = (derived ?? version)!;
+      const { plan } = (above ?? version)!;
       served[name] = { plan, lookups: version?.lookups ?? [], taken: version?.taken ?? [] };
     }
-    const derived = this.derived.all.get(query.view);
     if (derived) return { ...pageOf(derived, derived, query), served };
     const view = this.stored.get(query.view);
     return { ...pageOf(view.current, view.reader(view.current), query), served };

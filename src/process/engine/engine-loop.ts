@@ -38,7 +38,7 @@ export class EngineLoop {
   private readonly options: EngineLoopOptions;
   private readonly lanes: LaneSet;
   private readonly settling = new Settling();
-  private readonly safePoint: (() => void)[] = [];
+  private readonly safePoint: { work: () => void; reject: (failure: Error) => void }[] = [];
   private readonly stop = new AbortController();
   private running: Promise<void> | undefined;
   private wake: () => void = () => {};
@@ -55,6 +55,7 @@ export class EngineLoop {
   start(): void {
     this.running = this.run().catch(thrown => {
       this.failure = toError(thrown);
+      for (const { reject } of this.safePoint.splice(0)) reject(this.failure);
       this.settling.giveUp();
     });
   }
@@ -156,7 +157,7 @@ export class EngineLoop {
   private idle(): void {
     const nowMs = this.options.clock.nowMs();
     for (const lane of this.lanes.all) {
-      if (lane.isReady) continue;
+      if (lane.isReady || lane.problem !== undefined) continue;
       for (const view of lane.views) view.clock.idle(nowMs);
     }
     const isDue = performance.now() - this.tickedAt >= this.options.publishMs;
@@ -198,7 +199,7 @@ export class EngineLoop {
   }
 
   private atSafePoint(): void {
-    for (const work of this.safePoint.splice(0)) work();
+    for (const { work } of this.safePoint.splice(0)) work();
   }
 
   /** Views that are defined together begin together: no lane is begun before `define` has ended. */
@@ -217,13 +218,14 @@ export class EngineLoop {
     if (this.failure) return Promise.reject(this.failure);
     if (this.isStopped) return Promise.reject(closed());
     return new Promise<T>((resolve, reject) => {
-      this.safePoint.push(() => {
+      const settle = (): void => {
         try {
           resolve(work());
         } catch (thrown) {
           reject(thrown);
         }
-      });
+      };
+      this.safePoint.push({ work: settle, reject });
       this.wake();
     });
   }

@@ -99,3 +99,36 @@ test('a newer value of a window has a higher revision, over kills and changes to
     { seed: 20261129, numRuns: 30 },
   );
 });
+
+test('what was committed before it was published has a higher revision after it has left memory', async () => {
+  const log = new MemoryLog();
+  log.createStream('access');
+  const engine = await openEngine(log, { publishMs: 0, commitMs: 0, cellsMax: 20 });
+  await engine.define({
+    name: 'v',
+    text: '-- every: 1s\n-- keep: 1s for 1h\nSELECT count(*) AS n FROM access',
+  });
+  const revisionAfter = async (seconds: readonly number[]): Promise<number> => {
+    log.append(
+      'access',
+      0,
+      seconds.map(second => ({ _time: at(second * 1000) })),
+    );
+    await engine.settled();
+    return (await engine.query({ view: 'v' })).rows[0]!.revision;
+  };
+  const revisions = [await revisionAfter([0])];
+  engine.holdChanges!(true);
+  await revisionAfter([0]);
+  // Another flush, so that the one before it has been committed.
+  await revisionAfter([1]);
+  engine.holdChanges!(false);
+  await engine.settled();
+  revisions.push((await engine.query({ view: 'v' })).rows[0]!.revision);
+  for (let round = 1; round < 4; round++) {
+    await revisionAfter(Array.from({ length: 100 }, (_, i) => round * 100 + i));
+  }
+  revisions.push(await revisionAfter([0]));
+  expect(revisions).toEqual([...new Set(revisions)].sort((a, b) => a - b));
+  await engine.close();
+});

@@ -1,6 +1,7 @@
 // The views of an engine that keep state, by name: what is stored of them, which version of each serves, and which is being filled
 // beside it. Called at the loop's safe points only, because it makes and frees what lanes feed.
 import { codeOf, MillraceError } from '../../core/errors.ts';
+import type { StreamSummary } from '../../flow/log.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { StateStore, StateTransaction } from '../../store/state.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -92,40 +93,38 @@ export class StoredViews {
     return view;
   }
 
+  /** What serves changes only after the store has taken the change. */
   private redefine(view: View, plan: Plan, commit: CommitWith): void {
-    const { next } = view;
-    if (next !== undefined && next.plan.version !== plan.version) {
-      this.lanes.detach(view.dropNext()!);
-      this.state.transaction(t => this.freeState(t, next.plan));
-    }
-    const isNew = plan.version !== view.current.plan.version;
-    const kept = isNew ? view.next : view.current;
-    const current = isNew ? view.current.plan : plan;
-    const write = (t: StateTransaction): void =>
-      writeRecord(t, { name: plan.name, current, ...(isNew ? { next: plan } : {}) });
+    const { current } = view;
+    const isNew = plan.version !== current.plan.version;
+    const isKept = view.next?.plan.version === plan.version;
+    const dropped = isKept ? undefined : view.next;
+    const kept = isNew ? (isKept ? view.next : undefined) : current;
+    // A failed view has nothing worth serving while the new one is filled.
+    const replaced = isNew && kept === undefined && current.failure !== undefined ? current : undefined;
+    const write = (t: StateTransaction): void => {
+      for (const gone of [dropped, replaced]) if (gone) this.freeState(t, gone.plan);
+      const isBeside = isNew && replaced === undefined;
+      const record = isBeside ? { current: current.plan, next: plan } : { current: plan };
+      writeRecord(t, { name: plan.name, ...record });
+    };
     this.flush();
     if (kept?.raiseFloors(plan)) commit(write);
     else this.state.transaction(write);
+    if (dropped !== undefined) this.lanes.detach(view.dropNext()!);
     if (kept !== undefined) view.adopt(kept, plan);
-    else if (view.current.failure !== undefined) {
-      // A failed view has nothing worth serving while the new one is filled.
-      const old = view.replace(this.version(plan));
-      this.lanes.detach(old);
-      this.state.transaction(t => {
-        this.freeState(t, old.plan);
-        writeRecord(t, { name: plan.name, current: plan });
-      });
-    } else view.setNext(this.version(plan));
+    else if (replaced !== undefined) this.lanes.detach(view.replace(this.version(plan)));
+    else view.setNext(this.version(plan));
   }
 
   remove(name: string): void {
     const view = this.get(name);
-    for (const version of view.versions) this.lanes.detach(version);
-    this.byName.delete(name);
     this.state.transaction(transaction => {
       transaction.delete(View.key(name));
       for (const { plan } of view.versions) this.freeState(transaction, plan);
     });
+    for (const version of view.versions) this.lanes.detach(version);
+    this.byName.delete(name);
   }
 
   /** True where the next version of a view has come to the live offset in all partitions. */
@@ -137,18 +136,35 @@ export class StoredViews {
   /** Swaps the next version of a view in; `commit` commits every version, and what it is given, in one transaction. */
   promote(view: View, commit: CommitWith): void {
     this.flush();
-    const old = view.promote();
-    const { current } = view;
+    const { current: old, next } = view;
     commit(transaction => {
-      writeRecord(transaction, { name: view.name, current: current.plan });
+      writeRecord(transaction, { name: view.name, current: next!.plan });
       this.freeState(transaction, old.plan);
     });
+    view.promote();
     this.lanes.detach(old);
   }
 
   /** Merges what was gathered since the last time into the windows. */
   flush(): void {
     for (const { versions } of this.byName.values()) for (const version of versions) flushVersion(version);
+  }
+
+  /**
+   * To be called at the start. A log that has lost its end, as a power loss may leave one that is not synced with each append, has other
+   * events at offsets that a version has behind it: such a version is filled anew.
+   */
+  refillBeyondEnd(streams: readonly StreamSummary[]): void {
+    for (const view of this.byName.values()) {
+      for (const version of view.versions) {
+        if (!version.isBeyondEnd(streams)) continue;
+        this.state.transaction(t => this.freeState(t, version.plan));
+        const anew = this.version(version.plan);
+        if (version === view.current) view.replace(anew);
+        else view.setNext(anew);
+        this.lanes.detach(version);
+      }
+    }
   }
 
   /** A lookup table is there, is another, or has gone. */

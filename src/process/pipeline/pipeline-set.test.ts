@@ -108,7 +108,10 @@ describe('across changes', () => {
     expect(harness.state.sizeBytes()).toBe(0);
   });
 
-  test('output committed before a crash is appended even when the file is gone', async () => {
+  test.each([
+    ['the file is gone', {}],
+    ['another version begins anew', { p: counting('b', { start: 'now', version: 2 }) }],
+  ])('output committed before a crash is appended even when %s', async (_, definitions) => {
     await harness.append('clicks', [{}]);
     let crashes = 0;
     harness.failpoint = name => {
@@ -120,7 +123,7 @@ describe('across changes', () => {
     await expect.poll(() => crashes).toBeGreaterThan(0);
     harness.failpoint = undefined;
     expect(await out()).toEqual([]);
-    harness.definitions = {};
+    harness.definitions = definitions;
     await harness.restart();
     expect(await out()).toEqual(['a1']);
     expect(harness.state.sizeBytes()).toBeGreaterThan(0);

@@ -139,6 +139,8 @@ export class PipelineSet implements Pipelines {
       if (removedMs !== undefined) rows.define(record, false);
       return record;
     }
+    // Its events are behind it: nothing else would bring what it made of them.
+    if (known) await this.finish(rows, known);
     const begins: Record<string, number> = {};
     if (start === 'now') {
       const input = (await this.options.log.streams()).find(stream => stream.name === from);
@@ -167,7 +169,7 @@ export class PipelineSet implements Pipelines {
     }
   }
 
-  /** Appends what a crash kept from being appended, of a pipeline that does not start again. */
+  /** Appends what a crash kept from being appended, of a pipeline that does not go on. */
   private async finish(rows: PipelineRows, { epoch, from }: PipelineRecord): Promise<void> {
     const { log, state, clock, onLog } = this.options;
     for (const partition of rows.partitions()) {

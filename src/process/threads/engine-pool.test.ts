@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { MillraceError } from '../../core/errors.ts';
 import type { StateStore } from '../../store/state.ts';
 import { createMemoryState } from '../../store/state-memory.ts';
-import { at, MemoryLog, openEngine, startMs } from '../engine/engine.fixture.ts';
+import { at, killable, MemoryLog, openEngine, startMs } from '../engine/engine.fixture.ts';
 import type { Engine } from '../engine.ts';
+import { readRecords } from '../state/view-record.ts';
 import type { ViewChange } from '../view.ts';
 import { openEnginePool } from './engine-pool.ts';
 import { connectEngine } from './engine-thread.ts';
@@ -20,8 +22,11 @@ function logOf(...events: object[]): MemoryLog {
   return log;
 }
 
+const tablesOf = async (sql: string): Promise<string[]> =>
+  [...sql.matchAll(/\bFROM "?([\w@]+)"?/gi)].map(match => match[1]!);
+
 /** A pool whose engines stay in this thread, each behind a port and with a state that outlives it. */
-async function poolOver(log: MemoryLog, states = new Map<number, StateStore>(), size = 2) {
+async function poolOver(log: MemoryLog, states = new Map<number, StateStore>(), tables = tablesOf) {
   const started: number[] = [];
   const start = (index: number): Engine => {
     started.push(index);
@@ -36,8 +41,8 @@ async function poolOver(log: MemoryLog, states = new Map<number, StateStore>(), 
   const pool = await openEnginePool({
     start,
     existing: [...states.keys()],
-    size,
-    tables: async sql => [...sql.matchAll(/\bFROM "?([\w@]+)"?/gi)].map(match => match[1]!),
+    size: 2,
+    tables,
   });
   open.push(pool);
   return { pool, states, started };
@@ -95,6 +100,94 @@ describe('several engines as one', () => {
       'v2',
       'v3',
     ]);
+  });
+
+  test('a view that comes to read another leaves alone what it read before, and is itself left alone where it is refused', async () => {
+    const log = logOf({ _time: at(0) });
+    const { pool, states } = await poolOver(log);
+    for (const name of ['v0', 'v1']) await pool.define(counting(name));
+    const over = (name: string, result: string) => ({
+      name: 'over',
+      text: `-- every: 1m\nSELECT ${result} AS n FROM ${name}`,
+    });
+    await pool.define(over('v0', 'max(n)'));
+    await pool.settled();
+    const namesAt = async (index: number) => {
+      const engine = await openEngine(log, { state: killable(states.get(index)!).state });
+      const names = (await engine.views()).map(({ name }) => name);
+      await engine.close();
+      return names.sort();
+    };
+    await expect(pool.define(over('v1', 'nothing(n)'))).rejects.toMatchObject({ status: 400 });
+    const values = async () =>
+      (await pool.query({ view: 'over', everyMs: 60_000 })).rows.map(row => row.values);
+    expect(await values()).toEqual([[1]]);
+    await pool.define(over('v1', 'max(n) * 10'));
+    await pool.settled();
+    expect(await values()).toEqual([[10]]);
+    await pool.close();
+    open.splice(0);
+    expect([await namesAt(0), await namesAt(1)]).toEqual([['v0'], ['over', 'v1']]);
+  });
+
+  test('what cannot be moved stays where it is, and so does what is over it', async () => {
+    const log = logOf({ _time: at(0), ip: 'x' });
+    const { pool } = await poolOver(log);
+    const columns = [{ name: 'ip', type: 'VARCHAR' }];
+    await pool.setLookup('places', { name: 'places', version: '1', columns, values: [['x']] });
+    await pool.define(counting('v0'));
+    await pool.define({
+      name: 'joined',
+      text: '-- every: 1s\nSELECT count(*) AS n FROM access a JOIN places p ON a.ip = p.ip',
+    });
+    await pool.define({ name: 'over', text: '-- every: 1m\nSELECT max(n) AS n FROM joined' });
+    await pool.settled();
+    // It goes on with the rows that it has, but would be refused now.
+    await pool.setLookup('places', undefined);
+    const both = 'SELECT n FROM v0 UNION ALL SELECT n FROM joined';
+    await expect(
+      pool.define({ name: 'both', text: `-- every: 1m\nSELECT sum(n) AS n FROM (${both})` }),
+    ).rejects.toMatchObject({ code: 'view-refused' });
+    expect((await pool.views()).map(({ name, state }) => `${name} ${state}`).sort()).toEqual([
+      'joined live',
+      'over live',
+      'v0 live',
+    ]);
+    const { rows } = await pool.query({ view: 'over', everyMs: 60_000 });
+    expect(rows.map(row => row.values)).toEqual([[1]]);
+  });
+
+  test('a view that was being moved when the process died is in one engine after the next start', async () => {
+    const log = logOf({ _time: at(0) });
+    const states = new Map([0, 1].map(index => [index, createMemoryState() as StateStore]));
+    for (const state of states.values()) {
+      const engine = await openEngine(log, { state });
+      await engine.define(counting('v'));
+      await engine.close();
+    }
+    const { pool } = await poolOver(log, states);
+    expect((await pool.views()).map(({ name }) => name)).toEqual(['v']);
+    await pool.drop('v');
+    await pool.close();
+    open.splice(0);
+    for (const state of states.values()) expect(readRecords(state)).toEqual([]);
+  });
+
+  test('a view of which it cannot be told now what it reads is not placed by guess', async () => {
+    let isBusy = true;
+    const log = logOf({ _time: at(0) });
+    const { pool } = await poolOver(log, new Map(), async sql => {
+      if (isBusy) throw new MillraceError('query-overloaded', 'busy', { status: 429, canRetry: true });
+      return tablesOf(sql);
+    });
+    await pool.define(counting('v0'));
+    const over = { name: 'over', text: '-- every: 1m\nSELECT max(n) AS n FROM v0' };
+    await expect(pool.define(over)).rejects.toMatchObject({ code: 'query-overloaded' });
+    isBusy = false;
+    await pool.define(over);
+    await pool.settled();
+    const { rows } = await pool.query({ view: 'over', everyMs: 60_000 });
+    expect(rows.map(row => row.values)).toEqual([[1]]);
   });
 
   test('views are shared out, and each is found where it is', async () => {

@@ -3,7 +3,7 @@
 //
 // Invariant: a view over another one is where that is; else a view stays where it was first defined, over restarts too. Views that
 // come to be read together are moved together, which fills those that move from the history again.
-import { MillraceError } from '../../core/errors.ts';
+import { isPassing, MillraceError } from '../../core/errors.ts';
 import type { Engine, EngineStatus, LookupContent, ServingPlan, ViewPage, ViewPageQuery } from '../engine.ts';
 import { viewAndResolution } from '../plan/bind/catalog.ts';
 import type { ViewChange, ViewDefinition, ViewQuery, ViewResult, ViewSummary } from '../view.ts';
@@ -53,7 +53,12 @@ class EnginePool implements Engine {
 
   async open(): Promise<void> {
     for (const index of new Set([0, ...this.options.existing])) {
-      for (const { name } of await this.engine(index).views()) this.places.set(name, index);
+      const engine = this.engine(index);
+      for (const { name } of (await engine.views()).toReversed()) {
+        // Of one that was being moved there are two.
+        if (this.places.has(name)) await engine.drop(name);
+        else this.places.set(name, index);
+      }
     }
   }
 
@@ -83,9 +88,11 @@ class EnginePool implements Engine {
       await before?.catch(() => {});
       await this.options.learn?.(definition.text);
       const isNew = !this.places.has(name);
-      const engine = this.engine(await this.place(definition));
+      const index = await this.place(definition);
       try {
-        return await engine.define(definition);
+        const defined = await this.engine(index).define(definition);
+        await this.leave(name, index);
+        return defined;
       } catch (thrown) {
         if (isNew) this.places.delete(name);
         throw thrown;
@@ -99,21 +106,34 @@ class EnginePool implements Engine {
     }
   }
 
-  /** The engine of a view, which is noted before it is defined: the engine may list it before it answers. */
+  /**
+   * The engine of a view, which is noted before it is defined: the engine may list it before it answers. One that nobody reads stays noted
+   * where it was until its definition is accepted elsewhere.
+   */
   private place(definition: ViewDefinition): Promise<number> {
     const placed = this.placing.then(async () => {
       const { name } = definition;
-      const before = this.places.get(name);
       const below = await this.viewsUnder(definition);
       const index = this.places.get(below[0] ?? name) ?? this.emptiest();
-      for (const other of [...below, ...(before === undefined ? [] : [name])]) {
-        if (this.places.get(other) !== index) await this.move(other, index);
-      }
-      this.places.set(name, index);
+      for (const other of below) if (this.places.get(other) !== index) await this.move(other, index);
+      const before = this.places.get(name);
+      if (before === undefined) this.places.set(name, index);
+      else if (before !== index && (await this.isRead(name))) await this.move(name, index);
       return index;
     });
     this.placing = placed.catch(() => {});
     return placed;
+  }
+
+  private async isRead(name: string): Promise<boolean> {
+    return (await this.engineOf(name).views()).some(({ streams }) => streams.includes(name));
+  }
+
+  /** A view that has been defined in this engine is no longer where it was. */
+  private async leave(name: string, index: number): Promise<void> {
+    const before = this.engineOf(name);
+    this.places.set(name, index);
+    if (before !== this.engine(index)) await before.drop(name);
   }
 
   /** The views that it reads. Text that does not parse reads none, and is refused where it is defined. */
@@ -121,7 +141,10 @@ class EnginePool implements Engine {
     const lower = text.toLowerCase();
     if (![...this.places.keys()].some(other => other !== name && lower.includes(other.toLowerCase())))
       return [];
-    const tables = await this.options.tables(text).catch((): string[] => []);
+    const tables = await this.options.tables(text).catch((thrown): string[] => {
+      if (isPassing(thrown)) throw thrown;
+      return [];
+    });
     const names = tables.map(table => (this.places.has(table) ? table : viewAndResolution(table).base));
     return [...new Set(names)].filter(other => other !== name && this.places.has(other));
   }
@@ -147,11 +170,20 @@ class EnginePool implements Engine {
       );
       ordered.push(next ?? left[0]!);
     }
-    for (const view of ordered.toReversed()) await from.drop(view.name);
-    for (const view of ordered) {
-      this.places.set(view.name, index);
-      await this.engine(index).define({ name: view.name, text: view.sql });
+    const to = this.engine(index);
+    const moved: string[] = [];
+    try {
+      for (const view of ordered) {
+        await to.define({ name: view.name, text: view.sql });
+        moved.unshift(view.name);
+      }
+    } catch (thrown) {
+      // What was accepted once may be refused now: they stay where they are.
+      for (const one of moved) await to.drop(one);
+      throw thrown;
     }
+    for (const one of moved) this.places.set(one, index);
+    for (const one of moved) await from.drop(one);
   }
 
   /** The engine with the fewest views. */
@@ -180,7 +212,13 @@ class EnginePool implements Engine {
   }
 
   async views(): Promise<ViewSummary[]> {
-    return (await Promise.all(this.all().map(engine => engine.views()))).flat();
+    const lists = await Promise.all(
+      [...this.engines].map(async ([index, engine]) => {
+        const views = await engine.views();
+        return views.filter(({ name }) => this.places.get(name) === index);
+      }),
+    );
+    return lists.flat();
   }
 
   async plan(name: string): Promise<ServingPlan> {

@@ -23,6 +23,7 @@ export function ofView<T>(view: FailingView, compute: () => T): T {
 }
 
 export function viewFailed(name: string, cause: unknown): MillraceError {
+  if (cause instanceof MillraceError && cause.code === viewFailedCode) return cause;
   return new MillraceError(
     viewFailedCode,
     `The rows of the view "${name}" cannot be computed: ${toError(cause).message}`,

@@ -1,5 +1,6 @@
 // One version of a view: its plan, its parts over all partitions, and what is said of it. Another definition is another version
 // with its own state; both can be kept at the same time while the new one is filled.
+import type { StreamSummary } from '../../flow/log.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { StateStore, StateTransaction } from '../../store/state.ts';
 import type { ServingPlan, TakenPlan } from '../engine.ts';
@@ -80,6 +81,16 @@ export class ViewVersion {
       partition,
       offset: position ?? 0,
     }));
+  }
+
+  /** Its state holds events that the log has not got. What cannot be read of the log is not known to be lost. */
+  isBeyondEnd(streams: readonly StreamSummary[]): boolean {
+    return this.partitions.some(({ source, partition, position = 0 }) => {
+      const { stream } = this.plan.sources[source]!;
+      const known = streams.find(({ name }) => name === stream);
+      const place = known?.partitions.find(one => one.partition === partition);
+      return place !== undefined && place.closed === undefined && position > place.end;
+    });
   }
 
   /** Every window that is in keep time by the events read so far has been made. */

@@ -289,7 +289,11 @@ export class Level {
   takeChanged(): HotWindow[] {
     const changed = this.changedWindows;
     this.changedWindows = [];
-    for (const window of changed) window.record.published++;
+    for (const window of changed) {
+      window.record.published++;
+      // It may have been committed since it was written to, and leaves memory with a number that the store has not got.
+      this.noteWritten(window);
+    }
     return changed;
   }
 
