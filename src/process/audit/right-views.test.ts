@@ -137,7 +137,8 @@ test('groups and values that are infinite or no number are no NULL', async () =>
     { v: 3, w: 2 },
   ];
   const fields = { v: 'DOUBLE', w: 'DOUBLE' };
-  await right({ view: counted('v / w AS q'), fields, events }, 5);
+  for (const group of ['v / w', '(v / w)::VARCHAR', "'is ' || v / w", "concat(v / w, '!')", '(v / w)::FLOAT::VARCHAR'])
+    await right({ view: counted(`${group} AS q`), fields, events }, 5);
   const values = 'SELECT sum(v / w) AS s, avg(v / w) AS a, max(v / w) AS m, min(v / w) AS l FROM s';
   await right({ view: values, fields, events }, 1);
   await right({ view: values, fields, events: events.slice(0, 1) }, 1);
