@@ -137,7 +137,13 @@ test('groups and values that are infinite or no number are no NULL', async () =>
     { v: 3, w: 2 },
   ];
   const fields = { v: 'DOUBLE', w: 'DOUBLE' };
-  for (const group of ['v / w', '(v / w)::VARCHAR', "'is ' || v / w", "concat(v / w, '!')", '(v / w)::FLOAT::VARCHAR'])
+  for (const group of [
+    'v / w',
+    '(v / w)::VARCHAR',
+    "'is ' || v / w",
+    "concat(v / w, '!')",
+    '(v / w)::FLOAT::VARCHAR',
+  ])
     await right({ view: counted(`${group} AS q`), fields, events }, 5);
   const values = 'SELECT sum(v / w) AS s, avg(v / w) AS a, max(v / w) AS m, min(v / w) AS l FROM s';
   await right({ view: values, fields, events }, 1);
