@@ -17,7 +17,7 @@ import type { Dashboard, Info } from './deliver/api.ts';
 import { DefaultSets } from './deliver/default-sets.ts';
 import type { DefaultSet } from './deliver/default-views.ts';
 import { type HttpServer, startHttpServer } from './deliver/http-server.ts';
-import { IngestHandler } from './deliver/ingest.ts';
+import { checkStream, IngestHandler } from './deliver/ingest.ts';
 import { LiveHub } from './deliver/live-hub.ts';
 import { Metrics } from './deliver/metrics.ts';
 import { NewStreams } from './deliver/new-streams.ts';
@@ -407,24 +407,26 @@ export class App {
   /** Reads files into streams; resolves when their history is in the log and views stand on it. */
   async readFiles(paths: readonly string[], options: ReadFilesOptions): Promise<void> {
     const { log, registry } = this;
-    await Promise.all(
-      paths.map(async path => {
-        const stream = options.stream ?? streamNameOf(path);
-        const source = new FileSource({
-          path: resolve(path),
-          stream,
-          follow: options.follow,
-          ...(options.format === undefined ? {} : { format: options.format }),
-          log,
-          kernel: this.kernel,
-          registry,
-          clock: systemClock,
-          ...(options.onDetected ? { onDetected: options.onDetected } : {}),
-        });
-        this.files.push(source);
-        await source.start();
-      }),
-    );
+    const views = new Set((await this.views.look()).map(({ name }) => name));
+    const sources = paths.map(path => {
+      const stream = options.stream ?? streamNameOf(path);
+      checkStream(stream, name => views.has(name));
+      return new FileSource({
+        path: resolve(path),
+        stream,
+        follow: options.follow,
+        ...(options.format === undefined ? {} : { format: options.format }),
+        log,
+        kernel: this.kernel,
+        registry,
+        clock: systemClock,
+        ...(options.onDetected ? { onDetected: options.onDetected } : {}),
+      });
+    });
+    // One that cannot be read is told before anything of the others is.
+    for (const source of sources) await source.check();
+    this.files.push(...sources);
+    await Promise.all(sources.map(source => source.start()));
     await this.fresh.ready();
     await this.defaults.ready();
   }

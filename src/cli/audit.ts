@@ -12,6 +12,7 @@ import {
   bar,
   clearProgress,
   count,
+  countOf,
   harmless,
   print,
   printJson,
@@ -95,10 +96,12 @@ function printReport(report: AuditReport): void {
   const isCompared = values > 0 || notCompared.length === 0;
   const agreed = isCompared ? style('green', '✓') : style('yellow', '–');
   const mark = differenceCount === 0 ? agreed : style('red', '✗');
-  print(`${mark} ${view}: ${count(windows)} windows, ${count(values)} values compared`);
+  print(`${mark} ${view}: ${countOf(windows, 'window')}, ${countOf(values, 'value')} compared`);
   if (skipped > 0)
-    print(`    ${count(skipped)} rows compared in total only: their windows have more groups than are kept`);
-  for (const { rows, reason } of notCompared) print(`    ${count(rows)} rows not compared: ${reason}`);
+    print(
+      `    ${countOf(skipped, 'row')} compared in total only: their windows have more groups than are kept`,
+    );
+  for (const { rows, reason } of notCompared) print(`    ${countOf(rows, 'row')} not compared: ${reason}`);
   for (const { everyMs, startUs, group, column, engine, batch, reason } of differences.slice(0, listedMax)) {
     const place = `${formatUs(startUs)} (${formatDuration(everyMs)}) ${group.map(value => JSON.stringify(value)).join(' ')}`;
     const both =

@@ -3,14 +3,13 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { loadKernelHere } from '../built-files.ts';
-import { detectFormat, formatById, sampleBytes } from '../collect/detect.ts';
+import { detectFormat, formatById, sampleBytes, unknownFormat } from '../collect/detect.ts';
 import type { FormatReader } from '../collect/format.ts';
-import { MillraceError } from '../core/errors.ts';
 import type { IngestAnswer } from '../deliver/api.ts';
 import { callApi } from '../running.ts';
 import { withServerOf } from './client.ts';
 import { type CommonOptions, withCommon } from './options.ts';
-import { count, printJson, say, style } from './terminal.ts';
+import { countOf, printJson, say, style } from './terminal.ts';
 
 /** Bytes of input a request is made of. */
 const spanBytes = 512 * 1024;
@@ -50,9 +49,11 @@ Examples:
               const detected = detectFormat(rest.subarray(0, sampleBytes), last);
               if (!detected) {
                 if (!last && rest.length < sampleBytes) return;
-                throw new MillraceError('format-unknown', 'No known format fits the input.', {
-                  remedy: 'Say which it is with --format, for example --format json-lines.',
-                });
+                throw unknownFormat(
+                  'No known format fits the input.',
+                  rest.subarray(0, 200).toString(),
+                  'Say which it is with --format, for example --format json-lines.',
+                );
               }
               if (!options.json) say(`input: ${style('bold', detected.format.title)} (${detected.why})`);
               reader = detected.format.reader(kernel);
@@ -91,7 +92,9 @@ Examples:
           await flush(true);
           if (options.json) printJson({ accepted, rejected });
           else
-            say(`${count(accepted)} events sent${rejected > 0 ? `, ${count(rejected)} lines rejected` : ''}`);
+            say(
+              `${countOf(accepted, 'event')} sent${rejected > 0 ? `, ${countOf(rejected, 'line')} rejected` : ''}`,
+            );
           if (rejected > 0) process.exitCode = 1;
         },
         { mustExist: false },

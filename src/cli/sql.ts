@@ -5,7 +5,7 @@ import type { SqlAnswer } from '../deliver/api.ts';
 import { callApi, problemError } from '../running.ts';
 import { withServerOf } from './client.ts';
 import { type CommonOptions, whole, withCommon } from './options.ts';
-import { print, say, style, table, write } from './terminal.ts';
+import { countOf, print, say, style, table, write } from './terminal.ts';
 
 interface SqlOptions extends CommonOptions {
   format?: 'table' | 'csv' | 'ndjson' | 'json';
@@ -59,7 +59,7 @@ Examples:
           say(
             style(
               'dim',
-              `${answer.rowCount} rows in ${answer.elapsedMs.toFixed(0)} ms${answer.truncated ? ', cut; --limit takes more' : ''}`,
+              `${countOf(answer.rowCount, 'row')} in ${answer.elapsedMs.toFixed(0)} ms${answer.truncated ? ', cut; --limit takes more' : ''}`,
             ),
           );
         }

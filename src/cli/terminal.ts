@@ -80,6 +80,11 @@ export function count(value: number): string {
   return whole.format(value);
 }
 
+/** `1 event`, `2,000 events`. */
+export function countOf(value: number, noun: string): string {
+  return `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
+}
+
 export function bytesText(value: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   let unit = 0;
@@ -100,7 +105,10 @@ export function seconds(valueMs: number): string {
 /** One sentence and its remedy; the stack only where it was asked for. */
 export function sayError(thrown: unknown, verbose: boolean): void {
   const error = toError(thrown);
-  say(`${style('red', 'millrace:')} ${error.message}`);
+  // Of a view's text the message has the place itself.
+  const { line, column } = error instanceof MillraceError && /^sql-/.test(error.code) ? error.context : {};
+  const place = line === undefined ? '' : `line ${line}, column ${column}: `;
+  say(`${style('red', 'millrace:')} ${place}${error.message}`);
   if (error instanceof MillraceError && error.remedy) say(`          ${error.remedy}`);
   if (verbose) {
     say(error.stack ?? '');

@@ -11,6 +11,7 @@ import {
   bytesText,
   clearProgress,
   count,
+  countOf,
   printJson,
   say,
   seconds,
@@ -94,15 +95,18 @@ export async function readFiles(
     statuses.reduce((total, status) => total + pick(status), 0);
   const [events, rejected] = [sum(status => status.events), sum(status => status.rejected)];
   const elapsedMs = performance.now() - startedMs;
-  for (const { name, state } of statuses)
-    if (state === 'waiting' && !options.json) say(`${name} is empty; waiting for its first line`);
+  for (const { name, state, bytesTotal } of statuses) {
+    if (bytesTotal > 0 || options.json) continue;
+    say(state === 'waiting' ? `${name} is empty; waiting for its first line` : `${name} is empty`);
+  }
   if (options.json) printJson({ events, rejected, elapsedMs, sources: statuses });
   else {
-    const known = events === 0 && rejected === 0 ? ' — nothing new since last time' : '';
-    say(`${count(events)} events loaded in ${seconds(elapsedMs)}${known}`);
+    const isKnown = events === 0 && rejected === 0 && statuses.some(({ bytesTotal }) => bytesTotal > 0);
+    const known = isKnown ? ' — nothing new since last time' : '';
+    say(`${countOf(events, 'event')} loaded in ${seconds(elapsedMs)}${known}`);
     if (rejected > 0) {
       say(
-        `${style('yellow', `${count(rejected)} ${rejected === 1 ? 'line was' : 'lines were'} rejected`)}; see: millrace sql "SELECT line, reason, raw FROM _rejected"`,
+        `${style('yellow', `${countOf(rejected, 'line')} ${rejected === 1 ? 'was' : 'were'} rejected`)}; see: millrace sql "SELECT line, reason, raw FROM _rejected"`,
       );
     }
   }

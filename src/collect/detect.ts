@@ -63,6 +63,17 @@ export function detectFormat(bytes: Uint8Array, whole: boolean): Detected | unde
   return best;
 }
 
+/** Says that no format fits the content that begins with `text`; `remedy`: what to do where it is no JSON. */
+export function unknownFormat(detail: string, text: string, remedy: string): MillraceError {
+  const isJson = /^\uFEFF?\s*[[{]/.test(text);
+  return new MillraceError('format-unknown', detail, {
+    status: 400,
+    remedy: isJson
+      ? "JSON is read as one object a line. Make lines of an array with jq -c '.[]', of objects over several lines with jq -c ."
+      : remedy,
+  });
+}
+
 /** The format with this id; throws `unknown-format` with the list. */
 export function formatById(id: string): Format {
   const format = formats.find(format => format.id === id);

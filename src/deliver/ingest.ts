@@ -60,7 +60,7 @@ export class IngestHandler {
     let reply: IngestReply;
     let buffer: Buffer | undefined;
     try {
-      checkStream(stream);
+      checkStream(stream, this.options.isTaken);
       const body = await this.readBody(request, bytes => (buffer = this.buffers.take(bytes)));
       reply = await this.reply(
         {
@@ -113,13 +113,7 @@ export class IngestHandler {
 
   private async ingest(request: IngestRequest, body: Uint8Array): Promise<IngestAnswer> {
     const { stream } = request;
-    checkStream(stream);
-    if (this.options.isTaken(stream)) {
-      throw new MillraceError('name-taken', `"${stream}" is the name of a view, so it cannot be a stream.`, {
-        status: 409,
-        remedy: 'Choose another name for the stream, or rename the view.',
-      });
-    }
+    checkStream(stream, this.options.isTaken);
     const producer = producerOf(request);
     const { kernel, log } = this.options;
     kernel.input(body.length).set(body);
@@ -259,7 +253,8 @@ export function problemReply(thrown: unknown): IngestReply {
   return { status: problem.status, headers: problemHeaders(problem), body: JSON.stringify(problem) };
 }
 
-function checkStream(stream: string): void {
+/** Throws where events may not be appended to a stream of this name; `isTaken`: by a view. */
+export function checkStream(stream: string, isTaken: (name: string) => boolean): void {
   if (!streamNamePattern.test(stream)) {
     throw new MillraceError('bad-stream-name', `"${stream}" cannot be the name of a stream.`, {
       status: 400,
@@ -270,6 +265,12 @@ function checkStream(stream: string): void {
     throw new MillraceError('reserved-stream', `Streams that start with "_" belong to Millrace itself.`, {
       status: 403,
       remedy: 'Choose a name that starts with a letter.',
+    });
+  }
+  if (isTaken(stream)) {
+    throw new MillraceError('name-taken', `"${stream}" is the name of a view, so it cannot be a stream.`, {
+      status: 409,
+      remedy: 'Choose another name for the stream, or rename the view.',
     });
   }
 }

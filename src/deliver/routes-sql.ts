@@ -9,7 +9,10 @@ import type { Services } from './services.ts';
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
 const request = z.strictObject({
-  sql: z.string().min(1).max(1_000_000),
+  sql: z
+    .string()
+    .refine(text => text.trim() !== '', 'there is no query')
+    .max(1_000_000),
   params: z.union([z.array(scalar), z.record(z.string(), scalar)]).optional(),
   format: z.enum(['json', 'ndjson', 'csv', 'parquet', 'arrow']).default('json'),
   timeout: z.string().optional(),

@@ -8,7 +8,7 @@ import type { StreamSummary } from '../flow/log.ts';
 import { columnFields, identifier } from '../store/lake-sql.ts';
 import type { EventPage, StreamDetail, StreamEntry, StreamList } from './api.ts';
 import type { Services } from './services.ts';
-import { instantOrNull, parseCondition } from './view-json.ts';
+import { instantOrNull, parseCondition, positive } from './view-json.ts';
 
 /** Events a page at most. */
 const maxEvents = 1000;
@@ -51,7 +51,7 @@ export function routeStreams(app: Hono, services: Services): void {
     const summary = await find(services, context.req.param('stream'));
     const url = new URL(context.req.url);
     const nowMs = services.clock.nowMs();
-    const limit = Math.min(Number(url.searchParams.get('limit') ?? 100) || 100, maxEvents);
+    const limit = Math.min(positive(url.searchParams, 'limit') ?? 100, maxEvents);
     const conditions: string[] = [];
     const params: (string | number)[] = [];
     const bind = (value: string | number): string => `$${params.push(value)}`;

@@ -11,6 +11,7 @@ import {
   everyMsOf,
   instantOrNull,
   parseCondition,
+  positive,
   viewAnswer,
   viewEntry,
 } from './view-json.ts';
@@ -112,14 +113,4 @@ function fitting(view: ViewSummary, spanMs: number | undefined, points: number):
   const coarsest = resolutions.at(-1)!;
   if (spanMs === undefined) return coarsest;
   return resolutions.find(everyMs => spanMs / everyMs <= points) ?? coarsest;
-}
-
-function positive(parameters: URLSearchParams, name: string): number | undefined {
-  const text = parameters.get(name);
-  if (text === null) return undefined;
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new MillraceError('bad-parameter', `${name}: "${text}" is not a whole number above 0.`, {
-    status: 400,
-  });
 }

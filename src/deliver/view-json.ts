@@ -111,3 +111,14 @@ export function parseCondition(text: string): Condition {
   }
   return { column: match[1]!.trim(), op: match[2] as '=' | '!=', value: match[3]! };
 }
+
+/** A parameter that is a whole number above 0; undefined where it is left out. Throws `bad-parameter`. */
+export function positive(parameters: URLSearchParams, name: string): number | undefined {
+  const text = parameters.get(name);
+  if (text === null) return undefined;
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new MillraceError('bad-parameter', `${name}: "${text}" is not a whole number above 0.`, {
+    status: 400,
+  });
+}

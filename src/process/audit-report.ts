@@ -23,7 +23,7 @@ export interface AuditReport {
    * lets through in the batch, and not in the view, by a rounding.
    */
   skipped: number;
-  /** Rows of which nothing was compared, by the reason. */
+  /** Rows of which nothing was compared, or not what the reason names, by the reason. */
   notCompared: { rows: number; reason: string }[];
   differenceCount: number;
   differences: AuditDifference[];

@@ -85,6 +85,13 @@ test('numbers that no double holds are text, in every format of text, also insid
   expect(await text('csv')).toBe('x,l,s\r\nInfinity,"[""-Infinity""]","{""a"":""NaN""}"\r\n');
 });
 
+test('a literal beyond doubles is infinite, and a text that looks like one in the parse tree stays as it is', async () => {
+  const sql = `SELECT 1e400 AS x, -1e400 AS y, '"value":Infinity}' AS t`;
+  expect(await server.tables(sql)).toEqual([]);
+  expect((await run(sql)).rows).toEqual([['Infinity', '-Infinity', '"value":Infinity}']]);
+  expect(JSON.stringify(await server.parse(sql))).toContain(JSON.stringify('"value":Infinity}'));
+});
+
 test('texts keep a leading byte order mark, short and long, nested and as keys', async () => {
   const long = '\ufeff and more than twelve bytes';
   const answer = await run(

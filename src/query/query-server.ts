@@ -17,6 +17,7 @@ import { type LookupRequest, type LookupRows, readLookup } from './lookup-file.t
 import { compactParquet, writeParquet } from './parquet-copy.ts';
 import type { QueryAnswer, QueryRequest } from './query.ts';
 import { jsonValue } from './query-rows.ts';
+import { parseSerializedSql } from './serialized-sql.ts';
 import { placeOf, sqlError } from './sql-error.ts';
 import { tableNames } from './table-names.ts';
 import { keepByteOrderMarks } from './whole-texts.ts';
@@ -105,7 +106,7 @@ export class QueryServer {
   async parse(sql: string): Promise<unknown> {
     const connection = await (this.parser ??= this.openTrusted().then(instance => instance.connect()));
     const result = await connection.runAndReadAll('SELECT json_serialize_sql($1::VARCHAR)', [sql]);
-    return JSON.parse(String(result.getRows()[0]![0]));
+    return parseSerializedSql(String(result.getRows()[0]![0]));
   }
 
   async tables(sql: string): Promise<string[]> {

@@ -108,6 +108,18 @@ describe.skipIf(reason !== '')(`up on a real access log${reason}`, () => {
     ).toEqual([[9999, 4]]);
   });
 
+  test('limits that are no whole numbers above 0 are refused', async () => {
+    for (const path of ['streams/apache_logs/events', 'views/apache_logs_traffic']) {
+      for (const limit of ['0', '-1', '1.5', 'abc', '']) {
+        const { status, code } = await server.json(`/v1/${path}?limit=${limit}`);
+        expect([path, limit, status, code]).toEqual([path, limit, 400, 'bad-parameter']);
+      }
+    }
+    expect((await server.json('/v1/streams/apache_logs/events?limit=2')).events).toHaveLength(2);
+    const empty = await server.json('/v1/sql', { method: 'POST', body: '{"sql":" "}' });
+    expect(empty).toMatchObject({ status: 400, detail: 'sql: there is no query.' });
+  });
+
   test('a clicked value that a view does not know is answered from history', async () => {
     const answer = await server.json(
       `/v1/views/apache_logs_traffic?every=total&where=${encodeURIComponent('path=/favicon.ico')}`,
@@ -158,7 +170,7 @@ describe.skipIf(reason !== '')(`up on a real access log${reason}`, () => {
     expect((await run(dir, ['views'])).stdout).toMatch(/apache_logs_paths +apache_logs +1m, 1h, 1d +live/);
     expect((await run(dir, ['doctor'])).stdout).toMatch(/running: process \d+ at http:\/\/127\.0\.0\.1/);
     const produced = await run(dir, ['produce', 'sensors'], '{"t":1.5}\n{"t":2}\nbad\n');
-    expect(produced.stderr).toMatch(/2 events sent, 1 lines rejected/);
+    expect(produced.stderr).toMatch(/2 events sent, 1 line rejected/);
     expect(await server.sql('SELECT sum(t) FROM sensors')).toEqual([[3.5]]);
   });
 

@@ -28,8 +28,8 @@ test('a view that DuckDB cannot run is named with its reason, and every other on
   });
   const { code, stdout } = await run(dir, ['audit']);
   expect(code).toBe(1);
-  expect(stdout).toMatch(/✓ first: 1 windows, 1 values compared/);
-  expect(stdout).toMatch(/✓ last: 1 windows, 2 values compared/);
+  expect(stdout).toMatch(/✓ first: 1 window, 1 value compared/);
+  expect(stdout).toMatch(/✓ last: 1 window, 2 values compared/);
   expect(stdout).toMatch(/✗ formless: could not be audited: .*Empty format/);
   const { reports, failed } = JSON.parse((await run(dir, ['audit', '--json'])).stdout);
   expect(reports.map(({ view }: { view: string }) => view).sort()).toEqual(['first', 'last']);
@@ -41,7 +41,7 @@ test('a view that was refused is named as not audited', async () => {
   writeFileSync(join(dir, 'views', 'wrong.sql'), '-- every: 1m\nSELECT median(v) AS m FROM s\n');
   const { code, stdout } = await run(dir, ['audit']);
   expect({ code, stdout }).toMatchObject({ code: 1 });
-  expect(stdout).toMatch(/✓ first: 1 windows, 1 values compared/);
+  expect(stdout).toMatch(/✓ first: 1 window, 1 value compared/);
   expect(stdout).toMatch(/✗ wrong: could not be audited: It was refused: .*median/);
   expect(await run(dir, ['audit', 'first'])).toMatchObject({ code: 0 });
   expect(await run(dir, ['audit', 'wrong'])).toMatchObject({ code: 1 });
@@ -172,7 +172,7 @@ test('a view that is refused and does not run either is named once, and one of w
   expect(code).toBe(1);
   expect(stdout.match(/✗ named: could not be audited/g)).toHaveLength(1);
   expect(stdout).toMatch(
-    /– capped: 1 windows, 0 values compared\n {4}\d+ rows not compared: there are more groups/,
+    /– capped: 1 window, 0 values compared\n {4}\d+ rows not compared: there are more groups/,
   );
   const { failed } = JSON.parse((await run(dir, ['audit', '--json'])).stdout);
   expect(failed).toEqual([{ view: 'named', reason: expect.stringContaining('refused') }]);

@@ -84,4 +84,18 @@ test('a project folder’s views take the place of the default ones', async () =
   ]);
   expect(stdout).toBe('kind,n,v\r\na,1,1\r\na,1,2\r\n');
   expect((await run(dir, ['views'])).stdout).not.toMatch(/s_events/);
+  expect(await run(dir, ['load', 's.ndjson', '--stream', 'per_kind'])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('"per_kind" is the name of a view'),
+  });
+  writeFileSync(join(dir, 'bad.txt'), 'once upon a time\n');
+  expect(await run(dir, ['load', 's.ndjson', 'bad.txt', '--stream', 'other'])).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^millrace: .*bad\.txt: no known format fits/),
+  });
+  const { code, stderr } = await run(dir, ['sql', 'SELECT kind,\n  kinds FROM s']);
+  expect({ code, stderr }).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^millrace: line 2, column 3: .*"kinds" not found/),
+  });
 });

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   copyFileSync,
@@ -217,4 +218,18 @@ test('a missing file, a folder and unknown content are refused with what to do',
   await expect(source({ path: dir }).start()).rejects.toThrow(/not a file/);
   writeFileSync(path, 'once upon a time\n');
   await expect(source().start()).rejects.toMatchObject({ code: 'format-unknown' });
+  writeFileSync(path, '[{"n":1},\n{"n":2}]\n');
+  await expect(source().start()).rejects.toMatchObject({ remedy: expect.stringContaining("jq -c '.[]'") });
+});
+
+test('a file is checked without a trace, and a pipe is no file', async () => {
+  writeFileSync(path, 'once upon a time\n');
+  await expect(source().check()).rejects.toMatchObject({ code: 'format-unknown' });
+  writeFileSync(path, lines(0, 2));
+  await source().check();
+  expect(await log.streams()).toEqual([]);
+  const pipe = join(dir, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  await expect(source({ path: pipe }).check()).rejects.toMatchObject({ code: 'not-a-file' });
+  await expect(source({ path: pipe }).start()).rejects.toMatchObject({ code: 'not-a-file' });
 });

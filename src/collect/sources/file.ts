@@ -8,7 +8,7 @@ import type { Clock } from '../../core/time.ts';
 import type { Log } from '../../flow/log.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { appendPatiently } from '../append.ts';
-import { detectFormat, formatById, sampleBytes } from '../detect.ts';
+import { detectFormat, formatById, sampleBytes, unknownFormat } from '../detect.ts';
 import { type Format, type FormatReader, maxLineBytes } from '../format.ts';
 import { rejectedNdjson, rejectedStream } from '../rejected.ts';
 import type { Source, SourceStatus } from '../source.ts';
@@ -76,8 +76,21 @@ export class FileSource implements Source {
     return { ...this.current };
   }
 
+  /** Throws what `start` would of a file that is none, or of content in no known format; reads and leaves nothing. */
+  async check(): Promise<void> {
+    if (sizeOf(this.options.path) === 0) return;
+    const { path, stream, registry } = this.options;
+    const handle = openFile(path);
+    try {
+      const look = this.look(path, handle);
+      await this.chooseFormat(handle, registry.find(stream, look)?.format, look);
+    } finally {
+      closeSync(handle);
+    }
+  }
+
   async start(): Promise<void> {
-    if (this.sizeNow() === 0) {
+    if (sizeOf(this.options.path) === 0) {
       this.current.state = this.options.follow ? 'waiting' : 'done';
       // What its first line is decides how it is read; until then there is nothing to wait for here.
       if (this.options.follow) this.running = this.startLater();
@@ -91,15 +104,6 @@ export class FileSource implements Source {
     }
     this.current.state = 'following';
     this.running = this.follow(file);
-  }
-
-  /** Size of the file under our name. Throws what opening it would. */
-  private sizeNow(): number {
-    try {
-      return statSync(this.options.path).size;
-    } catch (thrown) {
-      throw openError(this.options.path, thrown);
-    }
   }
 
   /** Opens the file and reads what is there. */
@@ -158,19 +162,7 @@ export class FileSource implements Source {
   /** `format`: that of the file which stood here before, for a new one that may begin with a line of any kind. */
   private async openAt(path: string, format?: string): Promise<OpenFile> {
     const { stream, registry, clock } = this.options;
-    let handle: number;
-    try {
-      handle = openSync(path, 'r');
-      if (!fstatSync(handle).isFile()) {
-        closeSync(handle);
-        throw new MillraceError('not-a-file', `${path} is not a file.`, {
-          status: 400,
-          remedy: 'Name a log file; for a directory name its files, as in "millrace up logs/*.log".',
-        });
-      }
-    } catch (thrown) {
-      throw openError(path, thrown);
-    }
+    const handle = openFile(path);
     const look = this.look(path, handle);
     let record = registry.find(stream, look);
     if (record) registry.refresh(record, look, clock.nowMs());
@@ -184,7 +176,8 @@ export class FileSource implements Source {
   /** Finds where to go on, and how the file is to be read. */
   private async resume(handle: number, record: FileRecord, look: FileLook): Promise<OpenFile> {
     const { log, stream, kernel, registry } = this.options;
-    const format = await this.chooseFormat(handle, record, look);
+    const format = await this.chooseFormat(handle, record.format, look);
+    record.format = format.id;
     // Durable before the first append, so that the producer's name outlives a crash.
     registry.save();
     await log.createStream(stream);
@@ -209,15 +202,15 @@ export class FileSource implements Source {
     };
   }
 
-  private async chooseFormat(handle: number, record: FileRecord, look: FileLook): Promise<Format> {
+  /** `known`: what the file was read as before. */
+  private async chooseFormat(handle: number, known: string | undefined, look: FileLook): Promise<Format> {
     if (this.options.format !== undefined) {
-      record.format = this.options.format;
       this.current.why = 'as asked for';
       return formatById(this.options.format);
     }
-    if (record.format !== undefined) {
+    if (known !== undefined) {
       this.current.why = 'as when it was first read';
-      return formatById(record.format);
+      return formatById(known);
     }
     const { size } = look;
     const sample = new Uint8Array(Math.min(sampleBytes, size));
@@ -231,17 +224,13 @@ export class FileSource implements Source {
       throw new MillraceError(code, `${look.path}: ${message}`, { status, ...(remedy ? { remedy } : {}) });
     }
     if (!detected) {
-      const firstLine = new TextDecoder().decode(sample.subarray(0, 200)).split('\n')[0] ?? '';
-      throw new MillraceError(
-        'format-unknown',
-        `${look.path}: no known format fits. It starts with: ${firstLine}`,
-        {
-          status: 400,
-          remedy: 'Say which it is with --format; "millrace up --help" lists the formats.',
-        },
+      const text = new TextDecoder().decode(sample.subarray(0, 200));
+      throw unknownFormat(
+        `${look.path}: no known format fits. It starts with: ${text.split('\n')[0]}`,
+        text,
+        'Say which it is with --format; "millrace up --help" lists the formats.',
       );
     }
-    record.format = detected.format.id;
     this.current.why = detected.why;
     return detected.format;
   }
@@ -452,8 +441,32 @@ function hasLine(path: string): boolean {
   }
 }
 
+/** Size of a file. Throws what opening it would. */
+function sizeOf(path: string): number {
+  try {
+    const stat = statSync(path);
+    if (stat.isFile()) return stat.size;
+  } catch (thrown) {
+    throw openError(path, thrown);
+  }
+  throw new MillraceError('not-a-file', `${path} is not a file.`, {
+    status: 400,
+    remedy:
+      'Name a log file; for a directory name its files, as in "millrace up logs/*.log". A pipe goes to "millrace produce STREAM".',
+  });
+}
+
+/** Opens a file to be read. Opening a pipe would wait for its writer. */
+function openFile(path: string): number {
+  sizeOf(path);
+  try {
+    return openSync(path, 'r');
+  } catch (thrown) {
+    throw openError(path, thrown);
+  }
+}
+
 function openError(path: string, thrown: unknown): Error {
-  if (thrown instanceof MillraceError) return thrown;
   const code = codeOf(thrown);
   if (code === 'ENOENT') {
     return new MillraceError('file-missing', `${path}: there is no such file.`, {

@@ -1,6 +1,6 @@
 // approx_quantile(x, q) and approx_quantile(x, [q…]): DDSketch at 1 %: the value at the nearest rank, within 1 % of itself, for all
 // quantiles, whatever the order and the merging, of magnitudes over 17 decades of each sign (bound-sql.ts says which); exact while a
-// group has few values. The first four values of a group lie in one flat array, so that many small groups stay small.
+// group has few values. What is infinite or no number is left out. The first four values of a group lie in one flat array, so that many small groups stay small.
 
 import { DDSketch } from '../../analyze/sketch/quantile/ddsketch.ts';
 import type { ByteReader } from '../../core/bytes.ts';
@@ -49,7 +49,7 @@ export class QuantileAccumulator implements Accumulator {
   }
 
   private add(slot: number, value: number): void {
-    if (Number.isNaN(value)) return;
+    if (!Number.isFinite(value)) return;
     const sketch = this.sketches[slot];
     if (sketch !== undefined) sketch.update(value);
     else if (this.counts[slot]! < few) this.values[slot * few + this.counts[slot]!++] = value;

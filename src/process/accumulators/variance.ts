@@ -1,6 +1,6 @@
 // var_samp, var_pop, stddev_samp, stddev_pop from Σx and Σx² in double-double: no pass over the data is needed and nothing
 // depends on the order; the cancellation of Σx² − (Σx)²/n leaves full double precision while mean²/variance < 2^50. Of values that are
-// all the same it is 0.
+// all the same it is 0; where one is infinite, no number or its square no double, NULL.
 import type { ByteReader } from '../../core/bytes.ts';
 import type { Vector } from '../plan/vector.ts';
 import type { RowWriter } from '../state/row-writer.ts';
@@ -80,6 +80,7 @@ export class VarianceAccumulator implements Accumulator {
     if (divisor <= 0) return null;
     if (this.single.isSingle(slot)) return 0;
     const centred = Math.max(0, centredSum(this.squares, this.sums, this.sums, slot, count));
+    if (!Number.isFinite(centred)) return null;
     return this.isDeviation ? Math.sqrt(centred / divisor) : centred / divisor;
   }
 

@@ -12,7 +12,7 @@ import type { ViewValue, WindowRow } from '../view.ts';
 import type { AuditOptions, PageHistory } from './audit-options.ts';
 import { type AuditColumn, auditColumns, type GroupColumn, groupColumns } from './columns.ts';
 import { matchGroups } from './group-match.ts';
-import { capBelow, nothingAddsUp, unknownContents } from './not-compared.ts';
+import { capBelow, nothingAddsUp, roughBelow, unknownContents } from './not-compared.ts';
 import { SessionAudit } from './session-audit.ts';
 import { added, isTotal, totalInJson, totalOf } from './totals.ts';
 
@@ -307,6 +307,11 @@ class Audit {
     batch: readonly BatchRow[],
   ): void {
     this.report.windows++;
+    // Which groups there are may depend on approximate values too.
+    if (columns.all.every(({ isRough }) => isRough)) {
+      this.leaveOut(rows.length, roughBelow);
+      return;
+    }
     this.report.rows += rows.length;
     const pairs = matchGroups<Pick<WindowRow, 'values'> | BatchRow>(
       columns.groups,
@@ -373,8 +378,9 @@ class Audit {
     values: readonly ViewValue[],
     batch: BatchRow,
   ): void {
-    columns.all.forEach(({ name, isGroup, isExact, isEqual }, index) => {
-      if (isGroup) return;
+    if (columns.all.some(({ isRough }) => isRough)) this.leaveOut(1, roughBelow);
+    columns.all.forEach(({ name, isGroup, isExact, isRough, isEqual }, index) => {
+      if (isGroup || isRough) return;
       this.report.values++;
       const [engine, exact] = [values[index]!, batch.values[index]!];
       if (isEqual(engine, exact, batch.bounds[index] ?? null)) return;

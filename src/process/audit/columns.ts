@@ -15,6 +15,8 @@ export interface AuditColumn {
   isGroup: boolean;
   /** Not approximate. */
   isExact: boolean;
+  /** Made of approximate values of a view below: there is no bound to compare it by. */
+  isRough: boolean;
   /** Adds up over groups. */
   isTotal: boolean;
   /** A group's share of itself by which its last digits may differ; 0 where it is exact. */
@@ -26,7 +28,7 @@ export interface AuditColumn {
 
 /** `isTold`: see `comparable`. */
 export function auditColumns(plan: Plan, isTold: boolean): AuditColumn[] {
-  return plan.outputs.map(({ name, column, expression }) => {
+  return plan.outputs.map(({ name, column, expression, isRough = false }) => {
     const aggregate =
       expression.kind === 'aggregate' ? plan.sources[0]!.aggregates[expression.index] : undefined;
     const isExact = column.approximate === undefined;
@@ -35,6 +37,7 @@ export function auditColumns(plan: Plan, isTold: boolean): AuditColumn[] {
       name,
       isGroup: column.role === 'group',
       isExact,
+      isRough,
       isTotal: isExact && ['count', 'count_if', 'sum'].includes(aggregate?.function ?? ''),
       inexactness:
         expression.kind === 'group'

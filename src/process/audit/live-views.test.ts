@@ -11,7 +11,7 @@ import { viewRelation } from '../plan/sql/view-sql.ts';
 import type { ViewValue } from '../view.ts';
 import { scratchFile, useFolder } from './audit.fixture.ts';
 import { auditView } from './audit-view.ts';
-import { capBelow } from './not-compared.ts';
+import { capBelow, roughBelow } from './not-compared.ts';
 
 useFolder();
 
@@ -185,6 +185,27 @@ test('a window that is lost between two pages is missed', async () => {
   expect(new Set(report.differences.map(({ reason }) => reason))).toEqual(new Set(['missing in the view']));
   expect(new Set(report.differences.map(({ startUs }) => startUs)).size).toBe(1);
 });
+
+test.each([
+  ['SELECT k, sum(n) AS n, avg(q) AS q, approx_quantile(q, 0.5) AS qq FROM "below@1m" GROUP BY k', true],
+  ['SELECT k, sum(n) AS n FROM "below@1m" GROUP BY k HAVING avg(q) > 1', false],
+  ['SELECT q > 5 AS is_large, sum(n) AS n FROM "below@1m" GROUP BY 1', false],
+])(
+  'what is made of approximate values below is not compared, other columns are: %s',
+  async (view, hasOthers) => {
+    const { report } = await liveAudit(
+      {
+        below:
+          '-- every: 1m\n-- keep: forever\nSELECT k, count(*) AS n, approx_quantile(v, 0.5) AS q FROM a GROUP BY k',
+        v: `-- every: 10m\n${view}`,
+      },
+      'v',
+    );
+    expect(report.differences).toEqual([]);
+    expect(report.values > 0).toBe(hasOthers);
+    expect(report.notCompared).toEqual([{ rows: expect.any(Number), reason: roughBelow }]);
+  },
+);
 
 test('rows of a view over one with more groups than it keeps are not compared', async () => {
   const { report } = await liveAudit(

@@ -137,7 +137,14 @@ test('groups and values that are infinite or no number are no NULL', async () =>
     { v: 3, w: 2 },
   ];
   const fields = { v: 'DOUBLE', w: 'DOUBLE' };
-  await right({ view: counted('v / w AS q'), fields, events }, 5);
+  for (const group of [
+    'v / w',
+    '(v / w)::VARCHAR',
+    "'is ' || v / w",
+    "concat(v / w, '!')",
+    '(v / w)::FLOAT::VARCHAR',
+  ])
+    await right({ view: counted(`${group} AS q`), fields, events }, 5);
   const values = 'SELECT sum(v / w) AS s, avg(v / w) AS a, max(v / w) AS m, min(v / w) AS l FROM s';
   await right({ view: values, fields, events }, 1);
   await right({ view: values, fields, events: events.slice(0, 1) }, 1);
@@ -159,6 +166,52 @@ test('groups and values that are infinite or no number are no NULL', async () =>
     },
   });
   expect(value.differences).toMatchObject([{ column: 'm' }]);
+});
+
+test('aggregates of values that are infinite, no number or near the end of doubles are right', async () => {
+  const fields = { k: 'BIGINT', v: 'DOUBLE', w: 'DOUBLE' };
+  const view = `SELECT k, approx_quantile(v / w, [0, 0.2, 0.5, 1]) AS qs, approx_quantile(v / w, 0.5) AS q,
+    approx_top_k(v / w, 4) AS top, histogram(v / w, [0, 2]) AS h, sample(v / w, 99) AS some_,
+    count(DISTINCT v / w) AS d, approx_frequency(v / w, 2) AS f, sum(v) AS s, avg(v) AS a FROM s GROUP BY k`;
+  const few = [1, -1, 0, 3, 4].map(v => ({ v, w: 0 }));
+  const many = [1, 3, 5, 3, 3, -1, 8, 1.5].flatMap((v, i) => [
+    { v, w: 2 },
+    { v: 0, w: 0 },
+    { v, w: i % 2 },
+  ]);
+  const large = [1e308, 1.5e308, -1e308, -1.5e308, 7].map(v => ({ v, w: 1 }));
+  const groups = [few, few.slice(0, 2), few.slice(2, 3), many, large];
+  const events = groups.flatMap((group, k) => group.map(event => ({ ...event, k })));
+  await right({ view, fields, events }, groups.length);
+});
+
+test('moments are NULL where values are infinite, no number or too large to square', async () => {
+  const moments =
+    'var_pop(x) AS vp, var_samp(x) AS vs, stddev_pop(x) AS sp, stddev_samp(x) AS ss, corr(x, y) AS r';
+  const view = `SELECT k, ${moments}, covar_pop(x, y) AS c, covar_samp(x, y) * 2 AS cs, round(var_pop(x), 2) AS rounded
+    FROM (SELECT k, v / w AS x, w AS y FROM s) GROUP BY k`;
+  const pairs = [
+    [1, 0],
+    [0, 0],
+    [1e200, 1],
+    [-1e300, 2],
+    [1e160, 2],
+  ];
+  const events = pairs.flatMap(([v, w], k) => [
+    { k, v: 1, w: 2 },
+    { k, v: 3, w: 5 },
+    { k, v, w },
+  ]);
+  const fields = { k: 'BIGINT', v: 'DOUBLE', w: 'DOUBLE' };
+  const seen: unknown[][] = [];
+  const report = await auditOf({
+    view,
+    fields,
+    events,
+    tamper: row => void seen.push(row.values.slice(1, 6)),
+  });
+  expect(report).toMatchObject({ differences: [], rows: pairs.length });
+  expect(seen).toEqual(pairs.map(() => [null, null, null, null, null]));
 });
 
 test('a field of whole numbers that has drifted to fractions is the same text', () =>

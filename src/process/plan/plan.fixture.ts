@@ -4,6 +4,7 @@ import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { timeOf } from '../../core/event-time.ts';
 import { murmur128Text } from '../../core/hash.ts';
 import { type Column, cell, type DecodeResult, type Decoder, type FieldSpec } from '../../kernel/kernel.ts';
+import { parseSerializedSql } from '../../query/serialized-sql.ts';
 import { keepByteOrderMarks } from '../../query/whole-texts.ts';
 import type { Catalog } from './bind/catalog.ts';
 import type { ParseResult } from './bind/parse-tree.ts';
@@ -33,7 +34,7 @@ export async function query(sql: string): Promise<unknown[][]> {
 /** The tree as the query process gives it. */
 export async function parseSql(sql: string): Promise<ParseResult> {
   const reader = await (await duckdb()).runAndReadAll('SELECT json_serialize_sql($1::VARCHAR)', [sql]);
-  return JSON.parse(reader.getRows()[0]![0] as string) as ParseResult;
+  return parseSerializedSql(reader.getRows()[0]![0] as string) as ParseResult;
 }
 
 export function planOf(text: string, catalog: Catalog = {}, name = 'view'): Promise<Plan> {

@@ -93,6 +93,14 @@ export interface SourcePlan {
   aggregates: Aggregate[];
 }
 
+export interface PlanOutput {
+  name: string;
+  expression: Expression;
+  column: ViewColumn;
+  /** It is made of approximate columns of a view below, so that by how much it may be off is not known. */
+  isRough?: true;
+}
+
 export interface Plan {
   name: string;
   /** Hash of everything that changes results: another version means another state. */
@@ -110,7 +118,7 @@ export interface Plan {
   maxGroups: number;
   sources: SourcePlan[];
   /** Result columns over groups and aggregates, in SELECT order. */
-  outputs: { name: string; expression: Expression; column: ViewColumn }[];
+  outputs: PlanOutput[];
   having?: Expression;
   order: { expression: Expression; descending: boolean; nullsFirst: boolean }[];
   /** Rows a window, after order. The state keeps all groups up to maxGroups. */

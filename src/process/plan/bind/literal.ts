@@ -46,6 +46,13 @@ export function literal(source: Source, node: ExpressionNode): Expression {
       return { kind: 'literal', type: 'number', value: unscaled(value, type, source, position) };
     case 'FLOAT':
     case 'DOUBLE':
+      if (!Number.isFinite(value)) {
+        return source.refuse(
+          position,
+          'This number is beyond those that doubles hold.',
+          'Write one up to 1.7976931348623157e308.',
+        );
+      }
       return { kind: 'literal', type: 'number', value: value as number };
     case 'TINYINT':
     case 'SMALLINT':

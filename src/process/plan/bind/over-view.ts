@@ -147,11 +147,9 @@ function withBounds({ sources, outputs, having, limit }: Selected, catalog: Cata
   const chosen = (having !== undefined || limit !== undefined) && rough.includes(true);
   return outputs.map(output => {
     const own = all || chosen || aggregatesIn(output.expression).some(index => rough[index]);
-    if (!own || output.column.approximate) return output;
-    return {
-      ...output,
-      column: { ...output.column, approximate: `of approximate values of "${sources[0]!.stream}"` },
-    };
+    if (!own) return output;
+    const approximate = output.column.approximate ?? `of approximate values of "${sources[0]!.stream}"`;
+    return { ...output, column: { ...output.column, approximate }, isRough: true };
   });
 }
 

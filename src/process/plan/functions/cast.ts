@@ -289,6 +289,9 @@ function castSql(value: string, from: ScalarType, name: string): string {
   }
   if (from === 'text' && target === 'interval') return intervalSql(value);
   if (from === 'interval' && target === 'text') return intervalTextSql(value);
+  // What is no number has a sign to DuckDB, which depends on the processor.
+  if (from === 'number' && target === 'text')
+    return namedSql([value], own => `CASE WHEN isnan(${own}) THEN 'nan' ELSE CAST(${own} AS VARCHAR) END`);
   // A field of whole numbers may be one of doubles by now.
   if (target === 'text' && from === 'integer') return numberText(value);
   if (target === 'time') return timeSql(value, from);

@@ -17,10 +17,23 @@ export function filteredSql(
 
 /** The `count` most frequent values with their counts, of equal counts the greatest first. */
 export function topSql(aggregate: Aggregate, index: number, count: number): string {
-  const counts = filteredSql(aggregate, index, `histogram(_a${index}_0)`);
-  const pairs = `list_transform(map_entries(${counts}), lambda e: {'c': e.value, 'k': e.key})`;
+  const x = `_a${index}_0`;
+  // DuckDB's histogram of numbers counts a NaN as any of them; as a part of something it is a value of its own.
+  const counts = filteredSql(aggregate, index, `histogram({'v': ${x}})`, `${x} IS NOT NULL`);
+  const pairs = `list_transform(map_entries(${counts}), lambda e: {'c': e.value, 'k': e.key.v})`;
   const top = `list_slice(list_reverse_sort(${pairs}), 1, ${count})`;
   return `list_transform(${top}, lambda e: {'value': e.k, 'count': e.c::BIGINT})`;
+}
+
+/** Numbers below this have squares whose sums are doubles; at larger ones DuckDB's moments stop with an error. */
+const squareMax = 1e145;
+
+/** Rows of an aggregate of numbers that are small enough for moments, and how many others there are. */
+export function momentRows(aggregate: Aggregate, index: number): { small: string; others: string } {
+  const args = aggregate.args.map((_, place) => `_a${index}_${place}`);
+  const small = args.map(arg => `abs(${arg}::DOUBLE) < ${squareMax}`).join(' AND ');
+  const isThere = args.map(arg => `${arg} IS NOT NULL`);
+  return { small, others: filteredSql(aggregate, index, 'count(*)', ...isThere, `NOT (${small})`) };
 }
 
 /**
@@ -39,6 +52,11 @@ export function aggregateSql(
   // With compensation, which makes nothing of infinities.
   const compensated = (sum: string, plain: string) =>
     `CASE WHEN isfinite(${filtered(`${sum}(${x})`)}) THEN ${filtered(`${sum}(${x})`)} ELSE ${filtered(`${plain}(${x})`)} END`;
+  // NULL where a value is infinite, no number or too large to square.
+  const moment = (call: string) => {
+    const { small, others } = momentRows(aggregate, index);
+    return `CASE WHEN ${others} = 0 THEN ${filtered(call, small)} END`;
+  };
   const [parameter] = aggregate.parameters;
   switch (aggregate.function) {
     case 'count':
@@ -61,14 +79,19 @@ export function aggregateSql(
       return filtered(`arg_min(${x}, row(${y}, ${x}))`, `${y} IS NOT NULL`);
     case 'arg_max':
       return filtered(`arg_max(${x}, row(${y}, ${x}))`, `${y} IS NOT NULL`);
+    case 'var_pop':
+    case 'var_samp':
+    case 'stddev_pop':
+    case 'stddev_samp':
+      return moment(`${aggregate.function}(${x})`);
     case 'corr':
-      return `nullif(${filtered(`corr(${x}, ${y})`)}, 'NaN'::DOUBLE)`;
+      return `nullif(${moment(`corr(${x}, ${y})`)}, 'NaN'::DOUBLE)`;
     case 'covar_samp':
     case 'covar_pop':
       return filtered(`${aggregate.function}(${x}, ${y})`);
     case 'approx_quantile': {
       const fractions = Array.isArray(parameter) ? `[${parameter.join(', ')}]` : String(parameter);
-      return filtered(`quantile_disc(${x}::DOUBLE, ${fractions})`, `NOT isnan(${x}::DOUBLE)`);
+      return filtered(`quantile_disc(${x}::DOUBLE, ${fractions})`, `isfinite(${x}::DOUBLE)`);
     }
     case 'approx_top_k':
       return topSql(aggregate, index, Number(parameter));

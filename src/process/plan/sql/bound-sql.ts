@@ -2,7 +2,8 @@
 // what was added, that of functions whose last digit is the machine's, and what a sketch promises. What has no bound is exact.
 import { frequencyError } from '../frequency-error.ts';
 import type { Aggregate, Expression, Plan } from '../plan.ts';
-import { aggregateSql, filteredSql, topSql } from './aggregate-sql.ts';
+import { aggregateSql, filteredSql, momentRows, topSql } from './aggregate-sql.ts';
+import { beyondBounds } from './alternatives-sql.ts';
 
 /** Of a compensated sum, or an average: a few units in the last place of the sum of magnitudes. */
 const sumShare = 9e-16;
@@ -79,9 +80,10 @@ export function aggregateBoundSql(
   switch (aggregate.function) {
     case 'sum':
       if (aggregate.args[0]!.type === 'integer' && !drifted) return undefined;
-      return `${sumShare + share} * ${filtered(`sum(abs(${x}))`)}`;
+      // The sum of the magnitudes may be beyond doubles where the sum is not.
+      return filtered(`sum(${sumShare + share} * abs(${x}))`);
     case 'avg':
-      return `${sumShare + share} * ${filtered(`avg(abs(${x}))`)}`;
+      return filtered(`avg(${sumShare + share} * abs(${x}))`);
     case 'min':
     case 'max':
     case 'first':
@@ -93,24 +95,14 @@ export function aggregateBoundSql(
         : `${share} * abs(${aggregateSql(aggregate, index, false, drifted)})`;
     case 'var_pop':
     case 'var_samp':
-      return varianceBound(filtered, x, share);
     case 'stddev_pop':
-    case 'stddev_samp': {
-      const bound = varianceBound(filtered, x, share);
-      const deviation = filtered(`stddev_pop(${x})`);
-      return `least(sqrt(${bound}), coalesce(${bound} / nullif(${deviation}, 0), sqrt(${bound})))`;
-    }
+    case 'stddev_samp':
     case 'covar_pop':
     case 'covar_samp':
     case 'corr': {
-      const both = [`${x} IS NOT NULL`, `${y} IS NOT NULL`];
-      const spread = (value: string) => filtered(`stddev_pop(${value})`, ...both);
-      const size = (value: string) => `sqrt(${filtered(`avg(${value} * ${value})`, ...both)})`;
-      const steps = stepsOf(filtered(`count(${x})`, ...both));
-      const bound =
-        `2 * (${momentShare} * ${spread(x)} * ${spread(y)} + ` +
-        `${steps} * (${spread(x)} * ${size(y)} + ${size(x)} * ${spread(y)}) + ${steps} * ${steps} * ${size(x)} * ${size(y)})`;
-      return aggregate.function === 'corr' ? `(${bound}) / nullif(${spread(x)} * ${spread(y)}, 0)` : bound;
+      const { small, others } = momentRows(aggregate, index);
+      const moment = (call: string) => filtered(call, small);
+      return `CASE WHEN ${others} = 0 THEN ${momentBound(aggregate.function, moment, x, y, share)} ELSE ${beyondBounds} END`;
     }
     case 'count_distinct':
       // From so many values on it is an estimate.
@@ -118,8 +110,8 @@ export function aggregateBoundSql(
     case 'approx_count_distinct':
       return `greatest(2, ${distinctShare} * ${filtered(`count(DISTINCT _a${index}_0)`)})`;
     case 'approx_quantile': {
-      const notNaN = `NOT isnan(${x})`;
-      const extremes = [filtered(`min(${x})`, notNaN), filtered(`max(${x})`, notNaN)] as const;
+      const isInside = `isfinite(${x})`;
+      const extremes = [filtered(`min(${x})`, isInside), filtered(`max(${x})`, isInside)] as const;
       if (Array.isArray(aggregate.parameters[0])) return `[${extremes.join(', ')}]`;
       const exact = aggregateSql(aggregate, index, false, drifted);
       const smallest = `${quantileSpan} * abs(CASE WHEN ${exact} < 0 THEN ${extremes[0]} ELSE ${extremes[1]} END)`;
@@ -138,6 +130,35 @@ export function aggregateBoundSql(
 
 /** Roundings of a running moment: they add up like a random walk. */
 const stepsOf = (count: string): string => `(4 * sqrt(${count}) + 16) * 2.3e-16`;
+
+function momentBound(
+  name: Aggregate['function'],
+  moment: (call: string) => string,
+  x: string,
+  y: string,
+  share: number,
+): string {
+  switch (name) {
+    case 'var_pop':
+    case 'var_samp':
+      return varianceBound(moment, x, share);
+    case 'stddev_pop':
+    case 'stddev_samp': {
+      const bound = varianceBound(moment, x, share);
+      const deviation = moment(`stddev_pop(${x})`);
+      return `least(sqrt(${bound}), coalesce(${bound} / nullif(${deviation}, 0), sqrt(${bound})))`;
+    }
+    default: {
+      const spread = (value: string) => moment(`stddev_pop(${value})`);
+      const size = (value: string) => `sqrt(${moment(`avg(${value} * ${value})`)})`;
+      const steps = stepsOf(moment(`count(${x})`));
+      const bound =
+        `2 * (${momentShare} * ${spread(x)} * ${spread(y)} + ` +
+        `${steps} * (${spread(x)} * ${size(y)} + ${size(x)} * ${spread(y)}) + ${steps} * ${steps} * ${size(x)} * ${size(y)})`;
+      return name === 'corr' ? `(${bound}) / nullif(${spread(x)} * ${spread(y)}, 0)` : `(${bound})`;
+    }
+  }
+}
 
 /** A running variance loses digits where the mean is far from zero and the spread small. */
 function varianceBound(filtered: (call: string) => string, x: string, share: number): string {
