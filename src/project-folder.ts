@@ -113,6 +113,7 @@ export class ProjectFolder {
   /** What is being taken over may fail from here on, and begins nothing. */
   close(): void {
     this.isClosing = true;
+    this.options.views.close();
   }
 
   /** Brings lookup tables whose files are new, changed or gone into force, before the views that may read them. */

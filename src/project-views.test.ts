@@ -51,6 +51,25 @@ test('what a stream has shown and a view in force does not take is a problem, to
   }
 });
 
+test('views that are being defined when everything ends are no problem', async () => {
+  const log = new MemoryLog();
+  const engine: Engine = await openEngine(log);
+  const told: string[] = [];
+  const views = new ProjectViews({
+    log,
+    engine,
+    logger: pino({ level: 'silent' }),
+    tables: async () => [],
+    onNotice: line => told.push(line),
+  });
+  const names = ['a', 'b'].map(name => ({ name, text: 'SELECT count(*) AS n FROM access' }));
+  const defining = views.define(names);
+  views.close();
+  await engine.close();
+  await defining;
+  expect([told, views.problems()]).toEqual([[], []]);
+});
+
 test('a view of which it cannot be told now what it reads waits, and the others do not', async () => {
   let isBusy = true;
   const engine: Engine = await openEngine(new MemoryLog());

@@ -19,6 +19,7 @@ export class ProjectViews {
   private readonly options: ProjectViewsOptions;
   private readonly problemOf = new Map<string, { text: string; canRetry: boolean }>();
   private death: string | undefined;
+  private isClosing = false;
   /** Of views that are in force: why they have failed or stand still, or what their streams have shown that does not fit them. */
   private standing = new Map<string, string>();
 
@@ -41,6 +42,7 @@ export class ProjectViews {
     const { ordered, unordered, reads } = await orderViews(views, tables);
     for (const [name, error] of unordered) this.noteProblem(name, error, isPassing(error));
     for (const view of ordered) {
+      if (this.isClosing) return;
       try {
         if (streams.has(view.name)) {
           throw new MillraceError('name-taken', `views/${view.name}.sql: there is a stream of this name.`, {
@@ -71,6 +73,8 @@ export class ProjectViews {
 
   /** A view, or those of a stream, could not be defined. */
   noteProblem(name: string, error: unknown, canRetry = false): void {
+    // What is being defined when everything ends is refused by an engine that has closed.
+    if (this.isClosing) return;
     const { logger, onNotice } = this.options;
     const { message } = toError(error);
     const text = message.includes(name) ? message : `${name}: ${message}`;
@@ -107,6 +111,11 @@ export class ProjectViews {
     this.death = message;
     this.options.logger.error({ err: cause }, 'engine stopped');
     this.options.onNotice(message);
+  }
+
+  /** Defines nothing any more. */
+  close(): void {
+    this.isClosing = true;
   }
 
   problems(): string[] {

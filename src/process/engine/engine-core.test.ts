@@ -716,6 +716,16 @@ describe('after a crash', () => {
     await before.settled();
     await before.close();
     const cut = logWith(...events.slice(0, 1));
+    const full = await openEngine(cut, {
+      state: {
+        ...killable(state).state,
+        transaction: () => {
+          throw new MillraceError('state-full', 'full', { status: 507, canRetry: true });
+        },
+      },
+    });
+    expect(await full.views()).toMatchObject([{ state: 'failed', error: 'full' }]);
+    await full.close();
     const after = await open(cut);
     cut.append('access', 0, [{ _time: at(1), n: 10 }], startMs);
     cut.append('access', 0, [{ _time: at(2), n: 20 }], startMs);

@@ -1,6 +1,6 @@
 // The views of an engine that keep state, by name: what is stored of them, which version of each serves, and which is being filled
 // beside it. Called at the loop's safe points only, because it makes and frees what lanes feed.
-import { codeOf, MillraceError } from '../../core/errors.ts';
+import { codeOf, isPassing, MillraceError, toError } from '../../core/errors.ts';
 import type { StreamSummary } from '../../flow/log.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { StateStore, StateTransaction } from '../../store/state.ts';
@@ -158,7 +158,13 @@ export class StoredViews {
     for (const view of this.byName.values()) {
       for (const version of view.versions) {
         if (!version.isBeyondEnd(streams)) continue;
-        this.state.transaction(t => this.freeState(t, version.plan));
+        try {
+          this.state.transaction(t => this.freeState(t, version.plan));
+        } catch (thrown) {
+          if (!isPassing(thrown)) throw thrown;
+          version.fail(toError(thrown));
+          continue;
+        }
         const anew = this.version(version.plan);
         if (version === view.current) view.replace(anew);
         else view.setNext(anew);

@@ -94,6 +94,17 @@ describe('across changes', () => {
     expect(await out()).toEqual(['a1', 'a2']);
   });
 
+  test('a file that comes back after more than a week begins anew', async () => {
+    await harness.append('clicks', [{}]);
+    await harness.define({ p: counting('a') });
+    await harness.settled();
+    await harness.define({});
+    harness.clock.advance(keptMs + 1);
+    await harness.define({ p: counting('b') });
+    await harness.settled();
+    expect(await out()).toEqual(['a1', 'b1']);
+  });
+
   test('the state of a removed file is freed after a week', async () => {
     await harness.append('clicks', [{}]);
     await harness.define({ p: counting('a') });

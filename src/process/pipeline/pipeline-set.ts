@@ -160,12 +160,13 @@ export class PipelineSet implements Pipelines {
     }
     const nowMs = this.options.clock.nowMs();
     for (const { name, record } of readPipelineRecords(this.options.state)) {
-      if (names.has(name)) continue;
       const rows = new PipelineRows(this.options.state, name);
-      if (record.removedMs === undefined) {
+      // Also where the file has come back, too late.
+      if (record.removedMs !== undefined && nowMs - record.removedMs > keptMs) rows.remove();
+      else if (record.removedMs === undefined && !names.has(name)) {
         await this.finish(rows, record);
         rows.define({ ...record, removedMs: nowMs }, false);
-      } else if (nowMs - record.removedMs > keptMs) rows.remove();
+      }
     }
   }
 

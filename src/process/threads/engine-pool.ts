@@ -32,6 +32,10 @@ export async function openEnginePool(options: EnginePoolOptions): Promise<Engine
   return pool;
 }
 
+function orPassing(thrown: unknown): void {
+  if (!isPassing(thrown)) throw thrown;
+}
+
 class EnginePool implements Engine {
   private readonly options: EnginePoolOptions;
   private readonly engines = new Map<number, Engine>();
@@ -55,9 +59,9 @@ class EnginePool implements Engine {
     for (const index of new Set([0, ...this.options.existing])) {
       const engine = this.engine(index);
       for (const { name } of (await engine.views()).toReversed()) {
-        // Of one that was being moved there are two.
-        if (this.places.has(name)) await engine.drop(name);
-        else this.places.set(name, index);
+        if (!this.places.has(name)) this.places.set(name, index);
+        // Of one that was being moved there are two. Where the store takes nothing now, the second one only takes room.
+        else await engine.drop(name).catch(orPassing);
       }
     }
   }
