@@ -5,6 +5,7 @@ import type { ReadResult, StreamSummary } from '../flow/log.ts';
 import { offsetRetained } from '../flow/log-errors.ts';
 import { at, MemoryLog, openEngine, startMs } from './engine/engine.fixture.ts';
 import type { HistorySource } from './engine/lane.ts';
+import { parseSql } from './plan/plan.fixture.ts';
 import type { WindowRow } from './view.ts';
 
 const view = `-- every: 5s, 1m, 10m
@@ -134,4 +135,39 @@ describe('a history longer than what is kept of it', () => {
       { seed: 20261123, numRuns: 60 },
     );
   });
+});
+
+test('a view that waits for another to catch up, which waits for one that is being defined, leaves time for that', async () => {
+  const log = new SlowLog();
+  log.createStream('access');
+  const append = (batches: number): void => {
+    const events = Array.from({ length: 10 }, (_, i) => ({ _time: at(i), path: '/', bytes: i }));
+    for (let i = 0; i < batches; i++) log.append('access', 0, events, startMs);
+  };
+  let release = (): void => {};
+  const released = new Promise<void>(resolve => {
+    release = resolve;
+  });
+  const engine = await openEngine(log, {
+    farBehind: 50,
+    parseSql: async sql => {
+      if (sql.includes('slowly')) await released;
+      return parseSql(sql);
+    },
+  });
+  append(10);
+  await engine.define({ name: 'first', text: view });
+  await engine.settled();
+  const slowly = engine.define({ name: 'slowly', text: `${view} -- slowly` });
+  await engine.define({ name: 'second', text: view });
+  append(100);
+  // As an answer of another thread, which only comes when the loop lets go.
+  setTimeout(release, 0);
+  await slowly;
+  await engine.settled();
+  for (const name of ['first', 'second', 'slowly']) {
+    const { rows } = await engine.query({ view: name, everyMs: 600_000 });
+    expect(rows.map(({ values }) => values[1])).toEqual([1100]);
+  }
+  await engine.close();
 });

@@ -86,8 +86,7 @@ export class EngineLoop {
       await this.options.lookForStreams(wake, this.stop.signal);
       let worked = 0;
       for (const lane of [...this.lanes.all]) {
-        if (!this.canStep(lane) || this.isStopped || !this.lanes.all.includes(lane)) continue;
-        if (this.lanes.shouldWait(lane)) continue;
+        if (this.isStopped || !this.lanes.all.includes(lane) || !this.canStep(lane)) continue;
         worked += await this.step(lane);
         this.atSafePoint();
         if (performance.now() - this.tickedAt >= this.pace * this.options.publishMs) this.tick();
@@ -102,9 +101,9 @@ export class EngineLoop {
     }
   }
 
-  /** Nothing is begun while a view that is being defined may be about to join it. */
+  /** Nothing is begun while a view that is being defined may be about to join it, nor while a lane is to be joined before. */
   private canStep(lane: Lane): boolean {
-    return lane.isReady && !(lane.isFresh && this.defining > 0);
+    return lane.isReady && !(lane.isFresh && this.defining > 0) && !this.lanes.shouldWait(lane);
   }
 
   /** What is published or committed while much is to be read is soon out of date: both are done so many times as seldom then. */
@@ -164,10 +163,13 @@ export class EngineLoop {
     if (this.settling.isAwaited || isDue) this.tick();
   }
 
-  /** Sleeps until something is ready, at most until the next thing is due. */
+  /** Sleeps until something is ready, at most until the next thing is due. In any case others have their turn. */
   private async pause(): Promise<void> {
     const isReady = this.lanes.all.some(lane => this.canStep(lane));
-    if (this.safePoint.length > 0 || isReady || this.isStopped) return;
+    if (this.safePoint.length > 0 || isReady || this.isStopped) {
+      await nextTurn();
+      return;
+    }
     const { publishMs, commitMs } = this.options;
     const sinceTick = performance.now() - this.tickedAt;
     const dueMs = this.hasUnflushed ? publishMs - sinceTick : Math.min(commitMs, streamsMs);
