@@ -225,7 +225,8 @@ export class App {
       engine,
       dir: join(dataDir, 'defaults'),
       known: options.knownSets ?? new Map(),
-      onFailure: (stream, error) => this.views.noteProblem(stream, error),
+      onFailure: (name, error) => this.views.noteProblem(name, error),
+      onDefined: name => this.views.clearProblem(name),
     });
     const { views, defaults, pipelines } = this;
     const forTheMoment = options.forTheMoment ?? false;

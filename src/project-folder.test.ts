@@ -47,7 +47,7 @@ function watched(refuse: (name: string) => void): {
     engine,
     lookups: { faults: () => [], refresh: async () => ({ loaded: [], removed: [] }) } as never,
     views,
-    defaults: { stop: async () => {} } as never,
+    defaults: { stop: async () => {}, retry: async () => {} } as never,
     pipelines: { define: async () => false } as never,
     onNotice,
   });

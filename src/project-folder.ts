@@ -89,6 +89,7 @@ export class ProjectFolder {
   /** Takes over what has changed since the last look, and what has failed then. */
   async look(): Promise<void> {
     const { dir, settings, dashboards } = this.project;
+    await this.options.defaults.retry();
     if (projectFingerprint(dir) === this.fingerprint) return;
     const before = this.failure;
     try {

@@ -50,7 +50,7 @@ export class ProjectViews {
           });
         }
         await engine.define(view);
-        this.problemOf.delete(view.name);
+        this.clearProblem(view.name);
       } catch (error) {
         const under = views.filter(({ name }) => reads.get(view.name)!.includes(name));
         const canRetry = isPassing(error) || (await this.isOutdated(under));
@@ -83,6 +83,10 @@ export class ProjectViews {
     if (before?.text === text) return;
     logger.warn({ view: name, err: toError(error) }, 'view refused');
     onNotice(text.startsWith('View ') ? text : `View ${text}`);
+  }
+
+  clearProblem(name: string): void {
+    this.problemOf.delete(name);
   }
 
   /** Asks the engine what it says of the views that are in force; to be called from time to time. */

@@ -2,8 +2,10 @@
 // default-views.ts makes of them. What was made is kept in a file, so that a restart defines the same.
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isPassing } from '../core/errors.ts';
 import type { Log } from '../flow/log.ts';
 import type { Engine } from '../process/engine.ts';
+import type { ViewDefinition } from '../process/view.ts';
 import { type DefaultSet, defaultSet } from './default-views.ts';
 import { NewStreams, sampleEvents } from './new-streams.ts';
 import { profileStream } from './stream-profile.ts';
@@ -14,7 +16,10 @@ export interface DefaultSetsOptions {
   dir: string;
   /** Sets made for certain streams by their sender (the demo), in place of what would be made from their fields. */
   known: ReadonlyMap<string, DefaultSet>;
-  onFailure(stream: string, error: unknown): void;
+  /** A view could not be defined, or the set of a stream not made. */
+  onFailure(name: string, error: unknown): void;
+  /** A view, or the set of a stream, is in force. */
+  onDefined(name: string): void;
 }
 
 export class DefaultSets {
@@ -22,6 +27,8 @@ export class DefaultSets {
   private readonly sets = new Map<string, DefaultSet>();
   /** Streams whose views stand: only then is the dashboard over them shown. */
   private readonly defined = new Set<string>();
+  /** Views whose definition may succeed at another try. */
+  private readonly failed = new Map<string, ViewDefinition>();
   private fresh: NewStreams | undefined;
 
   constructor(options: DefaultSetsOptions) {
@@ -71,6 +78,12 @@ export class DefaultSets {
     this.fresh = undefined;
     await fresh?.close();
     this.defined.clear();
+    this.failed.clear();
+  }
+
+  /** Defines again what failed in passing; to be called from time to time. */
+  async retry(): Promise<void> {
+    await Promise.all([...this.failed.values()].map(view => this.defineView(view)));
   }
 
   private async build(stream: string): Promise<void> {
@@ -87,12 +100,21 @@ export class DefaultSets {
 
   private async define(stream: string, set: DefaultSet): Promise<void> {
     // Together, so that they read a long history together.
-    await Promise.all(
-      set.views.map(view =>
-        this.options.engine.define(view).catch(error => this.options.onFailure(stream, error)),
-      ),
-    );
+    await Promise.all(set.views.map(view => this.defineView(view)));
     this.defined.add(stream);
+    this.options.onDefined(stream);
+  }
+
+  private async defineView(view: ViewDefinition): Promise<void> {
+    try {
+      await this.options.engine.define(view);
+      this.failed.delete(view.name);
+      this.options.onDefined(view.name);
+    } catch (error) {
+      if (isPassing(error)) this.failed.set(view.name, view);
+      else this.failed.delete(view.name);
+      this.options.onFailure(view.name, error);
+    }
   }
 
   private async firstEvents(stream: string): Promise<string[]> {
