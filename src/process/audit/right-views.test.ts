@@ -216,6 +216,18 @@ test('groups by a function that every library rounds its own way are matched by 
   expect(moved.differenceCount).toBe(600);
 });
 
+test('the root of an exact cube is exact, also where it is rounded and compared', () => {
+  const roots = Array.from({ length: 256 }, (_, i) => (i - 128) / 16);
+  return right(
+    {
+      view: 'SELECT round(cbrt(x)) AS r, floor(cbrt(x)) AS f, cbrt(x) = y AS e, count(*) AS n FROM s GROUP BY ALL',
+      fields: { x: 'DOUBLE', y: 'DOUBLE' },
+      events: roots.map(y => ({ x: y ** 3, y })),
+    },
+    32,
+  );
+});
+
 test('sums that cancel, and moments of values far from zero, are right', async () => {
   const rng = new Rng(11);
   const fields = { x: 'DOUBLE', y: 'DOUBLE' };

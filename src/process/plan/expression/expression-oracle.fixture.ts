@@ -114,7 +114,9 @@ export async function difference(sql: string, events: readonly Row[]): Promise<s
     const isWide = isLarge && (b === null || sql.includes('round('));
     // A time compared with one that is cut off in another place is unequal to DuckDB, be it NULL.
     const isFolded = b === null && sql.includes('date_trunc(');
-    const mayDiffer = isFar || sql.includes(farInterval) || isWide || isFolded;
+    // DuckDB's cube root of an exact cube may be off in the last digit, which round, floor and comparisons make more of.
+    const isRounded = sql.includes('cbrt(');
+    const mayDiffer = isFar || sql.includes(farInterval) || isWide || isFolded || isRounded;
     if (d !== undefined && !mayDiffer && !same(b, d, expression.type))
       return `not as written: ${show(context)}`;
   }
