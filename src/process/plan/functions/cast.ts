@@ -229,6 +229,12 @@ const intervalUnits: Record<string, number> = {
 
 /** '5 minutes', '1 hour 30 min', '01:30:00', '90' (seconds) in µs; null for months and years, whose length is not fixed. */
 export function intervalFromText(text: string): number | null {
+  const lengthUs = intervalLengthUs(text);
+  return lengthUs === null ? null : microseconds(lengthUs);
+}
+
+/** The length of an interval, however long. */
+export function intervalLengthUs(text: string): number | null {
   let [rest, totalUs] = [text.trim().toLowerCase(), 0];
   const clock = /(-?)(\d+):(\d\d)(?::(\d\d(?:\.\d{1,6})?))?$/.exec(rest);
   if (clock) {
@@ -236,15 +242,15 @@ export function intervalFromText(text: string): number | null {
       Number(clock[2]) * 3600e6 + Number(clock[3]) * 60e6 + Math.round(Number(clock[4] ?? 0) * 1e6);
     totalUs += clock[1] ? -lengthUs : lengthUs;
     rest = rest.slice(0, clock.index).trim();
-    if (rest === '') return microseconds(totalUs);
-  } else if (/^-?\d+(\.\d*)?$/.test(rest)) return microseconds(Math.round(Number(rest) * 1e6));
+    if (rest === '') return totalUs;
+  } else if (/^-?\d+(\.\d*)?$/.test(rest)) return Math.round(Number(rest) * 1e6);
   if (!/^([+-]?\d+(\.\d+)?\s*[a-z]+\s*)+$/.test(rest)) return null;
   for (const [, amount, unit] of rest.matchAll(/([+-]?\d+(?:\.\d+)?)\s*([a-z]+)/g)) {
     const lengthUs = intervalUnits[unit!] ?? intervalUnits[unit!.replace(/s$/, '')];
     if (lengthUs === undefined) return null;
     totalUs += Math.round(Number(amount) * lengthUs);
   }
-  return microseconds(totalUs);
+  return totalUs;
 }
 
 /** SQL of a cast to a time or date, which means what it means for an event's own time, whatever is known of the field's type. */
