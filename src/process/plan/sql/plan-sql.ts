@@ -4,6 +4,7 @@
 import type { ViewQuery, ViewValue } from '../../view.ts';
 import { fieldUses } from '../events/fields.ts';
 import { scalarTypeOf } from '../functions/cast.ts';
+import { microsecondsSql } from '../functions/function.ts';
 import type { Aggregate, Expression, Plan, SourcePlan } from '../plan.ts';
 import { aggregateSql } from './aggregate-sql.ts';
 import { anyOfColumn, anyText, integerOfColumn, integerText } from './any-sql.ts';
@@ -270,8 +271,11 @@ function sourceSql(
         ? integerText(fieldSql(columns, 'event', path, 'integer', true))
         : undefined,
     eventTime: () => 'event._time',
-    lookup: (lookup, column, type) =>
-      fieldSql(tables[lookup]!.columns, `lookup${lookup}`, [column], type, mixed && type === 'any'),
+    lookup: (lookup, column, type) => {
+      const { columns } = tables[lookup]!;
+      const value = fieldSql(columns, `lookup${lookup}`, [column], type, mixed && type === 'any');
+      return type === 'time' || type === 'date' ? microsecondsSql(`TRY(${value})`) : value;
+    },
   };
   const sql = (expression: Expression) => expressionSql(expression, leaves);
   const joins = source.lookups.map((lookup, index) =>
