@@ -96,7 +96,7 @@ export class CovarianceAccumulator implements Accumulator {
     const spread =
       Math.sqrt(this.centred(this.xx, this.x, this.x, slot, count)) *
       Math.sqrt(this.centred(this.yy, this.y, this.y, slot, count));
-    return spread > 0 ? Math.max(-1, Math.min(1, together() / spread)) : null;
+    return spread > 0 && Number.isFinite(spread) ? Math.max(-1, Math.min(1, together() / spread)) : null;
   }
 
   /** The centred sum of products of two of x and y: 0 where one of them is always the same. */

@@ -212,7 +212,13 @@ export const arithmetic: readonly ScalarFunction[] = [
             if (isFraction(a) || isFraction(b)) return Number(a) / Number(b);
             return fromBigInt(BigInt(a) / BigInt(b));
           },
-          sql: args => `TRY(${infix('//')(args)})`,
+          // Whole numbers among the doubles of a field that has drifted are divided as such.
+          sql: args =>
+            namedSql(
+              args,
+              (a, b) =>
+                `CASE WHEN ${a} = trunc(${a}) AND ${b} = trunc(${b}) THEN trunc(TRY(${a} // ${b})) ELSE TRY(${a} // ${b}) END`,
+            ),
         },
       ),
     ],

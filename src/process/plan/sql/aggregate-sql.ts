@@ -4,6 +4,13 @@ import type { Aggregate } from '../plan.ts';
 import { anyText, integerText } from './any-sql.ts';
 import { quoteText } from './field-sql.ts';
 
+/** Aggregates that pass on one of their values as it is. */
+export const passesOne: ReadonlySet<string> = new Set(['min', 'max', 'first', 'last', 'arg_min', 'arg_max']);
+
+/** Where DuckDB's moments stop with an error, since the square of a number is none, they are NULL; that is said of numbers from here on. */
+export const momentMax = 1e140;
+export const usual = (value: string): string => `abs(${value}::DOUBLE) < ${momentMax}`;
+
 /** A call over the rows that the aggregate's filter takes, and for which the other conditions hold. */
 export function filteredSql(
   aggregate: Aggregate,
@@ -61,8 +68,19 @@ export function aggregateSql(
       return filtered(`arg_min(${x}, row(${y}, ${x}))`, `${y} IS NOT NULL`);
     case 'arg_max':
       return filtered(`arg_max(${x}, row(${y}, ${x}))`, `${y} IS NOT NULL`);
-    case 'corr':
-      return `nullif(${filtered(`corr(${x}, ${y})`)}, 'NaN'::DOUBLE)`;
+    case 'var_pop':
+    case 'var_samp':
+    case 'stddev_pop':
+    case 'stddev_samp': {
+      const isUsual = `coalesce(${filtered(`max(abs(${x}::DOUBLE))`)}, 0) < ${momentMax}`;
+      return `CASE WHEN ${isUsual} THEN ${filtered(`${aggregate.function}(${x})`, usual(x))} END`;
+    }
+    case 'corr': {
+      const both = [`${x} IS NOT NULL`, `${y} IS NOT NULL`];
+      const most = [x, y].map(value => `coalesce(${filtered(`max(abs(${value}::DOUBLE))`, ...both)}, 0)`);
+      const isUsual = `greatest(${most.join(', ')}) < ${momentMax}`;
+      return `CASE WHEN ${isUsual} THEN nullif(${filtered(`corr(${x}, ${y})`, usual(x), usual(y))}, 'NaN'::DOUBLE) END`;
+    }
     case 'covar_samp':
     case 'covar_pop':
       return filtered(`${aggregate.function}(${x}, ${y})`);

@@ -2,6 +2,7 @@
 // many digits, where they are numbers, and else as values of the key's type.
 import { scalarTypeOf } from '../functions/cast.ts';
 import type { Expression, Lookup } from '../plan.ts';
+import { wholeNumber } from './any-sql.ts';
 import { findColumn, locate, type SqlColumn, type SqlRelation } from './column-type.ts';
 import { expressionSql, type SqlLeaves } from './expression-sql.ts';
 import { fieldSql, isBeyondIntegers, quoteName } from './field-sql.ts';
@@ -68,12 +69,8 @@ function eventKey(expression: Expression, events: readonly SqlColumn[], leaves: 
   const rounded = numberKey(expressionSql(expression, leaves));
   const drifted = integerFields(expression).filter(path => isBeyondIntegers(events, path));
   if (drifted.length === 0) return rounded;
-  const whole = (path: readonly string[]): string => {
-    const value = fieldSql(events, 'event', path, 'integer', true);
-    const number = `struct_extract(${value}, '_number')`;
-    const ofNumber = `CASE WHEN ${number} = trunc(${number}) THEN TRY_CAST(${number} AS BIGINT) END`;
-    return `coalesce(TRY_CAST(struct_extract(${value}, '_text') AS BIGINT), ${ofNumber})`;
-  };
+  const whole = (path: readonly string[]): string =>
+    wholeNumber(fieldSql(events, 'event', path, 'integer', true));
   const areWhole = drifted.map(
     path => `(${fieldSql(events, 'event', path, 'integer', true)} IS NULL) = (${whole(path)} IS NULL)`,
   );
