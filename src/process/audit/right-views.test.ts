@@ -206,6 +206,17 @@ describe('a field of whole numbers that has drifted', () => {
     );
   });
 
+  test('is computed with by events with all its digits', () =>
+    right(
+      {
+        view: 'SELECT v % 3 AS g, max(abs(v)) AS m, last(v + 2) AS l, sum(v % 5) AS s, count(*) AS n FROM s WHERE v % 2 <> 0 GROUP BY 1',
+        fields,
+        drifted: { k: 'VARCHAR', v: 'JSON' },
+        events: [...events, '{"v":9007199254740995}'],
+      },
+      4,
+    ));
+
   test('to JSON is read by a view over a view', () =>
     right(
       {

@@ -153,7 +153,7 @@ export function aggregateBoundSql(
     case 'last':
     case 'arg_min':
     case 'arg_max':
-      return share === 0 || aggregate.args[0]!.type !== 'number'
+      return share === 0 || !['number', 'integer'].includes(aggregate.args[0]!.type)
         ? undefined
         : `${share} * abs(${aggregateSql(aggregate, index, false, drifted)})`;
     case 'var_pop':

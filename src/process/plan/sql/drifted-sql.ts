@@ -15,7 +15,7 @@ import type { PlanSqlOptions } from './plan-sql.ts';
 const passesOn: ReadonlySet<string> = new Set([...passesOne, 'approx_top_k', 'approx_frequency', 'sample']);
 
 /**
- * Arguments that were fields of whole numbers when the view was planned and have drifted since; named `aggregate argument`. They
+ * Arguments that were whole numbers when the view was planned, of fields that have drifted since; named `aggregate argument`. They
  * are structs of any-sql.ts, so that no digit is lost beside fractions.
  */
 export function driftedArguments(plan: Plan, events: PlanSqlOptions['events']): ReadonlySet<string> {
@@ -25,7 +25,7 @@ export function driftedArguments(plan: Plan, events: PlanSqlOptions['events']): 
     for (const [index, aggregate] of source.aggregates.entries()) {
       if (!passesOn.has(aggregate.function)) continue;
       for (const [at, arg] of aggregate.args.entries()) {
-        if (arg.kind === 'field' && arg.type === 'integer' && isBeyondIntegers(columns, arg.path))
+        if (arg.type === 'integer' && integerFields(arg).some(path => isBeyondIntegers(columns, path)))
           drifted.add(`${index} ${at}`);
       }
     }
@@ -53,8 +53,49 @@ export function driftedSums(plan: Plan, events: PlanSqlOptions['events']): Reado
 }
 
 export function driftedSql(arg: Expression, leaves: SqlLeaves, columns: readonly SqlColumn[]): string {
-  if (arg.kind !== 'field') return integerOfColumn(expressionSql(arg, leaves));
-  return fieldSql(columns, 'event', arg.path, 'integer', true);
+  if (arg.kind === 'field') return fieldSql(columns, 'event', arg.path, 'integer', true);
+  const text = driftedFieldsSql(arg, columns, leaves, sql => `CAST(${sql} AS VARCHAR)`);
+  return namedSql([text], own => integerOfColumn(own));
+}
+
+/**
+ * An expression over an event in a form. Fields of whole numbers whose columns hold others by now are doubles, or have all their digits where
+ * the event's own are whole.
+ */
+export function driftedFieldsSql(
+  expression: Expression,
+  events: readonly SqlColumn[],
+  leaves: SqlLeaves,
+  form: (sql: string) => string = sql => sql,
+): string {
+  const rounded = form(expressionSql(expression, leaves));
+  const drifted = integerFields(expression).filter(path => isBeyondIntegers(events, path));
+  if (drifted.length === 0) return rounded;
+  const value = (path: readonly string[]): string => fieldSql(events, 'event', path, 'integer', true);
+  const areWhole = drifted.map(path => `(${value(path)} IS NULL) = (${wholeNumber(value(path))} IS NULL)`);
+  const exact = expressionSql(expression, {
+    ...leaves,
+    field: (path, type) =>
+      type === 'integer' && isBeyondIntegers(events, path)
+        ? wholeNumber(value(path))
+        : leaves.field!(path, type),
+  });
+  return `CASE WHEN ${areWhole.join(' AND ')} THEN ${form(exact)} ELSE ${rounded} END`;
+}
+
+function integerFields(expression: Expression): (readonly string[])[] {
+  switch (expression.kind) {
+    case 'field':
+      return expression.type === 'integer' ? [expression.path] : [];
+    case 'call':
+      return expression.args.flatMap(integerFields);
+    case 'case': {
+      const parts = expression.branches.flatMap(({ when, value }) => [when, value]);
+      return [...parts, expression.otherwise].flatMap(integerFields);
+    }
+    default:
+      return [];
+  }
 }
 
 /** Aggregates whose value is such a struct. */

@@ -13,6 +13,7 @@ import {
   asNumbers,
   computedSql,
   driftedArguments,
+  driftedFieldsSql,
   driftedSql,
   driftedSums,
   driftedValues,
@@ -237,7 +238,10 @@ function sourceSql(
       return type === 'time' || type === 'date' ? microsecondsSql(`TRY(${value})`) : value;
     },
   };
-  const sql = (expression: Expression) => expressionSql(expression, leaves);
+  const sql = (expression: Expression) =>
+    expression.kind === 'field'
+      ? expressionSql(expression, leaves)
+      : driftedFieldsSql(expression, columns, leaves);
   const joins = source.lookups.map((lookup, index) =>
     lookupJoinSql(lookup, index, tables[index]!, columns, leaves),
   );
@@ -271,7 +275,8 @@ function argumentSql(
   columns: readonly SqlColumn[],
 ): string {
   const counts = ['count', 'count_distinct', 'approx_count_distinct'].includes(aggregate.function);
-  if (!counts || arg.kind !== 'field') return expressionSql(arg, leaves);
+  if (arg.kind !== 'field') return driftedFieldsSql(arg, columns, leaves);
+  if (!counts) return expressionSql(arg, leaves);
   return fieldSql(columns, 'event', arg.path, isMixed(columns, arg.path) ? 'text' : 'any');
 }
 
