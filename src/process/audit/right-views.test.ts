@@ -249,6 +249,22 @@ test('whole numbers beyond 2^53 stay several groups of a view over a view', () =
     2,
   ));
 
+test('parts of a UNION ALL have one type', async () => {
+  const fields = { i: 'BIGINT', x: 'DOUBLE', t: 'VARCHAR', b: 'BOOLEAN' };
+  const events = [
+    { i: 1, x: 1, t: '1', b: true },
+    { i: 2, x: 2.5, t: 'a', b: false },
+    { i: 12, t: null },
+  ];
+  const of = (...parts: string[]) =>
+    `(${parts.map((part, i) => `SELECT ${part}${i === 0 ? ' AS v' : ''} FROM s`).join(' UNION ALL ')})`;
+  const groups = (from: string) =>
+    `SELECT v, count(*) AS n, count(v) AS c, last(v) AS l FROM ${from} GROUP BY v ORDER BY v LIMIT 9`;
+  await right({ view: groups(of('i', 't')), fields, events }, 5);
+  await right({ view: groups(of('b', 'i')), fields, events }, 5);
+  await right({ view: groups(of("'1'", 'x', 'b')), fields, events }, 6);
+});
+
 test('a constant orders nothing', () =>
   right(
     {

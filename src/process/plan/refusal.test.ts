@@ -114,6 +114,10 @@ const refused: [string, RegExp][] = [
   ['SELECT count(*) FROM (SELECT ¶a FROM s LIMIT 3)', /rename, compute and filter/],
   ['SELECT count(*) FROM (SELECT ¶a FROM s UNION SELECT a FROM t)', /UNION/],
   ['SELECT count(*) FROM (SELECT ¶a FROM s UNION ALL SELECT a, b FROM t)', /different columns/],
+  [
+    'SELECT count(*) FROM (SELECT ¶n AS a FROM typed UNION ALL SELECT _time FROM s)',
+    /different types in "a": integer, time/,
+  ],
   ['SELECT count(*) FROM (SELECT ¶* EXCLUDE (a) FROM s)', /EXCLUDE/],
   ['SELECT b, count(*) FROM (SELECT a FROM s) GROUP BY ¶b', /no column "b"/],
   ['SELECT ¶_offset, count(*) FROM s GROUP BY 1', /where an event lies/],
