@@ -66,7 +66,10 @@ export async function readLookup(instance: DuckDBInstance, request: LookupReques
     );
     const values = columns.map(({ name: column, type }) => {
       const own = identifier(column);
-      return type === 'TIMESTAMP' || type === 'DATE' ? `epoch_us(${own})::BIGINT` : own;
+      if (type !== 'TIMESTAMP' && type !== 'DATE') return own;
+      // A time beyond those of events is NULL to views, and as it is in SQL.
+      const us = `TRY(epoch_us(${own}))`;
+      return `CASE WHEN ${us} BETWEEN ${-Number.MAX_SAFE_INTEGER} AND ${Number.MAX_SAFE_INTEGER} THEN ${us} END`;
     });
     const reading = await connection.runAndReadAll(
       `SELECT ${values.join(', ')} FROM lookup_rows ORDER BY _row`,

@@ -113,6 +113,19 @@ test('a view of more rows than SQL can see is refused, not cut', async () => {
   );
 });
 
+test.each([
+  ['BIGINT', 'value', '18446744073709551616', 2 ** 64],
+  ['HUGEINT', 'value', `1${'0'.repeat(45)}`, 1e45],
+  ['BIGINT', 'group', '9999999999999999999', '9999999999999999999'],
+] as const)(
+  'a %s column of a %s has room for %s, which its field has shown since',
+  async (type, role, wide, wanted) => {
+    const columns: ViewColumn[] = [{ name: 'm', type, role }];
+    const one = tables(columns, [row([wide]), row([null])]);
+    expect(await ask(one, 'SELECT m FROM v')).toEqual([[wanted], [null]]);
+  },
+);
+
 test('sums beyond 64 bits keep their digits, and SQL computes with them within and beyond', async () => {
   const sum: ViewColumn = { name: 's', type: 'HUGEINT', role: 'value' };
   const sqlTables = tables([sum], [row(['27670116110564327421']), row([7])]);

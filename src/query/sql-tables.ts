@@ -178,24 +178,27 @@ function noteKinds(value: unknown, type: string, kinds: Set<string>): void {
   if (value === null || value === undefined || isLost(value)) return;
   if (Array.isArray(value)) for (const item of value) noteKinds(item, type, kinds);
   else if (typeof value === 'object' && 'value' in value!) noteKinds(value.value, type, kinds);
-  else if (Number.isInteger(value) || isDigits(value, type)) kinds.add('integer');
-  else kinds.add(typeof value);
+  else if (Number.isInteger(value)) kinds.add('integer');
+  else kinds.add(digitsKind(value, type) ?? typeof value);
 }
 
-/** Digits of a whole number beyond 2^53 are text in JSON. */
-function isDigits(value: unknown, type: string): boolean {
-  return type === 'BIGINT' && typeof value === 'string' && /^-?\d{16,19}$/.test(value);
+/** Digits of a whole number beyond 2^53 are text in JSON; 'wide' where the column's type has not room for them. */
+function digitsKind(value: unknown, type: string): 'integer' | 'wide' | undefined {
+  const [name] = /BIGINT|HUGEINT/.exec(type) ?? [];
+  if (name === undefined || typeof value !== 'string' || !/^-?\d{16,}$/.test(value)) return undefined;
+  const whole = BigInt(value);
+  return BigInt.asIntN(name === 'HUGEINT' ? 128 : 64, whole) === whole ? 'integer' : 'wide';
 }
 
 /**
- * The type that the stream was known to have can lag behind its values. A column of whole numbers in which fractions have come is of
- * doubles, so that none is rounded; a group by a field holds any value as it is, and in SQL it is what its values are, where they agree.
+ * The type that the stream was known to have can lag behind its values. A column of whole numbers in which fractions have come, or
+ * numbers that it has not room for, is of doubles, so that none is rounded; a group by a field holds any value as it is, and in SQL it is what its values are, where they agree.
  */
 function columnType({ type, role }: ViewColumn, kinds: ReadonlySet<string>): string {
-  if (role !== 'group' && kinds.has('number'))
+  if (role !== 'group' && (kinds.has('number') || kinds.has('wide')))
     return type.replace(/(^|"value" )(BIGINT|HUGEINT)\b/, '$1DOUBLE');
   if (role !== 'group' || !['JSON', 'BIGINT', 'DOUBLE', 'VARCHAR', 'BOOLEAN'].includes(type)) return type;
-  const found = [...kinds].sort().join(' ');
+  const found = [...new Set([...kinds].map(kind => (kind === 'wide' ? 'string' : kind)))].sort().join(' ');
   if (found === '') return type;
   if (found === 'string') return 'VARCHAR';
   if (found === 'integer') return type === 'DOUBLE' ? type : 'BIGINT';

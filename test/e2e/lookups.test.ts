@@ -219,20 +219,23 @@ test('keys that doubles cannot tell apart are told apart by views and audits, wh
   expect(await audited()).toEqual(clean);
 });
 
-test('keys computed of fields that have had other values, and keys that are no finite numbers', async () => {
+test('keys computed of fields that have had other values, and keys and times that are no finite numbers', async () => {
   const dir = project();
   const big = (last: number): string => `900719925474099${last}`;
   writeFileSync(
     join(dir, 'lookups', 'big.csv'),
     `id,name\n${big(2)},two\n${big(3)},three\n${big(4)},four\n0,none\n`,
   );
-  writeFileSync(join(dir, 'lookups', 'odd.csv'), 'a,b,name\n1,nan,nan\n1,inf,inf\n1,-inf,ninf\n1,2.5,h\n');
+  writeFileSync(
+    join(dir, 'lookups', 'odd.csv'),
+    'a,b,name,until\n1,nan,nan,2026-01-05\n1,inf,inf,9999-12-31\n1,-inf,ninf,1000-01-01\n1,2.5,h,infinity\n',
+  );
   const views = {
     next: 'SELECT l.name AS name, count(*) AS n FROM sales s LEFT JOIN big l ON s.k + 1 = l.id GROUP BY 1',
     same: 'SELECT l.name AS name, count(*) AS n FROM sales s LEFT JOIN big l ON s.k::BIGINT = l.id GROUP BY 1',
     or_none:
       'SELECT l.name AS name, count(*) AS n FROM sales s LEFT JOIN big l ON coalesce(s.k, 0) = l.id GROUP BY 1',
-    odd: 'SELECT l.name AS name, count(*) AS n FROM sales s LEFT JOIN odd l ON s.one = l.a AND s.x / s.y = l.b GROUP BY 1',
+    odd: 'SELECT l.name AS name, count(*) AS n, max(l.until + INTERVAL 1 DAY) AS until FROM sales s LEFT JOIN odd l ON s.one = l.a AND s.x / s.y = l.b GROUP BY 1',
   };
   for (const [name, sql] of Object.entries(views))
     writeFileSync(join(dir, 'views', `${name}.sql`), `-- every: 1d\n${sql}\n`);
@@ -265,11 +268,11 @@ test('keys computed of fields that have had other values, and keys that are no f
     ['two', 1],
   ]);
   expect(await rows(server, 'odd', 11)).toEqual([
-    [null, 7],
-    ['h', 1],
-    ['inf', 1],
-    ['nan', 1],
-    ['ninf', 1],
+    [null, 7, null],
+    ['h', 1, null],
+    ['inf', 1, null],
+    ['nan', 1, '2026-01-06T00:00:00.000Z'],
+    ['ninf', 1, null],
   ]);
   server.kill('SIGTERM');
   await server.ended;

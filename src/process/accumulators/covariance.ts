@@ -96,7 +96,7 @@ export class CovarianceAccumulator implements Accumulator {
     const spread =
       Math.sqrt(this.centred(this.xx, this.x, this.x, slot, count)) *
       Math.sqrt(this.centred(this.yy, this.y, this.y, slot, count));
-    const share = spread > 0 ? together() / spread : Number.NaN;
+    const share = spread > 0 && Number.isFinite(spread) ? together() / spread : Number.NaN;
     return Number.isNaN(share) ? null : Math.max(-1, Math.min(1, share));
   }
 

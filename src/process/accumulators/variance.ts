@@ -80,8 +80,10 @@ export class VarianceAccumulator implements Accumulator {
     if (divisor <= 0) return null;
     if (this.single.isSingle(slot)) return 0;
     const centred = Math.max(0, centredSum(this.squares, this.sums, this.sums, slot, count));
-    if (!Number.isFinite(centred)) return null;
-    return this.isDeviation ? Math.sqrt(centred / divisor) : centred / divisor;
+    const variance = centred / divisor;
+    // DuckDB stops where it is no finite number.
+    if (!Number.isFinite(variance)) return null;
+    return this.isDeviation ? Math.sqrt(variance) : variance;
   }
 
   memoryBytes(): number {

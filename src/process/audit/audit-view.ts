@@ -7,7 +7,7 @@ import type { AuditDifference, AuditReport } from '../audit-report.ts';
 import type { ViewPage } from '../engine.ts';
 import type { Plan } from '../plan/plan.ts';
 import { anyValue } from '../plan/sql/any-sql.ts';
-import { planSql, readsMixed } from '../plan/sql/plan-sql.ts';
+import { planSql } from '../plan/sql/plan-sql.ts';
 import type { ViewValue, WindowRow } from '../view.ts';
 import type { AuditOptions, PageHistory } from './audit-options.ts';
 import { type AuditColumn, auditColumns, type GroupColumn, groupColumns } from './columns.ts';
@@ -213,7 +213,7 @@ class Audit {
     span: Span,
   ): Promise<void> {
     const { fromUs, toUs } = span;
-    const all = auditColumns(this.plan, readsMixed(this.plan, history.events));
+    const all = auditColumns(this.plan, history.events);
     const columns = { all, groups: groupColumns(all) };
     let endUs = toUs;
     if (this.sessions) for (const row of windows.flat()) endUs = Math.max(endUs, row.endUs);

@@ -10,12 +10,15 @@ import { MemoryLog, openEngine, startMs } from '../engine/engine.fixture.ts';
 import type { Engine, LookupContent, LookupValue } from '../engine.ts';
 import { duckdb, planOf } from '../plan/plan.fixture.ts';
 import type { LookupRelation } from '../plan/sql/lookup-sql.ts';
+import { viewRelation } from '../plan/sql/view-sql.ts';
 import type { ViewValue, WindowRow } from '../view.ts';
 import { auditView } from './audit-view.ts';
 
 export interface Audited {
   /** The SELECT over `s`, or the whole file where it begins with a comment. */
   view: string;
+  /** A view `below` over `s`, which the view reads. */
+  below?: string;
   /** Types of the fields of `s` when the view is defined. */
   fields: Record<string, string>;
   /** Objects, or lines of JSON; one without a time is of the first second. */
@@ -72,7 +75,16 @@ export interface OpenAudited {
 
 /** To audit one view several times, each time changed in another way. */
 export async function openAudited(audited: Omit<Audited, 'tamper'>): Promise<OpenAudited> {
-  const { view, fields, events, history = events, drifted = fields, knownFromUs, lookups = [] } = audited;
+  const {
+    view,
+    below,
+    fields,
+    events,
+    history = events,
+    drifted = fields,
+    knownFromUs,
+    lookups = [],
+  } = audited;
   const known = lookups.at(-1)?.content;
   const text = view.startsWith('--') ? view : `-- every: 1m\n${view}`;
   const log = new MemoryLog();
@@ -81,6 +93,7 @@ export async function openAudited(audited: Omit<Audited, 'tamper'>): Promise<Ope
   const engine = await openEngine(log, { schema });
   try {
     if (lookups[0]) await engine.setLookup('names', lookups[0].content);
+    if (below !== undefined) await engine.define({ name: 'below', text: `-- every: 1m\n${below}` });
     await engine.define({ name: 'v', text });
     const cuts = lookups.slice(1).map(({ from }) => from);
     for (const [at, from] of [0, ...cuts].entries()) {
@@ -93,18 +106,26 @@ export async function openAudited(audited: Omit<Audited, 'tamper'>): Promise<Ope
     const columns = columnsOf(drifted);
     const types = `{${columns.map(({ name, type }) => `"${name}": '${type}'`).join(', ')}}`;
     const from = `(SELECT * FROM read_json('${file}', format = 'newline_delimited', columns = ${types}))`;
-    const plan = await planOf(
-      text,
-      { schema, lookups: name => (name === 'names' ? known?.columns : undefined) },
-      'v',
-    );
+    const plans = async (name: string) => (await engine.plan(name)).plan;
+    const plan =
+      below === undefined
+        ? await planOf(
+            text,
+            { schema, lookups: name => (name === 'names' ? known?.columns : undefined) },
+            'v',
+          )
+        : await plans('v');
+    const relation =
+      below === undefined
+        ? { from, columns }
+        : viewRelation(await plans('below'), { events: () => ({ from, columns }) });
     return {
       audit: tamper =>
         auditView({
           engine: tamper ? tampered(engine, tamper) : engine,
           plan,
           history: async () => ({
-            events: () => ({ from, columns }),
+            events: () => relation,
             lookup: () => relationOf(known!),
             ...(knownFromUs === undefined ? {} : { fromUs: knownFromUs }),
           }),

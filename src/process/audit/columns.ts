@@ -4,8 +4,9 @@
 import { frequencyError } from '../plan/frequency-error.ts';
 import type { Aggregate, Plan, ScalarType } from '../plan/plan.ts';
 import { anything } from '../plan/sql/alternatives-sql.ts';
-import { inexactness, quantileBound } from '../plan/sql/bound-sql.ts';
+import { fieldShares, groupInexactness, quantileBound } from '../plan/sql/bound-sql.ts';
 import { furtherShareOf } from '../plan/sql/output-bound-sql.ts';
+import { type PlanSqlOptions, readsMixed } from '../plan/sql/plan-sql.ts';
 import type { ViewValue } from '../view.ts';
 import { type Comparable, comparable, isAmong, isWithin, keyOf } from './comparable.ts';
 import { areFrequent, type ItemCount, isSample } from './frequent-items.ts';
@@ -26,8 +27,10 @@ export interface AuditColumn {
   isEqual(engine: ViewValue, batch: ViewValue, bound: ViewValue): boolean;
 }
 
-/** `isTold`: see `comparable`. */
-export function auditColumns(plan: Plan, isTold: boolean): AuditColumn[] {
+/** `events` as the batch has them. */
+export function auditColumns(plan: Plan, events: PlanSqlOptions['events']): AuditColumn[] {
+  const isTold = readsMixed(plan, events);
+  const shares = fieldShares(plan, events);
   return plan.outputs.map(({ name, column, expression, isRough = false }) => {
     const aggregate =
       expression.kind === 'aggregate' ? plan.sources[0]!.aggregates[expression.index] : undefined;
@@ -39,10 +42,7 @@ export function auditColumns(plan: Plan, isTold: boolean): AuditColumn[] {
       isExact,
       isRough,
       isTotal: isExact && ['count', 'count_if', 'sum'].includes(aggregate?.function ?? ''),
-      inexactness:
-        expression.kind === 'group'
-          ? Math.max(...plan.sources.map(source => inexactness(source.groups[expression.index]!)))
-          : 0,
+      inexactness: expression.kind === 'group' ? groupInexactness(plan, expression.index, shares) : 0,
       comparable: same,
       isEqual:
         listCheck(aggregate, isTold) ??
@@ -61,7 +61,7 @@ export function auditColumns(plan: Plan, isTold: boolean): AuditColumn[] {
 /** A bound is null where there is nothing to be off, or the value is exact. */
 export const boundOf = (bound: ViewValue): number => (Number.isFinite(Number(bound)) ? Number(bound) : 0);
 
-/** Of aggregates whose values are no single numbers, or promised on one side alone. */
+/** Of aggregates whose values are no single numbers, or promised on one side alone. `isTold`: see `comparable`. */
 function listCheck(aggregate: Aggregate | undefined, isTold: boolean): AuditColumn['isEqual'] | undefined {
   const type: ScalarType = aggregate?.args[0]?.type ?? 'any';
   const item = (value: ViewValue): Comparable => comparable(value, type, isTold);

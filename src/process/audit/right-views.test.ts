@@ -238,6 +238,113 @@ test('a field of whole numbers that has drifted to anything keeps its digits as 
     7,
   ));
 
+describe('a field of whole numbers that has drifted', () => {
+  const fields = { k: 'VARCHAR', v: 'BIGINT' };
+  const events = ['1', '7', '7.5', '"12"', '"abc"', 'true', '9007199254740993'].map(
+    (v, i) => `{"k":"${i % 3}","v":${v}}`,
+  );
+  const computed = `last(v) // 2 AS h, max(v) + 1 AS m, coalesce(min(v), 0) AS c, min(v)::VARCHAR AS t,
+    CASE WHEN count(*) > 2 THEN max(v) END AS w, sum(v) // 2 AS s`;
+
+  test.each(['DOUBLE', 'JSON'])('to %s is computed with as what it is', async type => {
+    const all = type === 'JSON' ? events : events.slice(0, 3);
+    const audited = { fields, drifted: { k: 'VARCHAR', v: type }, events: all };
+    await right(
+      { ...audited, view: `SELECT k, ${computed} FROM s GROUP BY k HAVING max(v) > 0 ORDER BY max(v) * 2` },
+      3,
+    );
+    await right(
+      { ...audited, view: 'SELECT v // 2 AS h, count(*) AS n FROM s GROUP BY 1' },
+      type === 'JSON' ? 6 : 3,
+    );
+  });
+
+  test('is computed with by events with all its digits', () =>
+    right(
+      {
+        view: 'SELECT v % 3 AS g, max(abs(v)) AS m, last(v + 2) AS l, sum(v % 5) AS s, count(*) AS n FROM s WHERE v % 2 <> 0 GROUP BY 1',
+        fields,
+        drifted: { k: 'VARCHAR', v: 'JSON' },
+        events: [...events, '{"v":9007199254740995}'],
+      },
+      4,
+    ));
+
+  test('to JSON is read by a view over a view', () =>
+    right(
+      {
+        view: 'SELECT sum(m) AS a, max(m) // 2 AS b, max(l) AS c, sum(s) AS d FROM below',
+        below: 'SELECT k, max(v) AS m, last(v) + 1 AS l, sum(v) // 2 AS s FROM s GROUP BY k',
+        fields,
+        drifted: { k: 'VARCHAR', v: 'JSON' },
+        events,
+      },
+      1,
+    ));
+});
+
+test('a view over a view reads values of other types as it reads those of events', async () => {
+  const events = ['true', '"2.5"', '"inf"', '3', '18446744073709551615', '"x"'].map(v => `{"v":${v}}`);
+  const below = 'SELECT v AS m, count(*) AS n FROM s GROUP BY v';
+  const view = 'SELECT sum(m) AS s, max(m) AS t, count(*) AS n FROM below';
+  for (const fields of [{}, { v: 'BIGINT' }] as Record<string, string>[])
+    await right({ view, below, fields, drifted: { v: 'JSON' }, events }, 1);
+});
+
+test('whole numbers beyond 2^53 stay several groups of a view over a view', () =>
+  right(
+    {
+      view: 'SELECT m, count(*) AS n FROM below GROUP BY m',
+      below: 'SELECT v AS m, count(*) AS n FROM s GROUP BY v',
+      fields: { v: 'BIGINT' },
+      events: ['9007199254740992', '9007199254740993'].map(v => `{"v":${v}}`),
+    },
+    2,
+  ));
+
+test('parts of a UNION ALL have one type', async () => {
+  const fields = { i: 'BIGINT', x: 'DOUBLE', t: 'VARCHAR', b: 'BOOLEAN' };
+  const events = [
+    { i: 1, x: 1, t: '1', b: true },
+    { i: 2, x: 2.5, t: 'a', b: false },
+    { i: 12, t: null },
+  ];
+  const of = (...parts: string[]) =>
+    `(${parts.map((part, i) => `SELECT ${part}${i === 0 ? ' AS v' : ''} FROM s`).join(' UNION ALL ')})`;
+  const groups = (from: string) =>
+    `SELECT v, count(*) AS n, count(v) AS c, last(v) AS l FROM ${from} GROUP BY v ORDER BY v LIMIT 9`;
+  await right({ view: groups(of('i', 't')), fields, events }, 5);
+  await right({ view: groups(of('b', 'i')), fields, events }, 5);
+  await right({ view: groups(of("'1'", 'x', 'b')), fields, events }, 6);
+});
+
+test('a constant orders nothing', () =>
+  right(
+    {
+      view: "SELECT k, 'é' AS c, count(*) AS n FROM s GROUP BY ALL ORDER BY c, n DESC LIMIT 1",
+      fields: { k: 'BIGINT' },
+      events: [{ k: 1 }, { k: 2 }, { k: 2 }],
+    },
+    1,
+  ));
+
+test('a view over rounded numbers may differ by their last digits', async () => {
+  const rng = new Rng(31);
+  const events = Array.from({ length: 300 }, () => ({ k: rng.below(60), x: rng.below(2000) / 100 }));
+  const fields = { k: 'BIGINT', x: 'DOUBLE' };
+  const below = 'SELECT k, avg(x) AS a, stddev_samp(x) AS d, max(cbrt(x)) AS c FROM s GROUP BY k';
+  await right({ view: 'SELECT a, count(*) AS n FROM below GROUP BY a', below, fields, events }, 59);
+  const view = 'SELECT max(d) AS d, min(d) AS e, arg_max(c, k) AS c, first(a) AS a FROM below';
+  await right({ view, below, fields, events }, 1);
+  const moved = await auditOf({
+    ...{ view, below, fields, events },
+    tamper: row => {
+      row.values[0] = Number(row.values[0]) * (1 + 1e-8);
+    },
+  });
+  expect(moved.differences.map(({ column }) => column)).toEqual(['d']);
+});
+
 test('sums of whole numbers beyond 2^53 and fractions are as close as doubles are', async () => {
   const fields = { v: 'BIGINT' };
   const drifted = { v: 'DOUBLE' };
@@ -269,6 +376,18 @@ test('groups by a function that every library rounds its own way are matched by 
   expect(moved.differenceCount).toBe(600);
 });
 
+test('the root of an exact cube is exact, also where it is rounded and compared', () => {
+  const roots = Array.from({ length: 256 }, (_, i) => (i - 128) / 16);
+  return right(
+    {
+      view: 'SELECT round(cbrt(x)) AS r, floor(cbrt(x)) AS f, cbrt(x) = y AS e, count(*) AS n FROM s GROUP BY ALL',
+      fields: { x: 'DOUBLE', y: 'DOUBLE' },
+      events: roots.map(y => ({ x: y ** 3, y })),
+    },
+    32,
+  );
+});
+
 test('sums that cancel, and moments of values far from zero, are right', async () => {
   const rng = new Rng(11);
   const fields = { x: 'DOUBLE', y: 'DOUBLE' };
@@ -288,6 +407,27 @@ test('sums that cancel, and moments of values far from zero, are right', async (
       await right({ view, fields, events: both }, 1);
     }
   }
+});
+
+test('moments of what is no finite number are NULL', async () => {
+  const fields = { k: 'BIGINT', x: 'DOUBLE', y: 'DOUBLE' };
+  const rows = [
+    [1, 2],
+    [3, 0],
+    [0, 0],
+    [1e200, 1],
+    [-1e200, 1],
+    [4, 5],
+  ];
+  const events = [1, 3, 6].flatMap(size => rows.slice(0, size).map(([x, y]) => ({ k: size, x, y })));
+  const moments =
+    'stddev_samp(x / y) AS d, var_pop(x / y) AS v, corr(x / y, x) AS c, covar_pop(x / y, x) AS p';
+  const { differences, rows: compared } = await auditOf({
+    view: `SELECT k, ${moments}, coalesce(var_samp(x / y), -1) AS s FROM s GROUP BY k`,
+    fields,
+    events,
+  });
+  expect({ differences, compared }).toEqual({ differences: [], compared: 3 });
 });
 
 test('a constant correlates with nothing, and has no variance', async () => {

@@ -4,8 +4,9 @@
 
 import type { AuditDifference } from '../audit-report.ts';
 import type { Expression, SourcePlan } from '../plan/plan.ts';
+import { driftedSums } from '../plan/sql/drifted-sql.ts';
 import { quoteName } from '../plan/sql/field-sql.ts';
-import { driftedSums, planSql, readsMixed } from '../plan/sql/plan-sql.ts';
+import { planSql } from '../plan/sql/plan-sql.ts';
 import type { WindowRow } from '../view.ts';
 import type { AuditOptions, PageHistory } from './audit-options.ts';
 import { auditColumns } from './columns.ts';
@@ -128,7 +129,7 @@ export class SessionAudit {
   private columns({ events, fromUs }: PageHistory): TotalColumn[] | { reason: string } {
     const { plan } = this.options;
     const drifted = driftedSums(plan, events);
-    const all = auditColumns(plan, readsMixed(plan, events)).flatMap((column, index): TotalColumn[] => {
+    const all = auditColumns(plan, events).flatMap((column, index): TotalColumn[] => {
       const { expression, name } = plan.outputs[index]!;
       if (!column.isTotal || expression.kind !== 'aggregate') return [];
       return [{ name, index, isWhole: expression.type === 'integer' && !drifted.has(expression.index) }];

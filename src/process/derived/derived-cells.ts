@@ -1,14 +1,13 @@
 // The groups of one window of a view over views: made of the rows of the windows under it, or merged of finer windows of its own. Bounded by
 // the view's cap of groups; beyond it the smallest, by rows, go to one overflow group.
 import { murmur128Text } from '../../core/hash.ts';
-import { parseTimeUs } from '../../core/time-text.ts';
 import type { KeyPart } from '../../store/state-key.ts';
 import { noSlot } from '../accumulators/accumulator.ts';
 import { AccumulatorSet } from '../accumulators/accumulator-set.ts';
 import { type CompiledSource, vectorOf } from '../plan/expression/compile.ts';
 import type { Value } from '../plan/expression/evaluate.ts';
-import { booleanFromText, numberFromText } from '../plan/functions/cast.ts';
-import type { Scalar } from '../plan/functions/function.ts';
+import { booleanFromText, castScalar, numberFromText } from '../plan/functions/cast.ts';
+import { fromBigInt, type Scalar } from '../plan/functions/function.ts';
 import type { Plan, ScalarType } from '../plan/plan.ts';
 import { type ColumnSource, scalarAt, type Vector } from '../plan/vector.ts';
 import type { ViewColumn, ViewValue, WindowRow } from '../view.ts';
@@ -148,8 +147,9 @@ class RowColumns implements ColumnSource {
     if (values instanceof Float64Array) {
       return { kind: 'time', rows: this.rows, values, valid: new Uint8Array(this.rows).fill(1) };
     }
+    const columnType = this.columns.find(({ name }) => name === path[0])?.type;
     return vectorOf(
-      values.map(value => scalarOf(value, type)),
+      values.map(value => scalarOf(value, type, columnType)),
       type,
     );
   }
@@ -176,22 +176,23 @@ class RowColumns implements ColumnSource {
   }
 }
 
-/** A result's value as the type an expression wants. */
-function scalarOf(value: ViewValue, type: ScalarType): Scalar {
+/** A result's value as the type an expression wants; what is no whole number of 64 bits is none of a column of sums. */
+function scalarOf(value: ViewValue, type: ScalarType, columnType?: string): Scalar {
   if (value === null) return null;
   const plain = typeof value === 'object' ? JSON.stringify(value) : value;
   switch (type) {
     case 'integer':
       if (typeof plain === 'string' && /^-?\d+$/.test(plain)) {
-        return Number.isSafeInteger(Number(plain)) ? Number(plain) : BigInt(plain);
+        return fromBigInt(BigInt(plain)) ?? (columnType === 'HUGEINT' ? null : Number(plain));
       }
       return numberOf(plain);
     case 'number':
     case 'interval':
       return numberOf(plain);
     case 'time':
+      return castScalar(plain, 'any', 'TIMESTAMP');
     case 'date':
-      return typeof plain === 'string' ? (parseTimeUs(plain) ?? null) : numberOf(plain);
+      return castScalar(plain, 'any', 'DATE');
     case 'boolean':
       return booleanFromText(String(plain));
     case 'text':
@@ -201,5 +202,9 @@ function scalarOf(value: ViewValue, type: ScalarType): Scalar {
   }
 }
 
-const numberOf = (value: string | number | boolean): number | null =>
-  typeof value === 'string' ? numberFromText(value) : Number(value);
+/** A text counts where it spells a finite number, and no boolean is one. */
+function numberOf(value: string | number | boolean): number | null {
+  if (typeof value !== 'string') return typeof value === 'number' ? value : null;
+  const number = numberFromText(value);
+  return Number.isFinite(number) ? number : null;
+}

@@ -90,11 +90,11 @@ export class AggregateBinder {
       }
       if (rule!.function === 'sample' && aggregate.parameters.length === 0) aggregate.parameters = [100];
       if (node.filter) aggregate.filter = binder.bind(node.filter, 'boolean', 'FILTER');
-      // count of something that is never NULL is count(*).
-      if (rule!.function === 'count' && args[0]?.kind === 'literal' && args[0].value !== null)
-        aggregate.args = [];
       return aggregate;
     });
+    // count of something that is never NULL is count(*), where all inputs have that.
+    const isConstant = ({ args: [arg] }: Aggregate): boolean => arg?.kind === 'literal' && arg.value !== null;
+    if (rule.function === 'count' && bound.every(isConstant)) for (const one of bound) one.args = [];
     const types = bound[0]!.args.map(arg => arg.type);
     const list = Array.isArray(bound[0]!.parameters[0]) && rule.function === 'approx_quantile';
     return this.addAggregate(bound, { rule, types, type: list ? 'any' : rule.type(types), list });

@@ -1,7 +1,7 @@
 // From DuckDB's parse tree to expressions of the plan: names are resolved by the caller, functions by their signatures, and
 // a field without a known type takes the type of its use.
 
-import { castScalar, scalarTypeOf, sqlTypeOf } from '../functions/cast.ts';
+import { castScalar, intervalLengthUs, scalarTypeOf, sqlTypeOf } from '../functions/cast.ts';
 import { commonType } from '../functions/comparison.ts';
 import type { ScalarFunction, Signature } from '../functions/function.ts';
 import { literalOf } from '../functions/function.ts';
@@ -276,15 +276,7 @@ export class ExpressionBinder {
       const value = castScalar(literalScalar(child), child.type, name);
       if (value === null && child.value !== null) {
         if (node.try_cast) return { kind: 'literal', type, value: null };
-        this.source.refuse(
-          this.position(node.child!),
-          type === 'interval'
-            ? `'${child.value}' is not an interval of fixed length.`
-            : `'${child.value}' is not a ${name}.`,
-          type === 'interval'
-            ? "Write days, hours, minutes or seconds: INTERVAL '30 days'."
-            : 'Mend the literal.',
-        );
+        this.source.refuse(this.position(node.child!), ...literalProblem(String(child.value), name, type));
       }
       return literalValue(type, value);
     }
@@ -465,6 +457,27 @@ export class ExpressionBinder {
         : `CAST it, or compare it with a value.`,
     );
   }
+}
+
+/** Why a literal is no value of a type, and what to write. */
+function literalProblem(text: string, name: string, type: ScalarType): [string, string] {
+  if (type === 'interval') {
+    return intervalLengthUs(text) === null
+      ? [
+          `'${text}' is not an interval of fixed length.`,
+          "Write days, hours, minutes or seconds: INTERVAL '30 days'.",
+        ]
+      : [
+          `'${text}' is longer than the intervals of views, which have 2^53 microseconds.`,
+          'Write at most 104,249 days.',
+        ];
+  }
+  return [
+    `'${text}' is not a ${name}.`,
+    type === 'time' || type === 'date'
+      ? 'Write a time of ISO 8601, from 1684-07-28 to 2255-06-05.'
+      : 'Mend the literal.',
+  ];
 }
 
 function castName(type: TypeNode): string | undefined {

@@ -59,25 +59,42 @@ export function coerced(expression: Expression, wanted: ScalarType): Expression 
   }
 }
 
+/** The expression as a part of a UNION ALL whose column is of `type`: a number among texts is one. */
+export function converted(expression: Expression, type: ScalarType): Expression {
+  if (expression.type === type) return expression;
+  const isNothing = expression.kind === 'literal' && expression.value === null;
+  if (expression.type === 'any' || isNothing) return coerced(expression, type) ?? expression;
+  const name = castNames[type];
+  if (expression.kind === 'literal') {
+    return literalValue(type, castScalar(literalScalar(expression), expression.type, name));
+  }
+  // Whole numbers are their digits, and fractions that come into the field later are not rounded.
+  const isWhole = expression.kind === 'field' && expression.type === 'integer';
+  return isWhole && (type === 'text' || type === 'number')
+    ? { ...expression, type }
+    : castOf(expression, type);
+}
+
 /** The cast has the very type that is wanted, so that the call around it resolves to the signature that was chosen. */
 export function castOf(expression: Expression, wanted: ScalarType): Expression {
-  const names: Record<ScalarType, string> = {
-    boolean: 'BOOLEAN',
-    integer: 'BIGINT',
-    number: 'DOUBLE',
-    text: 'VARCHAR',
-    time: 'TIMESTAMP',
-    date: 'DATE',
-    interval: 'INTERVAL',
-    any: 'VARCHAR',
-  };
   return {
     kind: 'call',
     function: 'cast',
-    args: [expression, { kind: 'literal', type: 'text', value: names[wanted] }],
+    args: [expression, { kind: 'literal', type: 'text', value: castNames[wanted] }],
     type: wanted,
   };
 }
+
+const castNames: Record<ScalarType, string> = {
+  boolean: 'BOOLEAN',
+  integer: 'BIGINT',
+  number: 'DOUBLE',
+  text: 'VARCHAR',
+  time: 'TIMESTAMP',
+  date: 'DATE',
+  interval: 'INTERVAL',
+  any: 'VARCHAR',
+};
 
 /** Whether a value above the aggregation, or of a lookup table, is of any type: as a whole number a fraction would be rounded. */
 export function isOpen(expression: Expression): boolean {

@@ -1,6 +1,9 @@
 // Arguments that must be literals of a certain form: units of time, formats, patterns.
 import { truncUnits, unitName } from '../functions/calendar.ts';
-import { compileRegex } from '../functions/regex.ts';
+import { literalOf } from '../functions/function.ts';
+import { endsInEscape } from '../functions/like.ts';
+import { compileRegex, extractGroupMax, hasShortGroupName } from '../functions/regex.ts';
+import { lowerCase } from '../functions/text.ts';
 import { partUnits, unknownConversion } from '../functions/time.ts';
 import type { Expression } from '../plan.ts';
 
@@ -23,6 +26,7 @@ export function constantProblem(
       : [`"${text}" is not a unit.`, `Units: ${units.join(', ')}.`];
   }
   if (name === 'strftime') {
+    if (text === '') return ['The format of strftime is empty.', "Write for instance '%Y-%m-%d'."];
     const unknown = unknownConversion(text);
     return unknown
       ? [`strftime's ${unknown} is not available in views.`, 'Use %Y %m %d %H %M %S %f.']
@@ -31,10 +35,26 @@ export function constantProblem(
   if (/^(not )?i?like$/.test(name) && index === 2 && Buffer.byteLength(text) > 1) {
     return ['ESCAPE takes one character of ASCII, or none.', "Write for instance ESCAPE '!'."];
   }
+  if (/^(not )?i?like$/.test(name) && index === 1) {
+    const escapeCharacter = String(literalOf(args[2]) ?? '');
+    return endsInEscape(/ilike$/.test(name) ? lowerCase(text) : text, escapeCharacter)
+      ? [
+          `The pattern ends in its escape character ${escapeCharacter}, with nothing behind it to escape.`,
+          `Write ${escapeCharacter}${escapeCharacter} for the character itself.`,
+        ]
+      : undefined;
+  }
   if (!name.startsWith('regexp_')) return undefined;
-  const isOptions =
-    typeof value === 'string' &&
-    index === (name === 'regexp_matches' || name === 'regexp_full_match' ? 2 : 3);
+  if (name === 'regexp_extract' && index === 2) {
+    return Number(value) >= 0 && Number(value) <= extractGroupMax
+      ? undefined
+      : [
+          `regexp_extract takes the number of a group from 0 to ${extractGroupMax}.`,
+          'Write 0 for the whole match, 1 for the first group in parentheses.',
+        ];
+  }
+  const optionsIndex = name === 'regexp_matches' || name === 'regexp_full_match' ? 2 : 3;
+  const isOptions = typeof value === 'string' && index === optionsIndex;
   const isReplace = name === 'regexp_replace';
   if (isOptions && (isReplace ? /[^cilsg]/ : /[^cils]/).test(text)) {
     return [
@@ -42,7 +62,11 @@ export function constantProblem(
       `Options: i (case), s (dot takes newlines), l (literal)${isReplace ? ', g (all)' : ''}.`,
     ];
   }
-  if (index !== 1) return undefined;
+  const isLiteral = String(literalOf(args[optionsIndex]) ?? '').includes('l');
+  if (index !== 1 || isLiteral) return undefined;
+  if (hasShortGroupName(text)) {
+    return ['(?<name>…) is not in the syntax of RE2 here.', 'Write (?P<name>…), or (…).'];
+  }
   try {
     compileRegex(text);
     return undefined;

@@ -1,11 +1,10 @@
 // What stands behind FROM: streams, views, lookup tables, UNION ALL of them, and subqueries or CTEs that only rename and
 // filter. Each becomes a list of inputs, one for every stream, whose columns are expressions over the stream's own fields.
-import { commonType } from '../functions/comparison.ts';
 import type { Expression, ScalarType } from '../plan.ts';
 import type { Source } from '../refusal.ts';
 import { ExpressionBinder } from './bind-expression.ts';
 import type { Catalog } from './catalog.ts';
-import { coerced } from './coercion.ts';
+import { converted } from './coercion.ts';
 import { columnName } from './column-name.ts';
 import { byPath, conjunction, type Input, refuseTableForm, scopeOf } from './input.ts';
 import { LookupJoin } from './lookup-join.ts';
@@ -116,7 +115,9 @@ export class RelationBinder {
     return result;
   }
 
-  private union(query: QueryNode, ctes: ReadonlyMap<string, QueryNode>): Input[] {
+  /** The parts of a UNION ALL, however it is nested. */
+  private parts(query: QueryNode, ctes: ReadonlyMap<string, QueryNode>): Input[] {
+    if (query.type !== 'SET_OPERATION_NODE') return this.ofQuery(query, ctes);
     if (query.setop_type !== 'UNION' || !query.setop_all) {
       this.source.refuse(
         firstPosition(this.source, query),
@@ -131,7 +132,11 @@ export class RelationBinder {
         'Put ORDER BY and LIMIT outside.',
       );
     }
-    const inputs = [...this.ofQuery(query.left!, ctes), ...this.ofQuery(query.right!, ctes)];
+    return [...this.parts(query.left!, ctes), ...this.parts(query.right!, ctes)];
+  }
+
+  private union(query: QueryNode, ctes: ReadonlyMap<string, QueryNode>): Input[] {
+    const inputs = this.parts(query, ctes);
     if (inputs.length > inputsMax) {
       this.source.refuse(
         firstPosition(this.source, query),
@@ -150,12 +155,21 @@ export class RelationBinder {
       );
     }
     // A column has one type in all parts; a field of unknown type takes it.
-    const types = names.map((_, index) => commonOf(lists.map(list => list![index]!.expression)));
+    const types = names.map((name, index) => {
+      const own = lists.map(list => list![index]!.expression.type);
+      const type = unionType(own);
+      if (type !== undefined) return type;
+      return this.source.refuse(
+        firstPosition(this.source, query),
+        `The parts of a UNION ALL have different types in "${name}": ${[...new Set(own)].join(', ')}.`,
+        'CAST them to one type.',
+      );
+    });
     return inputs.map((input, at) => {
-      const columns = names.map((name, index) => {
-        const own = lists[at]![index]!.expression;
-        return { name, expression: coerced(own, types[index]!) ?? own };
-      });
+      const columns = names.map((name, index) => ({
+        name,
+        expression: converted(lists[at]![index]!.expression, types[index]!),
+      }));
       const byName = new Map(columns.map(column => [column.name.toLowerCase(), column.expression]));
       return { ...input, columns, column: (path: readonly string[]) => byPath(byName, path) };
     });
@@ -181,9 +195,14 @@ export class RelationBinder {
   }
 }
 
-function commonOf(expressions: readonly Expression[]): ScalarType {
-  const known = expressions.map(expression => expression.type).filter(type => type !== 'any');
-  return commonType(known);
+/** DuckDB's type of a column whose parts have these; undefined where it has none. */
+function unionType(types: readonly ScalarType[]): ScalarType | undefined {
+  const known = new Set(types.filter(type => type !== 'any'));
+  const isAmong = (...some: ScalarType[]): boolean => [...known].every(type => some.includes(type));
+  if (known.size <= 1) return [...known][0] ?? 'any';
+  if (known.has('text')) return 'text';
+  if (isAmong('boolean', 'integer', 'number')) return known.has('number') ? 'number' : 'integer';
+  return isAmong('time', 'date') ? 'time' : undefined;
 }
 
 export function withCtes(

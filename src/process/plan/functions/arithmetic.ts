@@ -3,7 +3,7 @@
 import type { Expression } from '../plan.ts';
 import { roundHalfEven } from './cast.ts';
 import type { ScalarFunction, Signature } from './function.ts';
-import { fromBigInt, literalOf, microseconds, microsecondsSql } from './function.ts';
+import { fromBigInt, literalOf, microseconds, microsecondsSql, namedSql } from './function.ts';
 
 type Whole = number | bigint;
 
@@ -212,7 +212,13 @@ export const arithmetic: readonly ScalarFunction[] = [
             if (isFraction(a) || isFraction(b)) return Number(a) / Number(b);
             return fromBigInt(BigInt(a) / BigInt(b));
           },
-          sql: args => `TRY(${infix('//')(args)})`,
+          // Whole numbers among the doubles of a field that has drifted are divided as such.
+          sql: args =>
+            namedSql(
+              args,
+              (a, b) =>
+                `CASE WHEN ${a} = trunc(${a}) AND ${b} = trunc(${b}) THEN trunc(TRY(${a} // ${b})) ELSE TRY(${a} // ${b}) END`,
+            ),
         },
       ),
     ],
@@ -342,7 +348,10 @@ export const arithmetic: readonly ScalarFunction[] = [
     ],
   },
   unary('sqrt', value => (value < 0 ? null : Math.sqrt(value))),
-  unary('cbrt', Math.cbrt),
+  {
+    name: 'cbrt',
+    signatures: [numberSignature(1, cubeRoot, undefined, { sql: args => cubeRootSql(args[0]!) })],
+  },
   unary('exp', Math.exp),
   unary('ln', value => (value <= 0 ? null : Math.log(value))),
   unary('log2', value => (value <= 0 ? null : Math.log2(value))),
@@ -368,6 +377,23 @@ export const arithmetic: readonly ScalarFunction[] = [
   unary('radians', value => value * (Math.PI / 180)),
   { name: 'pi', signatures: [{ parameters: [], result: 'number', scalar: () => Math.PI }] },
 ];
+
+/** What a double is multiplied by to be split behind its first 18 bits: the root of a cube that is exact has no more. */
+const splitter = 2 ** 35 + 1;
+
+/** Every library rounds the last digit its own way; the root of an exact cube is exact here, so that it can be compared and rounded. */
+function cubeRoot(value: number): number {
+  const root = Math.cbrt(value);
+  const short = root * splitter - (root * splitter - root);
+  return short * short * short === value ? short : root;
+}
+
+const cubeRootSql = (value: string): string =>
+  namedSql([`${value}::DOUBLE`], own => {
+    const [root, scaled] = [`cbrt(${own})`, `(cbrt(${own}) * ${splitter})`];
+    const short = `(${scaled} - (${scaled} - ${root}))`;
+    return `CASE WHEN ${short} * ${short} * ${short} = ${own} THEN ${short} ELSE ${root} END`;
+  });
 
 /** C's pow: 1 to any power is 1, and so is −1 to an infinite one. */
 function power(base: number, exponent: number): number {

@@ -8,6 +8,7 @@ import type { Expression } from '../plan.ts';
 import { expressionSql } from '../sql/expression-sql.ts';
 import { fieldSql, quoteText } from '../sql/field-sql.ts';
 import { scalarAt } from '../vector.ts';
+import { castScalar } from './cast.ts';
 
 const seed = 20261124;
 const at = Date.UTC(2026, 0, 2, 3, 4, 5) * 1000;
@@ -123,4 +124,29 @@ test('a number that no double holds is inf as text', async () => {
 test('every form of an instant is one', async () => {
   const forms = ['2026-01-02t03:04:05z', '20260102T030405Z', '02/Jan/2026:03:04:05 +0000'];
   expect((await valuesOf('x::TIMESTAMP', 'VARCHAR', true, forms)).engine).toEqual([at, at, at]);
+});
+
+test('blanks around a text are those that DuckDB passes over', async () => {
+  const blanks = Array.from('\t\n\v\f\r \u00a0\u1680\u2003\u2028\u202f\u3000\ufeff');
+  const types: [string, string][] = [
+    ['BOOLEAN', 'true'],
+    ['BIGINT', '-12'],
+    ['HUGEINT', '12'],
+    ['DOUBLE', '1.5'],
+    ['DECIMAL(9,2)', '1.5'],
+    ['BIGINT', '+'],
+    ['INTERVAL', '5 days'],
+    ['INTERVAL', '01:30:00'],
+  ];
+  for (const [type, spelled] of types) {
+    const texts = blanks.flatMap(blank =>
+      /:/.test(spelled) ? [blank + spelled] : [blank + spelled, spelled + blank],
+    );
+    const rows = texts.map((text, row) => `(${row}, ${quoteText(text)})`).join(', ');
+    const reader = await (await duckdb()).runAndReadAll(
+      `SELECT TRY_CAST(x AS ${type}) IS NULL FROM (VALUES ${rows}) t(_row, x) ORDER BY _row`,
+    );
+    const isNull = texts.map(text => castScalar(text, 'text', type) === null);
+    expect(isNull, `${spelled} as ${type}`).toEqual(reader.getRows().map(([is]) => is));
+  }
 });

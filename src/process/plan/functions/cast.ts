@@ -67,9 +67,21 @@ export function sqlTypeOf(type: ScalarType): string {
   }
 }
 
+/** A text without the blanks around it that DuckDB's casts to numbers pass over: those of ASCII alone. */
+function withoutBlanks(text: string): string {
+  const isBlank = (at: number): boolean => {
+    const code = text.charCodeAt(at);
+    return code === 0x20 || (code >= 0x09 && code <= 0x0d);
+  };
+  let [start, end] = [0, text.length];
+  while (start < end && isBlank(start)) start++;
+  while (end > start && isBlank(end - 1)) end--;
+  return text.slice(start, end);
+}
+
 /** The number that a text spells, or null: blanks around it, a sign, a fraction, an exponent. */
 export function numberFromText(text: string): number | null {
-  const trimmed = text.trim();
+  const trimmed = withoutBlanks(text);
   if (/^[+-]?(\d+(_\d+)*(\.(\d+(_\d+)*)?)?|\.\d+(_\d+)*)([eE][+-]?\d+)?$/.test(trimmed)) {
     const value = Number(trimmed.replaceAll('_', ''));
     return Number.isFinite(value) ? value : null;
@@ -80,8 +92,9 @@ export function numberFromText(text: string): number | null {
   return special[1] === '-' ? -Infinity : Infinity;
 }
 
+/** With blanks around it a text spells none. */
 export function booleanFromText(text: string): boolean | null {
-  const lower = text.trim().toLowerCase();
+  const lower = text.toLowerCase();
   if (['true', 't', '1', 'yes', 'y'].includes(lower)) return true;
   return ['false', 'f', '0', 'no', 'n'].includes(lower) ? false : null;
 }
@@ -139,13 +152,13 @@ function toInteger(value: Exclude<Scalar, null>, name: string): Scalar {
     if (!Number.isFinite(value) || (least === 0n && value < 0)) return null;
     whole = BigInt(roundHalfEven(value));
   } else {
-    const trimmed = value.trim();
+    const trimmed = withoutBlanks(value);
     if (otherBase.test(value)) {
       if (name.endsWith('HUGEINT')) return null;
       whole = BigInt(value.replaceAll('_', ''));
     } else if (/^[+-]?\d+$/.test(trimmed)) whole = BigInt(trimmed.replace('+', ''));
     // To DuckDB a sign before blanks is 0.
-    else if (/^\s*[+-]\s+$/.test(value) && (least < 0n || value.includes('+'))) whole = 0n;
+    else if (/^[ \t-\r]*[+-][ \t-\r]+$/.test(value) && (least < 0n || value.includes('+'))) whole = 0n;
     else {
       const number = numberFromText(value);
       if (number === null || !Number.isFinite(number)) return null;
@@ -229,22 +242,29 @@ const intervalUnits: Record<string, number> = {
 
 /** '5 minutes', '1 hour 30 min', '01:30:00', '90' (seconds) in µs; null for months and years, whose length is not fixed. */
 export function intervalFromText(text: string): number | null {
-  let [rest, totalUs] = [text.trim().toLowerCase(), 0];
+  const lengthUs = intervalLengthUs(text);
+  return lengthUs === null ? null : microseconds(lengthUs);
+}
+
+/** The length of an interval, however long. */
+export function intervalLengthUs(text: string): number | null {
+  const inner = (part: string): string => part.replace(/^[ \t\n]+|[ \t\n]+$/g, '');
+  let [rest, totalUs] = [inner(text).toLowerCase(), 0];
   const clock = /(-?)(\d+):(\d\d)(?::(\d\d(?:\.\d{1,6})?))?$/.exec(rest);
   if (clock) {
     const lengthUs =
       Number(clock[2]) * 3600e6 + Number(clock[3]) * 60e6 + Math.round(Number(clock[4] ?? 0) * 1e6);
     totalUs += clock[1] ? -lengthUs : lengthUs;
-    rest = rest.slice(0, clock.index).trim();
-    if (rest === '') return microseconds(totalUs);
-  } else if (/^-?\d+(\.\d*)?$/.test(rest)) return microseconds(Math.round(Number(rest) * 1e6));
-  if (!/^([+-]?\d+(\.\d+)?\s*[a-z]+\s*)+$/.test(rest)) return null;
-  for (const [, amount, unit] of rest.matchAll(/([+-]?\d+(?:\.\d+)?)\s*([a-z]+)/g)) {
+    rest = inner(rest.slice(0, clock.index));
+    if (rest === '') return totalUs;
+  } else if (/^-?\d+(\.\d*)?$/.test(rest)) return Math.round(Number(rest) * 1e6);
+  if (!/^(-?\d+(\.\d+)?[ \t\n]*[a-z]+[ \t\n]*)+$/.test(rest)) return null;
+  for (const [, amount, unit] of rest.matchAll(/(-?\d+(?:\.\d+)?)[ \t\n]*([a-z]+)/g)) {
     const lengthUs = intervalUnits[unit!] ?? intervalUnits[unit!.replace(/s$/, '')];
     if (lengthUs === undefined) return null;
     totalUs += Math.round(Number(amount) * lengthUs);
   }
-  return microseconds(totalUs);
+  return totalUs;
 }
 
 /** SQL of a cast to a time or date, which means what it means for an event's own time, whatever is known of the field's type. */

@@ -18,6 +18,14 @@ export function likeMatcher(pattern: string, escapeCharacter: string): Matcher {
   return matcher;
 }
 
+/** Whether a pattern ends in its escape character, with nothing behind it: an error to DuckDB. */
+export function endsInEscape(pattern: string, escapeCharacter: string): boolean {
+  if (escapeCharacter === '') return false;
+  let isEscaped = false;
+  for (const character of pattern) isEscaped = !isEscaped && character === escapeCharacter;
+  return isEscaped;
+}
+
 const any = Symbol('%');
 const one = Symbol('_');
 type Token = string | typeof any | typeof one;

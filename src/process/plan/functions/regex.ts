@@ -23,6 +23,15 @@ export function compileRegex(pattern: string, options = ''): RE2JS {
   return regex;
 }
 
+/** The last group that DuckDB extracts. */
+export const extractGroupMax = 9;
+
+/** Whether `(?<name>…)`, which DuckDB's RE2 does not know, stands in a pattern: not quoted, escaped or in a class. */
+export function hasShortGroupName(pattern: string): boolean {
+  const parts = /\\Q.*?(?:\\E|$)|\\.|\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\]|\(\?</gs;
+  return Array.from(pattern.matchAll(parts)).some(([part]) => part === '(?<');
+}
+
 function extract(value: string, pattern: string, group = 0, options = ''): Scalar {
   const matcher = compileRegex(pattern, options).matcher(value);
   if (!matcher.find() || group < 0 || group > matcher.groupCount()) return '';

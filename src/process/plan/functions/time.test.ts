@@ -39,6 +39,15 @@ describe('times from numbers', () => {
   );
 });
 
+describe('numbers of seconds', () => {
+  it('are rounded to microseconds half to even, as DuckDB rounds them', async () => {
+    const numbers = [0.0000005, 0.0000015, -0.0000005, -0.0000025, 2.0000005, 1_700_000_000.1234565];
+    const rows = numbers.map(x => ({ ...row, x }));
+    for (const sql of ['epoch_us(to_timestamp(x))', 'epoch(to_seconds(x))'])
+      expect(await difference(sql, rows)).toBeUndefined();
+  });
+});
+
 describe('intervals as text', () => {
   it('are what DuckDB writes of the difference of two times', async () => {
     const hours = [0, 1, 23.999, 24, 25.5, 48, 1000].flatMap(hour => [hour * 3600e6, -hour * 3600e6]);

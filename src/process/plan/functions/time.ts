@@ -1,6 +1,5 @@
 // Functions of time. A time is UTC; an interval is a fixed length (no months or years, whose length depends on the date).
 
-import { roundNumber } from './arithmetic.ts';
 import {
   boundaries,
   civilFromDays,
@@ -49,9 +48,9 @@ const madeSql = (make: 'make_timestamp' | 'to_microseconds', us: string): string
   namedSql([us], own => `CASE WHEN ${own} BETWEEN ${safeSql} THEN ${make}(${own}::BIGINT) END`);
 
 const scaled = (value: number | bigint, by: number): number | null =>
-  microseconds(roundNumber(Number(value) * by));
+  microseconds(roundHalfEven(Number(value) * by));
 
-const scaledSql = (value: string, by: number): string => `round(${value}::DOUBLE * ${by})`;
+const scaledSql = (value: string, by: number): string => `TRY_CAST(${value}::DOUBLE * ${by} AS BIGINT)`;
 
 function timeFunction(
   name: string,

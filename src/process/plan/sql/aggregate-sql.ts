@@ -4,6 +4,9 @@ import type { Aggregate } from '../plan.ts';
 import { anyText, integerText } from './any-sql.ts';
 import { quoteText } from './field-sql.ts';
 
+/** Aggregates that pass on one of their values as it is. */
+export const passesOne: ReadonlySet<string> = new Set(['min', 'max', 'first', 'last', 'arg_min', 'arg_max']);
+
 /** A call over the rows that the aggregate's filter takes, and for which the other conditions hold. */
 export function filteredSql(
   aggregate: Aggregate,

@@ -92,6 +92,7 @@ class Parts {
   leavesOf(chosen: readonly number[]): SqlLeaves {
     return {
       ...this.leaves,
+      isWide: index => index < firstPart && this.leaves.isWide!(index),
       aggregate: index =>
         index < firstPart
           ? this.leaves.aggregate!(index)

@@ -67,11 +67,18 @@ export function integerText(value: string): string {
   return `coalesce(struct_extract(${value}, '_text'), ${numberText(number)})`;
 }
 
+/** The whole number that such a struct stands for; NULL where it is none of 64 bits. */
+export function wholeNumber(value: string): string {
+  const number = `struct_extract(${value}, '_number')`;
+  const ofNumber = `CASE WHEN ${number} = trunc(${number}) THEN TRY_CAST(${number} AS BIGINT) END`;
+  return `coalesce(TRY_CAST(struct_extract(${value}, '_text') AS BIGINT), ${ofNumber})`;
+}
+
 /** The value as JSON: of such a struct, or of a plain column. */
 export function anyAsJson(value: string): string {
   const json = `to_json(${value})`;
   return (
-    `CASE ${json} ->> '$._rank' WHEN '0' THEN ${json} -> '$._number' WHEN '1' THEN ${json} -> '$._text' ` +
+    `CASE ${json} ->> '$._rank' WHEN '0' THEN coalesce(TRY_CAST(${json} ->> '$._text' AS JSON), ${json} -> '$._number') WHEN '1' THEN ${json} -> '$._text' ` +
     `WHEN '2' THEN to_json(TRY_CAST(${json} ->> '$._number' AS DOUBLE) <> 0) ELSE ${json} END`
   );
 }

@@ -2,8 +2,9 @@
 // what was added, that of functions whose last digit is the machine's, and what a sketch promises. What has no bound is exact.
 import { frequencyError } from '../frequency-error.ts';
 import type { Aggregate, Expression, Plan } from '../plan.ts';
-import { aggregateSql, filteredSql, momentRows, topSql } from './aggregate-sql.ts';
+import { aggregateSql, filteredSql, momentRows, passesOne, topSql } from './aggregate-sql.ts';
 import { beyondBounds } from './alternatives-sql.ts';
+import type { SqlRelation } from './column-type.ts';
 
 /** Of a compensated sum, or an average: a few units in the last place of the sum of magnitudes. */
 const sumShare = 9e-16;
@@ -45,22 +46,90 @@ export const transcendental: ReadonlySet<string> = new Set([
   'radians',
 ]);
 
-/** By which share of itself an expression over an event may differ; 0 where it is exact. */
-export function inexactness(expression: Expression): number {
+/** Fields of each source that are inexact numbers of a view below, with their shares. */
+export type FieldShares = readonly ReadonlyMap<string, number>[];
+
+export function fieldShares(
+  plan: Plan,
+  events: (stream: string, source: number) => SqlRelation,
+): FieldShares {
+  return plan.sources.map(({ stream }, at) => {
+    const { columns } = events(stream, at);
+    return new Map(columns.flatMap(({ name, share }) => (share === undefined ? [] : [[name, share]])));
+  });
+}
+
+/** By which share of itself an expression over an event of a source may differ; 0 where it is exact. */
+export function inexactness(expression: Expression, shares: FieldShares[number]): number {
   switch (expression.kind) {
+    case 'field':
+      return expression.path.length === 1 ? (shares.get(expression.path[0]!) ?? 0) : 0;
     case 'call': {
-      const parts = Math.max(0, ...expression.args.map(inexactness));
+      const parts = Math.max(0, ...expression.args.map(arg => inexactness(arg, shares)));
       if (parts > 0) return furtherShare;
       return transcendental.has(expression.function) ? lastDigits : 0;
     }
     case 'case': {
       const values = [...expression.branches.map(({ value }) => value), expression.otherwise];
-      return Math.max(...values.map(inexactness));
+      return Math.max(...values.map(value => inexactness(value, shares)));
     }
     default:
       return 0;
   }
 }
+
+/** The same of a group, or the first argument of an aggregate; of a UNION ALL what any of the inputs makes of it. */
+export const groupInexactness = ({ sources }: Plan, index: number, shares: FieldShares): number =>
+  Math.max(...sources.map(({ groups }, at) => inexactness(groups[index]!, shares[at]!)));
+
+const argumentInexactness = ({ sources }: Plan, index: number, shares: FieldShares): number =>
+  Math.max(
+    0,
+    ...sources.flatMap(({ aggregates }, at) =>
+      aggregates[index]!.args.slice(0, 1).map(arg => inexactness(arg, shares[at]!)),
+    ),
+  );
+
+/** The same of an output, for a view that reads it; `drifted`: sums of whole numbers that are doubles by now. */
+export function outputInexactness(
+  plan: Plan,
+  expression: Expression,
+  shares: FieldShares,
+  drifted: ReadonlySet<number>,
+): number {
+  const of = (part: Expression): boolean => outputInexactness(plan, part, shares, drifted) > 0;
+  switch (expression.kind) {
+    case 'group':
+      return groupInexactness(plan, expression.index, shares);
+    case 'aggregate': {
+      const { function: name, args } = plan.sources[0]!.aggregates[expression.index]!;
+      const isWhole = name === 'sum' && args[0]!.type === 'integer' && !drifted.has(expression.index);
+      if (rounded.has(name)) return isWhole ? 0 : furtherShare;
+      return passesOne.has(name) ? argumentInexactness(plan, expression.index, shares) : 0;
+    }
+    case 'call':
+      return transcendental.has(expression.function) || expression.args.some(of) ? furtherShare : 0;
+    case 'case':
+      return [...expression.branches.map(({ value }) => value), expression.otherwise].some(of)
+        ? furtherShare
+        : 0;
+    default:
+      return 0;
+  }
+}
+
+/** Aggregates of numbers that depend on the order in which they are added up. */
+const rounded: ReadonlySet<string> = new Set([
+  'sum',
+  'avg',
+  'var_pop',
+  'var_samp',
+  'stddev_pop',
+  'stddev_samp',
+  'covar_pop',
+  'covar_samp',
+  'corr',
+]);
 
 /** The bound of an aggregate over the columns of `_windowed`; for frequent items, and lists of quantiles, what they are compared with. */
 export function aggregateBoundSql(
@@ -68,15 +137,11 @@ export function aggregateBoundSql(
   aggregate: Aggregate,
   index: number,
   drifted: boolean,
+  shares: FieldShares,
 ): string | undefined {
   const [x, y] = [`_a${index}_0::DOUBLE`, `_a${index}_1::DOUBLE`];
   const filtered = (call: string, ...more: string[]) => filteredSql(aggregate, index, call, ...more);
-  // Of a UNION ALL, what any of the inputs makes of it.
-  const share = Math.max(
-    ...plan.sources.map(source =>
-      Math.max(0, ...source.aggregates[index]!.args.slice(0, 1).map(inexactness)),
-    ),
-  );
+  const share = argumentInexactness(plan, index, shares);
   switch (aggregate.function) {
     case 'sum':
       if (aggregate.args[0]!.type === 'integer' && !drifted) return undefined;
@@ -90,7 +155,7 @@ export function aggregateBoundSql(
     case 'last':
     case 'arg_min':
     case 'arg_max':
-      return share === 0 || aggregate.args[0]!.type !== 'number'
+      return share === 0 || !['number', 'integer'].includes(aggregate.args[0]!.type)
         ? undefined
         : `${share} * abs(${aggregateSql(aggregate, index, false, drifted)})`;
     case 'var_pop':

@@ -5,6 +5,8 @@ export interface SqlColumn {
   name: string;
   /** DuckDB's name of the type: BIGINT, VARCHAR, STRUCT(a BIGINT, "b c" VARCHAR), JSON, VARCHAR[] … */
   type: string;
+  /** By which share of itself a number may differ between the engine and a batch, in the rows of a view below; absent where it is exact. */
+  share?: number;
 }
 
 /** Events, or a lookup table, as SQL sees them. */

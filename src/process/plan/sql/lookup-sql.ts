@@ -3,8 +3,9 @@
 import { scalarTypeOf } from '../functions/cast.ts';
 import type { Expression, Lookup } from '../plan.ts';
 import { findColumn, locate, type SqlColumn, type SqlRelation } from './column-type.ts';
+import { driftedFieldsSql } from './drifted-sql.ts';
 import { expressionSql, type SqlLeaves } from './expression-sql.ts';
-import { fieldSql, isBeyondIntegers, quoteName } from './field-sql.ts';
+import { quoteName } from './field-sql.ts';
 
 /** A lookup table in the contents that events were joined with. */
 export interface LookupRelation extends SqlRelation {
@@ -60,46 +61,6 @@ export function numberKey(number: string): string {
   return `CASE WHEN ${isWhole} THEN CAST(CAST(${number} AS HUGEINT) AS VARCHAR) ELSE CAST(${number} AS VARCHAR) END`;
 }
 
-/**
- * The same of what an event's side is. Fields of whole numbers whose columns hold others by now are read as doubles, or with all their
- * digits where the event's own are whole.
- */
-function eventKey(expression: Expression, events: readonly SqlColumn[], leaves: SqlLeaves): string {
-  const rounded = numberKey(expressionSql(expression, leaves));
-  const drifted = integerFields(expression).filter(path => isBeyondIntegers(events, path));
-  if (drifted.length === 0) return rounded;
-  const whole = (path: readonly string[]): string => {
-    const value = fieldSql(events, 'event', path, 'integer', true);
-    const number = `struct_extract(${value}, '_number')`;
-    const ofNumber = `CASE WHEN ${number} = trunc(${number}) THEN TRY_CAST(${number} AS BIGINT) END`;
-    return `coalesce(TRY_CAST(struct_extract(${value}, '_text') AS BIGINT), ${ofNumber})`;
-  };
-  const areWhole = drifted.map(
-    path => `(${fieldSql(events, 'event', path, 'integer', true)} IS NULL) = (${whole(path)} IS NULL)`,
-  );
-  const exact = expressionSql(expression, {
-    ...leaves,
-    field: (path, type) =>
-      type === 'integer' && isBeyondIntegers(events, path) ? whole(path) : leaves.field!(path, type),
-  });
-  return `CASE WHEN ${areWhole.join(' AND ')} THEN ${numberKey(exact)} ELSE ${rounded} END`;
-}
-
-function integerFields(expression: Expression): (readonly string[])[] {
-  switch (expression.kind) {
-    case 'field':
-      return expression.type === 'integer' ? [expression.path] : [];
-    case 'call':
-      return expression.args.flatMap(integerFields);
-    case 'case':
-      return [
-        ...expression.branches.flatMap(({ when, value }) => [
-          ...integerFields(when),
-          ...integerFields(value),
-        ]),
-        ...integerFields(expression.otherwise),
-      ];
-    default:
-      return [];
-  }
-}
+/** The same of what an event's side is. */
+const eventKey = (expression: Expression, events: readonly SqlColumn[], leaves: SqlLeaves): string =>
+  driftedFieldsSql(expression, events, leaves, numberKey);

@@ -9,7 +9,7 @@ import {
   edged,
   type PartColumns,
 } from './alternatives-sql.ts';
-import { furtherShare, inexactness, lastDigits, transcendental } from './bound-sql.ts';
+import { type FieldShares, furtherShare, groupInexactness, lastDigits, transcendental } from './bound-sql.ts';
 import { expressionSql, type SqlLeaves } from './expression-sql.ts';
 
 /** Functions that are the same number for the same arguments everywhere, and whose bound follows from those of the arguments. */
@@ -47,13 +47,21 @@ export class OutputBounds implements Bounds, PartColumns {
   private readonly bounded: ReadonlySet<number>;
   private readonly drifted: ReadonlySet<number>;
   private readonly leaves: SqlLeaves;
+  private readonly shares: FieldShares;
   readonly rounding = lastDigits;
   private readonly known = new WeakMap<Expression, string | undefined>();
   private readonly inexact = new WeakMap<Expression, boolean>();
   private readonly parts = new Map<string, string>();
 
   /** `bounded`: aggregates that have a bound; `drifted`: those of whole numbers that are doubles by now. */
-  constructor(plan: Plan, bounded: ReadonlySet<number>, drifted: ReadonlySet<number>, leaves: SqlLeaves) {
+  constructor(
+    plan: Plan,
+    bounded: ReadonlySet<number>,
+    drifted: ReadonlySet<number>,
+    leaves: SqlLeaves,
+    shares: FieldShares,
+  ) {
+    this.shares = shares;
     this.plan = plan;
     this.bounded = bounded;
     this.drifted = drifted;
@@ -120,7 +128,7 @@ export class OutputBounds implements Bounds, PartColumns {
       case 'aggregate':
         return this.bounded.has(part.index) ? finite(`_b${part.index}`) : undefined;
       case 'group': {
-        const share = Math.max(...this.plan.sources.map(source => inexactness(source.groups[part.index]!)));
+        const share = groupInexactness(this.plan, part.index, this.shares);
         return share === 0 ? undefined : `${share} * abs(${this.sql(part)})`;
       }
       case 'call':

@@ -3,12 +3,21 @@
 // approximate: distinct counts, quantiles and top-k are computed in full.
 import type { ViewQuery, ViewValue } from '../../view.ts';
 import { fieldUses } from '../events/fields.ts';
-import { scalarTypeOf } from '../functions/cast.ts';
+import { microsecondsSql } from '../functions/function.ts';
 import type { Aggregate, Expression, Plan, SourcePlan } from '../plan.ts';
 import { aggregateSql } from './aggregate-sql.ts';
-import { anyOfColumn, anyText, integerOfColumn, integerText } from './any-sql.ts';
-import { aggregateBoundSql } from './bound-sql.ts';
-import { locate, type SqlColumn, type SqlRelation } from './column-type.ts';
+import { anyOfColumn, anyText, integerText } from './any-sql.ts';
+import { aggregateBoundSql, fieldShares } from './bound-sql.ts';
+import type { SqlColumn, SqlRelation } from './column-type.ts';
+import {
+  asNumbers,
+  computedSql,
+  driftedArguments,
+  driftedFieldsSql,
+  driftedSql,
+  driftedSums,
+  driftedValues,
+} from './drifted-sql.ts';
 import { expressionSql, type SqlLeaves } from './expression-sql.ts';
 import { fieldSql, isBeyondIntegers, isMixed, quoteName, quoteText } from './field-sql.ts';
 import { type LookupRelation, lookupJoinSql } from './lookup-sql.ts';
@@ -47,9 +56,10 @@ export function planSql(plan: Plan, given: PlanSqlOptions): string {
   const mixed = readsMixed(plan, options.events);
   const drifted = driftedArguments(plan, options.events);
   const inexact = driftedSums(plan, options.events);
+  const shares = fieldShares(plan, options.events);
   const groups = plan.sources[0]!.groups.map((_, index) => `_g${index}`);
   const aggregateBounds = plan.sources[0]!.aggregates.map((aggregate, index) =>
-    options.bounds ? aggregateBoundSql(plan, aggregate, index, inexact.has(index)) : undefined,
+    options.bounds ? aggregateBoundSql(plan, aggregate, index, inexact.has(index), shares) : undefined,
   );
   const { aggregates } = plan.sources[0]!;
   const above: SqlLeaves = {
@@ -57,6 +67,8 @@ export function planSql(plan: Plan, given: PlanSqlOptions): string {
     aggregate: index => `_a${index}`,
     isWide: index => ['sum', 'count_if'].includes(aggregates[index]!.function),
   };
+  const structs = driftedValues(plan, drifted);
+  const computed = (expression: Expression): string => computedSql(expression, above, structs);
   const parts = [
     `WITH _events AS (${plan.sources.map((source, index) => sourceSql(source, index, options, mixed, drifted)).join('\nUNION ALL ')})`,
     ...windowSql(window, keys),
@@ -75,15 +87,13 @@ export function planSql(plan: Plan, given: PlanSqlOptions): string {
     window.kind === 'total'
       ? ['NULL::TIMESTAMP AS _start', 'NULL::TIMESTAMP AS _end']
       : ['make_timestamp(_w) AS _start', 'make_timestamp(_e) AS _end'];
-  const outputs = plan.outputs.map(
-    ({ name, expression }) => `${expressionSql(expression, above)} AS ${quoteName(name)}`,
-  );
+  const outputs = plan.outputs.map(({ name, expression }) => `${computed(expression)} AS ${quoteName(name)}`);
   const { startsIn = {} } = options;
   let from = '_grouped';
-  let having = plan.having && expressionSql(plan.having, above);
+  let having = plan.having && computed(plan.having);
   if (options.bounds) {
     const bounded = new Set(aggregateBounds.flatMap((bound, index) => (bound ? [index] : [])));
-    const bounds = new OutputBounds(plan, bounded, inexact, above);
+    const bounds = new OutputBounds(plan, bounded, inexact, asNumbers(above, structs), shares);
     for (const [index, { expression }] of plan.outputs.entries()) {
       outputs.push(`${bounds.outputSql(expression) ?? 'NULL'} AS _bound${index}`);
     }
@@ -108,10 +118,13 @@ export function planSql(plan: Plan, given: PlanSqlOptions): string {
   const orderSql = (value: string, { type }: Expression): string =>
     type === 'any' && !mixed ? anyOfColumn(value) : value;
   const order = [
-    ...plan.order.map(
-      one =>
-        `${orderSql(expressionSql(one.expression, above), one.expression)} ${one.descending ? 'DESC' : 'ASC'} NULLS ${one.nullsFirst ? 'FIRST' : 'LAST'}`,
-    ),
+    // DuckDB takes no constant here, which orders nothing.
+    ...plan.order
+      .filter(({ expression }) => expression.kind !== 'literal')
+      .map(
+        one =>
+          `${orderSql(computed(one.expression), one.expression)} ${one.descending ? 'DESC' : 'ASC'} NULLS ${one.nullsFirst ? 'FIRST' : 'LAST'}`,
+      ),
     ...plan.sources[0]!.groups.map((group, index) => orderSql(`_g${index}`, group)),
   ];
   const limit =
@@ -202,57 +215,6 @@ export function readsMixed(plan: Plan, events: PlanSqlOptions['events']): boolea
   });
 }
 
-/** Aggregates that pass on their values as they are, or tell them apart. */
-const passesOn: ReadonlySet<string> = new Set([
-  'min',
-  'max',
-  'first',
-  'last',
-  'arg_min',
-  'arg_max',
-  'approx_top_k',
-  'approx_frequency',
-  'sample',
-]);
-
-/**
- * Arguments that were fields of whole numbers when the view was planned and have drifted since; named `aggregate argument`. They
- * are structs of any-sql.ts, so that no digit is lost beside fractions.
- */
-function driftedArguments(plan: Plan, events: PlanSqlOptions['events']): ReadonlySet<string> {
-  const drifted = new Set<string>();
-  for (const [at, source] of plan.sources.entries()) {
-    const { columns } = events(source.stream, at);
-    for (const [index, aggregate] of source.aggregates.entries()) {
-      if (!passesOn.has(aggregate.function)) continue;
-      for (const [at, arg] of aggregate.args.entries()) {
-        if (arg.kind === 'field' && arg.type === 'integer' && isBeyondIntegers(columns, arg.path))
-          drifted.add(`${index} ${at}`);
-      }
-    }
-  }
-  return drifted;
-}
-
-/** Sums and averages of fields of whole numbers that have drifted: they are doubles to the batch. */
-export function driftedSums(plan: Plan, events: PlanSqlOptions['events']): ReadonlySet<number> {
-  const drifted = new Set<number>();
-  for (const [at, source] of plan.sources.entries()) {
-    const { columns } = events(source.stream, at);
-    const hasDrifted = (expression: Expression): boolean => {
-      if (expression.kind === 'call') return expression.args.some(hasDrifted);
-      if (expression.kind === 'case')
-        return [...expression.branches.map(({ value }) => value), expression.otherwise].some(hasDrifted);
-      if (expression.kind !== 'field' || expression.type !== 'integer') return false;
-      const found = locate(columns, expression.path);
-      return found !== undefined && scalarTypeOf(found.type) !== 'integer';
-    };
-    for (const [index, { function: name, args }] of source.aggregates.entries())
-      if ((name === 'sum' || name === 'avg') && args.some(hasDrifted)) drifted.add(index);
-  }
-  return drifted;
-}
-
 /** The events of one source: their time, groups, arguments and filters. */
 function sourceSql(
   source: SourcePlan,
@@ -270,10 +232,16 @@ function sourceSql(
         ? integerText(fieldSql(columns, 'event', path, 'integer', true))
         : undefined,
     eventTime: () => 'event._time',
-    lookup: (lookup, column, type) =>
-      fieldSql(tables[lookup]!.columns, `lookup${lookup}`, [column], type, mixed && type === 'any'),
+    lookup: (lookup, column, type) => {
+      const { columns } = tables[lookup]!;
+      const value = fieldSql(columns, `lookup${lookup}`, [column], type, mixed && type === 'any');
+      return type === 'time' || type === 'date' ? microsecondsSql(`TRY(${value})`) : value;
+    },
   };
-  const sql = (expression: Expression) => expressionSql(expression, leaves);
+  const sql = (expression: Expression) =>
+    expression.kind === 'field'
+      ? expressionSql(expression, leaves)
+      : driftedFieldsSql(expression, columns, leaves);
   const joins = source.lookups.map((lookup, index) =>
     lookupJoinSql(lookup, index, tables[index]!, columns, leaves),
   );
@@ -307,13 +275,9 @@ function argumentSql(
   columns: readonly SqlColumn[],
 ): string {
   const counts = ['count', 'count_distinct', 'approx_count_distinct'].includes(aggregate.function);
-  if (!counts || arg.kind !== 'field') return expressionSql(arg, leaves);
+  if (arg.kind !== 'field') return driftedFieldsSql(arg, columns, leaves);
+  if (!counts) return expressionSql(arg, leaves);
   return fieldSql(columns, 'event', arg.path, isMixed(columns, arg.path) ? 'text' : 'any');
-}
-
-function driftedSql(arg: Expression, leaves: SqlLeaves, columns: readonly SqlColumn[]): string {
-  if (arg.kind !== 'field') return integerOfColumn(expressionSql(arg, leaves));
-  return fieldSql(columns, 'event', arg.path, 'integer', true);
 }
 
 function conditionSql(

@@ -1,18 +1,24 @@
 // The rows of a view as a relation that another view reads.
-import type { Plan } from '../plan.ts';
+import type { Expression, Plan } from '../plan.ts';
 import { anyAsJson } from './any-sql.ts';
-import type { SqlRelation } from './column-type.ts';
+import { fieldShares, outputInexactness } from './bound-sql.ts';
+import { locate, type SqlRelation } from './column-type.ts';
+import { DriftedOutputs } from './drifted-sql.ts';
 import { quoteName } from './field-sql.ts';
-import { driftedSums, type PlanSqlOptions, planSql } from './plan-sql.ts';
+import { type PlanSqlOptions, planSql } from './plan-sql.ts';
 
 /** The view below by its own SELECT. */
 export function viewRelation(below: Plan, options: PlanSqlOptions): SqlRelation {
   const sql = planSql(below, options);
-  // A sum of whole numbers that have drifted has fractions.
-  const drifted = driftedSums(below, options.events);
+  const drifted = new DriftedOutputs(below, options.events);
+  const shares = fieldShares(below, options.events);
   const columns = below.outputs.map(({ name, column, expression }) => {
-    const hasDrifted = expression.kind === 'aggregate' && drifted.has(expression.index);
-    return { name, type: hasDrifted ? 'DOUBLE' : column.type };
+    const share = outputInexactness(below, expression, shares, drifted.sums);
+    return {
+      name,
+      type: drifted.typeOf(expression) ?? shownType(below, expression, options.events) ?? column.type,
+      ...(share > 0 ? { share } : {}),
+    };
   });
   // A column of any type is JSON to those that read it, whatever the stream has shown since.
   const json = columns.filter(({ type }) => type === 'JSON').map(({ name }) => quoteName(name));
@@ -23,4 +29,19 @@ export function viewRelation(below: Plan, options: PlanSqlOptions): SqlRelation 
     from: `(SELECT _start AS _time, _start AS window_start, _end AS window_end, ${star} FROM (${sql}))`,
     columns: [...columns, ...bounds],
   };
+}
+
+/** The type of a group by a field as it is, where its columns in the history are of one; as JSON a whole number would lose digits. */
+function shownType(
+  { sources }: Plan,
+  expression: Expression,
+  events: PlanSqlOptions['events'],
+): string | undefined {
+  if (expression.kind !== 'group' || expression.type !== 'any') return undefined;
+  const types = sources.map(({ stream, groups }, at) => {
+    const group = groups[expression.index]!;
+    const found = group.kind === 'field' ? locate(events(stream, at).columns, group.path) : undefined;
+    return found?.rest.length === 0 ? found.type : undefined;
+  });
+  return new Set(types).size === 1 && types[0] === 'BIGINT' ? types[0] : undefined;
 }
