@@ -1,4 +1,5 @@
 // Options that most commands share, read and checked in one place.
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
@@ -12,7 +13,11 @@ export interface CommonOptions {
 export function withCommon(command: Command): Command {
   return command
     .option('--data <dir>', 'where the data is kept', '.millrace')
-    .option('--project <dir>', 'the folder with views/, dashboards/ and millrace.yaml', '.')
+    .addOption(
+      new Option('--project <dir>', 'the folder with views/, dashboards/ and millrace.yaml')
+        .default('.')
+        .argParser(folder),
+    )
     .option('--json', 'machine-readable output')
     .option('--verbose', 'show stack traces of errors');
 }
@@ -25,6 +30,12 @@ export function withServer(command: Command): Command {
         .argParser(port),
     )
     .option('--host <address>', 'address to listen on', '127.0.0.1');
+}
+
+/** A name mistyped is not a project without files. */
+function folder(path: string): string {
+  if (!existsSync(path)) throw new InvalidArgumentError('There is no such folder.');
+  return path;
 }
 
 function port(text: string): number {

@@ -19,6 +19,7 @@ describe('wrong usage ends with 2 and a sentence', () => {
     [['sql'], /missing required argument/],
     [['up', '--port', 'x'], /Not a port/],
     [['up', '--prot', '1'], /unknown option/],
+    [['check', '--project', 'shpo'], /no such folder/],
   ])('%j', async (args, sentence) => {
     const { code, stderr } = await run(folder(), args);
     expect(code).toBe(2);
