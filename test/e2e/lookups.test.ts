@@ -278,5 +278,5 @@ test('keys computed of fields that have had other values, and keys and times tha
   await server.ended;
   const { code, stdout } = await run(dir, ['audit']);
   expect({ code, stdout }).toMatchObject({ code: 0 });
-  for (const name of Object.keys(views)) expect(stdout).toMatch(new RegExp(`✓ ${name}: 1 windows`));
+  for (const name of Object.keys(views)) expect(stdout).toMatch(new RegExp(`✓ ${name}: 1 window`));
 });
