@@ -39,7 +39,8 @@ export function registerAudit(program: Command): void {
     });
 }
 
-const showShare = (view: string, share: number): void => showProgress(`${bar(share)} ${harmless(view)}`);
+const showShare = (view: string, share: number): void =>
+  showProgress(`${bar(share)} ${Math.floor(share * 100)} % ${harmless(view)}`);
 
 async function auditHere(names: readonly string[], options: CommonOptions): Promise<AuditResult> {
   const app = await openApp({
