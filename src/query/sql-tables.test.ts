@@ -135,3 +135,7 @@ test('sums beyond 64 bits keep their digits, and SQL computes with them within a
     ['27670116110564327421', null],
   ]);
 });
+
+test('where nothing was ever rejected _rejected is an empty table with its columns', async () => {
+  expect(await ask(tables([], []), 'SELECT line, reason, raw FROM _Rejected')).toEqual([]);
+});

@@ -62,6 +62,7 @@ export class SqlTables {
         }
         const lookup = this.options.lookup?.(name);
         if (lookup) tables.push({ name, sql: lookupSql(lookup) });
+        else if (name.toLowerCase() === rejectedStream) tables.push({ name, sql: emptySql(rejectedStream) });
       }
       return await query.run({ ...request, tables });
     } finally {
