@@ -297,6 +297,22 @@ describe('a view that cannot be kept', () => {
   });
 });
 
+describe('a function that is not known', () => {
+  it.each([
+    ['lowr(a)', 'Did you mean lower?'],
+    ['uppper(a)', 'Did you mean upper?'],
+    ['cuont(*)', 'Did you mean count?'],
+    ['smu(a) FILTER (WHERE b)', undefined],
+    ['mux(a)', 'Did you mean max?'],
+    ['atan(a)', undefined],
+    ['translate(a, b, c)', undefined],
+  ])('%s is told what it is nearly, where that is one', async (call, suggestion) => {
+    const { message, remedy } = await errorOf(`SELECT ${call} AS x, count(*) FROM s GROUP BY ALL`);
+    expect(message).toContain(call.slice(0, call.indexOf('(')));
+    expect(/Did you mean [^?]*\?/.exec(remedy ?? '')?.[0]).toBe(suggestion);
+  });
+});
+
 describe('a view that does not parse', () => {
   it.each(syntax)('%s', async (marked, reason) => {
     await expectError(marked, 'view-syntax', reason);

@@ -170,6 +170,8 @@ export function aggregateRule(name: string): AggregateRule | undefined {
   return byName.get(name.toLowerCase());
 }
 
+export const aggregateNames = (): Iterable<string> => byName.keys();
+
 export function ruleOf(aggregate: AggregateFunction): AggregateRule {
   return aggregate === 'count_distinct'
     ? countDistinctRule

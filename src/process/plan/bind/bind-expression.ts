@@ -5,9 +5,16 @@ import { castScalar, intervalLengthUs, scalarTypeOf, sqlTypeOf } from '../functi
 import { commonType } from '../functions/comparison.ts';
 import type { ScalarFunction, Signature } from '../functions/function.ts';
 import { literalOf } from '../functions/function.ts';
-import { parameterType, resolveSignature, scalarFunction } from '../functions/registry.ts';
+import {
+  parameterType,
+  resolveSignature,
+  scalarFunction,
+  scalarFunctionNames,
+} from '../functions/registry.ts';
+import { nearestFunction } from '../near-name.ts';
 import type { Expression, ScalarType } from '../plan.ts';
 import type { Source } from '../refusal.ts';
+import { aggregateNames } from './aggregates.ts';
 import { refuseAggregateForm, refuseCallForm } from './call-form.ts';
 import { asText, coerced, isOpen } from './coercion.ts';
 import { columnName } from './column-name.ts';
@@ -334,10 +341,13 @@ export class ExpressionBinder {
   }
 
   refuseUnknown(name: string, node: ExpressionNode): never {
+    const near = nearestFunction([...scalarFunctionNames(), ...aggregateNames()], name.toLowerCase());
     return this.source.refuse(
       this.position(node),
       `The function ${name} is not available in views.`,
-      'See docs/views.md for the list; a pipeline in TypeScript can compute anything.',
+      near === undefined
+        ? 'See docs/views.md for the list; a pipeline in TypeScript can compute anything.'
+        : `Did you mean ${near}? See docs/views.md for the list.`,
     );
   }
 

@@ -32,6 +32,9 @@ export function scalarFunction(name: string): ScalarFunction | undefined {
   return byName.get(name.toLowerCase());
 }
 
+/** Every name that `scalarFunction` knows, operators and casts among them. */
+export const scalarFunctionNames = (): Iterable<string> => byName.keys();
+
 export function parameterType(signature: Signature, index: number): ScalarType | undefined {
   return signature.parameters[index] ?? (signature.variadic ? signature.parameters.at(-1) : undefined);
 }
