@@ -1,5 +1,6 @@
 // Reading of the project folder's files and folders, whatever stands under their names: what cannot be read is the fault of that file alone
 // (`unreadable-file`), and nothing here waits, as opening a pipe would.
+import { isUtf8 } from 'node:buffer';
 import {
   accessSync,
   closeSync,
@@ -14,11 +15,12 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf, toError } from './core/errors.ts';
-import { unreadableFile } from './core/unreadable-file.ts';
+import { notUtf8, unreadableFile } from './core/unreadable-file.ts';
 
 /** Undefined where there is nothing of this name. */
 export function readProjectFile(file: string): string | undefined {
-  return reading(file, () => (isThere(file) ? opened(file, fd => readFileSync(fd, 'utf8')) : undefined));
+  const bytes = reading(file, () => (isThere(file) ? opened(file, fd => readFileSync(fd)) : undefined));
+  return bytes && textOf(file, bytes);
 }
 
 /** Throws where it is no file, or one that may not be read. */
@@ -86,6 +88,21 @@ function isFolder(path: string): boolean {
   } catch {
     return false;
   }
+}
+
+function textOf(file: string, bytes: Buffer): string {
+  const text = bytes.toString();
+  if (isUtf8(bytes)) return text;
+  // The first character put in place of other bytes; one that the file itself has is of the same bytes.
+  let at = text.indexOf('\ufffd');
+  for (let byte = 0, from = 0; ; at = text.indexOf('\ufffd', from)) {
+    byte += Buffer.byteLength(text.slice(from, at));
+    if (bytes.toString('latin1', byte, byte + 3) !== '\xef\xbf\xbd') break;
+    byte += 3;
+    from = at + 1;
+  }
+  const before = text.slice(0, at).split('\n');
+  throw notUtf8(file, before.length, before.at(-1)!.length + 1);
 }
 
 /** A link that leads nowhere is there. */

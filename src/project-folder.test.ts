@@ -128,3 +128,15 @@ test('links among folders that lead in circles, and out to everything, end', () 
   expect(states.length).toBeLessThanOrEqual(2000);
   expect(states.some(state => state.startsWith(join(below, 'z.ts')))).toBe(true);
 });
+
+test.each([
+  ['a byte of another encoding', 'caf\xe9', 'line 2, column 15'],
+  ['a sequence cut off', '\xef\xbf', 'line 2, column 12'],
+  ['one behind a replacement character of its own', '\xef\xbf\xbd\n\xc3\xa9\xff', 'line 3, column 2'],
+])('a view that is not UTF-8 is named with the place: %s', (_, bytes, place) => {
+  writeFileSync(join(dir, 'views', 'v.sql'), Buffer.from(`SELECT 1\nWHERE a = '${bytes}'`, 'latin1'));
+  const faults: MillraceError[] = [];
+  expect(readProject(dir, faults)).toMatchObject({ views: [], unreadViews: ['v'] });
+  expect(faults).toMatchObject([{ code: 'unreadable-file', canRetry: false }]);
+  expect(faults[0]!.message).toContain(`v.sql cannot be read: at ${place} it is not UTF-8`);
+});

@@ -38,3 +38,13 @@ export function unreadableFile(path: string, thrown: unknown): MillraceError {
     cause: thrown,
   });
 }
+
+/** `unreadable-file` (400) of a file whose bytes there are no text. */
+export function notUtf8(path: string, line: number, column: number): MillraceError {
+  const message = `${path} cannot be read: at line ${line}, column ${column} it is not UTF-8.`;
+  return new MillraceError('unreadable-file', message, {
+    status: 400,
+    context: { file: path, line, column },
+    remedy: 'Save it as UTF-8.',
+  });
+}
