@@ -12,6 +12,7 @@ import { FileRegistry } from './collect/sources/file-registry.ts';
 import { parseDuration } from './core/duration.ts';
 import { MillraceError, toError, withRemedy } from './core/errors.ts';
 import { formatUs, systemClock } from './core/time.ts';
+import { makeDataFolder } from './data-folder.ts';
 import { dataSpan } from './data-span.ts';
 import type { Dashboard, Info } from './deliver/api.ts';
 import { DefaultSets } from './deliver/default-sets.ts';
@@ -93,7 +94,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   // Without its settings nothing may be begun; any other file that is at fault keeps no events from being collected.
   const unusable = faults.find(fault => fault.code === 'bad-settings');
   if (unusable) throw unusable;
-  mkdirSync(options.dataDir, { recursive: true });
+  makeDataFolder(options.dataDir);
   const log = await openSegmentLog({
     dir: join(options.dataDir, 'log'),
     durability: durabilityOf(project.settings.durability),
