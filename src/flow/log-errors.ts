@@ -46,14 +46,20 @@ export const sequenceOverlap = (
     },
   );
 
-export const duplicateForgotten = (producer: string, first: number, expected: number): MillraceError =>
+/** `known`: the first sequence of which the answer is remembered. Below it are repeats, and what was passed over by beginning there. */
+export const duplicateForgotten = (
+  producer: string,
+  first: number,
+  known: number,
+  expected: number,
+): MillraceError =>
   new MillraceError(
     'duplicate-forgotten',
-    `Producer ${producer} repeated sequence ${first}, appended too long ago to know its offset.`,
+    `Producer ${producer} sent sequence ${first} where ${expected} is next; its batches are remembered from ${known} on, so nobody knows whether this one is appended.`,
     {
       status: 409,
-      remedy: `It is appended already; go on at ${expected}.`,
-      context: { producer, first, expected },
+      remedy: `Where it was answered before it is appended: go on at ${expected}. What was never sent needs another producer's name.`,
+      context: { producer, first, known, expected },
     },
   );
 

@@ -15,7 +15,8 @@
 //   bad-batch             400  empty, too large (`maxBatchBytes`), count < 1, or not ended by a newline
 //   sequence-gap          409  a producer skipped; context {expected, received}
 //   sequence-overlap      409  a batch repeats part of what was appended and brings something new
-//   duplicate-forgotten   409  a repeat older than the window in which the first answer is kept
+//   duplicate-forgotten   409  below the sequences whose answers are kept: an old repeat, or one that its producer passed over when
+//                              it began; context {known, expected}
 //   offset-retained       410  the reader asked for an offset that retention has removed; context {first}
 //   offset-beyond-end     416  the reader asked for an offset that does not exist yet; context {end}
 //   log-damaged           500  damage inside a segment; context {first, end}: the offsets that are lost

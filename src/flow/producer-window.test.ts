@@ -37,12 +37,23 @@ describe('the producer window', () => {
     expect(() => at(103, 108)).toThrow(expect.objectContaining({ code: 'sequence-overlap' }));
   });
 
-  it('says so where a repeat is known to be appended but its offset is forgotten', () => {
+  it('refuses what is below all that it remembers, and does not say that it is appended', () => {
     const window = new ProducerWindow<never>(limits);
     for (let i = 0; i < 4; i++) window.rememberSequence('p', i, i + 1, answer(i));
-    expect(() => window.find({ id: 'P', first: 0, next: 1 }, 'p')).toThrow(
-      expect.objectContaining({ code: 'duplicate-forgotten' }),
-    );
+    window.rememberSequence('late', 5, 6, answer(4));
+    const known = 4 - limits.batchesPerProducerMax;
+    for (const [name, context] of [
+      ['p', { known, expected: 4 }],
+      ['late', { known: 5, expected: 6 }],
+    ] as const) {
+      expect(() => window.find({ id: name, first: 0, next: 1 }, name)).toThrow(
+        expect.objectContaining({
+          code: 'duplicate-forgotten',
+          message: expect.stringMatching(/nobody knows whether/),
+          context: expect.objectContaining(context),
+        }),
+      );
+    }
     expect(window.find({ id: 'P', first: 3, next: 4 }, 'p')).toMatchObject({ offset: 3 });
   });
 

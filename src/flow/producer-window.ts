@@ -76,7 +76,7 @@ export class ProducerWindow<Waiting> {
       const known = state.recent[i]!;
       if (first >= known.first && first < known.next) return known.answer;
     }
-    throw duplicateForgotten(id, first, state.next);
+    throw duplicateForgotten(id, first, state.recent[0]?.first ?? state.next, state.next);
   }
 
   /** The sequence number after a named producer's last batch; undefined where it is unknown or forgotten. */
