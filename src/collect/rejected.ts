@@ -44,15 +44,30 @@ export function rejectedText(line: Uint8Array): Pick<RejectedEvent, 'raw' | 'enc
   }
 }
 
+/** Lines that are kept together: NDJSON for `_rejected`. */
+export interface RejectedBatch {
+  bytes: Uint8Array;
+  lines: readonly RejectedLine[];
+}
+
 /**
- * NDJSON for `_rejected`. `firstLine` is the 1-based line number of the span's first line.
+ * Batches for `_rejected`, in order, none larger than `bytesMax`: as JSON a line can be six times as long as it was. `firstLine` is the
+ * 1-based line number of the span's first line.
  */
-export function rejectedNdjson(
+export function rejectedBatches(
   lines: readonly RejectedLine[],
   from: { stream: string; source: string; firstLine: number; nowMs: number },
-): Uint8Array {
-  let text = '';
-  for (const line of lines) {
+  bytesMax: number,
+): RejectedBatch[] {
+  const batches: RejectedBatch[] = [];
+  let texts: string[] = [];
+  let length = 0;
+  let first = 0;
+  const cut = (end: number): void => {
+    batches.push({ bytes: encoder.encode(texts.join('')), lines: lines.slice(first, end) });
+    [texts, length, first] = [[], 0, end];
+  };
+  lines.forEach((line, index) => {
     const event: RejectedEvent = {
       _time: formatUs(from.nowMs * 1000),
       stream: from.stream,
@@ -62,7 +77,12 @@ export function rejectedNdjson(
       reason: line.reason,
       ...rejectedText(line.raw),
     };
-    text += JSON.stringify(event) + '\n';
-  }
-  return encoder.encode(text);
+    const text = JSON.stringify(event) + '\n';
+    const size = Buffer.byteLength(text);
+    if (length > 0 && length + size > bytesMax) cut(index);
+    texts.push(text);
+    length += size;
+  });
+  if (length > 0) cut(lines.length);
+  return batches;
 }

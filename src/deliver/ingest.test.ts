@@ -18,7 +18,7 @@ let server: Server;
 let url: string;
 
 async function start(): Promise<void> {
-  log = await openSegmentLog({ dir: join(dir, 'log'), reserveBytes: 0 });
+  log = await openSegmentLog({ dir: join(dir, 'log'), reserveBytes: 0, maxBatchBytes: 256 * 1024 });
   const ingest = new IngestHandler({
     log,
     kernel: createReferenceKernel(),
@@ -157,6 +157,19 @@ test('good lines are accepted, bad ones named and kept', async () => {
   ]);
   expect(rejected[0].source).toMatch(/^http:/);
   expect((await post('s', 'nonsense')).status).toBe(400);
+});
+
+test('bad lines are kept where as JSON they are more than a batch, and once', async () => {
+  // Each of these characters is six in JSON.
+  const body = `${`${'\x01'.repeat(900)}\n`.repeat(100)}{"a":1}\n`;
+  for (const duplicate of [undefined, true]) {
+    const { answer } = await post('s', body, { 'idempotency-key': 'k'.repeat(255) });
+    expect([answer.accepted, answer.rejected, answer.duplicate]).toEqual([1, 100, duplicate]);
+  }
+  expect((await stored('_rejected')).match(/"line":/g)).toHaveLength(100);
+  // A key that is equal to a long one but for its end is another.
+  await post('s', 'bad\n', { 'idempotency-key': `${'k'.repeat(254)}l` });
+  expect((await stored('_rejected')).match(/"line":/g)).toHaveLength(101);
 });
 
 test('a repeated key is answered as the first time, across a restart', async () => {

@@ -1,9 +1,10 @@
 // POST /v1/streams/{stream}/events: the body into the kernel's memory, validated there, appended, answered after it is durable.
 // Good lines are accepted whatever the bad ones are; the bad ones go to `_rejected` and are named in the answer.
+import { hash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { maxLineBytes, maxRejectedPerSpan, type RejectedLine } from '../collect/format.ts';
-import { rejectedNdjson, rejectedStream } from '../collect/rejected.ts';
+import { rejectedBatches, rejectedStream } from '../collect/rejected.ts';
 import { codeOf, MillraceError, toError } from '../core/errors.ts';
 import { nestingOf } from '../core/json-nesting.ts';
 import type { Clock } from '../core/time.ts';
@@ -176,14 +177,13 @@ export class IngestHandler {
       raw: raw[index]!,
     }));
     const source = `http:${remoteAddress ?? ''}`;
-    const bytes = rejectedNdjson(lines, { stream, source, firstLine: 1, nowMs: clock.nowMs() });
+    const from = { stream, source, firstLine: 1, nowMs: clock.nowMs() };
     await log.createStream(rejectedStream);
     const key = producer && ('key' in producer ? producer.key : `${producer.id}:${producer.first}`);
-    await log.append(rejectedStream, 0, {
-      bytes,
-      count: lines.length,
-      ...(key === undefined ? {} : { producer: { key: `${stream}:${key}`.slice(0, 255) } }),
-    });
+    for (const [index, batch] of rejectedBatches(lines, from, log.maxBatchBytes).entries()) {
+      const own = key === undefined ? {} : { producer: { key: hash('sha256', `${stream}:${key}:${index}`) } };
+      await log.append(rejectedStream, 0, { bytes: batch.bytes, count: batch.lines.length, ...own });
+    }
   }
 
   /**

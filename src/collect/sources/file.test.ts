@@ -233,3 +233,12 @@ test('a file is checked without a trace, and a pipe is no file', async () => {
   await expect(source({ path: pipe }).check()).rejects.toMatchObject({ code: 'not-a-file' });
   await expect(source({ path: pipe }).start()).rejects.toMatchObject({ code: 'not-a-file' });
 });
+
+test('bad lines of a span are kept where as JSON they are more than a batch, with their lines', async () => {
+  writeFileSync(path, `${lines(0, 10)}${`${'\x01'.repeat(1023)}\n`.repeat(1000)}${lines(10, 12)}`);
+  const reading = source({ follow: false, format: 'json-lines' });
+  await reading.start();
+  expect(reading.status()).toMatchObject({ events: 12, rejected: 1000 });
+  const rejected = await events(rejectedStream);
+  expect(rejected.map(({ line }) => line)).toEqual(Array.from({ length: 1000 }, (_, index) => index + 11));
+});

@@ -10,7 +10,7 @@ import type { Kernel } from '../../kernel/kernel.ts';
 import { appendPatiently } from '../append.ts';
 import { detectFormat, formatById, sampleBytes, unknownFormat } from '../detect.ts';
 import { type Format, type FormatReader, maxLineBytes } from '../format.ts';
-import { rejectedNdjson, rejectedStream } from '../rejected.ts';
+import { rejectedBatches, rejectedStream } from '../rejected.ts';
 import type { Source, SourceStatus } from '../source.ts';
 import { type FileLook, type FileRecord, type FileRegistry, headBytes } from './file-registry.ts';
 
@@ -332,16 +332,19 @@ export class FileSource implements Source {
       this.current.error = problem;
     };
     const fresh = converted.rejected.filter(line => start + line.start >= file.rejectedNext);
-    if (fresh.length > 0) {
-      const bytes = rejectedNdjson(fresh, {
-        stream,
-        source: `file:${record.path}`,
-        firstLine: linesBefore + 1,
-        nowMs: clock.nowMs(),
-      });
-      const producer = { id: record.id, first: file.rejectedNext, next: end };
-      await appendPatiently(log, rejectedStream, 0, { bytes, count: fresh.length, producer }, signal, onWait);
-      file.rejectedNext = end;
+    const source = {
+      stream,
+      source: `file:${record.path}`,
+      firstLine: linesBefore + 1,
+      nowMs: clock.nowMs(),
+    };
+    const batches = rejectedBatches(fresh, source, log.maxBatchBytes);
+    for (const [index, { bytes, lines }] of batches.entries()) {
+      const following = batches[index + 1]?.lines[0];
+      const next = following ? start + following.start : end;
+      const producer = { id: record.id, first: file.rejectedNext, next };
+      await appendPatiently(log, rejectedStream, 0, { bytes, count: lines.length, producer }, signal, onWait);
+      file.rejectedNext = next;
     }
     this.current.rejected += converted.rejectedCount;
     if (converted.count > 0) {
