@@ -58,8 +58,15 @@ Examples:
               if (!options.json) say(`input: ${style('bold', detected.format.title)} (${detected.why})`);
               reader = detected.format.reader(kernel);
             }
-            reader.input(rest.length).set(rest);
-            const converted = reader.convert(rest.length, last);
+            while (rest.length > 0) {
+              const length = rest.length;
+              await send(reader, last);
+              if (rest.length === length) return;
+            }
+          };
+          const send = async (from: FormatReader, last: boolean): Promise<void> => {
+            from.input(rest.length).set(rest);
+            const converted = from.convert(rest.length, last);
             rest = Buffer.from(rest.subarray(converted.consumed));
             for (const line of converted.rejected) {
               say(`${style('yellow', 'rejected')} line ${lines + line.line}: ${line.reason}`);

@@ -26,7 +26,10 @@ export interface Converted {
   /** Valid NDJSON, `count` lines; valid until the reader's next call. */
   ndjson: Uint8Array;
   count: number;
-  /** Bytes of the span that were whole lines; the rest is to be put at the start of the next span. */
+  /**
+   * Bytes of the span that were whole lines, or fewer where these made much NDJSON; the rest is to be put at the start of the next span,
+   * and of the last one converted too.
+   */
   consumed: number;
   /** Lines in the consumed bytes: events, rejected, blank, comments and headers. */
   lines: number;
@@ -56,6 +59,12 @@ export interface Format {
 
 /** Lines longer than this are rejected. */
 export const maxLineBytes = 1024 * 1024;
+
+/**
+ * NDJSON at which a span of a format that writes names into every event ends early, so that it fits a batch of the log of twice as much
+ * (a table's header may be longer than its lines); an event of more is rejected.
+ */
+export const spanNdjsonMax = 4 * 1024 * 1024;
 
 /** Rejected lines kept from one span; beyond it they are only counted, and said so. */
 export const maxRejectedPerSpan = 10_000;

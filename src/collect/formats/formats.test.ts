@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createReferenceKernel } from '../../kernel/kernel-reference.ts';
 import { detectFormat, formatById } from '../detect.ts';
+import { spanNdjsonMax } from '../format.ts';
 import { splitDelimited } from './csv.ts';
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -132,6 +133,26 @@ describe('conversion', () => {
     expect(events).toEqual([{ a: 1 }, { b: 'é' }]);
     expect(rejected.map(({ line }) => line)).toEqual([3, 4]);
     expect(lines).toBe(5);
+  });
+
+  test('a span whose header is longer than its lines ends early, and an event that fits no batch is rejected', () => {
+    const names = Array.from({ length: 20 }, (_, index) => `${'name'.repeat(100)}${index}`);
+    const row = `${names.map(() => '1').join(',')}\n`;
+    const huge = `${'\x01'.repeat(800_000)}${','.repeat(19)}\n`;
+    let rest = encode(`${names.join(',')}\n${row.repeat(1000)}${huge}${row}`);
+    const reader = formatById('csv').reader(createReferenceKernel());
+    let [count, spans] = [0, 0];
+    const rejected: string[] = [];
+    for (; rest.length > 0; spans++) {
+      reader.input(rest.length).set(rest);
+      const converted = reader.convert(rest.length, true);
+      expect(converted.ndjson.length).toBeLessThanOrEqual(2 * spanNdjsonMax);
+      count += converted.count;
+      rejected.push(...converted.rejected.map(({ reason }) => reason));
+      rest = rest.subarray(converted.consumed);
+    }
+    expect([count, spans]).toEqual([1001, 2]);
+    expect(rejected).toEqual([`longer than ${spanNdjsonMax} bytes as JSON`]);
   });
 
   test('a partial last line waits for the rest', () => {

@@ -5,6 +5,7 @@ import {
   maxLineBytes,
   maxRejectedPerSpan,
   type RejectedLine,
+  spanNdjsonMax,
 } from '../format.ts';
 
 /** What a line became: an event, nothing (comment, header, blank), or a refusal. */
@@ -58,10 +59,11 @@ export class LineFormatReader implements FormatReader {
     const rejected: RejectedLine[] = [];
     let rejectedCount = 0;
     let text = '';
+    let size = 0;
     let count = 0;
     let lines = 0;
     let at = 0;
-    while (at < length) {
+    while (at < length && size < spanNdjsonMax) {
       let end = this.buffer.indexOf(10, at);
       if (end < 0 || end >= length) {
         if (!last) break;
@@ -73,11 +75,14 @@ export class LineFormatReader implements FormatReader {
       const stop = end > start && this.buffer[end - 1] === 13 ? end - 1 : end;
       if (stop === start) continue;
       const bytes = this.buffer.subarray(start, stop);
-      const outcome =
+      let outcome =
         bytes.length > maxLineBytes
           ? refuse(`longer than ${maxLineBytes} bytes`)
           : this.parseLine(decoder.decode(bytes));
       if (outcome === undefined) continue;
+      const json = isRefusal(outcome) ? '' : JSON.stringify(outcome) + '\n';
+      const jsonBytes = Buffer.byteLength(json);
+      if (jsonBytes > spanNdjsonMax) outcome = refuse(`longer than ${spanNdjsonMax} bytes as JSON`);
       if (isRefusal(outcome)) {
         rejectedCount++;
         if (rejected.length < maxRejectedPerSpan) {
@@ -91,7 +96,8 @@ export class LineFormatReader implements FormatReader {
         }
         continue;
       }
-      text += JSON.stringify(outcome) + '\n';
+      text += json;
+      size += jsonBytes;
       count++;
     }
     return { ndjson: encoder.encode(text), count, consumed: at, lines, rejected, rejectedCount };
