@@ -242,3 +242,16 @@ test('bad lines of a span are kept where as JSON they are more than a batch, wit
   const rejected = await events(rejectedStream);
   expect(rejected.map(({ line }) => line)).toEqual(Array.from({ length: 1000 }, (_, index) => index + 11));
 });
+
+test('a header that was read when nothing could be appended is no event afterwards', async () => {
+  writeFileSync(path, 'n,name\n1,one\n2,two\n');
+  const failing = Object.create(log, {
+    append: { value: () => Promise.reject(new Error('the process ended here')) },
+  }) as Log;
+  const first = source({ follow: false, log: failing });
+  await first.start().catch(() => {});
+  await first.close();
+  expect(await numbers()).toEqual([]);
+  await source({ follow: false }).start();
+  expect(await numbers()).toEqual([1, 2]);
+});

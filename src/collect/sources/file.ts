@@ -194,7 +194,8 @@ export class FileSource implements Source {
     return {
       handle,
       record,
-      reader: format.reader(kernel, record.formatState),
+      // What the header said was noted before the lines behind it were appended: where none was, it is read again.
+      reader: format.reader(kernel, record.position === 0 ? undefined : record.formatState),
       position: record.position,
       line: record.line,
       next: record.position,
