@@ -4,9 +4,10 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { loadKernelHere } from '../built-files.ts';
 import { detectFormat, formatById, sampleBytes, unknownFormat } from '../collect/detect.ts';
-import type { FormatReader } from '../collect/format.ts';
-import type { IngestAnswer } from '../deliver/api.ts';
-import { callApi } from '../running.ts';
+import type { FormatReader, RejectedLine } from '../collect/format.ts';
+import { maxRawBytes } from '../collect/rejected.ts';
+import type { IngestAnswer, RejectedAnswer } from '../deliver/api.ts';
+import { callApi, type Running } from '../running.ts';
 import { withServerOf } from './client.ts';
 import { type CommonOptions, withCommon } from './options.ts';
 import { countOf, printJson, say, style } from './terminal.ts';
@@ -27,7 +28,9 @@ export function registerProduce(program: Command): void {
       `
 Examples:
   echo '{"temperature": 21.5}' | millrace produce sensors
-  zcat access.log.*.gz | millrace produce access`,
+  zcat access.log.*.gz | millrace produce access
+
+Lines that are no events are named, and kept in the stream _rejected.`,
     )
     .action(async (stream: string, options: CommonOptions & { format?: string }) => {
       await withServerOf(
@@ -71,6 +74,7 @@ Examples:
             for (const line of converted.rejected) {
               say(`${style('yellow', 'rejected')} line ${lines + line.line}: ${line.reason}`);
             }
+            if (converted.rejected.length > 0) await keepRejected(server, stream, converted.rejected, lines);
             rejected += converted.rejectedCount;
             lines += converted.lines;
             if (converted.count === 0) return;
@@ -107,4 +111,22 @@ Examples:
         { mustExist: false },
       );
     });
+}
+
+/** So that they are found where those of files are. */
+async function keepRejected(
+  server: Running,
+  stream: string,
+  rejected: readonly RejectedLine[],
+  linesBefore: number,
+): Promise<void> {
+  const lines = rejected.map(({ line, position, reason, raw }) => {
+    const kept = Buffer.from(raw.subarray(0, maxRawBytes + 1)).toString('base64');
+    return { line: linesBefore + line, position, reason, raw: kept };
+  });
+  await callApi<RejectedAnswer>(server, `/v1/streams/${encodeURIComponent(stream)}/rejected`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ source: 'produce', lines }),
+  });
 }

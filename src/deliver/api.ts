@@ -104,6 +104,11 @@ export interface IngestAnswer {
   duplicate?: true;
 }
 
+/** POST /v1/streams/{s}/rejected */
+export interface RejectedAnswer {
+  rejected: number;
+}
+
 /** GET /v1/views */
 export interface ViewList {
   views: ViewEntry[];

@@ -13,6 +13,7 @@ import { LiveConnections } from './live-connections.ts';
 import { problemHeaders, problemOf } from './problem.ts';
 import { routeAudit } from './routes-audit.ts';
 import { routePipelines } from './routes-pipelines.ts';
+import { routeRejected } from './routes-rejected.ts';
 import { routeSql } from './routes-sql.ts';
 import { routeStreams } from './routes-streams.ts';
 import { routeViews } from './routes-views.ts';
@@ -203,6 +204,7 @@ function routes(options: HttpServerOptions): Hono {
   });
   app.get('/v1/info', async context => context.json(await services.info()));
   routeStreams(app, services);
+  routeRejected(app, services);
   routeViews(app, services);
   routePipelines(app, services);
   routeSql(app, services);

@@ -61,7 +61,7 @@ export class IngestHandler {
     let reply: IngestReply;
     let buffer: Buffer | undefined;
     try {
-      checkStream(stream, this.options.isTaken);
+      this.checkStream(stream);
       const body = await this.readBody(request, bytes => (buffer = this.buffers.take(bytes)));
       reply = await this.reply(
         {
@@ -114,7 +114,7 @@ export class IngestHandler {
 
   private async ingest(request: IngestRequest, body: Uint8Array): Promise<IngestAnswer> {
     const { stream } = request;
-    checkStream(stream, this.options.isTaken);
+    this.checkStream(stream);
     const producer = producerOf(request);
     const { kernel, log } = this.options;
     kernel.input(body.length).set(body);
@@ -149,7 +149,13 @@ export class IngestHandler {
       duplicate = appended.duplicate;
       count = appended.count;
     }
-    if (rejected > 0) await this.keepRejected(request, producer, errors, rejectedLines);
+    if (rejected > 0) {
+      const lines = errors.map(({ line, start, position, reason }, index) => {
+        return { line, start, position, reason, raw: rejectedLines[index]! };
+      });
+      const key = producer && ('key' in producer ? producer.key : `${producer.id}:${producer.first}`);
+      await this.keepRejected(stream, `http:${request.remoteAddress ?? ''}`, lines, key);
+    }
     return {
       accepted: count,
       rejected,
@@ -162,28 +168,25 @@ export class IngestHandler {
     };
   }
 
-  private async keepRejected(
-    { stream, remoteAddress }: IngestRequest,
-    producer: Producer | undefined,
-    errors: ValidateResult['errors'],
-    raw: Uint8Array[],
+  /** Lines that could not become events of the stream, into `_rejected`; those of a request with a `key` once. */
+  async keepRejected(
+    stream: string,
+    source: string,
+    lines: readonly RejectedLine[],
+    key?: string,
   ): Promise<void> {
     const { log, clock } = this.options;
-    const lines: RejectedLine[] = errors.map((error, index) => ({
-      line: error.line,
-      start: error.start,
-      position: error.position,
-      reason: error.reason,
-      raw: raw[index]!,
-    }));
-    const source = `http:${remoteAddress ?? ''}`;
     const from = { stream, source, firstLine: 1, nowMs: clock.nowMs() };
     await log.createStream(rejectedStream);
-    const key = producer && ('key' in producer ? producer.key : `${producer.id}:${producer.first}`);
     for (const [index, batch] of rejectedBatches(lines, from, log.maxBatchBytes).entries()) {
       const own = key === undefined ? {} : { producer: { key: hash('sha256', `${stream}:${key}:${index}`) } };
       await log.append(rejectedStream, 0, { bytes: batch.bytes, count: batch.lines.length, ...own });
     }
+  }
+
+  /** Throws where events may not be appended to a stream of this name. */
+  checkStream(stream: string): void {
+    checkStream(stream, this.options.isTaken);
   }
 
   /**
@@ -275,7 +278,7 @@ export function checkStream(stream: string, isTaken: (name: string) => boolean):
   }
 }
 
-function tooLarge(limit: number): MillraceError {
+export function tooLarge(limit: number): MillraceError {
   return new MillraceError('body-too-large', `The body is larger than ${limit} bytes.`, {
     status: 413,
     context: { maxBodyBytes: limit },

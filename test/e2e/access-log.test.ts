@@ -172,6 +172,8 @@ describe.skipIf(reason !== '')(`up on a real access log${reason}`, () => {
     const produced = await run(dir, ['produce', 'sensors'], '{"t":1.5}\n{"t":2}\nbad\n');
     expect(produced.stderr).toMatch(/2 events sent, 1 line rejected/);
     expect(await server.sql('SELECT sum(t) FROM sensors')).toEqual([[3.5]]);
+    const kept = "SELECT source, line, reason, raw FROM _rejected WHERE stream = 'sensors'";
+    expect(await server.sql(kept)).toEqual([['produce', 3, 'not an object', 'bad']]);
   });
 
   test('a second process on the same folder is told who holds it', async () => {
