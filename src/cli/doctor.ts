@@ -8,7 +8,7 @@ import type { Info, StreamList, ViewList } from '../deliver/api.ts';
 import { verify as verifyLog } from '../flow/log-verification.ts';
 import { callApi, findRunning } from '../running.ts';
 import { type CommonOptions, dataDir, withCommon } from './options.ts';
-import { bytesText, count, print, printJson, style } from './terminal.ts';
+import { bytesText, count, countOf, print, printJson, style } from './terminal.ts';
 
 declare const __VERSION__: string;
 
@@ -46,7 +46,7 @@ export function registerDoctor(program: Command): void {
         for (const stream of streams) {
           findings.push({
             level: stream.rejected > 0 ? 'warning' : 'ok',
-            what: `stream ${stream.name}: ${count(stream.events)} events, ${bytesText(stream.bytes)}, ${stream.rate.toFixed(1)} a second, ${count(stream.rejected)} rejected`,
+            what: `stream ${stream.name}: ${countOf(stream.events, 'event')}, ${bytesText(stream.bytes)}, ${stream.rate.toFixed(1)} a second, ${count(stream.rejected)} rejected`,
             ...(stream.rejected > 0
               ? { remedy: 'The Streams page of the console shows what was rejected and why.' }
               : {}),
