@@ -167,7 +167,7 @@ const refused: [string, RegExp][] = [
   ['SELECT count(*) FROM s WHERE a = [¶1, 2]', /list_value/],
   ['SELECT count(*) FROM s WHERE a = {¶x: 1}', /struct_pack/],
   ['SELECT count(*) FROM s WHERE ¶CAST(a AS UUID) = 1', /cast to UUID/],
-  ["SELECT count(*) FROM typed WHERE n = CAST(¶'x' AS BIGINT)", /not a BIGINT/],
+  ["SELECT count(*) FROM typed WHERE n = CAST(¶'x' AS BIGINT)", /no BIGINT/],
   ['SELECT ¶a[1] AS f, count(*) FROM s GROUP BY 1', /key of a nested/],
   ["SELECT ¶CASE WHEN a THEN 'x' ELSE 1 END AS v, count(*) FROM s GROUP BY 1", /different types/],
   ["SELECT count(*) FROM s WHERE a LIKE 'x' ESCAPE ¶'xx'", /one character/],

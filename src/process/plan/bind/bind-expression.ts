@@ -483,7 +483,7 @@ function literalProblem(text: string, name: string, type: ScalarType): [string, 
         ];
   }
   return [
-    `'${text}' is not a ${name}.`,
+    `'${text}' is no ${name}.`,
     type === 'time' || type === 'date'
       ? 'Write a time of ISO 8601, from 1684-07-28 to 2255-06-05.'
       : 'Mend the literal.',
