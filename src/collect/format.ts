@@ -61,8 +61,8 @@ export interface Format {
 export const maxLineBytes = 1024 * 1024;
 
 /**
- * NDJSON at which a span of a format that writes names into every event ends early, so that it fits a batch of the log of twice as much
- * (a table's header may be longer than its lines); an event of more is rejected.
+ * NDJSON at which a span ends early, so that it fits a batch of the log of twice as much: a table's header may be longer than its lines,
+ * and a character becomes up to six. An event of more is rejected.
  */
 export const spanNdjsonMax = 4 * 1024 * 1024;
 

@@ -1,5 +1,5 @@
 // Access logs of Apache, nginx and their kin in the Common, Combined and vhost_combined formats; the kernel converts them.
-import { type Detection, type Format, maxRejectedPerSpan } from '../format.ts';
+import { type Detection, type Format, maxLineBytes, maxRejectedPerSpan, spanNdjsonMax } from '../format.ts';
 
 const time = String.raw`\[\d{1,2}/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\]`;
 const quotedText = String.raw`"(?:[^"\\]|\\.)*"`;
@@ -38,7 +38,13 @@ function accessLog(variant: Variant, title: string, shape: RegExp, parts: string
         input: capacity => kernel.input(capacity),
         state: () => undefined,
         convert(length, last) {
-          const result = kernel.accessLogToNdjson(length, variant, last);
+          let result = kernel.accessLogToNdjson(length, variant, last);
+          // As JSON a byte that is no text becomes three, a control character six.
+          if (result.output.length > 2 * spanNdjsonMax) {
+            const bytes = kernel.input(length).subarray(0, length);
+            const end = bytes.lastIndexOf(10, maxLineBytes - 1);
+            result = kernel.accessLogToNdjson((end < 0 ? bytes.indexOf(10) : end) + 1, variant, false);
+          }
           const rejected = result.errors.slice(0, maxRejectedPerSpan).map((error, index) => ({
             line: error.line,
             start: error.start,

@@ -155,6 +155,21 @@ describe('conversion', () => {
     expect(rejected).toEqual([`longer than ${spanNdjsonMax} bytes as JSON`]);
   });
 
+  test('a span of an access log that as JSON fits no batch ends early', () => {
+    const odd = combined.replace('curl', '\x01'.repeat(3000));
+    let rest = encode(`${odd}\n`.repeat(500));
+    const reader = formatById('access-combined').reader(createReferenceKernel());
+    let count = 0;
+    for (let spans = 0; rest.length > 0 && spans < 3; spans++) {
+      reader.input(rest.length).set(rest);
+      const converted = reader.convert(rest.length, true);
+      expect(converted.ndjson.length).toBeLessThanOrEqual(2 * spanNdjsonMax);
+      count += converted.count;
+      rest = rest.subarray(converted.consumed);
+    }
+    expect([count, rest.length]).toEqual([500, 0]);
+  });
+
   test('a partial last line waits for the rest', () => {
     const reader = formatById('json-lines').reader(createReferenceKernel());
     const bytes = encode('{"a":1}\n{"a":');
