@@ -1,5 +1,5 @@
 // `millrace check`: every fault of a project folder, found without touching any data.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -53,7 +53,9 @@ export async function checkProject(dir: string): Promise<{ checked: number; faul
     }
   }
   await checkPipelines(pipelines, views, faults);
-  return { checked: views.length + pipelines.length + dashboards.length + lookupFiles.length, faults };
+  const settings = existsSync(join(dir, 'millrace.yaml')) ? 1 : 0;
+  const checked = settings + views.length + pipelines.length + dashboards.length + lookupFiles.length;
+  return { checked, faults };
 }
 
 /** Loads each pipeline as it would be loaded to run, which runs the top level of its file. */

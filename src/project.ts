@@ -36,7 +36,7 @@ const settingsSchema: z.ZodType<Settings> = z.strictObject({
   name: z.string().max(100).optional(),
   durability: z
     .enum(['fsync', 'os'])
-    .or(z.string().regex(/^interval: ?\d+ms$/))
+    .or(z.string().regex(/^interval: ?\d+ms$/, 'not fsync, os or "interval: 50ms"'))
     .default('fsync'),
   streams: z
     .record(

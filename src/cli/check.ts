@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { checkProject } from '../check-project.ts';
 import { type CommonOptions, withCommon } from './options.ts';
-import { print, printJson, style } from './terminal.ts';
+import { countOf, print, printJson, style } from './terminal.ts';
 
 export function registerCheck(program: Command): void {
   withCommon(program.command('check'))
@@ -20,7 +20,7 @@ export function registerCheck(program: Command): void {
           print(`${style('red', '✗')} ${fault.message}`);
           if (fault.remedy) print(`  ${fault.remedy}`);
         }
-        if (faults.length === 0) print(`${style('green', '✓')} ${checked} files, nothing to mend`);
+        if (faults.length === 0) print(`${style('green', '✓')} ${countOf(checked, 'file')}, nothing to mend`);
       }
       if (faults.length > 0) process.exitCode = 1;
     });

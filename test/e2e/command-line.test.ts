@@ -62,7 +62,7 @@ test('check names file, line and what to do', async () => {
   expect(stdout).toMatch(/bad\.sql.*2/);
   expect(stdout).toMatch(/typo\.sql/);
   expect(stdout).toMatch(/d\.yaml:4/);
-  expect(stdout).toMatch(/millrace\.yaml:1/);
+  expect(stdout).toMatch(/millrace\.yaml:1: durability: not fsync, os or "interval: 50ms"/);
   expect(stdout).not.toMatch(/good\.sql/);
 });
 

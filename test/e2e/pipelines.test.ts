@@ -256,8 +256,8 @@ describe('millrace check', () => {
     `import { pipeline } from 'millrace';\n\nexport default pipeline({ from: '${from}', to: '${to}'${rest}, process: event => event });\n`;
 
   test('finds nothing wrong with what is right', async () => {
-    const { code, stdout } = await run(project(shop('a')), ['check']);
-    expect(stdout).toContain('1 files, nothing to mend');
+    const { code, stdout } = await run(project({ ...shop('a'), 'millrace.yaml': 'name: a\n' }), ['check']);
+    expect(stdout).toContain('2 files, nothing to mend');
     expect(code).toBe(0);
   });
 
