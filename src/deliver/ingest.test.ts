@@ -184,6 +184,26 @@ test('a repeated key is answered as the first time, across a restart', async () 
   expect((await stored('_rejected')).trim().split('\n')).toHaveLength(1);
 });
 
+test('a request of which nothing was accepted can be sent mended under its key or number, and what is still bad is kept', async () => {
+  const rejected = async () =>
+    [...(await stored('_rejected')).matchAll(/"raw":"(\w+)"/g)].map(([, raw]) => raw);
+  const kept: string[] = [];
+  for (const headers of [
+    { 'idempotency-key': 'k' },
+    { 'millrace-producer': 'p', 'millrace-sequence': '0' },
+  ] as Record<string, string>[]) {
+    expect((await post('s', 'one\ntwo\n', headers)).status).toBe(400);
+    expect((await post('s', 'one\ntwo\n', headers)).status).toBe(400);
+    kept.push('one', 'two');
+    expect(await rejected()).toEqual(kept);
+    const mended = await post('s', '{"a":1}\ntwo\n', headers);
+    expect(mended.answer).toMatchObject({ accepted: 1, rejected: 1 });
+    expect(mended.answer.duplicate).toBeUndefined();
+    kept.push('two');
+    expect(await rejected()).toEqual(kept);
+  }
+});
+
 test('a numbered producer is appended once and in order', async () => {
   const headers = (sequence: number) => ({ 'millrace-producer': 'p', 'millrace-sequence': String(sequence) });
   await post('s', '{"a":0}', headers(0));

@@ -1,6 +1,6 @@
 // POST /v1/streams/{stream}/events: the body into the kernel's memory, validated there, appended, answered after it is durable.
 // Good lines are accepted whatever the bad ones are; the bad ones go to `_rejected` and are named in the answer.
-import { hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { maxLineBytes, maxRejectedPerSpan, type RejectedLine } from '../collect/format.ts';
@@ -179,7 +179,8 @@ export class IngestHandler {
     const from = { stream, source, firstLine: 1, nowMs: clock.nowMs() };
     await log.createStream(rejectedStream);
     for (const [index, batch] of rejectedBatches(lines, from, log.maxBatchBytes).entries()) {
-      const own = key === undefined ? {} : { producer: { key: hash('sha256', `${stream}:${key}:${index}`) } };
+      const own =
+        key === undefined ? {} : { producer: { key: rejectedKey(stream, key, index, batch.lines) } };
       await log.append(rejectedStream, 0, { bytes: batch.bytes, count: batch.lines.length, ...own });
     }
   }
@@ -248,6 +249,13 @@ export class IngestHandler {
     if (whole) return whole.subarray(0, length);
     return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length);
   }
+}
+
+/** Of the lines as well: where nothing was accepted, a mended request comes under the same key or number. */
+function rejectedKey(stream: string, key: string, index: number, lines: readonly RejectedLine[]): string {
+  const digest = createHash('sha256').update(`${stream}:${key}:${index}`);
+  for (const { line, raw } of lines) digest.update(`\n${line}:`).update(raw);
+  return digest.digest('hex');
 }
 
 /** The answer that tells what went wrong. */
