@@ -192,7 +192,7 @@ function totalRows(version: QueriedView, reader: QueriedWindows, fromUs: number,
     high = Math.max(high, startUs + levels[index]!.sizeUs);
   };
   if (version.plan.window.kind !== 'tumbling') {
-    throw badQuery('Windows that overlap have no total.', 'Ask for the windows.');
+    throw badQuery('Sessions, and windows that overlap, have no total.', 'Ask for the windows.');
   }
   const cover = (index: number, from: number, to: number): void => {
     const { sizeUs } = levels[index]!;
