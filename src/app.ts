@@ -32,6 +32,7 @@ import {
   type SegmentLogOptions,
 } from './flow/segment-log.ts';
 import type { Kernel } from './kernel/kernel.ts';
+import { openLogFile } from './log-file.ts';
 import { LookupFiles } from './lookup-files.ts';
 import type { AuditResult } from './process/audit-report.ts';
 import type { Engine } from './process/engine.ts';
@@ -212,10 +213,7 @@ export class App {
     this.query = query;
     this.engine = engine;
     this.lookups = lookups;
-    this.logger = pino(
-      { level: 'info', base: null },
-      pino.destination({ dest: join(dataDir, 'millrace.log'), sync: true }),
-    );
+    this.logger = pino({ level: 'info', base: null }, openLogFile(join(dataDir, 'millrace.log')));
     const onNotice = (line: string): void => options.onNotice?.(line);
     const { logger } = this;
     this.views = new ProjectViews({ log, engine, logger, tables: sql => query.tables(sql), onNotice });

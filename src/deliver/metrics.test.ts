@@ -41,4 +41,5 @@ test('an engine and pipelines that have stopped take no figures of others with t
   const text = await metrics.text();
   expect(text).toContain('millrace_log_end_offset{stream="s",partition="0"} 3');
   expect(text).not.toContain('view=');
+  expect(text).not.toMatch(/^millrace_engine_memory_bytes /m);
 });

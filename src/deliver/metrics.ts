@@ -88,11 +88,12 @@ export class Metrics {
           consumer.lag,
         );
       }
-      for (const figure of [engineLag, engineMemory]) figure.reset();
+      engineLag.reset();
       for (const place of status?.positions ?? []) {
         engineLag.set({ stream: place.stream, partition: String(place.partition) }, place.lag);
       }
       if (status) engineMemory.set(status.memoryBytes);
+      else engineMemory.remove();
       // A view that has been dropped is gone from here too.
       for (const figure of [stateBytes, memoryBytes, groups, expired]) figure.reset();
       for (const view of views) {

@@ -449,7 +449,10 @@ async function writeFile(connection: DuckDBConnection, select: string, path: str
   await connection.run(`COPY (${select}) TO ${quoted(path)} (FORMAT parquet, COMPRESSION zstd)`);
 }
 
-/** A file for each hour. DuckDB takes about twice the time for it that one file takes. */
+/**
+ * A file for each hour, or several: DuckDB has a hundred open, and numbers those that it begins for an hour whose file it has closed. It takes
+ * about twice the time that one file takes.
+ */
 async function writeHours(
   connection: DuckDBConnection,
   select: string,
@@ -465,7 +468,7 @@ async function writeHours(
   const files: ParquetFile[] = [];
   for (const row of rows) {
     const written = String(row[0]);
-    const final = join(dirname(written), `${basename(written).replace(/_\d*\.parquet$/, '')}.parquet`);
+    const final = join(dirname(written), basename(written).replace(/_0?\.parquet$/, '.parquet'));
     renameSync(written, final);
     files.push({ path: relative(directory, final), rows: Number(row[1]) });
   }

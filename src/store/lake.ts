@@ -1,5 +1,6 @@
 // The lake: the history of all streams as Parquet, in Hive-style folders that any tool reads:
 //   lake/<stream>/date=YYYY-MM-DD/hour=HH/<partition>-<first>-<last>.parquet
+// and, where a chunk has several files of an hour, the others with _1, _2 … behind the range.
 // The lake covers offsets [0, archived) of each partition without gap or overlap. A chunk is one archived range; it counts
 // once its record stands in lake/<stream>/_chunks/, and a range that has no record is written again.
 import type { Schema } from './schema.ts';

@@ -300,6 +300,24 @@ test('small chunks are merged and the answer stays the same, also after a restar
   expect(await ask(lake(), sql)).toEqual([[11, 55, 3, 0, 10]]);
 });
 
+test('small chunks of events from more hours than are written at once keep every event when they are merged', async () => {
+  const archived = lake({ compactRun: 2, graceMs: 0 });
+  const hours = Array.from({ length: 120 }, (_, hour) => new Date(Date.UTC(2026, 0, 1, hour)).toISOString());
+  for (const chunk of ['a', 'b']) {
+    await append(...hours.map((_time, hour) => ({ _time, chunk, hour })));
+    await archived.flush('s');
+  }
+  for (const one of [archived, lake()]) {
+    expect(one.stream('s')!.chunks).toMatchObject([{ first: 0, last: 239, rows: 240 }]);
+    const sql =
+      'SELECT chunk, count(*), count(DISTINCT hour), max(_offset) FROM s GROUP BY chunk ORDER BY chunk';
+    expect(await ask(one, sql)).toEqual([
+      ['a', 120, 120, 119],
+      ['b', 120, 120, 239],
+    ]);
+  }
+});
+
 test('names that SQL finds difficult are columns all the same', async () => {
   const archived = lake();
   await append({ 'a b': 1, 'q"uote': 2, "it's": 3, select: 4, ID: 5 }, { id: 6, _offset: 7 });
