@@ -107,7 +107,7 @@ function listCheck(aggregate: Aggregate | undefined, isTold: boolean): AuditColu
       return (engine, batch) =>
         isSample(listOf(engine).map(item), listOf(batch).map(item), Number(aggregate.parameters[0]));
     case 'histogram':
-      return (engine, batch) => binsOf(engine) === binsOf(batch);
+      return (engine, batch) => (engine === null) === (batch === null) && binsOf(engine) === binsOf(batch);
     default:
       return undefined;
   }
