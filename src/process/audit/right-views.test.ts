@@ -105,6 +105,16 @@ test('sums beyond 64 bits, what passes them on, and NULL where more is computed 
     2,
   ));
 
+test('sums beyond 64 bits as doubles are the nearest ones', () =>
+  right(
+    {
+      view: 'SELECT sum(b) / count(*) AS a, CAST(sum(b) AS DOUBLE) AS d, sqrt(sum(b)) AS r, coalesce(sum(b), 0) * 1.0 AS o FROM s',
+      fields: { b: 'BIGINT' },
+      events: ['9223372036854775807', '9223372036854775807', '9223372036854515807'].map(b => `{"b":${b}}`),
+    },
+    1,
+  ));
+
 test('fractions in a sum of whole numbers stay in what is computed of it', () =>
   right(
     {
