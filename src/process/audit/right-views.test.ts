@@ -126,6 +126,17 @@ test('fractions in a sum of whole numbers stay in what is computed of it', () =>
     1,
   ));
 
+test('whole numbers beyond 64 bits in a field of whole numbers are computed with as doubles', () =>
+  right(
+    {
+      view: 'SELECT sum(b * 10) AS s, max(b + 1) AS p, min(-b) AS m, max(abs(b)) AS a, max(b // 3) AS q, max(b % 7) AS r, max(b // c) AS f FROM s',
+      fields: { b: 'BIGINT', c: 'BIGINT' },
+      drifted: { b: 'DOUBLE', c: 'BIGINT' },
+      events: ['7', '1e19', '18446744073709551616', '-1e19'].map(b => `{"b":${b},"c":9007199254740993}`),
+    },
+    1,
+  ));
+
 test('nested groups are told apart as they are spelled', () =>
   right(
     {
