@@ -116,6 +116,32 @@ test('sums beyond 64 bits as doubles are the nearest ones', () =>
     1,
   ));
 
+test.each([
+  ['SELECT n, count(*) AS c FROM (SELECT n FROM s UNION ALL SELECT f FROM s) GROUP BY n', undefined, 6],
+  [
+    'SELECT greatest(n, 1) AS g, g + 1 AS h, g / 2 AS r, count(*) AS c FROM s GROUP BY 1 HAVING g > 0 ORDER BY h DESC, 1 LIMIT 9',
+    undefined,
+    6,
+  ],
+  [
+    'SELECT g, max(g) AS h, sum(c) AS c FROM below GROUP BY g',
+    'SELECT abs(n) AS g, count(*) AS c FROM s GROUP BY 1',
+    6,
+  ],
+])('whole numbers keep their digits in groups of fields that have drifted: %s', (view, below, rows) =>
+  right(
+    {
+      ...(below === undefined ? { view } : { view, below }),
+      fields: { n: 'BIGINT', f: 'BIGINT' },
+      drifted: { n: 'JSON', f: 'BIGINT' },
+      events: ['9007199254740993', '9007199254740992', '2.5', '3', '"x"', '1e19'].map(
+        n => `{"n":${n},"f":9007199254740993}`,
+      ),
+    },
+    rows,
+  ),
+);
+
 test('fractions in a sum of whole numbers stay in what is computed of it', () =>
   right(
     {
