@@ -339,6 +339,17 @@ test('a view over a view reads values of other types as it reads those of events
     await right({ view, below, fields, drifted: { v: 'JSON' }, events }, 1);
 });
 
+test('a view over a view computes with its groups of numbers beside values of several types', () =>
+  right(
+    {
+      view: 'SELECT max(n) * 0.5 - min(g) AS d, max(g) + 1 AS e, sum(g) AS s FROM below',
+      below: 'SELECT g, last(v) AS l, count(*) AS n FROM s GROUP BY g',
+      fields: { g: 'BIGINT', v: 'JSON' },
+      events: ['1', '"x"', 'true'].map((v, g) => `{"g":${g},"v":${v}}`),
+    },
+    1,
+  ));
+
 test('whole numbers beyond 2^53 stay several groups of a view over a view', () =>
   right(
     {
