@@ -23,6 +23,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const columns = [
   { name: '_time', type: 'TIMESTAMP' },
   { name: 'v', type: 'JSON' },
+  { name: 'w', type: 'JSON' },
   { name: 'n', type: 'BIGINT' },
 ];
 
@@ -36,6 +37,8 @@ const views = [
   // Sums of numbers that cancel each other out are exact in the engine alone.
   'SELECT sum(v) AS s, avg(v) AS m FROM s WHERE abs(v) < 1e6',
   "SELECT count_if(v > 2) AS more, count_if(v = 'a') AS a, bool_or(v) AS any_ FROM s",
+  'SELECT greatest(v, w) AS g, least(v, w) AS l, count(*) AS c FROM s GROUP BY 1, 2',
+  'SELECT count_if(v < w) AS a, count_if(v = w) AS b, count_if(v IS DISTINCT FROM w) AS c, last(nullif(v, w)) AS d FROM s',
   'SELECT coalesce(v, w) AS x, count(*) AS c FROM s GROUP BY 1',
   "SELECT v || '!' AS t, count(*) AS c FROM s GROUP BY 1",
   'SELECT v, CAST(v AS DOUBLE) AS d, count(*) AS c FROM s GROUP BY v, d',
@@ -50,6 +53,12 @@ const values = [
   '-7',
   '0',
   '1e3',
+  '1e16',
+  '-1.5e20',
+  '1e21',
+  '9007199254740994.0',
+  '1.25e-5',
+  '-1e-7',
   '9007199254740993',
   '9007199254740992',
   '"9007199254740993"',
@@ -73,7 +82,8 @@ function randomEvents(rng: Rng): string[] {
   const some = values.filter(() => rng.boolean(0.6));
   return Array.from({ length: 200 }, (_, i) => {
     const v = some.length === 0 || rng.boolean(0.1) ? '' : `"v":${rng.pick(some)},`;
-    return `{"_time":"${at(i * 900 - rng.below(3000))}",${v}"n":${rng.below(50)}}`;
+    const w = some.length === 0 || rng.boolean(0.3) ? '' : `"w":${rng.pick(some)},`;
+    return `{"_time":"${at(i * 900 - rng.below(3000))}",${v}${w}"n":${rng.below(50)}}`;
   });
 }
 

@@ -117,6 +117,9 @@ test.each([
   ['BIGINT', 'value', '18446744073709551616', 2 ** 64],
   ['HUGEINT', 'value', `1${'0'.repeat(45)}`, 1e45],
   ['BIGINT', 'group', '9999999999999999999', '9999999999999999999'],
+  ['BIGINT', 'value', 1e19, 1e19],
+  ['HUGEINT', 'value', 1e45, 1e45],
+  ['BIGINT', 'group', 1e19, 1e19],
 ] as const)(
   'a %s column of a %s has room for %s, which its field has shown since',
   async (type, role, wide, wanted) => {
@@ -125,6 +128,26 @@ test.each([
     expect(await ask(one, 'SELECT m FROM v')).toEqual([[wanted], [null]]);
   },
 );
+
+test('a column of any values is what they are, where they agree', async () => {
+  const any: ViewColumn = { name: 'x', type: 'JSON', role: 'value' };
+  const typed = (...values: WindowRow['values']) =>
+    ask(
+      tables(
+        [any],
+        values.map(value => row([value])),
+      ),
+      "SELECT typeof(x), x -> '$[0]', x FROM v",
+    );
+  expect(await typed('["a","b"]', null)).toEqual([
+    ['VARCHAR', '"a"', '["a","b"]'],
+    ['VARCHAR', null, null],
+  ]);
+  expect(await typed('a', 7)).toEqual([
+    ['JSON', null, '"a"'],
+    ['JSON', null, '7'],
+  ]);
+});
 
 test('sums beyond 64 bits keep their digits, and SQL computes with them within and beyond', async () => {
   const sum: ViewColumn = { name: 's', type: 'HUGEINT', role: 'value' };

@@ -179,26 +179,32 @@ function noteKinds(value: unknown, type: string, kinds: Set<string>): void {
   if (value === null || value === undefined || isLost(value)) return;
   if (Array.isArray(value)) for (const item of value) noteKinds(item, type, kinds);
   else if (typeof value === 'object' && 'value' in value!) noteKinds(value.value, type, kinds);
-  else if (Number.isInteger(value)) kinds.add('integer');
+  else if (Number.isInteger(value))
+    kinds.add(Math.abs(value as number) < 2 ** roomOf(type) ? 'integer' : 'number');
   else kinds.add(digitsKind(value, type) ?? typeof value);
 }
 
+/** Bits that a column has for a whole number beside its sign. */
+const roomOf = (type: string): number => (type.includes('HUGEINT') ? 127 : 63);
+
 /** Digits of a whole number beyond 2^53 are text in JSON; 'wide' where the column's type has not room for them. */
 function digitsKind(value: unknown, type: string): 'integer' | 'wide' | undefined {
-  const [name] = /BIGINT|HUGEINT/.exec(type) ?? [];
-  if (name === undefined || typeof value !== 'string' || !/^-?\d{16,}$/.test(value)) return undefined;
+  if (!/BIGINT|HUGEINT/.test(type) || typeof value !== 'string' || !/^-?\d{16,}$/.test(value))
+    return undefined;
   const whole = BigInt(value);
-  return BigInt.asIntN(name === 'HUGEINT' ? 128 : 64, whole) === whole ? 'integer' : 'wide';
+  return BigInt.asIntN(roomOf(type) + 1, whole) === whole ? 'integer' : 'wide';
 }
 
 /**
  * The type that the stream was known to have can lag behind its values. A column of whole numbers in which fractions have come, or
- * numbers that it has not room for, is of doubles, so that none is rounded; a group by a field holds any value as it is, and in SQL it is what its values are, where they agree.
+ * numbers that it has not room for, is of doubles, so that none is rounded; a group by a field, and a column of any values, is in SQL what its
+ * values are, where they agree. Nested values are texts.
  */
 function columnType({ type, role }: ViewColumn, kinds: ReadonlySet<string>): string {
-  if (role !== 'group' && (kinds.has('number') || kinds.has('wide')))
+  const isAny = role === 'group' || type === 'JSON';
+  if (!isAny && (kinds.has('number') || kinds.has('wide')))
     return type.replace(/(^|"value" )(BIGINT|HUGEINT)\b/, '$1DOUBLE');
-  if (role !== 'group' || !['JSON', 'BIGINT', 'DOUBLE', 'VARCHAR', 'BOOLEAN'].includes(type)) return type;
+  if (!isAny || !['JSON', 'BIGINT', 'DOUBLE', 'VARCHAR', 'BOOLEAN'].includes(type)) return type;
   const found = [...new Set([...kinds].map(kind => (kind === 'wide' ? 'string' : kind)))].sort().join(' ');
   if (found === '') return type;
   if (found === 'string') return 'VARCHAR';

@@ -34,7 +34,7 @@ export class FrequencyAccumulator extends SketchSlots<FrequentStrings> {
   value(slot: number): AggregateValue {
     const sketch = this.sketches[slot];
     if ('item' in this.question) return sketch?.bounds(itemText(this.question.item)).upper ?? 0;
-    if (sketch === undefined) return [];
+    if (sketch === undefined) return null;
     const { top } = this.question;
     const found = sketch
       .top(sketch.retained)

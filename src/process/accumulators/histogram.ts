@@ -58,14 +58,15 @@ export class HistogramAccumulator implements Accumulator {
     for (let b = 0; b < this.bins; b++) this.counts[slot * this.bins + b] = reader.varint();
   }
 
-  /** Counts by upper end in ascending order; `inf` where values lie above the last. */
+  /** Counts by upper end in ascending order; `Infinity` where values lie above the last. Null without a value. */
   value(slot: number): AggregateValue {
     const at = slot * this.bins;
+    const bins = this.counts.subarray(at, at + this.bins);
+    if (bins.every(count => count === 0)) return null;
     const counts: { [upTo: string]: number } = {};
-    for (let b = 0; b < this.boundaries.length; b++)
-      counts[String(this.boundaries[b])] = this.counts[at + b]!;
-    const above = this.counts[at + this.boundaries.length]!;
-    if (above > 0) counts['inf'] = above;
+    for (let b = 0; b < this.boundaries.length; b++) counts[String(this.boundaries[b])] = bins[b]!;
+    const above = bins[this.boundaries.length]!;
+    if (above > 0) counts['Infinity'] = above;
     return counts;
   }
 

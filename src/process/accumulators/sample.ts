@@ -27,7 +27,7 @@ export class SampleAccumulator extends SketchSlots<ReservoirStrings> {
   }
 
   value(slot: number): AggregateValue {
-    return this.sketches[slot]?.items.map(itemOf) ?? [];
+    return this.sketches[slot]?.items.map(itemOf) ?? null;
   }
 
   protected make(): ReservoirStrings {

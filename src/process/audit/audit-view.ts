@@ -12,7 +12,7 @@ import type { ViewValue, WindowRow } from '../view.ts';
 import type { AuditOptions, PageHistory } from './audit-options.ts';
 import { type AuditColumn, auditColumns, type GroupColumn, groupColumns } from './columns.ts';
 import { matchGroups } from './group-match.ts';
-import { capBelow, nothingAddsUp, roughBelow, unknownContents } from './not-compared.ts';
+import { capBelow, closeBelow, nothingAddsUp, unknownContents } from './not-compared.ts';
 import { SessionAudit } from './session-audit.ts';
 import { added, isTotal, totalInJson, totalOf } from './totals.ts';
 
@@ -308,8 +308,9 @@ class Audit {
   ): void {
     this.report.windows++;
     // Which groups there are may depend on approximate values too.
-    if (columns.all.every(({ isRough }) => isRough)) {
-      this.leaveOut(rows.length, roughBelow);
+    const [first] = columns.all;
+    if (first?.rough !== undefined && columns.all.every(({ rough }) => rough !== undefined)) {
+      this.leaveOut(rows.length, first.rough);
       return;
     }
     this.report.rows += rows.length;
@@ -319,9 +320,10 @@ class Audit {
       batch,
       row => row.values,
     );
-    for (const { group, engine, batch: other } of pairs) {
+    for (const { group, engine, batch: other, isSplit } of pairs) {
       const place = { everyMs, startUs, group: group.map(inJson) };
-      if (!other) this.differ({ ...place, reason: 'not in the batch' });
+      if (isSplit) this.leaveOut(1, closeBelow);
+      else if (!other) this.differ({ ...place, reason: 'not in the batch' });
       else if (!engine) {
         if ((other as BatchRow).isDoubtful) this.report.skipped++;
         else this.differ({ ...place, reason: 'missing in the view' });
@@ -378,9 +380,10 @@ class Audit {
     values: readonly ViewValue[],
     batch: BatchRow,
   ): void {
-    if (columns.all.some(({ isRough }) => isRough)) this.leaveOut(1, roughBelow);
-    columns.all.forEach(({ name, isGroup, isExact, isRough, isEqual }, index) => {
-      if (isGroup || isRough) return;
+    for (const reason of new Set(columns.all.map(({ rough }) => rough)))
+      if (reason !== undefined) this.leaveOut(1, reason);
+    columns.all.forEach(({ name, isGroup, isExact, rough, isEqual }, index) => {
+      if (isGroup || rough !== undefined) return;
       this.report.values++;
       const [engine, exact] = [values[index]!, batch.values[index]!];
       if (isEqual(engine, exact, batch.bounds[index] ?? null)) return;

@@ -4,20 +4,21 @@
 import { frequencyError } from '../plan/frequency-error.ts';
 import type { Aggregate, Plan, ScalarType } from '../plan/plan.ts';
 import { anything } from '../plan/sql/alternatives-sql.ts';
-import { fieldShares, groupInexactness, quantileBound } from '../plan/sql/bound-sql.ts';
+import { fieldShares, groupInexactness, quantileBound, tellsApart } from '../plan/sql/bound-sql.ts';
 import { furtherShareOf } from '../plan/sql/output-bound-sql.ts';
 import { type PlanSqlOptions, readsMixed } from '../plan/sql/plan-sql.ts';
 import type { ViewValue } from '../view.ts';
 import { type Comparable, comparable, isAmong, isWithin, keyOf } from './comparable.ts';
 import { areFrequent, type ItemCount, isSample } from './frequent-items.ts';
+import { closeBelow, roughBelow } from './not-compared.ts';
 
 export interface AuditColumn {
   name: string;
   isGroup: boolean;
   /** Not approximate. */
   isExact: boolean;
-  /** Made of approximate values of a view below: there is no bound to compare it by. */
-  isRough: boolean;
+  /** Why it is not compared, where it is made of approximate values of a view below, or tells its rounded numbers apart. */
+  rough?: string;
   /** Adds up over groups. */
   isTotal: boolean;
   /** A group's share of itself by which its last digits may differ; 0 where it is exact. */
@@ -40,7 +41,11 @@ export function auditColumns(plan: Plan, events: PlanSqlOptions['events']): Audi
       name,
       isGroup: column.role === 'group',
       isExact,
-      isRough,
+      ...(isRough
+        ? { rough: roughBelow }
+        : tellsApart(plan, expression, shares)
+          ? { rough: closeBelow }
+          : {}),
       isTotal: isExact && ['count', 'count_if', 'sum'].includes(aggregate?.function ?? ''),
       inexactness: expression.kind === 'group' ? groupInexactness(plan, expression.index, shares) : 0,
       comparable: same,
@@ -107,7 +112,7 @@ function listCheck(aggregate: Aggregate | undefined, isTold: boolean): AuditColu
       return (engine, batch) =>
         isSample(listOf(engine).map(item), listOf(batch).map(item), Number(aggregate.parameters[0]));
     case 'histogram':
-      return (engine, batch) => binsOf(engine) === binsOf(batch);
+      return (engine, batch) => (engine === null) === (batch === null) && binsOf(engine) === binsOf(batch);
     default:
       return undefined;
   }

@@ -8,6 +8,8 @@ export interface GroupRows<Row> {
   group: ViewValue[];
   engine?: Row;
   batch?: Row;
+  /** Numbers so close to each other that they are one group to the one, and several to the other. */
+  isSplit?: true;
 }
 
 /** Rows by their groups, those of the view in their order; a row that has no counterpart stands alone. */
@@ -35,7 +37,8 @@ export function matchGroups<Row>(
     return { group: group(row), engine: row, ...(other === undefined ? {} : { batch: other }) };
   });
   let alone = [...left.values()].flat();
-  if (alone.length > 0 && columns.some(({ inexactness }) => inexactness > 0)) {
+  const isInexact = columns.some(({ inexactness }) => inexactness > 0);
+  if (alone.length > 0 && isInexact) {
     alone = matchNearest(
       columns,
       pairs.filter(pair => pair.batch === undefined),
@@ -43,8 +46,53 @@ export function matchGroups<Row>(
       comparables,
     );
   }
-  return [...pairs, ...alone.map(row => ({ group: group(row), batch: row }))];
+  const all: GroupRows<Row>[] = [...pairs, ...alone.map(row => ({ group: group(row), batch: row }))];
+  if (isInexact && all.some(pair => !pair.engine || !pair.batch)) markSplit(columns, all, comparables);
+  return all;
 }
+
+const firstInexact = (columns: readonly GroupColumn[]): number =>
+  columns.findIndex(({ inexactness }) => inexactness > 0);
+
+/** Of groups that are the same but for inexact numbers. */
+const bucketOf = (columns: readonly GroupColumn[], values: readonly Comparable[]): string =>
+  JSON.stringify(values.map((value, i) => (columns[i]!.inexactness > 0 ? '' : keyOf(value))));
+
+/** Marks the pairs of runs of close numbers that are not as many to the one as to the other. */
+function markSplit<Row>(
+  columns: readonly GroupColumn[],
+  pairs: readonly GroupRows<Row>[],
+  comparables: (row: Row) => Comparable[],
+): void {
+  const first = firstInexact(columns);
+  const buckets = new Map<string, { pair: GroupRows<Row>; at: number; side: 1 | -1 }[]>();
+  for (const pair of pairs) {
+    for (const side of [1, -1] as const) {
+      const row = side === 1 ? pair.engine : pair.batch;
+      const values = row && comparables(row);
+      if (!values || !Number.isFinite(Number(values[first]))) continue;
+      const key = bucketOf(columns, values);
+      const entry = { pair, at: Number(values[first]), side };
+      const bucket = buckets.get(key);
+      if (bucket) bucket.push(entry);
+      else buckets.set(key, [entry]);
+    }
+  }
+  for (const bucket of buckets.values()) {
+    bucket.sort((a, b) => a.at - b.at);
+    for (let from = 0; from < bucket.length; ) {
+      let to = from + 1;
+      while (to < bucket.length && isNear(bucket[to - 1]!.at, bucket[to]!.at, columns[first]!)) to++;
+      const run = bucket.slice(from, to);
+      const surplus = run.reduce((sum, { side }) => sum + side, 0);
+      if (surplus !== 0 && run.length > Math.abs(surplus)) for (const { pair } of run) pair.isSplit = true;
+      from = to;
+    }
+  }
+}
+
+const isNear = (a: number, b: number, { inexactness }: GroupColumn): boolean =>
+  b - a <= inexactness * Math.max(Math.abs(a), Math.abs(b));
 
 /** Gives rows without a counterpart the nearest one; answers those of the batch that are left. */
 function matchNearest<Row>(
@@ -53,9 +101,7 @@ function matchNearest<Row>(
   batch: readonly Row[],
   comparables: (row: Row) => Comparable[],
 ): Row[] {
-  const first = columns.findIndex(({ inexactness }) => inexactness > 0);
-  const bucketOf = (values: readonly Comparable[]): string =>
-    JSON.stringify(values.map((value, i) => (columns[i]!.inexactness > 0 ? '' : keyOf(value))));
+  const first = firstInexact(columns);
   interface Candidate {
     row: Row;
     values: Comparable[];
@@ -64,16 +110,16 @@ function matchNearest<Row>(
   for (const row of batch) {
     const values = comparables(row);
     if (!Number.isFinite(Number(values[first]))) continue;
-    const bucket = buckets.get(bucketOf(values));
+    const bucket = buckets.get(bucketOf(columns, values));
     if (bucket) bucket.push({ row, values });
-    else buckets.set(bucketOf(values), [{ row, values }]);
+    else buckets.set(bucketOf(columns, values), [{ row, values }]);
   }
   const at = ({ values }: Candidate): number => Number(values[first]);
   for (const bucket of buckets.values()) bucket.sort((a, b) => at(a) - at(b));
   const taken = new Set<Row>();
   for (const pair of pairs) {
     const values = comparables(pair.engine!);
-    const bucket = buckets.get(bucketOf(values)) ?? [];
+    const bucket = buckets.get(bucketOf(columns, values)) ?? [];
     const wanted = Number(values[first]);
     const reach = columns[first]!.inexactness * Math.abs(wanted);
     let low = 0;

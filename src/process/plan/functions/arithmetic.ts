@@ -7,8 +7,12 @@ import { fromBigInt, literalOf, microseconds, microsecondsSql, namedSql } from '
 
 type Whole = number | bigint;
 
-/** A fraction among whole numbers can only come from a field whose type has drifted. */
-const isFraction = (value: Whole): boolean => typeof value === 'number' && !Number.isInteger(value);
+/**
+ * Fractions, and whole numbers that 64 bits do not hold, can only come among whole numbers from a field whose type has drifted. They are
+ * computed with as doubles.
+ */
+const isDouble = (value: Whole): boolean =>
+  typeof value === 'number' && !(Number.isInteger(value) && value >= -(2 ** 63) && value < 2 ** 63);
 
 function integerSignature(
   parameters: number,
@@ -23,10 +27,9 @@ function integerSignature(
     scalar: (...values: Whole[]) => {
       if (values.every(value => typeof value === 'number')) {
         const result = inNumbers(...(values as number[]));
-        // A fraction stays as it is.
         if (Number.isSafeInteger(result)) return result === 0 ? 0 : result;
-        if (values.some(isFraction)) return Number.isFinite(result) ? result : null;
-      } else if (values.some(isFraction)) {
+        if (values.some(isDouble)) return Number.isFinite(result) ? result : null;
+      } else if (values.some(isDouble)) {
         return inNumbers(...values.map(Number));
       }
       return fromBigInt(inBigInts(...values.map(BigInt)));
@@ -206,10 +209,12 @@ export const arithmetic: readonly ScalarFunction[] = [
           emitNull: args => `${args[1]} === 0`,
           scalar: (a: Whole, b: Whole) => {
             if (Number(b) === 0) return null;
-            if (typeof a === 'number' && typeof b === 'number') {
-              return Number.isInteger(a) && Number.isInteger(b) ? Math.trunc(a / b) + 0 : a / b;
+            if ((typeof a === 'number' && typeof b === 'number') || isDouble(a) || isDouble(b)) {
+              const quotient = Number(a) / Number(b);
+              return [a, b].every(value => Number.isInteger(Number(value)))
+                ? Math.trunc(quotient) + 0
+                : quotient;
             }
-            if (isFraction(a) || isFraction(b)) return Number(a) / Number(b);
             return fromBigInt(BigInt(a) / BigInt(b));
           },
           // Whole numbers among the doubles of a field that has drifted are divided as such.
@@ -237,7 +242,7 @@ export const arithmetic: readonly ScalarFunction[] = [
           scalar: (a: Whole, b: Whole) => {
             if (Number(b) === 0) return null;
             if (typeof a === 'number' && typeof b === 'number') return (a % b) + 0;
-            if (isFraction(a) || isFraction(b)) return (Number(a) % Number(b)) + 0;
+            if (isDouble(a) || isDouble(b)) return (Number(a) % Number(b)) + 0;
             // An overflow to DuckDB, as the quotient is.
             if (fromBigInt(BigInt(a) / BigInt(b)) === null) return null;
             return fromBigInt(BigInt(a) % BigInt(b));

@@ -313,7 +313,7 @@ function castSql(value: string, from: ScalarType, name: string): string {
   if (from === 'number' && target === 'text')
     return namedSql([value], own => `CASE WHEN isnan(${own}) THEN 'nan' ELSE CAST(${own} AS VARCHAR) END`);
   // A field of whole numbers may be one of doubles by now.
-  if (target === 'text' && from === 'integer') return numberText(value);
+  if (target === 'text' && from === 'integer') return namedSql([value], numberText);
   if (target === 'time') return timeSql(value, from);
   if (target === 'date') return microsecondsSql(`CAST(${timeSql(value, from)} AS DATE)`);
   if (from === 'any' && name in integerTypes) {

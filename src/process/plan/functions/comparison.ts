@@ -2,6 +2,7 @@
 // NaN equals itself and is above every number; text compares by code point; `any` compares by what the values are.
 import type { Expression, ScalarType } from '../plan.ts';
 import type { Scalar, ScalarFunction, Signature } from './function.ts';
+import { scalarOrder } from './scalar-order.ts';
 
 /** Text order by code point (UTF-8 byte order), which differs from UTF-16 order for characters beyond U+FFFF. */
 export function compareText(a: string, b: string): number {
@@ -52,6 +53,10 @@ function numberSpelled(text: string): number | bigint | undefined {
   if (text.trim() === '' || Number.isNaN(value)) return undefined;
   return Number.isSafeInteger(value) || !/^\s*[+-]?\d{1,40}\s*$/.test(text) ? value : BigInt(text);
 }
+
+/** By a signature's type: values of any type have their one order, and a text is none of the numbers. */
+const orderOf = (type: ScalarType): ((a: Scalar, b: Scalar) => number) =>
+  type === 'any' ? (a, b) => scalarOrder(a!, b!) : compareScalars;
 
 function isNumeric(value: Scalar): value is number | bigint {
   return typeof value === 'number' || typeof value === 'bigint';
@@ -105,7 +110,7 @@ function comparison(
       const signature: Signature = {
         parameters: [type, type],
         result: 'boolean',
-        scalar: ((a: Scalar, b: Scalar) => holds(compareScalars(a, b))) as Signature['scalar'],
+        scalar: ((a: Scalar, b: Scalar) => holds(orderOf(type)(a, b))) as Signature['scalar'],
         sql: args => `(${args[0]} ${name} ${args[1]})`,
       };
       if (type !== 'text' && type !== 'any') signature.emit = args => `(${args[0]} ${operator} ${args[1]})`;
@@ -127,7 +132,7 @@ function membership(name: string, negated: boolean): ScalarFunction {
         let unknown = false;
         for (const item of list) {
           if (item === null) unknown = true;
-          else if (compareScalars(value, item) === 0) return !negated;
+          else if (orderOf(type)(value, item) === 0) return !negated;
         }
         return unknown ? null : negated;
       }) as Signature['scalar'],
@@ -144,7 +149,7 @@ function distinctness(name: string, negated: boolean): ScalarFunction {
       result: 'boolean',
       nulls: 'own',
       scalar: ((a: Scalar, b: Scalar) => {
-        const same = a === null || b === null ? a === b : compareScalars(a, b) === 0;
+        const same = a === null || b === null ? a === b : orderOf(type)(a, b) === 0;
         return negated ? same : !same;
       }) as Signature['scalar'],
       sql: args => `(${args[0]} IS ${negated ? 'NOT ' : ''}DISTINCT FROM ${args[1]})`,
@@ -164,7 +169,7 @@ function extreme(name: string, wanted: 1 | -1): ScalarFunction {
         let best: Scalar = null;
         for (const value of values) {
           if (value === null) continue;
-          if (best === null || Math.sign(compareScalars(value, best)) === wanted) best = value;
+          if (best === null || Math.sign(orderOf(type)(value, best)) === wanted) best = value;
         }
         return best;
       }) as Signature['scalar'],
@@ -262,7 +267,7 @@ export const comparisons: readonly ScalarFunction[] = [
       result: args => args[0]!.type,
       nulls: 'own',
       scalar: ((a: Scalar, b: Scalar) =>
-        a === null ? null : b !== null && compareScalars(a, b) === 0 ? null : a) as Signature['scalar'],
+        a === null ? null : b !== null && orderOf(type)(a, b) === 0 ? null : a) as Signature['scalar'],
     })),
   },
   extreme('greatest', 1),

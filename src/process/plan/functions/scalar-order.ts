@@ -1,6 +1,6 @@
 // The one order over values of all kinds, for sorting, min and max: numbers (64-bit integers among them) before text before
-// booleans; text by code point, which is the order of its UTF-8 and of SQL. Comparisons in conditions are another matter:
-// there a text that spells a number is one.
+// booleans; text by code point, which is the order of its UTF-8 and of SQL. Comparisons with a value of one type are another
+// matter: there a text that spells a number is one.
 type Scalar = number | bigint | string | boolean;
 
 const rankOf = (value: Scalar): number =>

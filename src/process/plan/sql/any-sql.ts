@@ -83,9 +83,19 @@ export function anyAsJson(value: string): string {
   );
 }
 
-/** Whole doubles without ".0", as JSON has them. */
+/** The text of a number as JavaScript has it: whole ones without ".0", and an exponent from 1e21 on and below 1e-6 only. */
 export function numberText(base: string): string {
-  return `CASE WHEN ${base} = trunc(${base}) AND ${base} BETWEEN ${safe} THEN CAST(CAST(${base} AS BIGINT) AS VARCHAR) ELSE CAST(${base} AS VARCHAR) END`;
+  const text = `CAST(${base} AS VARCHAR)`;
+  const sign = `CASE WHEN ${base} < 0 THEN '-' ELSE '' END`;
+  const digits = `replace(regexp_extract(${text}, '^-?([0-9.]+)', 1), '.', '')`;
+  const exponent = `TRY_CAST(regexp_extract(${text}, 'e(.*)', 1) AS INTEGER)`;
+  return (
+    `CASE WHEN ${base} = trunc(${base}) AND ${base} BETWEEN ${safe} THEN CAST(CAST(${base} AS BIGINT) AS VARCHAR) ` +
+    `WHEN NOT contains(${text}, 'e') THEN regexp_replace(${text}, '\\.0$', '') ` +
+    `WHEN ${exponent} NOT BETWEEN -6 AND 20 THEN regexp_replace(${text}, 'e([+-])0', 'e\\1') ` +
+    `WHEN ${exponent} > 0 THEN ${sign} || rpad(${digits}, ${exponent} + 1, '0') ` +
+    `ELSE ${sign} || '0.' || repeat('0', -1 - ${exponent}) || ${digits} END`
+  );
 }
 
 /** Answers of a query with the values that such structs stand for. */

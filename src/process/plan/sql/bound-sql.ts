@@ -90,7 +90,36 @@ const argumentInexactness = ({ sources }: Plan, index: number, shares: FieldShar
     ),
   );
 
-/** The same of an output, for a view that reads it; `drifted`: sums of whole numbers that are doubles by now. */
+/** Aggregates that ask which values are the same, or between bounds. */
+const telling: ReadonlySet<string> = new Set([
+  'count_distinct',
+  'approx_count_distinct',
+  'approx_top_k',
+  'approx_frequency',
+  'histogram',
+  'sample',
+]);
+
+/** Whether an output tells inexact numbers of a view below apart. */
+export function tellsApart(plan: Plan, expression: Expression, shares: FieldShares): boolean {
+  const of = (part: Expression): boolean => tellsApart(plan, part, shares);
+  switch (expression.kind) {
+    case 'aggregate': {
+      const { function: name } = plan.sources[0]!.aggregates[expression.index]!;
+      return telling.has(name) && argumentInexactness(plan, expression.index, shares) > lastDigits;
+    }
+    case 'call':
+      return expression.args.some(of);
+    case 'case':
+      return [...expression.branches.flatMap(({ when, value }) => [when, value]), expression.otherwise].some(
+        of,
+      );
+    default:
+      return false;
+  }
+}
+
+/** By which share of itself an output may differ, for a view that reads it; `drifted`: sums of whole numbers that are doubles by now. */
 export function outputInexactness(
   plan: Plan,
   expression: Expression,

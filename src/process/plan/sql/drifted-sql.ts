@@ -33,6 +33,18 @@ export function driftedArguments(plan: Plan, events: PlanSqlOptions['events']): 
   return drifted;
 }
 
+/** Groups that were whole numbers when the view was planned, of fields that have drifted since in some source: structs of any-sql.ts too. */
+export function driftedGroups(plan: Plan, events: PlanSqlOptions['events']): ReadonlySet<number> {
+  const drifted = new Set<number>();
+  for (const [at, source] of plan.sources.entries()) {
+    const { columns } = events(source.stream, at);
+    for (const [index, group] of source.groups.entries())
+      if (group.type === 'integer' && integerFields(group).some(path => isBeyondIntegers(columns, path)))
+        drifted.add(index);
+  }
+  return drifted;
+}
+
 /** Sums and averages of fields of whole numbers that have drifted: they are doubles to the batch. */
 export function driftedSums(plan: Plan, events: PlanSqlOptions['events']): ReadonlySet<number> {
   const drifted = new Set<number>();
@@ -98,25 +110,25 @@ function integerFields(expression: Expression): (readonly string[])[] {
   }
 }
 
-/** Aggregates whose value is such a struct. */
-export function driftedValues(plan: Plan, drifted: ReadonlySet<string>): ReadonlySet<number> {
-  const values = new Set<number>();
+/** Groups, as `_g0`, and aggregates, as `_a0`, whose value is such a struct. */
+export function driftedValues(
+  plan: Plan,
+  args: ReadonlySet<string>,
+  groups: ReadonlySet<number>,
+): ReadonlySet<string> {
+  const values = new Set([...groups].map(index => `_g${index}`));
   for (const [index, aggregate] of plan.sources[0]!.aggregates.entries())
-    if (passesOne.has(aggregate.function) && drifted.has(`${index} 0`)) values.add(index);
+    if (passesOne.has(aggregate.function) && args.has(`${index} 0`)) values.add(`_a${index}`);
   return values;
 }
 
-/** What an aggregate of the plan alone, or an expression over aggregates of which `structs` are structs, is. */
-export function computedSql(expression: Expression, leaves: SqlLeaves, structs: ReadonlySet<number>): string {
-  const used =
-    expression.kind === 'aggregate' ? [] : aggregatesOf(expression).filter(one => structs.has(one));
+/** What a group or an aggregate of the plan alone, or an expression over those of which `structs` are structs, is. */
+export function computedSql(expression: Expression, leaves: SqlLeaves, structs: ReadonlySet<string>): string {
+  const isLeaf = expression.kind === 'aggregate' || expression.kind === 'group';
+  const used = isLeaf ? [] : leavesOf(expression).filter(one => structs.has(one));
   if (used.length === 0) return expressionSql(expression, leaves);
-  const whole = (index: number): string => wholeNumber(leaves.aggregate!(index));
-  const areWhole = used.map(index => `(${leaves.aggregate!(index)} IS NULL) = (${whole(index)} IS NULL)`);
-  const exact = expressionSql(expression, {
-    ...leaves,
-    aggregate: index => (structs.has(index) ? whole(index) : leaves.aggregate!(index)),
-  });
+  const areWhole = used.map(one => `(${one} IS NULL) = (${wholeNumber(one)} IS NULL)`);
+  const exact = expressionSql(expression, withStructs(leaves, structs, wholeNumber));
   const rounded = expressionSql(expression, asNumbers(leaves, structs));
   const either = (then: string, otherwise: string): string =>
     `CASE WHEN ${areWhole.join(' AND ')} THEN ${then} ELSE ${otherwise} END`;
@@ -125,24 +137,39 @@ export function computedSql(expression: Expression, leaves: SqlLeaves, structs: 
   return namedSql([text], own => integerOfColumn(own));
 }
 
-/** The leaves with doubles in place of structs. */
-export const asNumbers = (leaves: SqlLeaves, structs: ReadonlySet<number>): SqlLeaves => ({
-  ...leaves,
-  aggregate: index => {
-    const value = leaves.aggregate!(index);
-    return structs.has(index) ? `struct_extract(${value}, '_number')` : value;
-  },
-});
+/** Whether that is such a struct. */
+export const isStruct = (expression: Expression, structs: ReadonlySet<string>): boolean =>
+  expression.type === 'integer' && leavesOf(expression).some(one => structs.has(one));
 
-function aggregatesOf(expression: Expression): number[] {
+/** The leaves with doubles in place of structs. */
+export const asNumbers = (leaves: SqlLeaves, structs: ReadonlySet<string>): SqlLeaves =>
+  withStructs(leaves, structs, value => `struct_extract(${value}, '_number')`);
+
+function withStructs(
+  leaves: SqlLeaves,
+  structs: ReadonlySet<string>,
+  form: (value: string) => string,
+): SqlLeaves {
+  const formed = (value: string): string => (structs.has(value) ? form(value) : value);
+  return {
+    ...leaves,
+    group: index => formed(leaves.group!(index)),
+    aggregate: index => formed(leaves.aggregate!(index)),
+  };
+}
+
+/** The groups and aggregates that an expression is made of, by the names of driftedValues. */
+function leavesOf(expression: Expression): string[] {
   switch (expression.kind) {
+    case 'group':
+      return [`_g${expression.index}`];
     case 'aggregate':
-      return [expression.index];
+      return [`_a${expression.index}`];
     case 'call':
-      return expression.args.flatMap(aggregatesOf);
+      return expression.args.flatMap(leavesOf);
     case 'case': {
       const parts = expression.branches.flatMap(({ when, value }) => [when, value]);
-      return [...parts, expression.otherwise].flatMap(aggregatesOf);
+      return [...parts, expression.otherwise].flatMap(leavesOf);
     }
     default:
       return [];
@@ -152,18 +179,18 @@ function aggregatesOf(expression: Expression): number[] {
 /** What columns of whole numbers are by now. */
 export class DriftedOutputs {
   readonly sums: ReadonlySet<number>;
-  private readonly values: ReadonlySet<number>;
+  private readonly values: ReadonlySet<string>;
 
   constructor(plan: Plan, events: PlanSqlOptions['events']) {
     this.sums = driftedSums(plan, events);
-    this.values = driftedValues(plan, driftedArguments(plan, events));
+    this.values = driftedValues(plan, driftedArguments(plan, events), driftedGroups(plan, events));
   }
 
   /** JSON of such structs, doubles of sums with fractions; undefined where a column is what the plan says. */
   typeOf(expression: Expression): string | undefined {
     if (expression.type !== 'integer') return undefined;
-    const used = aggregatesOf(expression);
-    if (used.some(index => this.values.has(index))) return 'JSON';
-    return used.some(index => this.sums.has(index)) ? 'DOUBLE' : undefined;
+    if (isStruct(expression, this.values)) return 'JSON';
+    const used = leavesOf(expression);
+    return [...this.sums].some(index => used.includes(`_a${index}`)) ? 'DOUBLE' : undefined;
   }
 }

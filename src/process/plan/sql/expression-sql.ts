@@ -4,7 +4,7 @@ import { literalScalar } from '../bind/literal.ts';
 import { sqlTypeOf } from '../functions/cast.ts';
 import { resolveSignature, scalarFunction } from '../functions/registry.ts';
 import type { Expression, ScalarType } from '../plan.ts';
-import { isComputedWide } from '../wide-values.ts';
+import { isComputedWide, isWideValue } from '../wide-values.ts';
 import { quoteName, quoteText } from './field-sql.ts';
 
 /** Where the leaves of an expression are in the query around it. */
@@ -44,7 +44,12 @@ export function expressionSql(expression: Expression, leaves: SqlLeaves): string
       const drifted = driftedText(expression, leaves);
       if (drifted !== undefined) return drifted;
       const signature = resolveSignature(scalarFunction(expression.function)!, expression.args)!;
-      const args = expression.args.map(arg => expressionSql(arg, leaves));
+      const args = expression.args.map((arg, index) => {
+        const sql = expressionSql(arg, leaves);
+        const wanted = expression.function === 'cast' ? expression.type : signature.parameters[index];
+        const isRounded = wanted === 'number' && leaves.isWide && isWideValue(arg, leaves.isWide);
+        return isRounded ? nearestDouble(sql) : sql;
+      });
       const sql =
         signature.sql?.(args, expression.args) ?? `${quoteName(expression.function)}(${args.join(', ')})`;
       return leaves.isWide && isComputedWide(expression, leaves.isWide) ? within64Bits(sql) : sql;
@@ -58,6 +63,9 @@ function driftedText(call: Expression & { kind: 'call' }, leaves: SqlLeaves): st
   if (call.function !== 'cast' || call.type !== 'text') return undefined;
   return field?.kind === 'field' && field.type === 'integer' ? leaves.driftedText?.(field.path) : undefined;
 }
+
+/** DuckDB rounds both halves of a HUGEINT for themselves; text it reads to the nearest double. */
+const nearestDouble = (sql: string): string => `CAST(CAST(${sql} AS VARCHAR) AS DOUBLE)`;
 
 /** NULL beyond 64 bits, and of any type as it is: a sum that has drifted has fractions. The value is written once. */
 const within64Bits = (sql: string): string =>

@@ -246,6 +246,21 @@ describe('the SQL of a plan', () => {
     ).toEqual([]);
   });
 
+  it('finds groups of whole numbers by their digits, also where the field has drifted', async () => {
+    const schema = () => [{ name: 'n', type: 'BIGINT' }];
+    const plan = await planOf('SELECT abs(n) AS g, count(*) AS c FROM s GROUP BY 1', { schema });
+    const values = ['9007199254740993', '9007199254740992', '2.5', '"x"', '7'];
+    const rows = values.map(n => `(TIMESTAMP '2026-01-01', '${n}'::JSON)`).join(', ');
+    const relation = {
+      from: `(SELECT * FROM (VALUES ${rows}) AS t(_time, n))`,
+      columns: [{ name: 'n', type: 'JSON' }],
+    };
+    for (const value of ['9007199254740993', 2.5, 7, null]) {
+      const where: PlanSqlOptions['where'] = [{ column: 'g', op: '=', value }];
+      expect(await query(planSql(plan, { events: () => relation, where }))).toHaveLength(1);
+    }
+  });
+
   it('gives first and last by event time whatever the order of the rows', async () => {
     const plan = await planOf(
       'SELECT first(path) AS f, last(path) AS l, arg_min(ip, bytes) AS least FROM access',

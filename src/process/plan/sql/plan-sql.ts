@@ -14,9 +14,11 @@ import {
   computedSql,
   driftedArguments,
   driftedFieldsSql,
+  driftedGroups,
   driftedSql,
   driftedSums,
   driftedValues,
+  isStruct,
 } from './drifted-sql.ts';
 import { expressionSql, type SqlLeaves } from './expression-sql.ts';
 import { fieldSql, isBeyondIntegers, isMixed, quoteName, quoteText } from './field-sql.ts';
@@ -56,6 +58,7 @@ export function planSql(plan: Plan, given: PlanSqlOptions): string {
   const mixed = readsMixed(plan, options.events);
   const drifted = driftedArguments(plan, options.events);
   const inexact = driftedSums(plan, options.events);
+  const structGroups = driftedGroups(plan, options.events);
   const shares = fieldShares(plan, options.events);
   const groups = plan.sources[0]!.groups.map((_, index) => `_g${index}`);
   const aggregateBounds = plan.sources[0]!.aggregates.map((aggregate, index) =>
@@ -67,10 +70,10 @@ export function planSql(plan: Plan, given: PlanSqlOptions): string {
     aggregate: index => `_a${index}`,
     isWide: index => ['sum', 'count_if'].includes(aggregates[index]!.function),
   };
-  const structs = driftedValues(plan, drifted);
+  const structs = driftedValues(plan, drifted, structGroups);
   const computed = (expression: Expression): string => computedSql(expression, above, structs);
   const parts = [
-    `WITH _events AS (${plan.sources.map((source, index) => sourceSql(source, index, options, mixed, drifted)).join('\nUNION ALL ')})`,
+    `WITH _events AS (${plan.sources.map((source, index) => sourceSql(source, index, options, mixed, drifted, structGroups)).join('\nUNION ALL ')})`,
     ...windowSql(window, keys),
     `_grouped AS (SELECT ${[
       '_w',
@@ -112,7 +115,7 @@ export function planSql(plan: Plan, given: PlanSqlOptions): string {
     ...(startsIn.fromUs === undefined ? [] : [`_w >= ${startsIn.fromUs}`]),
     ...(startsIn.toUs === undefined ? [] : [`_w < ${startsIn.toUs}`]),
     ...(having === undefined ? [] : [having]),
-    ...(options.where ?? []).map(condition => conditionSql(plan, condition, above, mixed)),
+    ...(options.where ?? []).map(condition => conditionSql(plan, condition, above, mixed, structs)),
   ];
   // Values of any type are in the engine's order, which has whole numbers beyond 2^53 among texts.
   const orderSql = (value: string, { type }: Expression): string =>
@@ -222,6 +225,7 @@ function sourceSql(
   options: PlanSqlOptions,
   mixed: boolean,
   drifted: ReadonlySet<string>,
+  structGroups: ReadonlySet<number>,
 ): string {
   const { from, columns } = options.events(source.stream, at);
   const tables = source.lookups.map(lookup => options.lookup!(lookup.table, at));
@@ -247,7 +251,10 @@ function sourceSql(
   );
   const selected = [
     'event._time AS _time',
-    ...source.groups.map((group, index) => `${sql(group)} AS _g${index}`),
+    ...source.groups.map(
+      (group, index) =>
+        `${structGroups.has(index) ? driftedSql(group, leaves, columns) : sql(group)} AS _g${index}`,
+    ),
     ...source.aggregates.flatMap((aggregate, index) => [
       ...aggregate.args.map(
         (arg, at) =>
@@ -285,12 +292,14 @@ function conditionSql(
   condition: NonNullable<ViewQuery['where']>[number],
   above: SqlLeaves,
   mixed: boolean,
+  structs: ReadonlySet<string>,
 ): string {
   const output = plan.outputs.find(({ name }) => name === condition.column);
   if (!output) return 'false';
-  const isAny = mixed && output.expression.type === 'any';
-  const value = expressionSql(output.expression, above);
-  const column = isAny ? anyText(value) : value;
+  const value = computedSql(output.expression, above, structs);
+  const isWhole = isStruct(output.expression, structs);
+  const isAny = isWhole || (mixed && output.expression.type === 'any');
+  const column = isWhole ? integerText(value) : isAny ? anyText(value) : value;
   const valueSql = isAny ? (value: ViewValue) => quoteText(String(value)) : plainValueSql;
   const compare = (value: ViewValue): string =>
     value === null ? `${column} IS NULL` : `${column} = ${valueSql(value)}`;

@@ -5,18 +5,22 @@ import { fieldShares, outputInexactness } from './bound-sql.ts';
 import { locate, type SqlRelation } from './column-type.ts';
 import { DriftedOutputs } from './drifted-sql.ts';
 import { quoteName } from './field-sql.ts';
-import { type PlanSqlOptions, planSql } from './plan-sql.ts';
+import { type PlanSqlOptions, planSql, readsMixed } from './plan-sql.ts';
 
 /** The view below by its own SELECT. */
 export function viewRelation(below: Plan, options: PlanSqlOptions): SqlRelation {
   const sql = planSql(below, options);
   const drifted = new DriftedOutputs(below, options.events);
   const shares = fieldShares(below, options.events);
+  // With any field that is of several types, all that are taken as they are come as structs.
+  const mixed = readsMixed(below, options.events);
+  const typeOf = (expression: Expression): string | undefined =>
+    mixed && expression.type === 'any' ? 'JSON' : shownType(below, expression, options.events);
   const columns = below.outputs.map(({ name, column, expression }) => {
     const share = outputInexactness(below, expression, shares, drifted.sums);
     return {
       name,
-      type: drifted.typeOf(expression) ?? shownType(below, expression, options.events) ?? column.type,
+      type: drifted.typeOf(expression) ?? typeOf(expression) ?? column.type,
       ...(share > 0 ? { share } : {}),
     };
   });
