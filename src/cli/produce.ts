@@ -4,7 +4,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { loadKernelHere } from '../built-files.ts';
 import { detectFormat, formatById, sampleBytes, unknownFormat } from '../collect/detect.ts';
-import type { FormatReader, RejectedLine } from '../collect/format.ts';
+import { describedEnd, type FormatReader, type RejectedLine } from '../collect/format.ts';
 import { maxRawBytes } from '../collect/rejected.ts';
 import type { IngestAnswer, RejectedAnswer } from '../deliver/api.ts';
 import { callApi, type Running } from '../running.ts';
@@ -69,7 +69,12 @@ Lines that are no events are named, and kept in the stream _rejected.`,
           };
           const send = async (from: FormatReader, last: boolean): Promise<void> => {
             from.input(rest.length).set(rest);
-            const converted = from.convert(rest.length, last);
+            let converted = from.convert(rest.length, last);
+            const part = describedEnd(converted);
+            if (part !== undefined) {
+              from.input(part).set(rest.subarray(0, part));
+              converted = from.convert(part, false);
+            }
             rest = Buffer.from(rest.subarray(converted.consumed));
             for (const line of converted.rejected) {
               say(`${style('yellow', 'rejected')} line ${lines + line.line}: ${line.reason}`);

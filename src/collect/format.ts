@@ -66,5 +66,10 @@ export const maxLineBytes = 1024 * 1024;
  */
 export const spanNdjsonMax = 4 * 1024 * 1024;
 
-/** Rejected lines kept from one span; beyond it they are only counted, and said so. */
+/** Rejected lines described of one span; beyond it they are only counted. */
 export const maxRejectedPerSpan = 10_000;
+
+/** Where a span has to end for all lines refused in it to be described; undefined where they are. */
+export function describedEnd({ rejected, rejectedCount }: Converted): number | undefined {
+  return rejectedCount > rejected.length ? rejected.at(-1)!.start : undefined;
+}

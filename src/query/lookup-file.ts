@@ -91,7 +91,13 @@ export async function readLookup(instance: DuckDBInstance, request: LookupReques
     return { columns, values: columns.map((_, index) => cells[index] ?? []) };
   } catch (thrown) {
     if (thrown instanceof MillraceError) throw thrown;
-    throw badLookup(request, toError(thrown).message.split('\n')[0]!.replace(/\.$/, ''));
+    throw badLookup(
+      request,
+      toError(thrown)
+        .message.split('\n')[0]!
+        .replace(/^[A-Z][A-Za-z ]* Error: /, '')
+        .replace(/[\s.]+$/, ''),
+    );
   } finally {
     connection.closeSync();
   }

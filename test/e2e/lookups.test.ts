@@ -157,11 +157,13 @@ test('a table with the name of a stream is refused, and check names a file that 
   const dir = project();
   writeFileSync(join(dir, 'lookups', 'sold.csv'), 'id\n1\n');
   writeFileSync(join(dir, 'lookups', 'bad.parquet'), 'no parquet');
+  writeFileSync(join(dir, 'lookups', 'cut.json'), '{');
   writeFileSync(join(dir, 'views', 'sold.sql'), '-- every: 1h\nSELECT count(*) AS n FROM sales\n');
   const { code, stdout } = await run(dir, ['check']);
   expect(code).toBe(1);
   expect(stdout).toMatch(/sold\.csv: there is a stream or view of this name/);
-  expect(stdout).toMatch(/"bad" cannot be loaded/);
+  expect(stdout).toMatch(/"bad" cannot be loaded: File .* too small/);
+  expect(stdout).toMatch(/"cut" cannot be loaded: Malformed JSON .*[^ .]\.\n/);
 });
 
 test('keys that doubles cannot tell apart are told apart by views and audits, whatever types the file and the field have had', async () => {

@@ -57,13 +57,12 @@ export class LineFormatReader implements FormatReader {
 
   convert(length: number, last: boolean): Converted {
     const rejected: RejectedLine[] = [];
-    let rejectedCount = 0;
     let text = '';
     let size = 0;
     let count = 0;
     let lines = 0;
     let at = 0;
-    while (at < length && size < spanNdjsonMax) {
+    while (at < length && size < spanNdjsonMax && rejected.length < maxRejectedPerSpan) {
       let end = this.buffer.indexOf(10, at);
       if (end < 0 || end >= length) {
         if (!last) break;
@@ -84,22 +83,26 @@ export class LineFormatReader implements FormatReader {
       const jsonBytes = Buffer.byteLength(json);
       if (jsonBytes > spanNdjsonMax) outcome = refuse(`longer than ${spanNdjsonMax} bytes as JSON`);
       if (isRefusal(outcome)) {
-        rejectedCount++;
-        if (rejected.length < maxRejectedPerSpan) {
-          rejected.push({
-            line: lines,
-            start,
-            ...(outcome.position === undefined ? {} : { position: outcome.position }),
-            reason: outcome.rejected,
-            raw: bytes.slice(),
-          });
-        }
+        rejected.push({
+          line: lines,
+          start,
+          ...(outcome.position === undefined ? {} : { position: outcome.position }),
+          reason: outcome.rejected,
+          raw: bytes.slice(),
+        });
         continue;
       }
       text += json;
       size += jsonBytes;
       count++;
     }
-    return { ndjson: encoder.encode(text), count, consumed: at, lines, rejected, rejectedCount };
+    return {
+      ndjson: encoder.encode(text),
+      count,
+      consumed: at,
+      lines,
+      rejected,
+      rejectedCount: rejected.length,
+    };
   }
 }

@@ -255,3 +255,15 @@ test('a header that was read when nothing could be appended is no event afterwar
   await source({ follow: false }).start();
   expect(await numbers()).toEqual([1, 2]);
 });
+
+test.each(['json-lines', 'access-common', 'logfmt'])(
+  'however many lines of a span are bad, all are kept: %s',
+  async format => {
+    writeFileSync(path, 'bad\n'.repeat(10_500));
+    const reading = source({ follow: false, format });
+    await reading.start();
+    expect(reading.status()).toMatchObject({ events: 0, rejected: 10_500 });
+    const kept = (await events(rejectedStream)).map(({ line }) => line);
+    expect(kept).toEqual(Array.from({ length: 10_500 }, (_, index) => index + 1));
+  },
+);

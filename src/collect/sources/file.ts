@@ -9,7 +9,7 @@ import type { Log } from '../../flow/log.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { appendPatiently } from '../append.ts';
 import { detectFormat, formatById, sampleBytes, unknownFormat } from '../detect.ts';
-import { type Format, type FormatReader, maxLineBytes } from '../format.ts';
+import { describedEnd, type Format, type FormatReader, maxLineBytes } from '../format.ts';
 import { rejectedBatches, rejectedStream } from '../rejected.ts';
 import type { Source, SourceStatus } from '../source.ts';
 import { type FileLook, type FileRecord, type FileRegistry, headBytes } from './file-registry.ts';
@@ -291,7 +291,12 @@ export class FileSource implements Source {
       const ends = atEnd && (last || this.options.clock.nowMs() - mtimeMs > settledMs);
       // A line longer than any that is accepted is cut, so that it is rejected and reading goes on.
       const tooLong = read > maxLineBytes && input.subarray(0, read).indexOf(10) < 0;
-      const converted = file.reader.convert(read, ends || tooLong);
+      let converted = file.reader.convert(read, ends || tooLong);
+      const part = describedEnd(converted);
+      if (part !== undefined) {
+        const again = readSync(file.handle, file.reader.input(part), 0, part, file.position);
+        converted = file.reader.convert(again, false);
+      }
       if (converted.consumed === 0) {
         if (atEnd) break;
         span = Math.min(span * 2, 4 * maxLineBytes);
