@@ -273,3 +273,27 @@ test('what cannot be saved now is saved later', () => {
     vi.useRealTimers();
   }
 });
+
+test('a file that goes while the rest of the one before is read is waited for', async () => {
+  writeFileSync(path, '{"n":1}\n{"n":2}');
+  const rest = (bytes: Uint8Array): boolean => new TextDecoder().decode(bytes).includes('"n":2');
+  const followed = source({
+    // The line without an end stays without one.
+    clock: { ...systemClock, nowMs: () => 0 },
+    log: new Proxy(log, {
+      get: (target, name) =>
+        name === 'append'
+          ? (...given: Parameters<Log['append']>) => {
+              if (rest(given[2].bytes)) rmSync(path);
+              return target.append(...given);
+            }
+          : Reflect.get(target, name).bind(target),
+    }),
+  });
+  await followed.start();
+  renameSync(path, `${path}.1`);
+  writeFileSync(path, '');
+  await expect.poll(() => followed.status().state).toBe('waiting');
+  writeFileSync(path, '{"n":3}\n');
+  await expect.poll(async () => (await events()).map(({ n }) => n)).toEqual([1, 2, 3]);
+});

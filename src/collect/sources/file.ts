@@ -398,21 +398,22 @@ export class FileSource implements Source {
   private async replaced(file: OpenFile): Promise<OpenFile | undefined> {
     const { path, registry, stream, clock } = this.options;
     const { record } = file;
-    let stat: ReturnType<typeof statSync>;
     try {
-      stat = statSync(path);
+      const stat = statSync(path);
+      if (stat.ino !== record.ino || stat.dev !== record.dev) {
+        this.current.state = 'following';
+        await this.readToEnd(file, true);
+        const next = await this.openAt(path, record.format);
+        this.release(file);
+        return next;
+      }
     } catch (thrown) {
-      if (codeOf(thrown) !== 'ENOENT') throw thrown;
+      // It may go, too, while the rest of the one before is read.
+      if (codeOf(thrown) !== 'ENOENT' && codeOf(thrown) !== 'file-missing') throw thrown;
       this.current.state = 'waiting';
       return undefined;
     }
     this.current.state = 'following';
-    if (stat.ino !== record.ino || stat.dev !== record.dev) {
-      await this.readToEnd(file, true);
-      const next = await this.openAt(path, record.format);
-      this.release(file);
-      return next;
-    }
     const look = this.look(path, file.handle);
     const isOther = record.headLength > 0 && registry.find(stream, look)?.id !== record.id;
     if (look.size < record.position || isOther) {
