@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -18,9 +18,13 @@ afterEach(() => rmSync(dir, { recursive: true }));
 function setsOver(refuse: (name: string) => void) {
   const defined: string[] = [];
   const problems = new Map<string, string>();
+  let notice: (result: { stream: string; count: number }) => void = () => {};
   const log = {
     streams: async () => [{ name: 's', partitions: [{ partition: 0, first: 0, end: 5 }] }],
-    onAppend: () => () => {},
+    onAppend: (listener: typeof notice) => {
+      notice = listener;
+      return () => {};
+    },
   } as never;
   const engine = {
     define: async ({ name }: { name: string }) => {
@@ -37,7 +41,7 @@ function setsOver(refuse: (name: string) => void) {
     onFailure: (name, error) => problems.set(name, (error as Error).message),
     onDefined: name => problems.delete(name),
   });
-  return { sets, defined, problems };
+  return { sets, defined, problems, append: () => notice({ stream: 's', count: 1 }) };
 }
 
 test('a view whose definition failed in passing is defined at a later try', async () => {
@@ -70,5 +74,20 @@ test('a view that is refused is not tried again', async () => {
   await sets.retry();
   expect(tries).toBe(1);
   expect([...problems]).toEqual([['b', 'No.']]);
+  await sets.stop();
+});
+
+test('a set that could not be kept is made with the next events', async () => {
+  const { sets, defined, problems, append } = setsOver(() => {});
+  const inTheWay = join(dir, 's.json.part');
+  mkdirSync(inTheWay);
+  await sets.start();
+  await sets.ready();
+  expect([...problems.keys()]).toEqual(['s']);
+  rmSync(inTheWay, { recursive: true });
+  append();
+  await sets.ready();
+  expect(defined).toEqual(['a', 'b']);
+  expect(problems.size).toBe(0);
   await sets.stop();
 });

@@ -89,12 +89,13 @@ export class DefaultSets {
   private async build(stream: string): Promise<void> {
     const known = this.options.known.get(stream);
     const set = known ?? defaultSet(profileStream(stream, await this.firstEvents(stream)));
-    this.sets.set(stream, set);
     const file = join(this.options.dir, `${stream}.json`);
     if (!existsSync(file)) {
       writeFileSync(`${file}.part`, JSON.stringify(set, null, 1));
       renameSync(`${file}.part`, file);
     }
+    // A stream whose set could not be kept is new still with its next events.
+    this.sets.set(stream, set);
     await this.define(stream, set);
   }
 

@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -45,4 +45,34 @@ test('kill -9 loses no transaction that was reported', async () => {
   expect(kept).toBeGreaterThanOrEqual(reported);
   await store.close();
   rmSync(folder, { recursive: true, force: true });
+});
+
+test('a full disk is told as one, keeps what was committed, and takes more when there is room', async ({
+  skip,
+}) => {
+  const mount = mkdtempSync(join(tmpdir(), 'millrace-state-'));
+  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', mount]);
+  if (status !== 0) {
+    rmSync(mount, { recursive: true });
+    return skip('a tmpfs cannot be mounted here');
+  }
+  try {
+    const ballast = join(mount, 'ballast');
+    writeFileSync(ballast, Buffer.alloc(1_000_000));
+    const state = openLmdbState(join(mount, 'state'));
+    const add = (n: number) => state.transaction(t => t.put(Uint8Array.of(n), new Uint8Array(100_000)));
+    let kept = 0;
+    const fill = (): void => {
+      for (; kept < 100; kept++) add(kept);
+    };
+    expect(fill).toThrow(expect.objectContaining({ code: 'state-full', canRetry: true }));
+    rmSync(ballast);
+    add(kept);
+    const keys = Array.from(state.range(Uint8Array.of(0), Uint8Array.of(255)), ({ key }) => key[0]);
+    expect(keys).toEqual(Array.from({ length: kept + 1 }, (_, n) => n));
+    await state.close();
+  } finally {
+    spawnSync('umount', ['-l', mount]);
+    rmSync(mount, { recursive: true, force: true });
+  }
 });

@@ -96,7 +96,8 @@ class LmdbState implements StateStore, StateTransaction {
 function typed(thrown: unknown): unknown {
   if (thrown instanceof MillraceError) return thrown;
   const { message } = toError(thrown);
-  if (codeOf(thrown) === 'ENOSPC' || /MDB_MAP_FULL|No space left/.test(message)) {
+  // A full disk takes a part of a write first, which LMDB calls an input/output error.
+  if (codeOf(thrown) === 'ENOSPC' || /MDB_MAP_FULL|No space left|Input\/output error/.test(message)) {
     return new MillraceError('state-full', 'There is no space left for the state.', {
       status: 507,
       remedy: 'Free disk space; the engine then goes on by itself.',

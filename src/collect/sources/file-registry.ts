@@ -1,7 +1,7 @@
 // Which files have been read how far. A file is recognised by a fingerprint of its beginning and by its inode, so that a
 // rotated, renamed or copied file goes on where it was left and a new file under an old name starts anew.
 import { createHash, randomUUID } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 
 export interface FileRecord {
   /** Producer id in the log: its sequence numbers are byte positions of the file. */
@@ -111,9 +111,16 @@ export class FileRegistry {
     this.records = [...this.records.filter(other => other !== record), record];
   }
 
-  /** Writes soon; several calls share one write. */
+  /** Writes soon, and where that fails, as on a full disk, again then; several calls share one write. */
   saveSoon(): void {
-    this.timer ??= setTimeout(() => this.save(), 500);
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      try {
+        this.save();
+      } catch {
+        this.saveSoon();
+      }
+    }, 500);
     this.timer.unref();
   }
 
@@ -124,7 +131,7 @@ export class FileRegistry {
     const part = `${this.file}.part`;
     const handle = openSync(part, 'w');
     try {
-      writeSync(handle, JSON.stringify({ files: this.records }, null, 1));
+      writeFileSync(handle, JSON.stringify({ files: this.records }, null, 1));
       fsyncSync(handle);
     } finally {
       closeSync(handle);

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   renameSync,
@@ -11,7 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { systemClock } from '../../core/time.ts';
 import type { Log } from '../../flow/log.ts';
 import { openSegmentLog } from '../../flow/segment-log.ts';
@@ -267,3 +268,66 @@ test.each(['json-lines', 'access-common', 'logfmt'])(
     expect(kept).toEqual(Array.from({ length: 10_500 }, (_, index) => index + 1));
   },
 );
+
+class RegistryOnFullDisk extends FileRegistry {
+  isFull = true;
+
+  override save(): void {
+    if (this.isFull) throw Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC' });
+    super.save();
+  }
+}
+
+test('a file that takes the place of another while the disk is full is read when there is room', async () => {
+  const registry = new RegistryOnFullDisk(join(dir, 'sources.json'));
+  registry.isFull = false;
+  writeFileSync(path, '{"n":1}\n');
+  const followed = source({ registry });
+  await followed.start();
+  registry.isFull = true;
+  renameSync(path, `${path}.1`);
+  writeFileSync(path, '{"n":2}\n');
+  await expect.poll(() => followed.status().error).toContain('no space left');
+  registry.isFull = false;
+  await expect.poll(async () => (await events()).map(({ n }) => n)).toEqual([1, 2]);
+  expect(followed.status()).toMatchObject({ state: 'following', error: undefined });
+});
+
+test('what cannot be saved now is saved later', () => {
+  const file = join(dir, 'sources.json');
+  const registry = new RegistryOnFullDisk(file);
+  vi.useFakeTimers();
+  try {
+    registry.saveSoon();
+    vi.advanceTimersByTime(500);
+    registry.isFull = false;
+    vi.advanceTimersByTime(500);
+    expect(existsSync(file)).toBe(true);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('a file that goes while the rest of the one before is read is waited for', async () => {
+  writeFileSync(path, '{"n":1}\n{"n":2}');
+  const rest = (bytes: Uint8Array): boolean => new TextDecoder().decode(bytes).includes('"n":2');
+  const followed = source({
+    // The line without an end stays without one.
+    clock: { ...systemClock, nowMs: () => 0 },
+    log: new Proxy(log, {
+      get: (target, name) =>
+        name === 'append'
+          ? (...given: Parameters<Log['append']>) => {
+              if (rest(given[2].bytes)) rmSync(path);
+              return target.append(...given);
+            }
+          : Reflect.get(target, name).bind(target),
+    }),
+  });
+  await followed.start();
+  renameSync(path, `${path}.1`);
+  writeFileSync(path, '');
+  await expect.poll(() => followed.status().state).toBe('waiting');
+  writeFileSync(path, '{"n":3}\n');
+  await expect.poll(async () => (await events()).map(({ n }) => n)).toEqual([1, 2, 3]);
+});

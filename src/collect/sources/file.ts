@@ -137,7 +137,11 @@ export class FileSource implements Source {
     this.stopping.abort();
     this.wake?.();
     await this.running;
-    this.options.registry.save();
+    try {
+      this.options.registry.save();
+    } catch {
+      // Positions are known from the log too.
+    }
   }
 
   /** What goes wrong later is shown in the status; what goes wrong at the start is thrown. */
@@ -175,11 +179,11 @@ export class FileSource implements Source {
 
   /** Finds where to go on, and how the file is to be read. */
   private async resume(handle: number, record: FileRecord, look: FileLook): Promise<OpenFile> {
-    const { log, stream, kernel, registry } = this.options;
+    const { log, stream, kernel } = this.options;
     const format = await this.chooseFormat(handle, record.format, look);
     record.format = format.id;
     // Durable before the first append, so that the producer's name outlives a crash.
-    registry.save();
+    await this.save();
     await log.createStream(stream);
     await log.createStream(rejectedStream);
     const inLog = await log.producerNext(stream, 0, record.id);
@@ -262,18 +266,33 @@ export class FileSource implements Source {
   }
 
   /** A file that was empty when it was found gets its fingerprint before its first line is appended. */
-  private fingerprint({ record, handle }: OpenFile): void {
+  private async fingerprint({ record, handle }: OpenFile): Promise<void> {
     const { registry, clock } = this.options;
     const look = this.look(record.path, handle);
     if (look.head.length === 0) return;
     registry.refresh(record, look, clock.nowMs());
-    registry.save();
+    await this.save();
+  }
+
+  /** Writes the registry. A full disk is waited for, as it is by appends. */
+  private async save(): Promise<void> {
+    for (;;) {
+      try {
+        this.options.registry.save();
+        this.current.error = undefined;
+        return;
+      } catch (thrown) {
+        if (codeOf(thrown) !== 'ENOSPC' || this.stopping.signal.aborted) throw thrown;
+        this.current.error = toError(thrown).message;
+        await this.pause();
+      }
+    }
   }
 
   /** Reads until the end as it is now. `last`: a final line without a newline counts. */
   private async readToEnd(file: OpenFile, last: boolean): Promise<void> {
     const { record } = file;
-    if (record.headLength === 0) this.fingerprint(file);
+    if (record.headLength === 0) await this.fingerprint(file);
     let appending: Promise<unknown> = Promise.resolve();
     let span = this.options.spanBytes;
     let spare = new Uint8Array(0);
@@ -305,7 +324,7 @@ export class FileSource implements Source {
       const state = file.reader.state();
       if (state !== record.formatState) {
         record.formatState = state;
-        this.options.registry.save();
+        await this.save();
       }
       const end = file.position + converted.consumed;
       // One append is under way while the next span is converted; never more, so two buffers take turns.
@@ -388,21 +407,22 @@ export class FileSource implements Source {
   private async replaced(file: OpenFile): Promise<OpenFile | undefined> {
     const { path, registry, stream, clock } = this.options;
     const { record } = file;
-    let stat: ReturnType<typeof statSync>;
     try {
-      stat = statSync(path);
+      const stat = statSync(path);
+      if (stat.ino !== record.ino || stat.dev !== record.dev) {
+        this.current.state = 'following';
+        await this.readToEnd(file, true);
+        const next = await this.openAt(path, record.format);
+        this.release(file);
+        return next;
+      }
     } catch (thrown) {
-      if (codeOf(thrown) !== 'ENOENT') throw thrown;
+      // It may go, too, while the rest of the one before is read.
+      if (codeOf(thrown) !== 'ENOENT' && codeOf(thrown) !== 'file-missing') throw thrown;
       this.current.state = 'waiting';
       return undefined;
     }
     this.current.state = 'following';
-    if (stat.ino !== record.ino || stat.dev !== record.dev) {
-      await this.readToEnd(file, true);
-      const next = await this.openAt(path, record.format);
-      this.release(file);
-      return next;
-    }
     const look = this.look(path, file.handle);
     const isOther = record.headLength > 0 && registry.find(stream, look)?.id !== record.id;
     if (look.size < record.position || isOther) {
@@ -418,7 +438,7 @@ export class FileSource implements Source {
 
   private release(file: OpenFile): void {
     closeSync(file.handle);
-    this.options.registry.save();
+    this.options.registry.saveSoon();
   }
 
   private pause(): Promise<void> {
