@@ -164,6 +164,17 @@ test('whole numbers beyond 64 bits in a field of whole numbers are computed with
     1,
   ));
 
+test('numbers of events that no double holds are none', () =>
+  right(
+    {
+      view: 'SELECT k, sum(x) AS s, max(x) AS m, avg(x) > 1 AS g, count_if(x > 1) AS c, count(x) AS n, sum(i) AS t FROM s GROUP BY k',
+      fields: { k: 'BIGINT', x: 'DOUBLE', i: 'BIGINT' },
+      drifted: { k: 'BIGINT', x: 'DOUBLE', i: 'DOUBLE' },
+      events: ['1e400', '-1e400', '1.5', 'null'].map((x, k) => `{"k":${k},"x":${x},"i":${x}}`),
+    },
+    4,
+  ));
+
 test('whole numbers beyond 2^53 are compared with fractions as doubles', () =>
   right(
     {
