@@ -164,6 +164,28 @@ test('whole numbers beyond 64 bits in a field of whole numbers are computed with
     1,
   ));
 
+test('numbers of events that no double holds are none', () =>
+  right(
+    {
+      view: 'SELECT k, sum(x) AS s, max(x) AS m, avg(x) > 1 AS g, count_if(x > 1) AS c, count(x) AS n, sum(i) AS t FROM s GROUP BY k',
+      fields: { k: 'BIGINT', x: 'DOUBLE', i: 'BIGINT' },
+      drifted: { k: 'BIGINT', x: 'DOUBLE', i: 'DOUBLE' },
+      events: ['1e400', '-1e400', '1.5', 'null'].map((x, k) => `{"k":${k},"x":${x},"i":${x}}`),
+    },
+    4,
+  ));
+
+test('whole numbers beyond 2^53 are compared with fractions as doubles', () =>
+  right(
+    {
+      view: `SELECT count_if(l = x) AS e, count_if(l > x) AS g, count_if(l IN (x, 0)) AS i, count_if(l IS DISTINCT FROM x) AS d,
+        count_if(greatest(l, y) = 9007199254740993) AS h, count(nullif(l, x)) AS n, max(l) > max(x) AS m FROM s`,
+      fields: { l: 'BIGINT', x: 'DOUBLE', y: 'DOUBLE' },
+      events: ['{"x":9007199254740992.0,"y":0.5,"l":9007199254740993}', '{"x":0.5,"y":1.5,"l":3}'],
+    },
+    1,
+  ));
+
 test('nested groups are told apart as they are spelled', () =>
   right(
     {

@@ -153,6 +153,8 @@ const refused: [string, RegExp][] = [
   ["SELECT count(*) FROM s WHERE regexp_matches(a, ¶'(a')", /regular expression/],
   ["SELECT count(*) FROM s WHERE regexp_matches(a, 'x', ¶'q')", /options/],
   ['SELECT count(*) FROM s WHERE regexp_matches(a, ¶b)', /literal/],
+  ["SELECT count(*) FROM s WHERE regexp_matches(a, ¶'price: $5')", /behind \$/],
+  ["SELECT count(*) FROM s WHERE regexp_matches(a, ¶'(?i)a[$]|b^c')", /before \^/],
   ["SELECT count(*) FROM s WHERE regexp_matches(a, ¶'[(?<]|\\\\(?P<n>x)(?<m>y)')", /\(\?<name>…\)/],
   ["SELECT regexp_extract(a, '(x)', ¶10) AS e, count(*) FROM s GROUP BY 1", /from 0 to 9/],
   ["SELECT regexp_extract(a, '(x)', ¶-1) AS e, count(*) FROM s GROUP BY 1", /from 0 to 9/],

@@ -2,7 +2,7 @@
 import { truncUnits, unitName } from '../functions/calendar.ts';
 import { literalOf } from '../functions/function.ts';
 import { endsInEscape } from '../functions/like.ts';
-import { compileRegex, extractGroupMax, hasShortGroupName } from '../functions/regex.ts';
+import { compileRegex, extractGroupMax, hasLostAnchor, hasShortGroupName } from '../functions/regex.ts';
 import { lowerCase } from '../functions/text.ts';
 import { partUnits, unknownConversion } from '../functions/time.ts';
 import type { Expression } from '../plan.ts';
@@ -66,6 +66,12 @@ export function constantProblem(
   if (index !== 1 || isLiteral) return undefined;
   if (hasShortGroupName(text)) {
     return ['(?<name>…) is not in the syntax of RE2 here.', 'Write (?P<name>…), or (…).'];
+  }
+  if (name === 'regexp_matches' && hasLostAnchor(text)) {
+    return [
+      'Nothing can stand behind $, the end of a text, or before ^, its begin.',
+      'Write \\$ or \\^ for the character itself.',
+    ];
   }
   try {
     compileRegex(text);

@@ -1,4 +1,4 @@
-// Comparisons, three-valued logic and the conditionals that see NULL. Numbers compare across number and integer exactly;
+// Comparisons, three-valued logic and the conditionals that see NULL. Whole numbers compare exactly, and with fractions as doubles;
 // NaN equals itself and is above every number; text compares by code point; `any` compares by what the values are.
 import type { Expression, ScalarType } from '../plan.ts';
 import type { Scalar, ScalarFunction, Signature } from './function.ts';
@@ -54,9 +54,14 @@ function numberSpelled(text: string): number | bigint | undefined {
   return Number.isSafeInteger(value) || !/^\s*[+-]?\d{1,40}\s*$/.test(text) ? value : BigInt(text);
 }
 
-/** By a signature's type: values of any type have their one order, and a text is none of the numbers. */
-const orderOf = (type: ScalarType): ((a: Scalar, b: Scalar) => number) =>
-  type === 'any' ? (a, b) => scalarOrder(a!, b!) : compareScalars;
+/**
+ * By a signature's type: whole numbers beside fractions are doubles, as in SQL; values of any type have their one order, and a text is none
+ * of the numbers.
+ */
+function orderOf(type: ScalarType): (a: Scalar, b: Scalar) => number {
+  if (type === 'number') return (a, b) => compareNumbers(Number(a), Number(b));
+  return type === 'any' ? (a, b) => scalarOrder(a!, b!) : compareScalars;
+}
 
 function isNumeric(value: Scalar): value is number | bigint {
   return typeof value === 'number' || typeof value === 'bigint';

@@ -32,6 +32,18 @@ export function hasShortGroupName(pattern: string): boolean {
   return Array.from(pattern.matchAll(parts)).some(([part]) => part === '(?<');
 }
 
+/**
+ * Whether a character stands behind `$` or before `^`, where none can be but with the option m. DuckDB takes such a pattern for one without
+ * the anchor.
+ */
+export function hasLostAnchor(pattern: string): boolean {
+  if (/\(\?[a-z]*m/.test(pattern)) return false;
+  const parts =
+    /\(\?(?:P<\w+>|[a-zA-Z-]*:?)|\\[bBAz]|\\Q.*?(?:\\E|$)|\\.|\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\]/gs;
+  const plain = pattern.replace(parts, part => (part[0] === '(' ? '(' : /^\\[bBAz]$/.test(part) ? '' : 'x'));
+  return /(?:[^(|)^$:?*+}]|\.\*)\^|\$[^)|$?*+{]/s.test(plain);
+}
+
 function extract(value: string, pattern: string, group = 0, options = ''): Scalar {
   const matcher = compileRegex(pattern, options).matcher(value);
   if (!matcher.find() || group < 0 || group > matcher.groupCount()) return '';

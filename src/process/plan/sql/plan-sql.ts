@@ -8,7 +8,7 @@ import type { Aggregate, Expression, Plan, SourcePlan } from '../plan.ts';
 import { aggregateSql } from './aggregate-sql.ts';
 import { anyOfColumn, anyText, integerText } from './any-sql.ts';
 import { aggregateBoundSql, fieldShares } from './bound-sql.ts';
-import type { SqlColumn, SqlRelation } from './column-type.ts';
+import { locate, type SqlColumn, type SqlRelation } from './column-type.ts';
 import {
   asNumbers,
   computedSql,
@@ -230,7 +230,13 @@ function sourceSql(
   const { from, columns } = options.events(source.stream, at);
   const tables = source.lookups.map(lookup => options.lookup!(lookup.table, at));
   const leaves: SqlLeaves = {
-    field: (path, type) => fieldSql(columns, 'event', path, type, mixed && type === 'any'),
+    field: (path, type) => {
+      const sql = fieldSql(columns, 'event', path, type, mixed && type === 'any');
+      // An event's 1e400 is no number to a view, and infinite in the history; what a view below computes may be infinite.
+      const isEvent = !source.view && (type === 'number' || type === 'integer');
+      const found = isEvent ? locate(columns, path) : undefined;
+      return found?.type === 'DOUBLE' ? `CASE WHEN isfinite(${sql}) THEN ${sql} END` : sql;
+    },
     driftedText: path =>
       isBeyondIntegers(columns, path)
         ? integerText(fieldSql(columns, 'event', path, 'integer', true))
