@@ -623,6 +623,20 @@ test.each(['JSON', 'DECIMAL(38,0)', 'DOUBLE'])(
   },
 );
 
+test('zeros of events have no sign, as in the history', () => {
+  const zeros = ['-0.0', '0.0', '-0', '-1e-400', '"-0"'];
+  const events = (texts: readonly string[]) => texts.map((y, k) => `{"k":${k},"y":${y}}`);
+  return right(
+    {
+      view: 'SELECT k, max(1.5 / y) AS m, min(least(0, 1.5 / y)) AS l, max(y::VARCHAR) AS t FROM s GROUP BY k',
+      fields: { k: 'BIGINT', y: 'DOUBLE' },
+      events: events(zeros),
+      history: events(zeros.map(() => '0.0')),
+    },
+    zeros.length,
+  );
+});
+
 test('whole doubles beyond 2^53 keep their value in lists', () =>
   right(
     {

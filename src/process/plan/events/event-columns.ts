@@ -270,13 +270,16 @@ export class EventColumns implements ColumnSource {
     values.set((column.values as Float64Array).subarray(0, rows));
     const isTime = as === 'time' || as === 'date';
     const whole = new Map<number, bigint>();
-    if (!isTime) others = [...others, ...beyondDoubles(values, valid, as)];
+    if (!isTime) {
+      dropSigns(values);
+      others = [...others, ...beyondDoubles(values, valid, as)];
+    }
     for (const row of others) {
       const raw = rawText(column, row, input);
       const value: unknown = JSON.parse(raw);
       const read = isTime ? (timeOf(value) ?? null) : numberOf(value);
       this.take(key, read !== null, valid, row);
-      values[row] = read ?? 0;
+      values[row] = (read ?? 0) + 0;
       if (as === 'integer' && read !== null && !Number.isSafeInteger(read)) {
         const exact = /^"?\s*([+-]?\d+)\s*"?$/.exec(raw)?.[1];
         if (exact && BigInt.asIntN(64, BigInt(exact)) === BigInt(exact)) whole.set(row, BigInt(exact));
@@ -412,6 +415,11 @@ function beyondDoubles(values: Float64Array, valid: Uint8Array, as: FieldUse['as
     if (valid[row] === 1 && !(Math.abs(values[row]!) <= limit)) rows.push(row);
   }
   return rows;
+}
+
+/** The history keeps no sign of zero, and 1 / -0 is not 1 / 0. */
+function dropSigns(values: Float64Array): void {
+  for (let row = 0; row < values.length; row++) values[row]! += 0;
 }
 
 function numberOf(value: unknown): number | null {
