@@ -5,6 +5,16 @@ import { MemoryLog, openEngine } from './process/engine/engine.fixture.ts';
 import type { Engine } from './process/engine.ts';
 import { ProjectViews, type ProjectViewsOptions } from './project-views.ts';
 
+/** Of an engine over the log; what is told goes to `told`. */
+const viewsOver = (log: MemoryLog, engine: Engine, tables: readonly string[], told: string[]): ProjectViews =>
+  new ProjectViews({
+    log,
+    engine,
+    logger: pino({ level: 'silent' }),
+    tables: async () => [...tables],
+    onNotice: line => told.push(line),
+  });
+
 test('a view that stands still is a problem, said once in the log, and no more when it goes on', () => {
   const logged: unknown[] = [];
   const views = new ProjectViews({
@@ -25,13 +35,7 @@ test('what a stream has shown and a view in force does not take is a problem, to
   log.createStream('access');
   const engine: Engine = await openEngine(log);
   const told: string[] = [];
-  const views = new ProjectViews({
-    log,
-    engine,
-    logger: pino({ level: 'silent' }),
-    tables: async () => ['access'],
-    onNotice: line => told.push(line),
-  });
+  const views = viewsOver(log, engine, ['access'], told);
   try {
     const text = '-- every: 1m\nSELECT count(*) AS n FROM access WHERE x';
     await views.define([{ name: 'v', text }]);
@@ -55,13 +59,7 @@ test('views that are being defined when everything ends are no problem', async (
   const log = new MemoryLog();
   const engine: Engine = await openEngine(log);
   const told: string[] = [];
-  const views = new ProjectViews({
-    log,
-    engine,
-    logger: pino({ level: 'silent' }),
-    tables: async () => [],
-    onNotice: line => told.push(line),
-  });
+  const views = viewsOver(log, engine, [], told);
   const names = ['a', 'b'].map(name => ({ name, text: 'SELECT count(*) AS n FROM access' }));
   const defining = views.define(names);
   views.close();

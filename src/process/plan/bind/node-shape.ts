@@ -1,5 +1,6 @@
 // Questions about nodes of the parse tree, and about bound expressions, that need no binding.
 import { scalarFunction } from '../functions/registry.ts';
+import { operandsOf } from '../operands.ts';
 import type { Expression } from '../plan.ts';
 import { aggregateRule, refusedAggregates } from './aggregates.ts';
 import type { ExpressionNode } from './parse-tree.ts';
@@ -71,10 +72,5 @@ export function mentions(node: ExpressionNode, name: string): boolean {
 
 export function aggregateIndexes(expression: Expression): number[] {
   if (expression.kind === 'aggregate') return [expression.index];
-  if (expression.kind === 'call') return expression.args.flatMap(aggregateIndexes);
-  if (expression.kind === 'case') {
-    const inner = expression.branches.flatMap(({ when, value }) => [when, value]);
-    return [...inner, expression.otherwise].flatMap(aggregateIndexes);
-  }
-  return [];
+  return operandsOf(expression).flatMap(aggregateIndexes);
 }

@@ -1,5 +1,6 @@
 // A plan names its functions and leaves the signature to the types of the arguments: every call must have one.
 import { resolveSignature, scalarFunction } from '../functions/registry.ts';
+import { operandsOf } from '../operands.ts';
 import type { Expression, SourcePlan } from '../plan.ts';
 
 /** The expressions below the aggregation. */
@@ -11,21 +12,11 @@ export function expressionsOf({ lookups, filter, groups, aggregates }: SourcePla
 
 /** The first call, innermost first, that no signature fits. */
 export function unresolvedCall(expression: Expression): (Expression & { kind: 'call' }) | undefined {
-  if (expression.kind === 'case') {
-    const parts = expression.branches.flatMap(({ when, value }) => [when, value]);
-    return firstOf([...parts, expression.otherwise]);
-  }
-  if (expression.kind !== 'call') return undefined;
-  const inner = firstOf(expression.args);
-  if (inner) return inner;
-  const entry = scalarFunction(expression.function);
-  return entry && resolveSignature(entry, expression.args) ? undefined : expression;
-}
-
-function firstOf(expressions: readonly Expression[]): (Expression & { kind: 'call' }) | undefined {
-  for (const expression of expressions) {
-    const call = unresolvedCall(expression);
+  for (const operand of operandsOf(expression)) {
+    const call = unresolvedCall(operand);
     if (call) return call;
   }
-  return undefined;
+  if (expression.kind !== 'call') return undefined;
+  const entry = scalarFunction(expression.function);
+  return entry && resolveSignature(entry, expression.args) ? undefined : expression;
 }

@@ -1,6 +1,7 @@
 // By how much an aggregate may differ between the engine and a batch, as SQL beside the number itself: the rounding of sums by the size of
 // what was added, that of functions whose last digit is the machine's, and what a sketch promises. What has no bound is exact.
 import { frequencyError } from '../frequency-error.ts';
+import { operandsOf } from '../operands.ts';
 import type { Aggregate, Expression, Plan } from '../plan.ts';
 import { aggregateSql, filteredSql, momentRows, passesOne, topSql } from './aggregate-sql.ts';
 import { beyondBounds } from './alternatives-sql.ts';
@@ -102,21 +103,11 @@ const telling: ReadonlySet<string> = new Set([
 
 /** Whether an output tells inexact numbers of a view below apart. */
 export function tellsApart(plan: Plan, expression: Expression, shares: FieldShares): boolean {
-  const of = (part: Expression): boolean => tellsApart(plan, part, shares);
-  switch (expression.kind) {
-    case 'aggregate': {
-      const { function: name } = plan.sources[0]!.aggregates[expression.index]!;
-      return telling.has(name) && argumentInexactness(plan, expression.index, shares) > lastDigits;
-    }
-    case 'call':
-      return expression.args.some(of);
-    case 'case':
-      return [...expression.branches.flatMap(({ when, value }) => [when, value]), expression.otherwise].some(
-        of,
-      );
-    default:
-      return false;
+  if (expression.kind === 'aggregate') {
+    const { function: name } = plan.sources[0]!.aggregates[expression.index]!;
+    return telling.has(name) && argumentInexactness(plan, expression.index, shares) > lastDigits;
   }
+  return operandsOf(expression).some(operand => tellsApart(plan, operand, shares));
 }
 
 /** By which share of itself an output may differ, for a view that reads it; `drifted`: sums of whole numbers that are doubles by now. */

@@ -3,6 +3,7 @@
 // those is computed of whole numbers where all are whole, and else of doubles.
 import { scalarTypeOf } from '../functions/cast.ts';
 import { namedSql } from '../functions/function.ts';
+import { operandsOf } from '../operands.ts';
 import type { Expression, Plan } from '../plan.ts';
 import { passesOne } from './aggregate-sql.ts';
 import { integerOfColumn, wholeNumber } from './any-sql.ts';
@@ -96,18 +97,8 @@ export function driftedFieldsSql(
 }
 
 function integerFields(expression: Expression): (readonly string[])[] {
-  switch (expression.kind) {
-    case 'field':
-      return expression.type === 'integer' ? [expression.path] : [];
-    case 'call':
-      return expression.args.flatMap(integerFields);
-    case 'case': {
-      const parts = expression.branches.flatMap(({ when, value }) => [when, value]);
-      return [...parts, expression.otherwise].flatMap(integerFields);
-    }
-    default:
-      return [];
-  }
+  if (expression.kind === 'field') return expression.type === 'integer' ? [expression.path] : [];
+  return operandsOf(expression).flatMap(integerFields);
 }
 
 /** Groups, as `_g0`, and aggregates, as `_a0`, whose value is such a struct. */
@@ -165,14 +156,8 @@ function leavesOf(expression: Expression): string[] {
       return [`_g${expression.index}`];
     case 'aggregate':
       return [`_a${expression.index}`];
-    case 'call':
-      return expression.args.flatMap(leavesOf);
-    case 'case': {
-      const parts = expression.branches.flatMap(({ when, value }) => [when, value]);
-      return [...parts, expression.otherwise].flatMap(leavesOf);
-    }
     default:
-      return [];
+      return operandsOf(expression).flatMap(leavesOf);
   }
 }
 
