@@ -96,11 +96,16 @@ class LmdbState implements StateStore, StateTransaction {
 function typed(thrown: unknown): unknown {
   if (thrown instanceof MillraceError) return thrown;
   const { message } = toError(thrown);
-  // A full disk takes a part of a write first, which LMDB calls an input/output error.
-  if (codeOf(thrown) === 'ENOSPC' || /MDB_MAP_FULL|No space left|Input\/output error/.test(message)) {
-    return new MillraceError('state-full', 'There is no space left for the state.', {
+  const isFull = codeOf(thrown) === 'ENOSPC' || /MDB_MAP_FULL|No space left/.test(message);
+  // A full disk takes a part of a write first, which LMDB calls an input/output error, as one that is failing.
+  if (isFull || message.includes('Input/output error')) {
+    const what = isFull
+      ? 'There is no space left for the state.'
+      : 'The state could not be read or written: its disk is full, or failing.';
+    const look = isFull ? '' : ' Where there is space, look at the disk.';
+    return new MillraceError('state-full', what, {
       status: 507,
-      remedy: 'Free disk space; the engine then goes on by itself.',
+      remedy: `Free disk space; the engine then goes on by itself.${look}`,
       canRetry: true,
       cause: thrown,
     });
