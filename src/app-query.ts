@@ -1,6 +1,6 @@
 // The composition root of the query process: answers the calls of query/query-process.ts and ends with its parent.
 import { toWire } from './core/errors.ts';
-import { urlMacros } from './process/plan/functions/url.ts';
+import { urlMacros } from './process/plan/functions/url-sql.ts';
 import type { QueryCall, QueryReply } from './query/query-process.ts';
 import { QueryServer, type QueryServerOptions } from './query/query-server.ts';
 

@@ -17,10 +17,9 @@ import { dataSpan } from './data-span.ts';
 import type { Dashboard, Info } from './deliver/api.ts';
 import { DefaultSets } from './deliver/default-sets.ts';
 import type { DefaultSet } from './deliver/default-views.ts';
-import { type HttpServer, startHttpServer } from './deliver/http-server.ts';
+import type { HttpServer } from './deliver/http-server.ts';
 import { checkStream, IngestHandler } from './deliver/ingest.ts';
 import { LiveHub } from './deliver/live-hub.ts';
-import { Metrics } from './deliver/metrics.ts';
 import { NewStreams } from './deliver/new-streams.ts';
 import type { Services } from './deliver/services.ts';
 import { StreamStats } from './deliver/stream-stats.ts';
@@ -348,6 +347,11 @@ export class App {
 
   private async listen(address: { host: string; port: number }): Promise<void> {
     const { log, lake, engine, hub, stats } = this;
+    // Read here alone: half of what a command reads that serves nobody.
+    const [{ startHttpServer }, { Metrics }] = await Promise.all([
+      import('./deliver/http-server.ts'),
+      import('./deliver/metrics.ts'),
+    ]);
     const taken = new Set<string>();
     this.every(1000, async () => {
       const views = await this.views.look();

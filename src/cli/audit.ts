@@ -1,12 +1,12 @@
 // millrace audit: recompute views from the history in one batch and compare, in the process that runs on the folder where there is one.
 import type { Command } from 'commander';
-import { openApp } from '../app.ts';
 import { formatDuration } from '../core/duration.ts';
 import { MillraceError } from '../core/errors.ts';
 import { formatUs } from '../core/time.ts';
 import type { AuditLine } from '../deliver/api.ts';
 import type { AuditReport, AuditResult } from '../process/audit-report.ts';
 import { bodyOf, findRunning, problemError, problemOfBody, type Running } from '../running.ts';
+import { openApp } from './open-app.ts';
 import { type CommonOptions, dataDir, withCommon } from './options.ts';
 import {
   bar,

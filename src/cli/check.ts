@@ -1,6 +1,5 @@
 // millrace check: every file of the project folder, without starting anything.
 import type { Command } from 'commander';
-import { checkProject } from '../check-project.ts';
 import { type CommonOptions, withCommon } from './options.ts';
 import { countOf, print, printJson, style } from './terminal.ts';
 
@@ -9,6 +8,7 @@ export function registerCheck(program: Command): void {
     .description('check the project folder: views, pipelines, dashboards, settings')
     .addHelpText('after', '\nExamples:\n  millrace check\n  millrace check --project shop --json')
     .action(async (options: CommonOptions) => {
+      const { checkProject } = await import('../check-project.ts');
       const { checked, faults } = await checkProject(options.project);
       if (options.json) {
         printJson({

@@ -1,7 +1,8 @@
 // How commands reach the data: through the process that runs on the folder where there is one, otherwise by opening the folder
 // for the moment, served on a free port to this process alone.
-import { openApp } from '../app.ts';
+
 import { findRunning, type Running } from '../running.ts';
+import { openApp } from './open-app.ts';
 import { type CommonOptions, dataDir } from './options.ts';
 
 export async function withServerOf<T>(

@@ -1,9 +1,9 @@
 // millrace demo: a simulated shop, sent over the HTTP API of a Millrace that is started for it.
 import type { Command } from 'commander';
-import { openApp } from '../app.ts';
 import { Sender } from '../demo/sender.ts';
 import { Shop } from '../demo/shop.ts';
 import { shopSet, shopStream } from '../demo/shop-set.ts';
+import { openApp } from './open-app.ts';
 import { type CommonOptions, dataDir, positive, whole, withCommon, withServer } from './options.ts';
 import { untilStopped } from './stopping.ts';
 import { bar, count, printJson, say, seconds, showProgress, style } from './terminal.ts';

@@ -1,7 +1,7 @@
 // millrace load: files into the data folder, as fast as the machine can, without serving.
 import type { Command } from 'commander';
-import { openApp } from '../app.ts';
 import { formats } from '../collect/detect.ts';
+import { openApp } from './open-app.ts';
 import { type CommonOptions, dataDir, withCommon } from './options.ts';
 import { bar, clearProgress, say, showProgress } from './terminal.ts';
 import { readFiles } from './up.ts';

@@ -73,11 +73,12 @@ export function bar(share: number, width = 24): string {
   return '█'.repeat(full) + '░'.repeat(width - full);
 }
 
-const numbers = new Intl.NumberFormat('en-US', { maximumFractionDigits: 1 });
-const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
-
 export function count(value: number): string {
-  return whole.format(value);
+  return decimal(value, 0);
+}
+
+function decimal(value: number, maximumFractionDigits: number): string {
+  return value.toLocaleString('en-US', { maximumFractionDigits });
 }
 
 /** `1 event`, `2,000 events`. */
@@ -92,7 +93,7 @@ export function bytesText(value: number): string {
     value /= 1000;
     unit++;
   }
-  return `${numbers.format(value)} ${units[unit]}`;
+  return `${decimal(value, 1)} ${units[unit]}`;
 }
 
 export function seconds(valueMs: number): string {

@@ -1,9 +1,9 @@
 // millrace up: load files, follow them, serve the console and the API until Ctrl-C.
 import type { Command } from 'commander';
 import type { App } from '../app.ts';
-import { openApp } from '../app.ts';
 import { formats } from '../collect/detect.ts';
 import type { SourceStatus } from '../collect/source.ts';
+import { openApp } from './open-app.ts';
 import { type CommonOptions, dataDir, withCommon, withServer } from './options.ts';
 import { untilStopped } from './stopping.ts';
 import {

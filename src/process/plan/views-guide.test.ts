@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { aggregateRules } from './bind/aggregates.ts';
 import { scalarFunctions } from './functions/registry.ts';
-import { urlMacros } from './functions/url.ts';
+import { urlMacros } from './functions/url-sql.ts';
 import { duckdb, planOf, query } from './plan.fixture.ts';
 import { planSql } from './sql/plan-sql.ts';
 import { parseViewFile } from './view-file.ts';

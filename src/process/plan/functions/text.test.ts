@@ -6,7 +6,7 @@ import { quoteText } from '../sql/field-sql.ts';
 import type { Scalar } from './function.ts';
 import { likeMatcher } from './like.ts';
 import { scalarFunction } from './registry.ts';
-import { urlMacros } from './url.ts';
+import { urlMacros } from './url-sql.ts';
 
 const call = (name: string, ...values: Scalar[]): Scalar => {
   const { signatures } = scalarFunction(name)!;

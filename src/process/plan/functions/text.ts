@@ -72,11 +72,13 @@ function mapCase(
 export const lowerCase = (value: string) => mapCase(value, character => character.toLowerCase(), simpleLower);
 const upperCase = (value: string) => mapCase(value, character => character.toUpperCase(), simpleUpper);
 
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+/** Made when first needed: it takes as long as reading this whole folder. */
+let graphemes: Intl.Segmenter | undefined;
 
 /** By grapheme cluster, so that accents stay on their letters. */
 function reverse(value: string): string {
   if (isAscii(value)) return [...value].reverse().join('');
+  graphemes ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
   return Array.from(graphemes.segment(value), ({ segment }) => segment)
     .reverse()
     .join('');

@@ -3,13 +3,18 @@
 import type { Scalar, ScalarFunction, Signature } from './function.ts';
 import { compileRegex } from './regex.ts';
 import { lowerCase } from './text.ts';
-
-const beforeHost = '^(?:[A-Za-z][A-Za-z0-9+.-]*:)?//';
-const hostPattern = `${beforeHost}(?:[^/?#]*@)?(\\[[^\\]/?#]*\\]|[^/?#:]*)`;
-/** What is behind a host is the path, where there is one. */
-const hostedPathPattern = `${beforeHost}[^/?#]*([^?#]*)`;
-const pathPattern = '^[^/?#]*(/[^?#]*)';
-const barePattern = '^([^:/?#]*)(?:[?#]|$)';
+import {
+  barePattern,
+  decodeSql,
+  extractSql,
+  hostedPathPattern,
+  hostPattern,
+  hostSql,
+  matchesSql,
+  parameterPattern,
+  pathPattern,
+  pathSql,
+} from './url-sql.ts';
 
 function group(pattern: string, value: string): string | undefined {
   const matcher = compileRegex(pattern, 's').matcher(value);
@@ -27,9 +32,6 @@ function path(value: string): Scalar {
   return group(pathPattern, value) ?? group(barePattern, value) ?? '';
 }
 
-const parameterPattern = (name: string) =>
-  `^[^?#]*\\?(?:[^#]*?&)??${name.replace(/[^A-Za-z0-9_]/g, character => `\\x{${character.codePointAt(0)!.toString(16)}}`)}(?:=([^&#]*))?(?:[&#]|$)`;
-
 function parameter(value: string, name: string): Scalar {
   const found = group(parameterPattern(name), value);
   if (found === undefined) return null;
@@ -45,16 +47,6 @@ function decode(text: string): string {
     return text;
   }
 }
-
-const quote = (text: string) => `'${text.replaceAll("'", "''")}'`;
-const extractSql = (pattern: string, value: string) => `regexp_extract(${value}, ${quote(pattern)}, 1, 's')`;
-const hostSql = (value: string) => `nullif(lower(${extractSql(hostPattern, value)}), '')`;
-const matchesSql = (pattern: string, value: string) => `regexp_matches(${value}, ${quote(pattern)}, 's')`;
-const pathSql = (value: string) =>
-  `CASE WHEN ${matchesSql(beforeHost, value)} THEN coalesce(nullif(${extractSql(hostedPathPattern, value)}, ''), '/') ` +
-  `WHEN ${matchesSql(pathPattern, value)} THEN ${extractSql(pathPattern, value)} ELSE ${extractSql(barePattern, value)} END`;
-const decodeSql = (text: string) =>
-  `coalesce(TRY(url_decode(replace(${text}, '+', ' '))), replace(${text}, '+', ' '))`;
 
 export const urlFunctions: readonly ScalarFunction[] = [
   {
@@ -95,14 +87,4 @@ export const urlFunctions: readonly ScalarFunction[] = [
       },
     ],
   },
-];
-
-/** Statements that give DuckDB the functions it lacks, so that a view's SELECT runs in the workbench as it is. */
-export const urlMacros: readonly string[] = [
-  `CREATE OR REPLACE TEMP MACRO url_host(url) AS ${hostSql('url')}`,
-  `CREATE OR REPLACE TEMP MACRO url_path(url) AS ${pathSql('url')}`,
-  `CREATE OR REPLACE TEMP MACRO url_parameter(url, name) AS (${[
-    `WITH found AS (SELECT regexp_extract_all(${extractSql('^[^?#]*[?]([^#]*)', 'url')}, '[^&]+') AS pairs)`,
-    `SELECT ${decodeSql("regexp_replace(pair, '^[^=]*=?', '')")} FROM (SELECT unnest(pairs) AS pair FROM found) WHERE split_part(pair, '=', 1) = name LIMIT 1`,
-  ].join(' ')})`,
 ];

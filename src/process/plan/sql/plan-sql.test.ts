@@ -3,7 +3,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Rng } from '../../../core/rng.ts';
 import type { Catalog } from '../bind/catalog.ts';
-import { urlMacros } from '../functions/url.ts';
+import { urlMacros } from '../functions/url-sql.ts';
 import { defaultView, duckdb, planOf, query } from '../plan.fixture.ts';
 import type { Plan } from '../plan.ts';
 import type { SqlRelation } from './column-type.ts';
