@@ -6,8 +6,12 @@ const encoder = new TextEncoder();
 // A byte order mark at the start of a text is a character of it: what was written must come back.
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
+/** Of a whole number below 2^53. */
+const varintBytesMax = 8;
+
 /**
- * Appends values to a growing buffer. Room is taken before the view is used, since growing replaces it. `finish` returns the bytes written, not a copy of the capacity.
+ * Appends values to a growing buffer, which `reset` uses again. Room is taken before the view is used, since growing replaces it. `finish`
+ * returns a copy of the bytes written.
  */
 export class ByteWriter {
   private buffer: Uint8Array;
@@ -35,9 +39,15 @@ export class ByteWriter {
     return start;
   }
 
+  /** Begins anew, in the same buffer. */
+  reset(): this {
+    this.at = 0;
+    return this;
+  }
+
   u8(value: number): this {
     const at = this.reserve(1);
-    this.view.setUint8(at, value);
+    this.buffer[at] = value;
     return this;
   }
   u16(value: number): this {
@@ -77,16 +87,25 @@ export class ByteWriter {
   }
   /** LEB128, for whole numbers in [0, 2^53). */
   varint(value: number): this {
-    while (value >= 128) {
-      this.u8((value % 128) | 128);
-      value = Math.floor(value / 128);
-    }
-    return this.u8(value);
+    if (value < 128) return this.u8(value);
+    let at = this.reserve(varintBytesMax);
+    const { buffer } = this;
+    for (; value >= 128; value = Math.floor(value / 128)) buffer[at++] = (value % 128) | 128;
+    buffer[at++] = value;
+    this.at = at;
+    return this;
   }
   bytes(value: Uint8Array): this {
+    return this.part(value, 0, value.length);
+  }
+  /** Bytes [start, start + length) of `source`. */
+  part(source: Uint8Array, start: number, length: number): this {
     // The offset is taken first: reserving may replace the buffer.
-    const start = this.reserve(value.length);
-    this.buffer.set(value, start);
+    const at = this.reserve(length);
+    const { buffer } = this;
+    // A call costs more than a few bytes do.
+    if (length > 48) buffer.set(source.subarray(start, start + length), at);
+    else for (let i = 0; i < length; i++) buffer[at + i] = source[start + i]!;
     return this;
   }
   /** Length as a varint, then UTF-8. */

@@ -1,8 +1,7 @@
 // The accumulators of all aggregates of a view over the same slots, with the number of events behind each slot and
 // the slots in use.
-import type { ByteReader } from '../../core/bytes.ts';
+import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import type { Aggregate } from '../plan/plan.ts';
-import type { RowWriter } from '../state/row-writer.ts';
 import type { Accumulator, AggregateValue } from './accumulator.ts';
 import { createAccumulator } from './create.ts';
 import { grown } from './growth.ts';
@@ -76,7 +75,7 @@ export class AccumulatorSet {
     }
   }
 
-  write(slot: number, writer: RowWriter): void {
+  write(slot: number, writer: ByteWriter): void {
     writer.varint(this.weights[slot]!);
     for (const accumulator of this.accumulators) accumulator.write(slot, writer);
   }

@@ -4,9 +4,8 @@
 // Law: for any split of the rows, in any order, `update` of the parts followed by `merge` gives the value of `update` of
 // the whole: exactly for exact aggregates, within the stated bound for sketches. Slots are given out by the
 // caller; a slot is empty after `reserve` or `clear`. One thread calls; nothing is kept of arguments after a call.
-import type { ByteReader } from '../../core/bytes.ts';
+import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import type { Vector } from '../plan/vector.ts';
-import type { RowWriter } from '../state/row-writer.ts';
 
 /** A value before it is made JSON-ready: integers may be bigint, times are µs. */
 export type AggregateValue =
@@ -34,7 +33,7 @@ export interface Accumulator {
    */
   merge(other: Accumulator, from: Int32Array, to: Int32Array, count: number): void;
   /** The slot's state as bytes that `read` takes back, on this or another machine. */
-  write(slot: number, writer: RowWriter): void;
+  write(slot: number, writer: ByteWriter): void;
   /** Replaces the slot's state. Throws `truncated-bytes` or `corrupt-sketch` for what is no state. */
   read(slot: number, reader: ByteReader): void;
   value(slot: number): AggregateValue;

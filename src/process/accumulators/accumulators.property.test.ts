@@ -2,11 +2,10 @@
 // gives what one pass gives; exactly for exact aggregates.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ByteReader } from '../../core/bytes.ts';
+import { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import { Rng } from '../../core/rng.ts';
 import type { Aggregate, AggregateFunction, Expression, ScalarType } from '../plan/plan.ts';
 import { GrowingDictionary, type Vector } from '../plan/vector.ts';
-import { RowWriter } from '../state/row-writer.ts';
 import type { Accumulator, AggregateValue } from './accumulator.ts';
 import { createAccumulator } from './create.ts';
 import { DistinctAccumulator, distinctMax } from './distinct.ts';
@@ -103,7 +102,7 @@ function throughBytes(accumulator: Accumulator, make: () => Accumulator): Accumu
   const copy = make();
   copy.reserve(groups);
   for (let slot = 0; slot < groups; slot++) {
-    const writer = new RowWriter();
+    const writer = new ByteWriter();
     accumulator.write(slot, writer);
     const reader = new ByteReader(writer.finish());
     copy.read(slot, reader);
@@ -244,7 +243,7 @@ describe('values that are all the same', () => {
     const accumulator = createAccumulator(aggregate('var_pop', ['number']));
     accumulator.reserve(1);
     // Count, sum and sum of squares of 1, 2 and 3.
-    const writer = new RowWriter().varint(3).f64(6).f64(0).f64(14).f64(0);
+    const writer = new ByteWriter().varint(3).f64(6).f64(0).f64(14).f64(0);
     accumulator.read(0, new ByteReader(writer.finish()));
     expect(accumulator.value(0)).toBeCloseTo(2 / 3, 15);
   });

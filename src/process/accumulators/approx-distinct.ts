@@ -4,9 +4,8 @@
 
 import { addressMask, couponEstimate, couponValue } from '../../analyze/sketch/distinct/hll-coupons.ts';
 import { HyperLogLog } from '../../analyze/sketch/distinct/hyperloglog.ts';
-import type { ByteReader } from '../../core/bytes.ts';
+import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import type { Vector } from '../plan/vector.ts';
-import type { RowWriter } from '../state/row-writer.ts';
 import type { Accumulator } from './accumulator.ts';
 import { grown } from './growth.ts';
 import { HashColumn } from './hash-column.ts';
@@ -89,7 +88,7 @@ export class ApproxDistinctAccumulator implements Accumulator {
     }
   }
 
-  write(slot: number, writer: RowWriter): void {
+  write(slot: number, writer: ByteWriter): void {
     const sketch = this.sketches[slot];
     if (sketch !== undefined) {
       const bytes = sketch.serialize();

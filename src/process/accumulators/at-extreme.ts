@@ -1,10 +1,9 @@
 // first, last, arg_min and arg_max: the value of x where y is least or greatest; first and last take the event time as y.
 // Of ties the least value wins where the least y does, and the greatest where the greatest does, so that the result does
 // not depend on the order of arrival. Rows where x or y is NULL are left out.
-import type { ByteReader } from '../../core/bytes.ts';
+import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import { scalarOrder } from '../plan/functions/scalar-order.ts';
 import type { Vector } from '../plan/vector.ts';
-import type { RowWriter } from '../state/row-writer.ts';
 import type { Accumulator } from './accumulator.ts';
 import { grown } from './growth.ts';
 import { readScalar, type Scalar, scalarAt, writeScalar } from './scalar.ts';
@@ -78,7 +77,7 @@ export class AtExtremeAccumulator implements Accumulator {
     }
   }
 
-  write(slot: number, writer: RowWriter): void {
+  write(slot: number, writer: ByteWriter): void {
     const isEmpty = this.states[slot] === state.empty;
     writeScalar(writer, isEmpty ? null : this.orderAt(slot));
     if (!isEmpty) writeScalar(writer, this.values[slot]!);

@@ -1,7 +1,6 @@
 // bool_and and bool_or: NULL while no argument was there.
-import type { ByteReader } from '../../core/bytes.ts';
+import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import type { Vector } from '../plan/vector.ts';
-import type { RowWriter } from '../state/row-writer.ts';
 import type { Accumulator } from './accumulator.ts';
 import { grown } from './growth.ts';
 
@@ -37,7 +36,7 @@ export class BooleanAccumulator implements Accumulator {
     for (let i = 0; i < count; i++) this.seen[to[i]!]! |= other.seen[from[i]!]!;
   }
 
-  write(slot: number, writer: RowWriter): void {
+  write(slot: number, writer: ByteWriter): void {
     writer.u8(this.seen[slot]!);
   }
 

@@ -1,7 +1,6 @@
 // count(*), count(x) and count_if(x): exact to 2^53.
-import type { ByteReader } from '../../core/bytes.ts';
+import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import type { Vector } from '../plan/vector.ts';
-import type { RowWriter } from '../state/row-writer.ts';
 import type { Accumulator } from './accumulator.ts';
 import { grown } from './growth.ts';
 
@@ -44,7 +43,7 @@ export class CountAccumulator implements Accumulator {
     for (let i = 0; i < count; i++) this.counts[to[i]!]! += other.counts[from[i]!]!;
   }
 
-  write(slot: number, writer: RowWriter): void {
+  write(slot: number, writer: ByteWriter): void {
     writer.varint(this.counts[slot]!);
   }
 

@@ -1,7 +1,6 @@
 // corr, covar_samp, covar_pop over rows where both arguments are there, from five double-double sums; as variance.ts.
-import type { ByteReader } from '../../core/bytes.ts';
+import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import type { Vector } from '../plan/vector.ts';
-import type { RowWriter } from '../state/row-writer.ts';
 import type { Accumulator } from './accumulator.ts';
 import { centredSum, DoubleDoubles } from './double-double.ts';
 import { grown } from './growth.ts';
@@ -71,7 +70,7 @@ export class CovarianceAccumulator implements Accumulator {
     }
   }
 
-  write(slot: number, writer: RowWriter): void {
+  write(slot: number, writer: ByteWriter): void {
     const count = this.counts[slot]!;
     writer.varint(count);
     for (const sums of [this.x, this.y, this.xy]) sums.write(slot, writer);

@@ -3,9 +3,8 @@
 // standard error 0.81 %) for good, so that memory stays bounded: about 130 MB an aggregate.
 
 import { HyperLogLog } from '../../analyze/sketch/distinct/hyperloglog.ts';
-import type { ByteReader } from '../../core/bytes.ts';
+import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import type { Vector } from '../plan/vector.ts';
-import type { RowWriter } from '../state/row-writer.ts';
 import type { Accumulator } from './accumulator.ts';
 import { HashColumn } from './hash-column.ts';
 import { HashSet } from './hash-set.ts';
@@ -87,7 +86,7 @@ export class DistinctAccumulator implements Accumulator {
     }
   }
 
-  write(slot: number, writer: RowWriter): void {
+  write(slot: number, writer: ByteWriter): void {
     const group = this.groups[slot];
     if (group instanceof HyperLogLog) {
       const bytes = group.serialize();

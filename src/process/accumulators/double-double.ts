@@ -1,8 +1,7 @@
 // Sums in twice the precision of a double: a high part and the sum of what rounding lost (Knuth's TwoSum, as in Ogita, Rump
 // & Oishi 2005). Sums of whole numbers are exact while below 2^106; others are off by at most about n·2^-106 of
 // the sum of magnitudes, so that the rounded result does not depend on the order.
-import type { ByteReader } from '../../core/bytes.ts';
-import type { RowWriter } from '../state/row-writer.ts';
+import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import { grown } from './growth.ts';
 
 /** A column of sums, by slot. */
@@ -60,7 +59,7 @@ export class DoubleDoubles {
     return BigInt(Math.round(this.high[slot]!)) + BigInt(Math.round(this.low[slot]!));
   }
 
-  write(slot: number, writer: RowWriter): void {
+  write(slot: number, writer: ByteWriter): void {
     writer.f64(this.high[slot]!).f64(this.low[slot]!);
   }
 

@@ -1,8 +1,7 @@
 // min and max over numbers, times, text, booleans or a mixture of them, in the order of scalar-order.ts.
-import type { ByteReader } from '../../core/bytes.ts';
+import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import { scalarOrder } from '../plan/functions/scalar-order.ts';
 import type { Vector } from '../plan/vector.ts';
-import type { RowWriter } from '../state/row-writer.ts';
 import type { Accumulator } from './accumulator.ts';
 import { grown } from './growth.ts';
 import { readScalar, type Scalar, scalarAt, writeScalar } from './scalar.ts';
@@ -86,7 +85,7 @@ export class ExtremeAccumulator implements Accumulator {
     }
   }
 
-  write(slot: number, writer: RowWriter): void {
+  write(slot: number, writer: ByteWriter): void {
     writeScalar(writer, this.current(slot));
   }
 

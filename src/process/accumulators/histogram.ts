@@ -1,7 +1,6 @@
 // histogram(x, [b1 … bn]): how many values lie at or below b1, in (b1, b2] …, and above bn; exact.
-import type { ByteReader } from '../../core/bytes.ts';
+import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import type { Vector } from '../plan/vector.ts';
-import type { RowWriter } from '../state/row-writer.ts';
 import type { Accumulator, AggregateValue } from './accumulator.ts';
 import { grown } from './growth.ts';
 import { doublesOf } from './scalar.ts';
@@ -50,7 +49,7 @@ export class HistogramAccumulator implements Accumulator {
     }
   }
 
-  write(slot: number, writer: RowWriter): void {
+  write(slot: number, writer: ByteWriter): void {
     for (let b = 0; b < this.bins; b++) writer.varint(this.counts[slot * this.bins + b]!);
   }
 

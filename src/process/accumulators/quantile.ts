@@ -3,9 +3,8 @@
 // group has few values. What is infinite or no number is left out. The first four values of a group lie in one flat array, so that many small groups stay small.
 
 import { DDSketch } from '../../analyze/sketch/quantile/ddsketch.ts';
-import type { ByteReader } from '../../core/bytes.ts';
+import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import type { Vector } from '../plan/vector.ts';
-import type { RowWriter } from '../state/row-writer.ts';
 import type { Accumulator } from './accumulator.ts';
 import { grown } from './growth.ts';
 import { doublesOf } from './scalar.ts';
@@ -83,7 +82,7 @@ export class QuantileAccumulator implements Accumulator {
     }
   }
 
-  write(slot: number, writer: RowWriter): void {
+  write(slot: number, writer: ByteWriter): void {
     const sketch = this.sketches[slot];
     if (sketch !== undefined) {
       const bytes = sketch.serialize();

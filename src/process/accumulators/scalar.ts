@@ -1,8 +1,7 @@
 // Single values of vectors, and their bytes in a state.
-import type { ByteReader } from '../../core/bytes.ts';
+import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import { MillraceError } from '../../core/errors.ts';
 import type { Vector } from '../plan/vector.ts';
-import type { RowWriter } from '../state/row-writer.ts';
 
 export type Scalar = number | bigint | string | boolean;
 
@@ -44,7 +43,7 @@ export function narrowed(value: bigint): number | bigint {
 
 const tag = { null: 0, number: 1, bigint: 2, string: 3, false: 4, true: 5 } as const;
 
-export function writeScalar(writer: RowWriter, value: Scalar | null): void {
+export function writeScalar(writer: ByteWriter, value: Scalar | null): void {
   if (value === null) writer.u8(tag.null);
   else if (typeof value === 'number') writer.u8(tag.number).f64(value);
   else if (typeof value === 'bigint') writer.u8(tag.bigint).i64(value);

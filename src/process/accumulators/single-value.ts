@@ -1,8 +1,7 @@
 // Which one value all values of a slot are, where they are one: its spread is 0 by definition. Moments alone cannot say so: 3.3 has no
 // square that a double-double holds, and what is lost of it looks like a spread of 1e-17. In a state it stands where the sum of
 // squares would: −1, which no such sum is, and the value. States without it are those of several values.
-import type { ByteReader } from '../../core/bytes.ts';
-import type { RowWriter } from '../state/row-writer.ts';
+import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import type { DoubleDoubles } from './double-double.ts';
 import { grown } from './growth.ts';
 
@@ -32,7 +31,7 @@ export class SingleValues {
   }
 
   /** Writes the sum of squares, or what stands for it. */
-  write(slot: number, squares: DoubleDoubles, count: number, writer: RowWriter): void {
+  write(slot: number, squares: DoubleDoubles, count: number, writer: ByteWriter): void {
     if (count > 0 && this.isSingle(slot)) writer.f64(mark).f64(this.values[slot]!);
     else squares.write(slot, writer);
   }

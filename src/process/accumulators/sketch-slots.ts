@@ -1,7 +1,6 @@
 // What accumulators that keep one object a group have in common: the slots, merging, and the bytes with their length.
-import type { ByteReader } from '../../core/bytes.ts';
+import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import type { Vector } from '../plan/vector.ts';
-import type { RowWriter } from '../state/row-writer.ts';
 import type { Accumulator, AggregateValue } from './accumulator.ts';
 
 export interface SlotSketch {
@@ -28,7 +27,7 @@ export abstract class SketchSlots<Sketch extends SlotSketch> implements Accumula
     }
   }
 
-  write(slot: number, writer: RowWriter): void {
+  write(slot: number, writer: ByteWriter): void {
     const bytes = this.sketches[slot]?.serialize();
     writer.varint(bytes?.length ?? 0);
     if (bytes) writer.bytes(bytes);

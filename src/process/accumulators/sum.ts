@@ -1,7 +1,6 @@
 // sum and avg in double-double arithmetic: sums of whole numbers are exact, and no result depends on the order.
-import type { ByteReader } from '../../core/bytes.ts';
+import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import type { Vector } from '../plan/vector.ts';
-import type { RowWriter } from '../state/row-writer.ts';
 import type { Accumulator } from './accumulator.ts';
 import { DoubleDoubles } from './double-double.ts';
 import { grown } from './growth.ts';
@@ -68,7 +67,7 @@ export class SumAccumulator implements Accumulator {
     }
   }
 
-  write(slot: number, writer: RowWriter): void {
+  write(slot: number, writer: ByteWriter): void {
     writer.varint(this.counts[slot]!);
     this.sums.write(slot, writer);
   }

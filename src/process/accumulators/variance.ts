@@ -1,9 +1,8 @@
 // var_samp, var_pop, stddev_samp, stddev_pop from Σx and Σx² in double-double: no pass over the data is needed and nothing
 // depends on the order; the cancellation of Σx² − (Σx)²/n leaves full double precision while mean²/variance < 2^50. Of values that are
 // all the same it is 0; where one is infinite, no number or its square no double, NULL.
-import type { ByteReader } from '../../core/bytes.ts';
+import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import type { Vector } from '../plan/vector.ts';
-import type { RowWriter } from '../state/row-writer.ts';
 import type { Accumulator } from './accumulator.ts';
 import { centredSum, DoubleDoubles } from './double-double.ts';
 import { grown } from './growth.ts';
@@ -62,7 +61,7 @@ export class VarianceAccumulator implements Accumulator {
     }
   }
 
-  write(slot: number, writer: RowWriter): void {
+  write(slot: number, writer: ByteWriter): void {
     writer.varint(this.counts[slot]!);
     this.sums.write(slot, writer);
     this.single.write(slot, this.squares, this.counts[slot]!, writer);

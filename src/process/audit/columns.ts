@@ -5,8 +5,9 @@ import { frequencyError } from '../plan/frequency-error.ts';
 import type { Aggregate, Plan, ScalarType } from '../plan/plan.ts';
 import { anything } from '../plan/sql/alternatives-sql.ts';
 import { fieldShares, groupInexactness, quantileBound, tellsApart } from '../plan/sql/bound-sql.ts';
+import type { SourceRelations } from '../plan/sql/column-type.ts';
 import { furtherShareOf } from '../plan/sql/output-bound-sql.ts';
-import { type PlanSqlOptions, readsMixed } from '../plan/sql/plan-sql.ts';
+import { readsMixed } from '../plan/sql/plan-sql.ts';
 import type { ViewValue } from '../view.ts';
 import { type Comparable, comparable, isAmong, isWithin, keyOf } from './comparable.ts';
 import { areFrequent, type ItemCount, isSample } from './frequent-items.ts';
@@ -29,7 +30,7 @@ export interface AuditColumn {
 }
 
 /** `events` as the batch has them. */
-export function auditColumns(plan: Plan, events: PlanSqlOptions['events']): AuditColumn[] {
+export function auditColumns(plan: Plan, events: SourceRelations): AuditColumn[] {
   const isTold = readsMixed(plan, events);
   const shares = fieldShares(plan, events);
   return plan.outputs.map(({ name, column, expression, isRough = false }) => {

@@ -8,9 +8,8 @@
 //   ['page', name, version, everyMs, startUs, page, source, partition]  → page, for the later ones of a window of many groups
 //
 // A page is a count, then as many groups: flags, length and bytes of the tuple of values, weight, accumulators.
-import type { ByteReader } from '../../core/bytes.ts';
+import type { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import { afterPrefix, decodeKey, encodeKey, type KeyPart, KeyWriter } from '../../store/state-key.ts';
-import type { RowWriter } from './row-writer.ts';
 
 export const startsKey = (): Uint8Array => encodeKey(['starts']);
 export const definitionKey = (name: string): Uint8Array => encodeKey(['view', name]);
@@ -74,7 +73,7 @@ export class LevelKeys {
 }
 
 /** Begins a group of a page; the values' tuple and the accumulators follow. */
-export function writeCellHead(writer: RowWriter, isIncomplete: boolean): void {
+export function writeCellHead(writer: ByteWriter, isIncomplete: boolean): void {
   writer.u8(isIncomplete ? 1 : 0);
 }
 
@@ -120,7 +119,7 @@ export interface WindowRecord {
   hasOverflow: boolean;
 }
 
-export function writeWindowRecord(writer: RowWriter, record: WindowRecord): void {
+export function writeWindowRecord(writer: ByteWriter, record: WindowRecord): void {
   writer.u8((record.isCompacted ? 1 : 0) | (record.hasOverflow ? 2 : 0));
   writer.varint(record.published).varint(record.groups).varint(record.events);
 }

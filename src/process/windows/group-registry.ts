@@ -1,10 +1,10 @@
 // The groups that are in memory: each tuple of group values once, under a number that every window's cells use. Numbers stay
 // while `generation` does; `collect` drops what no window holds any more and begins another generation. A text that came as
 // bytes stays bytes until its value is asked for, and the tables to find groups by value are filled when something is looked for.
+import type { ByteWriter } from '../../core/bytes.ts';
 import { hasSurrogates, wellFormed } from '../../core/surrogates.ts';
 import { decodeKey, type KeyPart, KeyWriter, textTag } from '../../store/state-key.ts';
 import { grown } from '../accumulators/growth.ts';
-import type { RowWriter } from '../state/row-writer.ts';
 
 /** Group values that differ are different keys. A single text, the most common group, is its own key behind one character. */
 export function groupKey(values: readonly KeyPart[]): string {
@@ -159,7 +159,7 @@ export class GroupRegistry {
   }
 
   /** Writes a tuple with its length. */
-  write(id: number, writer: RowWriter): void {
+  write(id: number, writer: ByteWriter): void {
     if (this.lengths[id] === 0) {
       this.keys.rewind(0);
       for (const value of this.tuples[id]!) this.keys.part(value);

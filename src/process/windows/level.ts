@@ -3,13 +3,12 @@
 //
 // Invariants: a slot belongs to one cell of one window and is found in `table`; a window that differs from the store is in
 // `dirtyWindows`, one that was not published in `changedWindows`; a window is put out of memory only when it is in neither.
-import { ByteReader } from '../../core/bytes.ts';
+import { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import { Rng } from '../../core/rng.ts';
 import type { StateReader, StateTransaction } from '../../store/state.ts';
 import type { KeyPart } from '../../store/state-key.ts';
 import type { AccumulatorSet } from '../accumulators/accumulator-set.ts';
 import { grown } from '../accumulators/growth.ts';
-import { RowWriter } from '../state/row-writer.ts';
 import {
   type LevelKeys,
   parsePageKey,
@@ -63,7 +62,7 @@ export class Level {
   private oldestEndUs = Number.POSITIVE_INFINITY;
   /** No window in the store starts later. */
   private newestStoredUs: number;
-  private readonly writer = new RowWriter();
+  private readonly writer = new ByteWriter();
   private readonly rng = new Rng(1);
   /** The group that comes next has been drawn already. */
   private isDrawn = false;

@@ -17,6 +17,9 @@ export interface SqlRelation {
   columns: readonly SqlColumn[];
 }
 
+/** The relation of a stream (or of a view's finest windows, for a view over a view); `source` is its number in the plan. */
+export type SourceRelations = (stream: string, source: number) => SqlRelation;
+
 /** The members of a STRUCT type, or undefined for another type. */
 export function structMembers(type: string): SqlColumn[] | undefined {
   if (!/^STRUCT\(/i.test(type) || !type.endsWith(')')) return undefined;

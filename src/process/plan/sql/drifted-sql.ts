@@ -7,10 +7,9 @@ import { operandsOf } from '../operands.ts';
 import type { Expression, Plan } from '../plan.ts';
 import { passesOne } from './aggregate-sql.ts';
 import { integerOfColumn, wholeNumber } from './any-sql.ts';
-import { locate, type SqlColumn } from './column-type.ts';
+import { locate, type SourceRelations, type SqlColumn } from './column-type.ts';
 import { expressionSql, type SqlLeaves } from './expression-sql.ts';
 import { fieldSql, isBeyondIntegers } from './field-sql.ts';
-import type { PlanSqlOptions } from './plan-sql.ts';
 
 /** Aggregates that pass on their values as they are, or tell them apart. */
 const passesOn: ReadonlySet<string> = new Set([...passesOne, 'approx_top_k', 'approx_frequency', 'sample']);
@@ -19,7 +18,7 @@ const passesOn: ReadonlySet<string> = new Set([...passesOne, 'approx_top_k', 'ap
  * Arguments that were whole numbers when the view was planned, of fields that have drifted since; named `aggregate argument`. They
  * are structs of any-sql.ts, so that no digit is lost beside fractions.
  */
-export function driftedArguments(plan: Plan, events: PlanSqlOptions['events']): ReadonlySet<string> {
+export function driftedArguments(plan: Plan, events: SourceRelations): ReadonlySet<string> {
   const drifted = new Set<string>();
   for (const [at, source] of plan.sources.entries()) {
     const { columns } = events(source.stream, at);
@@ -35,7 +34,7 @@ export function driftedArguments(plan: Plan, events: PlanSqlOptions['events']): 
 }
 
 /** Groups that were whole numbers when the view was planned, of fields that have drifted since in some source: structs of any-sql.ts too. */
-export function driftedGroups(plan: Plan, events: PlanSqlOptions['events']): ReadonlySet<number> {
+export function driftedGroups(plan: Plan, events: SourceRelations): ReadonlySet<number> {
   const drifted = new Set<number>();
   for (const [at, source] of plan.sources.entries()) {
     const { columns } = events(source.stream, at);
@@ -47,7 +46,7 @@ export function driftedGroups(plan: Plan, events: PlanSqlOptions['events']): Rea
 }
 
 /** Sums and averages of fields of whole numbers that have drifted: they are doubles to the batch. */
-export function driftedSums(plan: Plan, events: PlanSqlOptions['events']): ReadonlySet<number> {
+export function driftedSums(plan: Plan, events: SourceRelations): ReadonlySet<number> {
   const drifted = new Set<number>();
   for (const [at, source] of plan.sources.entries()) {
     const { columns } = events(source.stream, at);
@@ -166,7 +165,7 @@ export class DriftedOutputs {
   readonly sums: ReadonlySet<number>;
   private readonly values: ReadonlySet<string>;
 
-  constructor(plan: Plan, events: PlanSqlOptions['events']) {
+  constructor(plan: Plan, events: SourceRelations) {
     this.sums = driftedSums(plan, events);
     this.values = driftedValues(plan, driftedArguments(plan, events), driftedGroups(plan, events));
   }

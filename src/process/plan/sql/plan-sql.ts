@@ -8,7 +8,7 @@ import type { Aggregate, Expression, Plan, SourcePlan } from '../plan.ts';
 import { aggregateSql } from './aggregate-sql.ts';
 import { anyOfColumn, anyText, integerText } from './any-sql.ts';
 import { aggregateBoundSql, fieldShares } from './bound-sql.ts';
-import { locate, type SqlColumn, type SqlRelation } from './column-type.ts';
+import { locate, type SourceRelations, type SqlColumn } from './column-type.ts';
 import {
   asNumbers,
   computedSql,
@@ -26,8 +26,7 @@ import { type LookupRelation, lookupJoinSql } from './lookup-sql.ts';
 import { OutputBounds } from './output-bound-sql.ts';
 
 export interface PlanSqlOptions {
-  /** The relation of a stream (or of a view's finest windows, for a view over a view). */
-  events: (stream: string, source: number) => SqlRelation;
+  events: SourceRelations;
   lookup?: (table: string, source: number) => LookupRelation;
   /** A resolution of the plan, or of any length, or 'total' for one row a group. Default: the finest, or the plan's own window. */
   everyMs?: number | 'total';
@@ -211,7 +210,7 @@ function windowSql(window: SqlWindow, keys: readonly string[]): string[] {
 }
 
 /** Whether some field is taken as it is whose values have been of several types; its values come as structs of any-sql.ts. */
-export function readsMixed(plan: Plan, events: PlanSqlOptions['events']): boolean {
+export function readsMixed(plan: Plan, events: SourceRelations): boolean {
   return plan.sources.some((source, at) => {
     const { columns } = events(source.stream, at);
     return fieldUses([source]).some(({ path, as }) => as === 'any' && isMixed(columns, path));

@@ -2,7 +2,7 @@
 import type { Expression, Plan } from '../plan.ts';
 import { anyAsJson } from './any-sql.ts';
 import { fieldShares, outputInexactness } from './bound-sql.ts';
-import { locate, type SqlRelation } from './column-type.ts';
+import { locate, type SourceRelations, type SqlRelation } from './column-type.ts';
 import { DriftedOutputs } from './drifted-sql.ts';
 import { quoteName } from './field-sql.ts';
 import { type PlanSqlOptions, planSql, readsMixed } from './plan-sql.ts';
@@ -36,11 +36,7 @@ export function viewRelation(below: Plan, options: PlanSqlOptions): SqlRelation 
 }
 
 /** The type of a group by a field as it is, where its columns in the history are of one; as JSON a whole number would lose digits. */
-function shownType(
-  { sources }: Plan,
-  expression: Expression,
-  events: PlanSqlOptions['events'],
-): string | undefined {
+function shownType({ sources }: Plan, expression: Expression, events: SourceRelations): string | undefined {
   if (expression.kind !== 'group' || expression.type !== 'any') return undefined;
   const types = sources.map(({ stream, groups }, at) => {
     const group = groups[expression.index]!;
