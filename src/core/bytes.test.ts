@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ByteReader, ByteWriter } from './bytes.ts';
+import { ByteReader, ByteWriter, utf8Length } from './bytes.ts';
 
 test('everything written is read back, whatever the first capacity', () => {
   const value = fc.oneof(
@@ -29,4 +29,19 @@ test('everything written is read back, whatever the first capacity', () => {
 test('reading past the end is an error, not garbage', () => {
   expect(() => new ByteReader(new Uint8Array(3)).u32()).toThrow(/4 bytes wanted at 0, 3 left/);
   expect(() => new ByteReader(new Uint8Array([0x80])).varint()).toThrow(/1 bytes wanted/);
+});
+
+test('text is the UTF-8 that TextEncoder writes, halves of surrogate pairs too', () => {
+  const units = fc.array(fc.oneof(fc.integer({ min: 0, max: 0x7f }), fc.integer({ min: 0, max: 0xffff })), {
+    maxLength: 120,
+  });
+  fc.assert(
+    fc.property(units, units => {
+      const text = String.fromCharCode(...units);
+      const encoded = new TextEncoder().encode(text);
+      expect(utf8Length(text)).toBe(encoded.length);
+      expect(new ByteWriter(1).utf8(text).finish()).toEqual(encoded);
+    }),
+    { seed: 7, numRuns: 300 },
+  );
 });

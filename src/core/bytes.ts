@@ -9,6 +9,24 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** Of a whole number below 2^53. */
 const varintBytesMax = 8;
 
+/** Bytes of a text in UTF-8; a surrogate without its other half is three, as TextEncoder writes it. */
+export function utf8Length(text: string): number {
+  let length = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 0x80) continue;
+    if (code < 0x800) {
+      length++;
+      continue;
+    }
+    length += 2;
+    const isPair = (code & 0xfc00) === 0xd800 && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00;
+    // Two units make four bytes.
+    if (isPair) i++;
+  }
+  return length;
+}
+
 /**
  * Appends values to a growing buffer, which `reset` uses again. Room is taken before the view is used, since growing replaces it. `finish`
  * returns a copy of the bytes written.
@@ -110,8 +128,18 @@ export class ByteWriter {
   }
   /** Length as a varint, then UTF-8. */
   text(value: string): this {
-    const encoded = encoder.encode(value);
-    return this.varint(encoded.length).bytes(encoded);
+    const length = utf8Length(value);
+    return this.varint(length).utf8(value, length);
+  }
+  /** UTF-8 alone, of which `length` is the length. */
+  utf8(value: string, length = utf8Length(value)): this {
+    const at = this.reserve(length);
+    const { buffer } = this;
+    // The encoder is quick with many characters and slow to call.
+    if (length === value.length && length <= 48) {
+      for (let i = 0; i < length; i++) buffer[at + i] = value.charCodeAt(i);
+    } else encoder.encodeInto(value, buffer.subarray(at));
+    return this;
   }
   finish(): Uint8Array {
     return this.buffer.slice(0, this.at);

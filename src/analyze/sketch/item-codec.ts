@@ -1,6 +1,6 @@
 // How the items that a sketch keeps are written: in the forms of DataSketches' doubles, floats, longs and strings (UTF-8
 // behind its length), and JSON text for anything else.
-import { type ByteReader, ByteWriter } from '../../core/bytes.ts';
+import { type ByteReader, ByteWriter, utf8Length } from '../../core/bytes.ts';
 import { Rng } from '../../core/rng.ts';
 import { corruptSketch } from './corruption.ts';
 import { murmurBytes } from './murmur.ts';
@@ -14,7 +14,6 @@ export interface ItemCodec<Item> {
   read(reader: ByteReader): Item;
 }
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Numbers, eight bytes each. */
@@ -44,10 +43,10 @@ export const longCodec: ItemCodec<bigint> = {
 /** Strings: the length of their UTF-8 in four bytes, then that. */
 export const stringCodec: ItemCodec<string> = {
   name: 'string',
-  byteLength: item => 4 + encoder.encode(item).length,
+  byteLength: item => 4 + utf8Length(item),
   write(writer, item) {
-    const encoded = encoder.encode(item);
-    writer.u32(encoded.length).bytes(encoded);
+    const length = utf8Length(item);
+    writer.u32(length).utf8(item, length);
   },
   read: reader => decoder.decode(reader.bytes(reader.u32())),
 };

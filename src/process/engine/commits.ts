@@ -20,6 +20,8 @@ export class Commits {
   private failedAt = Number.NEGATIVE_INFINITY;
   private tookMs = 0;
   private isWanted = false;
+  /** At the last commit, cells had much beside themselves in memory: sketches, sets or texts, which grow without new cells. */
+  private isHeavy = false;
 
   constructor(options: CommitsOptions) {
     this.options = options;
@@ -38,7 +40,10 @@ export class Commits {
   private isDue(pace: number): boolean {
     const { commitMs, cellsMax } = this.options;
     const sinceMs = performance.now() - this.committedAt;
-    if (sinceMs >= Math.min(pauseMsMax, Math.max(pace * commitMs, 9 * this.tookMs))) return true;
+    const pauseMs = this.isHeavy
+      ? Math.max(commitMs, 3 * this.tookMs)
+      : Math.max(pace * commitMs, 9 * this.tookMs);
+    if (sinceMs >= Math.min(pauseMsMax, pauseMs)) return true;
     let size = 0;
     let dirty = 0;
     for (const version of this.options.versions()) {
@@ -88,9 +93,14 @@ export class Commits {
   private markCommitted(): void {
     const { cellsMax } = this.options;
     const versions = this.options.versions();
+    for (const version of versions) version.markCommitted();
     let size = 0;
-    for (const version of versions) size += version.size;
-    const share = size > cellsMax ? cellsMax / size : 1;
-    for (const version of versions) version.markCommitted(share);
+    let footprint = 0;
+    for (const version of versions) {
+      size += version.size;
+      footprint += version.footprint;
+    }
+    this.isHeavy = footprint * 2 > Math.max(cellsMax, size * 4);
+    if (footprint > cellsMax) for (const version of versions) version.evict(cellsMax / footprint);
   }
 }

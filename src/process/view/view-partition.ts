@@ -217,12 +217,15 @@ export class ViewPartition {
   }
 
   /** After the transaction has succeeded. */
-  markCommitted(share: number): void {
+  markCommitted(): void {
     this.kept = this.keptNext;
-    for (const level of this.levels) {
-      level.markCommitted();
-      if (share < 1) level.evict(Math.ceil(level.cells * share));
-    }
+    for (const level of this.levels) level.markCommitted();
+    this.collectGroups();
+  }
+
+  /** Puts cells that are in the store out of memory, down to `share` of them. */
+  evict(share: number): void {
+    for (const level of this.levels) level.evict(Math.ceil(level.footprint * share));
     this.collectGroups();
   }
 
@@ -244,6 +247,12 @@ export class ViewPartition {
   get size(): number {
     const { cells } = this;
     return cells + Math.max(0, Math.floor((this.registry.textTotal - cells * cellText) / cellText));
+  }
+
+  /** What it has in memory, in cells: `size`, or by the length of what was last written, where that is more. */
+  get footprint(): number {
+    const ofLevels = this.levels.reduce((sum, level) => sum + level.footprint, 0);
+    return Math.max(this.size, ofLevels);
   }
 
   get cells(): number {

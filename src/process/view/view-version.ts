@@ -162,11 +162,16 @@ export class ViewVersion {
     });
   }
 
-  /** After the transaction has succeeded; puts cells out of memory down to `share` of them. */
-  markCommitted(share: number): void {
+  /** After the transaction has succeeded. */
+  markCommitted(): void {
     if (this.failure !== undefined) return;
     this.deletedTo = this.deletedToNext;
-    for (const partition of this.partitions) partition.markCommitted(share);
+    for (const partition of this.partitions) partition.markCommitted();
+  }
+
+  /** Puts cells that are in the store out of memory, down to `share` of them. */
+  evict(share: number): void {
+    for (const partition of this.partitions) partition.evict(share);
   }
 
   get dirtyCells(): number {
@@ -180,6 +185,13 @@ export class ViewVersion {
     let size = 0;
     for (const partition of this.partitions) size += partition.size;
     return size;
+  }
+
+  /** As ViewPartition.footprint. */
+  get footprint(): number {
+    let footprint = 0;
+    for (const partition of this.partitions) footprint += partition.footprint;
+    return footprint;
   }
 
   get cells(): number {

@@ -35,6 +35,10 @@ export const pageGroups = 256;
 
 export const pagesOf = (groups: number): number => Math.max(1, Math.ceil(groups / pageGroups));
 
+/** Of its rows in the store. */
+export const bytesOf = ({ storedBytes }: HotWindow): number =>
+  storedBytes.reduce((sum, bytes) => sum + bytes, 0);
+
 export const newWindow = (startUs: number, id: number): HotWindow => ({
   startUs,
   id,

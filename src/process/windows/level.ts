@@ -21,7 +21,7 @@ import {
 import type { StoredSize } from '../state/stored-size.ts';
 import { CellTable } from './cell-table.ts';
 import type { GroupRegistry } from './group-registry.ts';
-import { type HotWindow, newWindow, pageGroups, pagesOf } from './hot-window.ts';
+import { bytesOf, type HotWindow, newWindow, pageGroups, pagesOf } from './hot-window.ts';
 import { kthSmallest } from './kth-smallest.ts';
 
 export interface LevelOptions {
@@ -36,6 +36,8 @@ export interface LevelOptions {
 }
 
 const flag = { changed: 1, incomplete: 2 } as const;
+/** Bytes of a cell's row in the store that are taken for a part of it; what is longer counts as several cells in memory. */
+const cellBytes = 128;
 /** Share of a full window's groups that stays when the smallest go to the overflow group. */
 const compactTo = 0.75;
 /** Characters of texts at which a window is full, whatever the number of its groups. */
@@ -56,6 +58,8 @@ export class Level {
   private changedWindows: HotWindow[] = [];
   private freeIds: number[] = [];
   private ids = 0;
+  /** Bytes that the windows in memory had in the store when they were last written or read. */
+  private bytes = 0;
   private flushes = 0;
   private last: HotWindow | undefined;
   /** No window in memory ends before. */
@@ -92,6 +96,11 @@ export class Level {
   /** Cells in memory. */
   get cells(): number {
     return this.accumulators.size;
+  }
+
+  /** Cells in memory; where sketches, sets or texts make their rows long, as many as take the room that the rows do. */
+  get footprint(): number {
+    return Math.max(this.cells, Math.floor(this.bytes / cellBytes));
   }
 
   /** Cells of the windows that differ from the store. */
@@ -135,7 +144,10 @@ export class Level {
       this.windows.set(startUs, window);
       this.oldestEndUs = Math.min(this.oldestEndUs, this.endUs(window));
       const stored = startUs <= this.newestStoredUs ? this.state.get(this.keys.window(startUs)) : undefined;
-      if (stored !== undefined) this.restore(window, stored);
+      if (stored !== undefined) {
+        this.restore(window, stored);
+        this.bytes += bytesOf(window);
+      }
     }
     this.last = window;
     return window;
@@ -362,10 +374,12 @@ export class Level {
   markCommitted(): void {
     for (const window of this.dirtyWindows) {
       window.dirtyPages = [];
+      this.bytes -= bytesOf(window);
       window.writtenBytes.forEach((bytes, page) => {
         window.storedBytes[page] = bytes;
       });
       window.storedBytes.length = pagesOf(window.slots.length);
+      this.bytes += bytesOf(window);
       window.storedGroups = window.slots.length;
       window.isDirty = false;
       this.newestStoredUs = Math.max(this.newestStoredUs, window.startUs);
@@ -403,19 +417,25 @@ export class Level {
     this.changedWindows = this.changedWindows.filter(window => this.windows.get(window.startUs) === window);
   }
 
-  /** Puts clean windows out of memory, those not written to for longest first, until at most `cellsMax` cells are left. */
-  evict(cellsMax: number): void {
-    if (this.cells <= cellsMax) return;
-    const clean = [...this.windows.values()].filter(({ isDirty, isChanged }) => !isDirty && !isChanged);
+  /**
+   * Puts clean windows out of memory, those not written to for longest first, until the footprint is at most `most`. The one written
+   * to last stays: the next events are likely its own, and reading it back for each commit would take longer than all else.
+   */
+  evict(most: number): void {
+    if (this.footprint <= most) return;
+    const clean = [...this.windows.values()].filter(
+      window => !window.isDirty && !window.isChanged && window !== this.last,
+    );
     clean.sort((a, b) => a.touched - b.touched);
     for (const window of clean) {
-      if (this.cells <= cellsMax) return;
+      if (this.footprint <= most) return;
       this.drop(window);
     }
   }
 
   private drop(window: HotWindow): void {
     this.windows.delete(window.startUs);
+    this.bytes -= bytesOf(window);
     this.freeIds.push(window.id);
     if (this.last === window) this.last = undefined;
     if (this.windows.size === 0) {
