@@ -160,10 +160,15 @@ describe('incremental equals batch', () => {
       const log = new MemoryLog();
       log.createStream('access', partitions);
       const kept = createMemoryState();
+      // Where a read takes few of the events that wait, commits come between the reads.
+      const [batchMax, readBytes] = rng.pick([
+        [10, 3000],
+        [700, 4_000_000],
+      ] as const);
       const settings = () => ({
         publishMs: rng.pick([0, 1, 5]),
         commitMs: rng.pick([0, 2, 1e9]),
-        readBytes: rng.pick([300_000, 4_000_000]),
+        readBytes,
         cellsMax: rng.pick([20, 200, 100_000]),
       });
       let life = killable(kept);
@@ -181,8 +186,12 @@ describe('incremental equals batch', () => {
       let isChanged = false;
       for (let sent = 0; sent < events.length; ) {
         const count = 1 + rng.below(rng.pick([3, 50, 700]));
-        log.append('access', rng.below(partitions), events.slice(sent, sent + count), startMs);
-        sent += count;
+        const partition = rng.below(partitions);
+        for (const end = Math.min(events.length, sent + count); sent < end; ) {
+          const batch = events.slice(sent, Math.min(end, sent + batchMax));
+          log.append('access', partition, batch, startMs);
+          sent += batch.length;
+        }
         if (rng.boolean(0.3)) await engine.settled();
         else if (rng.below(3) === 0) await new Promise(resolve => setTimeout(resolve, rng.below(4)));
         if (sent > changeAt && !isChanged) {
@@ -190,6 +199,7 @@ describe('incremental equals batch', () => {
           isChanged = true;
         }
         if (rng.boolean(0.15)) {
+          await new Promise(resolve => setTimeout(resolve, rng.below(10)));
           life.kill();
           await engine.close().catch(() => {});
           life = killable(kept);

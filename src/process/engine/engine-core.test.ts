@@ -702,6 +702,35 @@ describe('after a crash', () => {
     expect(rows.map(({ values }) => values)).toEqual([[3]]);
   });
 
+  test('what was committed in the middle of the log goes on there', async () => {
+    const log = logWith({ _time: at(0) });
+    for (const ms of [1, 2]) log.append('access', 0, [{ _time: at(ms) }], startMs);
+    const kept = createMemoryState();
+    const life = killable(kept);
+    let release = (): void => {};
+    const isReleased = new Promise<void>(resolve => {
+      release = resolve;
+    });
+    const stuck = Object.assign(Object.create(log) as MemoryLog, {
+      read: async (...where: Parameters<MemoryLog['read']>) => {
+        if (where[2] > 0) await isReleased;
+        return log.read(...where);
+      },
+    });
+    const crashing = await openEngine(stuck, { state: life.state, readBytes: 50 });
+    await crashing.define({ name: 'v', text: '-- every: 1s\nSELECT count(*) AS n FROM access' });
+    const committed = () =>
+      [...kept.range(...prefixRange(['at']))].map(({ value }) => JSON.parse(Buffer.from(value).toString()));
+    await expect.poll(committed).toMatchObject([{ events: 1, offset: 1 }]);
+    life.kill();
+    release();
+    await crashing.close().catch(() => {});
+    const after = await openEngine(log, { state: kept });
+    engines.push(after);
+    await after.settled();
+    expect((await after.query({ view: 'v' })).rows.map(({ values }) => values)).toEqual([[3]]);
+  });
+
   test('a log that has lost its end fills the views anew that had read beyond it', async () => {
     const state = createMemoryState();
     const events = [0, 1, 2].map(n => ({ _time: at(n), n }));

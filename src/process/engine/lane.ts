@@ -144,7 +144,8 @@ export class Lane {
    */
   async step(upTo = Number.POSITIVE_INFINITY): Promise<number> {
     const until = Math.min(upTo, this.position + this.eventsMax);
-    const target = this.kernel.input(this.readBytes);
+    // The kernel's input may be larger.
+    const target = this.kernel.input(this.readBytes).subarray(0, this.readBytes);
     let result: ReadResult;
     this.isFresh = false;
     try {
