@@ -731,6 +731,77 @@ describe('after a crash', () => {
     expect((await after.query({ view: 'v' })).rows.map(({ values }) => values)).toEqual([[3]]);
   });
 
+  test('what was gathered when a changed view was swapped in is committed with it', async () => {
+    const log = logWith({ _time: at(0) });
+    log.createStream('other');
+    log.append('other', 0, [{ _time: at(0) }], startMs);
+    const kept = createMemoryState();
+    const life = killable(kept);
+    // It never flushes of itself.
+    const crashing = await openEngine(log, { state: life.state, publishMs: 1e9, commitMs: 1e9 });
+    const view = (name: string, select: string) => ({ name, text: `-- every: 1s\nSELECT ${select}` });
+    await crashing.define(view('w', 'count(*) AS n FROM other'));
+    await crashing.define(view('v', 'count(*) AS n FROM access'));
+    await expect.poll(async () => (await crashing.status()).eventsRead).toBe(2);
+    await crashing.define(view('v', 'count(_time) AS n FROM access'));
+    await expect
+      .poll(async () => (await crashing.views()).map(({ state }) => state))
+      .toEqual(['live', 'live']);
+    life.kill();
+    await crashing.close().catch(() => {});
+    const after = await openEngine(log, { state: kept });
+    engines.push(after);
+    await after.settled();
+    for (const name of ['v', 'w']) {
+      expect((await after.query({ view: name })).rows.map(({ values }) => values)).toEqual([[1]]);
+    }
+  });
+
+  test('each text that comes again after a restart is one group', async () => {
+    const texts = [...'abcdef'];
+    const log = logWith(...texts.map(k => ({ _time: at(0), k })));
+    const state = createMemoryState();
+    const first = await openEngine(log, { state });
+    await first.define({ name: 'v', text: '-- every: 1s\nSELECT k, count(*) AS n FROM access GROUP BY k' });
+    await first.settled();
+    await first.close();
+    log.append(
+      'access',
+      0,
+      texts.map(k => ({ _time: at(1), k })),
+      startMs,
+    );
+    const second = await openEngine(log, { state });
+    engines.push(second);
+    await second.settled();
+    const { rows } = await second.query({ view: 'v' });
+    expect(rows.map(({ values }) => values)).toEqual(texts.map(k => [k, 2]));
+  });
+
+  test('a window of several pages that went beyond its cap is the same after a restart', async () => {
+    const keys = Array.from({ length: 1000 }, (_, i) => `k${i}`);
+    // The smallest groups, which leave the window, are none of the last ones.
+    const log = logWith(...[...keys, ...keys.slice(500)].map(k => ({ _time: at(0), k })));
+    const state = createMemoryState();
+    const view = '-- every: 1s\n-- max groups: 1000\nSELECT k, count(*) AS n FROM access GROUP BY k';
+    const lives: (readonly unknown[])[][] = [];
+    for (const k of [undefined, 'late', undefined, 'k0']) {
+      if (k) log.append('access', 0, [{ _time: at(1), k }], startMs);
+      const engine = await openEngine(log, { state });
+      engines.push(engine);
+      if (lives.length === 0) await engine.define({ name: 'v', text: view });
+      await engine.settled();
+      const { rows } = await engine.query({ view: 'v' });
+      lives.push(rows.map(({ values, overflow, incomplete }) => [...values, overflow, incomplete]));
+      await engine.close();
+    }
+    const [, full, again, more] = lives;
+    expect(full).toContainEqual(['late', 1, undefined, true]);
+    expect(full).toContainEqual([null, 250, true, undefined]);
+    expect(again).toEqual(full);
+    expect(more).toEqual(full!.map(row => (row[0] === 'k0' ? ['k0', 2, undefined, undefined] : row)));
+  });
+
   test('a log that has lost its end fills the views anew that had read beyond it', async () => {
     const state = createMemoryState();
     const events = [0, 1, 2].map(n => ({ _time: at(n), n }));
