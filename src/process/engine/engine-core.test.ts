@@ -163,6 +163,55 @@ describe('a tumbling view', () => {
     expect(hours.rows.map(({ startUs }) => startUs)).toEqual([us(8 * hour), us(10 * hour)]);
   });
 
+  test('an event is in the finest window that is kept at its time, whatever came before it', async () => {
+    const log = logWith();
+    const times = [30_500, 5000, 25_000, 20_200, 20_700];
+    log.append(
+      'access',
+      0,
+      times.map(ms => ({ _time: at(ms) })),
+      startMs + 40_000,
+    );
+    const engine = await engineWith(
+      log,
+      '-- every: 1s, 1m\n-- keep: 1s for 10s, 1m for 1d\n-- delay: 0s\nSELECT count(*) AS n FROM access',
+    );
+    await engine.settled();
+    const seconds = await engine.query({ view: 'v0', everyMs: 1000 });
+    expect(seconds.rows.map(({ startUs, values }) => [startUs, ...values])).toEqual([
+      [us(20_000), 2],
+      [us(25_000), 1],
+      [us(30_000), 1],
+    ]);
+    const minutes = await engine.query({ view: 'v0', everyMs: 60_000 });
+    expect(minutes.rows.map(({ values }) => values)).toEqual([[5]]);
+  });
+
+  test('keeps a window until its end is the keep time ago, to the microsecond', async () => {
+    const log = logWith({ _time: at(0) });
+    const state = createMemoryState();
+    const starts: number[][] = [];
+    for (const time of [at(10_999).replace('Z', '999Z'), at(11_000)]) {
+      log.append('access', 0, [{ _time: time }], startMs + 20_000);
+      for (let life = 0; life < 2; life++) {
+        const engine = await openEngine(log, { state });
+        engines.push(engine);
+        if (starts.length === 0) {
+          const text = '-- every: 1s\n-- keep: 10s\n-- delay: 0s\nSELECT count(*) AS n FROM access';
+          await engine.define({ name: 'v', text });
+        }
+        await engine.settled();
+        starts.push((await engine.query({ view: 'v' })).rows.map(({ startUs }) => startUs));
+        await engine.close();
+      }
+    }
+    const [kept, gone] = [
+      [us(0), us(10_000)],
+      [us(10_000), us(11_000)],
+    ];
+    expect(starts).toEqual([kept, kept, gone, gone]);
+  });
+
   test('moves the smallest groups beyond the cap into one overflow row that says so', async () => {
     const events: object[] = [];
     for (let i = 0; i < 50; i++) for (let n = 0; n <= i; n++) events.push({ _time: at(5), key: `k${i}` });
@@ -239,6 +288,40 @@ SELECT key, count(*) AS n FROM access GROUP BY key HAVING count(*) BETWEEN 2 AND
     log.append('access', 0, [{ _time: at(3), status: 404 }], startMs);
     await engine.settled();
     expect(seen).toHaveLength(2);
+  });
+
+  test('sends a window whole where rows of it are told apart by no group', async () => {
+    const log = logWith();
+    const engine = await engineWith(
+      log,
+      '-- every: 1s\nSELECT x::DOUBLE / y::DOUBLE AS q, count(*) AS n FROM access GROUP BY q',
+    );
+    const seen: ViewChange[] = [];
+    engine.onChange(change => seen.push(change));
+    engine.watch('v0', 1000);
+    for (const [x, y] of [
+      [1, 1],
+      [null, 1],
+      [1, 0],
+      [1, 1],
+    ]) {
+      log.append('access', 0, [{ _time: at(0), x, y }], startMs);
+      await engine.settled();
+    }
+    expect(seen.map(({ rows, wholeStartUs }) => [rows.map(({ values }) => values), wholeStartUs])).toEqual([
+      [[[1, 1]], undefined],
+      [[[null, 1]], undefined],
+      // In JSON both are null.
+      [
+        [
+          [null, 1],
+          [1, 1],
+          [Number.POSITIVE_INFINITY, 1],
+        ],
+        us(0),
+      ],
+      [[[1, 2]], undefined],
+    ]);
   });
 
   test('pages rows by cursor without a gap or a repeat', async () => {
@@ -800,6 +883,37 @@ describe('after a crash', () => {
     expect(full).toContainEqual([null, 250, true, undefined]);
     expect(again).toEqual(full);
     expect(more).toEqual(full!.map(row => (row[0] === 'k0' ? ['k0', 2, undefined, undefined] : row)));
+  });
+
+  test('a window of several pages goes on from those of its own partition', async () => {
+    const log = new MemoryLog();
+    log.createStream('access', 2);
+    const keys = Array.from({ length: 300 }, (_, i) => `k${i}`);
+    const state = createMemoryState();
+    for (const count of [1, 2]) {
+      for (const partition of [0, 1]) {
+        log.append(
+          'access',
+          partition,
+          keys.map(k => ({ _time: at(0), k })),
+          startMs,
+        );
+      }
+      const engine = await openEngine(log, { state });
+      engines.push(engine);
+      if (count === 1) {
+        await engine.define({
+          name: 'v',
+          text: '-- every: 1s\nSELECT k, count(*) AS n FROM access GROUP BY k',
+        });
+      }
+      await engine.settled();
+      const { rows } = await engine.query({ view: 'v' });
+      expect(new Map(rows.map(({ values }) => values as [string, number]))).toEqual(
+        new Map(keys.map(k => [k, 2 * count])),
+      );
+      await engine.close();
+    }
   });
 
   test('a log that has lost its end fills the views anew that had read beyond it', async () => {
