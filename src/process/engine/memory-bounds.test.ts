@@ -83,6 +83,22 @@ test('windows that overlap very much are filled in small steps, and are right', 
   expect(rows).toHaveLength(counts.size);
 });
 
+test('events without a time have that of their batch, also where a step began within one', async () => {
+  const log = new MemoryLog();
+  log.createStream('access');
+  const events = (count: number) => Array.from({ length: count }, () => ({ k: 1 }));
+  const engine = await openEngine(log);
+  engines.push(engine);
+  // A step takes in 910 events where each is in so many windows.
+  await engine.define({ name: 'many', text: '-- window: 1d every 1m\nSELECT count(*) AS n FROM access' });
+  await engine.define({ name: 'hours', text: '-- every: 1h\nSELECT count(*) AS n FROM access' });
+  log.append('access', 0, events(1000), startMs);
+  log.append('access', 0, events(10), startMs + 3_600_000);
+  await engine.settled();
+  const { rows } = await engine.query({ view: 'hours' });
+  expect(rows.map(({ values }) => values)).toEqual([[1000], [10]]);
+});
+
 test('a field of more values than its dictionary holds starts it anew, and no count goes to another value', async () => {
   const log = new MemoryLog();
   log.createStream('access');
