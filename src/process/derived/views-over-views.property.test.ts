@@ -281,6 +281,31 @@ describe('views over views', () => {
     expect(rows.filter(({ overflow }) => overflow)).toHaveLength(1);
   });
 
+  test('say in every resolution that a row under them stood for several groups', async () => {
+    const log = new MemoryLog();
+    log.createStream('access');
+    const engine = await openEngine(log);
+    engines.push(engine);
+    const low = '-- every: 1s\n-- max groups: 2\nSELECT path, count(*) AS n FROM access GROUP BY path';
+    await engine.define({ name: 'low', text: low });
+    await engine.define({
+      name: 'high',
+      text: '-- every: 1s, 1m\nSELECT path, sum(n) AS n FROM low GROUP BY path',
+    });
+    log.append(
+      'access',
+      0,
+      [...'aabbcde'].map(path => ({ _time: at(0), path })),
+      startMs,
+    );
+    await engine.settled();
+    for (const everyMs of [1000, 60_000]) {
+      const { rows } = await engine.query({ view: 'high', everyMs });
+      expect(rows.length).toBeGreaterThan(1);
+      expect(rows.every(({ incomplete }) => incomplete)).toBe(true);
+    }
+  });
+
   test('show no window of which the beginning is no longer kept, at any depth', async () => {
     const log = new MemoryLog();
     log.createStream('access');

@@ -74,9 +74,10 @@ export class Commits {
     this.tookMs = this.committedAt - startedAt;
   }
 
-  /** Commits now, and what `also` writes in the same transaction. */
+  /** Commits now all that has been taken in, and what `also` writes in the same transaction. */
   commitWith(also: (transaction: StateTransaction) => void): void {
     const versions = this.options.versions();
+    for (const version of versions) version.flush();
     try {
       this.options.state.transaction(transaction => {
         for (const version of versions) version.commit(transaction);

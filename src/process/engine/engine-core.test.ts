@@ -163,6 +163,55 @@ describe('a tumbling view', () => {
     expect(hours.rows.map(({ startUs }) => startUs)).toEqual([us(8 * hour), us(10 * hour)]);
   });
 
+  test('an event is in the finest window that is kept at its time, whatever came before it', async () => {
+    const log = logWith();
+    const times = [30_500, 5000, 25_000, 20_200, 20_700];
+    log.append(
+      'access',
+      0,
+      times.map(ms => ({ _time: at(ms) })),
+      startMs + 40_000,
+    );
+    const engine = await engineWith(
+      log,
+      '-- every: 1s, 1m\n-- keep: 1s for 10s, 1m for 1d\n-- delay: 0s\nSELECT count(*) AS n FROM access',
+    );
+    await engine.settled();
+    const seconds = await engine.query({ view: 'v0', everyMs: 1000 });
+    expect(seconds.rows.map(({ startUs, values }) => [startUs, ...values])).toEqual([
+      [us(20_000), 2],
+      [us(25_000), 1],
+      [us(30_000), 1],
+    ]);
+    const minutes = await engine.query({ view: 'v0', everyMs: 60_000 });
+    expect(minutes.rows.map(({ values }) => values)).toEqual([[5]]);
+  });
+
+  test('keeps a window until its end is the keep time ago, to the microsecond', async () => {
+    const log = logWith({ _time: at(0) });
+    const state = createMemoryState();
+    const starts: number[][] = [];
+    for (const time of [at(10_999).replace('Z', '999Z'), at(11_000)]) {
+      log.append('access', 0, [{ _time: time }], startMs + 20_000);
+      for (let life = 0; life < 2; life++) {
+        const engine = await openEngine(log, { state });
+        engines.push(engine);
+        if (starts.length === 0) {
+          const text = '-- every: 1s\n-- keep: 10s\n-- delay: 0s\nSELECT count(*) AS n FROM access';
+          await engine.define({ name: 'v', text });
+        }
+        await engine.settled();
+        starts.push((await engine.query({ view: 'v' })).rows.map(({ startUs }) => startUs));
+        await engine.close();
+      }
+    }
+    const [kept, gone] = [
+      [us(0), us(10_000)],
+      [us(10_000), us(11_000)],
+    ];
+    expect(starts).toEqual([kept, kept, gone, gone]);
+  });
+
   test('moves the smallest groups beyond the cap into one overflow row that says so', async () => {
     const events: object[] = [];
     for (let i = 0; i < 50; i++) for (let n = 0; n <= i; n++) events.push({ _time: at(5), key: `k${i}` });
@@ -239,6 +288,40 @@ SELECT key, count(*) AS n FROM access GROUP BY key HAVING count(*) BETWEEN 2 AND
     log.append('access', 0, [{ _time: at(3), status: 404 }], startMs);
     await engine.settled();
     expect(seen).toHaveLength(2);
+  });
+
+  test('sends a window whole where rows of it are told apart by no group', async () => {
+    const log = logWith();
+    const engine = await engineWith(
+      log,
+      '-- every: 1s\nSELECT x::DOUBLE / y::DOUBLE AS q, count(*) AS n FROM access GROUP BY q',
+    );
+    const seen: ViewChange[] = [];
+    engine.onChange(change => seen.push(change));
+    engine.watch('v0', 1000);
+    for (const [x, y] of [
+      [1, 1],
+      [null, 1],
+      [1, 0],
+      [1, 1],
+    ]) {
+      log.append('access', 0, [{ _time: at(0), x, y }], startMs);
+      await engine.settled();
+    }
+    expect(seen.map(({ rows, wholeStartUs }) => [rows.map(({ values }) => values), wholeStartUs])).toEqual([
+      [[[1, 1]], undefined],
+      [[[null, 1]], undefined],
+      // In JSON both are null.
+      [
+        [
+          [null, 1],
+          [1, 1],
+          [Number.POSITIVE_INFINITY, 1],
+        ],
+        us(0),
+      ],
+      [[[1, 2]], undefined],
+    ]);
   });
 
   test('pages rows by cursor without a gap or a repeat', async () => {
@@ -700,6 +783,137 @@ describe('after a crash', () => {
     await third.settled();
     const { rows } = await third.query({ view: 'v' });
     expect(rows.map(({ values }) => values)).toEqual([[3]]);
+  });
+
+  test('what was committed in the middle of the log goes on there', async () => {
+    const log = logWith({ _time: at(0) });
+    for (const ms of [1, 2]) log.append('access', 0, [{ _time: at(ms) }], startMs);
+    const kept = createMemoryState();
+    const life = killable(kept);
+    let release = (): void => {};
+    const isReleased = new Promise<void>(resolve => {
+      release = resolve;
+    });
+    const stuck = Object.assign(Object.create(log) as MemoryLog, {
+      read: async (...where: Parameters<MemoryLog['read']>) => {
+        if (where[2] > 0) await isReleased;
+        return log.read(...where);
+      },
+    });
+    const crashing = await openEngine(stuck, { state: life.state, readBytes: 50 });
+    await crashing.define({ name: 'v', text: '-- every: 1s\nSELECT count(*) AS n FROM access' });
+    const committed = () =>
+      [...kept.range(...prefixRange(['at']))].map(({ value }) => JSON.parse(Buffer.from(value).toString()));
+    await expect.poll(committed).toMatchObject([{ events: 1, offset: 1 }]);
+    life.kill();
+    release();
+    await crashing.close().catch(() => {});
+    const after = await openEngine(log, { state: kept });
+    engines.push(after);
+    await after.settled();
+    expect((await after.query({ view: 'v' })).rows.map(({ values }) => values)).toEqual([[3]]);
+  });
+
+  test('what was gathered when a changed view was swapped in is committed with it', async () => {
+    const log = logWith({ _time: at(0) });
+    log.createStream('other');
+    log.append('other', 0, [{ _time: at(0) }], startMs);
+    const kept = createMemoryState();
+    const life = killable(kept);
+    // It never flushes of itself.
+    const crashing = await openEngine(log, { state: life.state, publishMs: 1e9, commitMs: 1e9 });
+    const view = (name: string, select: string) => ({ name, text: `-- every: 1s\nSELECT ${select}` });
+    await crashing.define(view('w', 'count(*) AS n FROM other'));
+    await crashing.define(view('v', 'count(*) AS n FROM access'));
+    await expect.poll(async () => (await crashing.status()).eventsRead).toBe(2);
+    await crashing.define(view('v', 'count(_time) AS n FROM access'));
+    await expect
+      .poll(async () => (await crashing.views()).map(({ state }) => state))
+      .toEqual(['live', 'live']);
+    life.kill();
+    await crashing.close().catch(() => {});
+    const after = await openEngine(log, { state: kept });
+    engines.push(after);
+    await after.settled();
+    for (const name of ['v', 'w']) {
+      expect((await after.query({ view: name })).rows.map(({ values }) => values)).toEqual([[1]]);
+    }
+  });
+
+  test('each text that comes again after a restart is one group', async () => {
+    const texts = [...'abcdef'];
+    const log = logWith(...texts.map(k => ({ _time: at(0), k })));
+    const state = createMemoryState();
+    const first = await openEngine(log, { state });
+    await first.define({ name: 'v', text: '-- every: 1s\nSELECT k, count(*) AS n FROM access GROUP BY k' });
+    await first.settled();
+    await first.close();
+    log.append(
+      'access',
+      0,
+      texts.map(k => ({ _time: at(1), k })),
+      startMs,
+    );
+    const second = await openEngine(log, { state });
+    engines.push(second);
+    await second.settled();
+    const { rows } = await second.query({ view: 'v' });
+    expect(rows.map(({ values }) => values)).toEqual(texts.map(k => [k, 2]));
+  });
+
+  test('a window of several pages that went beyond its cap is the same after a restart', async () => {
+    const keys = Array.from({ length: 1000 }, (_, i) => `k${i}`);
+    // The smallest groups, which leave the window, are none of the last ones.
+    const log = logWith(...[...keys, ...keys.slice(500)].map(k => ({ _time: at(0), k })));
+    const state = createMemoryState();
+    const view = '-- every: 1s\n-- max groups: 1000\nSELECT k, count(*) AS n FROM access GROUP BY k';
+    const lives: (readonly unknown[])[][] = [];
+    for (const k of [undefined, 'late', undefined, 'k0']) {
+      if (k) log.append('access', 0, [{ _time: at(1), k }], startMs);
+      const engine = await openEngine(log, { state });
+      engines.push(engine);
+      if (lives.length === 0) await engine.define({ name: 'v', text: view });
+      await engine.settled();
+      const { rows } = await engine.query({ view: 'v' });
+      lives.push(rows.map(({ values, overflow, incomplete }) => [...values, overflow, incomplete]));
+      await engine.close();
+    }
+    const [, full, again, more] = lives;
+    expect(full).toContainEqual(['late', 1, undefined, true]);
+    expect(full).toContainEqual([null, 250, true, undefined]);
+    expect(again).toEqual(full);
+    expect(more).toEqual(full!.map(row => (row[0] === 'k0' ? ['k0', 2, undefined, undefined] : row)));
+  });
+
+  test('a window of several pages goes on from those of its own partition', async () => {
+    const log = new MemoryLog();
+    log.createStream('access', 2);
+    const keys = Array.from({ length: 300 }, (_, i) => `k${i}`);
+    const state = createMemoryState();
+    for (const count of [1, 2]) {
+      for (const partition of [0, 1]) {
+        log.append(
+          'access',
+          partition,
+          keys.map(k => ({ _time: at(0), k })),
+          startMs,
+        );
+      }
+      const engine = await openEngine(log, { state });
+      engines.push(engine);
+      if (count === 1) {
+        await engine.define({
+          name: 'v',
+          text: '-- every: 1s\nSELECT k, count(*) AS n FROM access GROUP BY k',
+        });
+      }
+      await engine.settled();
+      const { rows } = await engine.query({ view: 'v' });
+      expect(new Map(rows.map(({ values }) => values as [string, number]))).toEqual(
+        new Map(keys.map(k => [k, 2 * count])),
+      );
+      await engine.close();
+    }
   });
 
   test('a log that has lost its end fills the views anew that had read beyond it', async () => {

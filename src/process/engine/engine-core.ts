@@ -30,7 +30,7 @@ import { EngineLoop } from './engine-loop.ts';
 import type { HistorySource } from './lane.ts';
 import { LaneSet } from './lane-set.ts';
 import { LogStreams } from './log-streams.ts';
-import { type CommitWith, flushVersion, StoredViews } from './stored-views.ts';
+import { type CommitWith, StoredViews } from './stored-views.ts';
 import type { View } from './view-lifecycle.ts';
 import { pageOf } from './view-page.ts';
 import { queryView } from './view-query.ts';
@@ -186,7 +186,7 @@ class EngineCore implements Engine {
   private flush(): void {
     for (const view of this.stored.all()) {
       for (const version of view.versions) {
-        flushVersion(version);
+        version.flush();
         if (!this.isHeld) this.publish(view, version);
       }
     }

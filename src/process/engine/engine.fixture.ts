@@ -4,7 +4,7 @@
 import { MillraceError } from '../../core/errors.ts';
 import type { LogReader, ReadResult, StreamSummary } from '../../flow/log.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
-import { createReferenceKernel } from '../../kernel/kernel-reference.ts';
+import { createWasmKernel } from '../../kernel/testing/kernels.ts';
 import type { StateStore } from '../../store/state.ts';
 import { createMemoryState } from '../../store/state-memory.ts';
 import type { Engine } from '../engine.ts';
@@ -148,7 +148,7 @@ export const startMs = Date.UTC(2026, 0, 1);
 const kernels: Kernel[] = [];
 
 export async function openEngine(log: LogReader, options: Partial<EngineOptions> = {}): Promise<Engine> {
-  const kernel = kernels.pop() ?? createReferenceKernel();
+  const kernel = kernels.pop() ?? createWasmKernel();
   const engine = await createEngine({
     log,
     state: createMemoryState(),

@@ -12,7 +12,7 @@ const rounds = Number(process.env['MILLRACE_ROUNDS'] ?? 6);
 const seed = Number(process.env['MILLRACE_SEED'] ?? 4);
 
 const texts = [
-  '-- every: 1s, 1m\n-- keep: 1s for 20s, 1m for 3m\nSELECT key, count(*) AS n FROM access GROUP BY key',
+  '-- every: 1s, 1m\n-- keep: 1s for 20s, 1m for 1m\nSELECT key, count(*) AS n FROM access GROUP BY key',
   '-- every: 10s\n-- max groups: 40\nSELECT key, count(*) AS n FROM access GROUP BY key',
   '-- every: 1m\n-- max groups: 2000\nSELECT key, ok, approx_count_distinct(n) AS d FROM access GROUP BY ALL',
   '-- window: 20s every 5s\n-- keep: 1m\nSELECT ok, sum(n) AS s FROM access GROUP BY ok',

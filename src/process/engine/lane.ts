@@ -144,7 +144,8 @@ export class Lane {
    */
   async step(upTo = Number.POSITIVE_INFINITY): Promise<number> {
     const until = Math.min(upTo, this.position + this.eventsMax);
-    const target = this.kernel.input(this.readBytes);
+    // The kernel's input may be larger.
+    const target = this.kernel.input(this.readBytes).subarray(0, this.readBytes);
     let result: ReadResult;
     this.isFresh = false;
     try {
@@ -233,22 +234,16 @@ export class Lane {
     length: number,
     append: (rows: number) => void,
   ): { rows: number; consumed: number } {
-    const isNew = this.columns === undefined;
     if (this.columns === undefined) this.layOut(new EventColumns(this.views.map(sourcePlan)));
-    else if (this.columns.fieldsChanged) {
-      for (const view of this.views) view.flush();
-      this.layOut(this.columns);
-    } else if (this.columns.isFull) {
+    else if (this.columns.isFull) {
       for (const view of this.views) view.flush();
       this.columns.renewDictionaries();
     }
     const columns = this.columns!;
     let result = this.decodeOnce(at, length);
     append(result.rows);
-    // What the first events show of the fields is taken in at once, before any view knows the dictionaries.
-    for (;;) {
-      const isTaken = columns.load(result, this.kernel.input(0), this.appendUs) === 'ok';
-      if (isTaken && !(isNew && columns.fieldsChanged)) break;
+    // What the events show of the fields is taken in at once, before any view knows the dictionaries.
+    while (columns.load(result, this.kernel.input(0), this.appendUs) !== 'ok' || columns.fieldsChanged) {
       for (const view of this.views) view.flush();
       this.layOut(columns);
       result = this.decodeOnce(at, length);

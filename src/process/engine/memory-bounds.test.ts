@@ -1,5 +1,6 @@
 // What would take memory without end is taken in smaller pieces, or counted in overflow rows, and stays right.
 import { afterEach, expect, test } from 'vitest';
+import { createWasmKernel } from '../../kernel/testing/kernels.ts';
 import type { Engine } from '../engine.ts';
 import type { ViewSummary, WindowRow } from '../view.ts';
 import { at, MemoryLog, openEngine, startMs } from './engine.fixture.ts';
@@ -80,4 +81,47 @@ test('windows that overlap very much are filled in small steps, and are right', 
   const found = rows.map(({ startUs, values }): [string, unknown] => [`${startUs} ${values[0]}`, values[1]]);
   expect(new Map(found)).toEqual(counts);
   expect(rows).toHaveLength(counts.size);
+});
+
+test('events without a time have that of their batch, also where a step began within one', async () => {
+  const log = new MemoryLog();
+  log.createStream('access');
+  const events = (count: number) => Array.from({ length: count }, () => ({ k: 1 }));
+  const engine = await openEngine(log);
+  engines.push(engine);
+  // A step takes in 910 events where each is in so many windows.
+  await engine.define({ name: 'many', text: '-- window: 1d every 1m\nSELECT count(*) AS n FROM access' });
+  await engine.define({ name: 'hours', text: '-- every: 1h\nSELECT count(*) AS n FROM access' });
+  log.append('access', 0, events(1000), startMs);
+  log.append('access', 0, events(10), startMs + 3_600_000);
+  await engine.settled();
+  const { rows } = await engine.query({ view: 'hours' });
+  expect(rows.map(({ values }) => values)).toEqual([[1000], [10]]);
+});
+
+test('a field of more values than its dictionary holds starts it anew, and no count goes to another value', async () => {
+  const log = new MemoryLog();
+  log.createStream('access');
+  const [batches, perBatch] = [53, 20_000];
+  for (let batch = 0; batch < batches; batch++) {
+    const keys = Array.from({ length: perBatch }, (_, i) =>
+      i % 100 === 0 ? 'often' : `k${batch * perBatch + i}`,
+    );
+    log.append(
+      'access',
+      0,
+      keys.map(k => `{"k":"${k}"}`),
+      startMs,
+    );
+  }
+  const engine = await openEngine(log, { kernel: createWasmKernel() });
+  engines.push(engine);
+  await engine.define({
+    name: 'v',
+    text: '-- every: 1d\n-- max groups: 100\nSELECT k, count(*) AS n FROM access GROUP BY k ORDER BY n DESC',
+  });
+  await engine.settled();
+  const { rows } = await engine.query({ view: 'v' });
+  expect(rows[0]!.values).toEqual(['often', (batches * perBatch) / 100]);
+  expect(rows.reduce((sum, { values }) => sum + Number(values[1]), 0)).toBe(batches * perBatch);
 });

@@ -9,7 +9,6 @@ import { versionRanges } from '../state/state-rows.ts';
 import { readRecords, writeRecord } from '../state/view-record.ts';
 import type { LookupTables } from '../view/lookup-tables.ts';
 import type { StreamSchemas } from '../view/stream-schemas.ts';
-import { viewFailed } from '../view/view-failure.ts';
 import { ViewVersion } from '../view/view-version.ts';
 import type { ViewSummary } from '../view.ts';
 import type { Revisions } from '../windows/revisions.ts';
@@ -108,7 +107,6 @@ export class StoredViews {
       const record = isBeside ? { current: current.plan, next: plan } : { current: plan };
       writeRecord(t, { name: plan.name, ...record });
     };
-    this.flush();
     if (kept?.raiseFloors(plan)) commit(write);
     else this.state.transaction(write);
     if (dropped !== undefined) this.lanes.detach(view.dropNext()!);
@@ -135,7 +133,6 @@ export class StoredViews {
 
   /** Swaps the next version of a view in; `commit` commits every version, and what it is given, in one transaction. */
   promote(view: View, commit: CommitWith): void {
-    this.flush();
     const { current: old, next } = view;
     commit(transaction => {
       writeRecord(transaction, { name: view.name, current: next!.plan });
@@ -143,11 +140,6 @@ export class StoredViews {
     });
     view.promote();
     this.lanes.detach(old);
-  }
-
-  /** Merges what was gathered since the last time into the windows. */
-  flush(): void {
-    for (const { versions } of this.byName.values()) for (const version of versions) flushVersion(version);
   }
 
   /**
@@ -222,14 +214,5 @@ export class StoredViews {
 
   free(): void {
     for (const version of this.versions()) version.free();
-  }
-}
-
-/** What cannot be merged is the failure of this version alone. */
-export function flushVersion(version: ViewVersion): void {
-  try {
-    for (const partition of version.partitions) if (!partition.failure) partition.flush();
-  } catch (thrown) {
-    version.fail(viewFailed(version.plan.name, thrown));
   }
 }

@@ -88,9 +88,10 @@ describe('a projection', () => {
     }, 60_000);
   }
 
+  // In another case they would be the same fields, which JSON.parse does not know.
   const key = fc.oneof(
     fc.constantFrom('a', 'b', 'c', 'd e', 'ü', '__proto__', 'k0', 'k1'),
-    fc.string({ maxLength: 3 }),
+    fc.string({ maxLength: 3 }).map(text => text.toLowerCase()),
   );
   const value = fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.string({ unit: 'binary' }), fc.constant({}));
   const object = fc.array(fc.tuple(key, value), { maxLength: 5 });

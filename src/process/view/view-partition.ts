@@ -231,7 +231,6 @@ export class ViewPartition {
 
   /** Forgets groups that are in no window in memory, once they are the most, or their texts have become twice as long. */
   private collectGroups(): void {
-    if (this.delta.size > 0) return;
     const { size, textTotal } = this.registry;
     const isMuch = textTotal > 2 * this.textsKept + collectTextFrom;
     if (!isMuch && size < 2 * this.cells + collectFrom) return;

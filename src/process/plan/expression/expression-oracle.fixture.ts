@@ -25,9 +25,20 @@ function sourceOf(events: readonly Row[]): ColumnSource {
     });
     vectors.set(name, vectorOf(values as Scalar[], types[type]!));
   }
+  // A whole number that is wanted as text alone is read as text.
+  const texts = (name: keyof Row): Vector =>
+    vectorOf(
+      events.map(event => (event[name] === null ? null : String(event[name]))),
+      'text',
+    );
+  const isWhole = (name: keyof Row): boolean =>
+    columns.some(one => one.name === name && one.type === 'BIGINT');
   return {
     rows: events.length,
-    field: path => vectors.get(path[0]!)!,
+    field: ([first], type) => {
+      const name = first as keyof Row;
+      return type === 'text' && isWhole(name) ? texts(name) : vectors.get(name)!;
+    },
     hash: path => vectors.get(path[0]!)!,
     presence: path => vectors.get(path[0]!)!,
     eventTime: () => vectors.get('d')!,
