@@ -1,16 +1,21 @@
 // Makes the data folder, and those above it that are missing.
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { codeOf, MillraceError, toError } from './core/errors.ts';
 
-/** Throws `bad-data-folder` where it is not there and cannot be made. */
+/** Throws `bad-data-folder` where it is not there and cannot be made, or cannot be written to. */
 export function makeDataFolder(path: string): void {
+  attempt(path, 'made', () => make(resolve(path)));
+  attempt(path, 'written to', () => accessSync(path, constants.W_OK));
+}
+
+function attempt(path: string, what: string, work: () => void): void {
   try {
-    make(resolve(path));
+    work();
   } catch (thrown) {
     throw new MillraceError(
       'bad-data-folder',
-      `The data folder ${path} cannot be made: ${toError(thrown).message}.`,
+      `The data folder ${path} cannot be ${what}: ${toError(thrown).message}.`,
       { remedy: 'Name a folder that this user may make and write to with --data.', cause: thrown },
     );
   }

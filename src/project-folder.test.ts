@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { MillraceError } from './core/errors.ts';
+import { LookupFiles } from './lookup-files.ts';
 import { readProject } from './project.ts';
 import { folderState } from './project-file.ts';
 import { ProjectFolder } from './project-folder.ts';
@@ -19,7 +20,10 @@ beforeEach(() => {
 afterEach(() => rmSync(dir, { recursive: true }));
 
 /** A folder over an engine that only notes which views it is told to define; `refuse` may throw for one. */
-function watched(refuse: (name: string) => void): {
+function watched(
+  refuse: (name: string) => void,
+  lookups = { faults: () => [], refresh: async () => ({ loaded: [], removed: [] }) } as never,
+): {
   folder: ProjectFolder;
   views: ProjectViews;
   defined: string[];
@@ -28,11 +32,15 @@ function watched(refuse: (name: string) => void): {
   const defined: string[] = [];
   const notices: string[] = [];
   const onNotice = (line: string): void => void notices.push(line);
+  const inForce = new Set<string>();
   const engine = {
-    views: async () => [],
+    views: async () => [...inForce].map(name => ({ name })),
+    drop: async (name: string) => inForce.delete(name),
+    setLookup: async () => {},
     define: async ({ name }: { name: string }) => {
       refuse(name);
       defined.push(name);
+      inForce.add(name);
     },
   } as never;
   const log = { streams: async () => [] } as never;
@@ -45,7 +53,7 @@ function watched(refuse: (name: string) => void): {
     forTheMoment: false,
     log,
     engine,
-    lookups: { faults: () => [], refresh: async () => ({ loaded: [], removed: [] }) } as never,
+    lookups,
     views,
     defaults: { stop: async () => {}, retry: async () => {} } as never,
     pipelines: { define: async () => false } as never,
@@ -139,4 +147,17 @@ test.each([
   expect(readProject(dir, faults)).toMatchObject({ views: [], unreadViews: ['v'] });
   expect(faults).toMatchObject([{ code: 'unreadable-file', canRetry: false }]);
   expect(faults[0]!.message).toContain(`v.sql cannot be read: at ${place} it is not UTF-8`);
+});
+
+test('a table takes the name of a view that goes with the same change', async () => {
+  const lookups = new LookupFiles(join(dir, 'copies'), async () => ({ columns: [], rows: [] }) as never);
+  add('a');
+  const { folder } = watched(() => {}, lookups as never);
+  await folder.start();
+  rmSync(join(dir, 'views', 'a.sql'));
+  mkdirSync(join(dir, 'lookups'));
+  writeFileSync(join(dir, 'lookups', 'a.csv'), 'k\n1\n');
+  await folder.look();
+  await folder.look();
+  expect(lookups.faults().filter(({ code }) => code === 'name-taken')).toEqual([]);
 });

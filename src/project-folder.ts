@@ -98,6 +98,9 @@ export class ProjectFolder {
       this.note(faults);
       await this.refreshLookups();
       await this.defineViews();
+      // A view that has gone by now may have had the name of a table.
+      const isNameTaken = this.options.lookups.faults().some(({ code }) => code === 'name-taken');
+      if (isNameTaken && (await this.refreshLookups())) await this.defineViews();
       this.taken();
       await this.definePipelines();
       this.failure = undefined;
@@ -117,10 +120,10 @@ export class ProjectFolder {
     this.options.views.close();
   }
 
-  /** Brings lookup tables whose files are new, changed or gone into force, before the views that may read them. */
-  private async refreshLookups(): Promise<void> {
+  /** Brings lookup tables whose files are new, changed or gone into force, before the views that may read them. True where some were. */
+  private async refreshLookups(): Promise<boolean> {
     const { log, engine, lookups, onNotice } = this.options;
-    if (!this.project.lookups) return;
+    if (!this.project.lookups) return false;
     const taken = new Set((await log.streams()).map(stream => stream.name));
     for (const view of await engine.views()) taken.add(view.name);
     const before = new Set(lookups.faults().map(fault => fault.message));
@@ -128,6 +131,7 @@ export class ProjectFolder {
     for (const name of removed) await engine.setLookup(name, undefined);
     for (const content of loaded) await engine.setLookup(content.name, content);
     for (const fault of lookups.faults()) if (!before.has(fault.message)) onNotice(withRemedy(fault));
+    return loaded.length + removed.length > 0;
   }
 }
 

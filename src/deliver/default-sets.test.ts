@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -89,5 +89,16 @@ test('a set that could not be kept is made with the next events', async () => {
   await sets.ready();
   expect(defined).toEqual(['a', 'b']);
   expect(problems.size).toBe(0);
+  await sets.stop();
+});
+
+test('a set whose file is damaged is made anew', async () => {
+  writeFileSync(join(dir, 's.json'), '{"views": [');
+  const { sets, defined } = setsOver(() => {});
+  expect([...sets.read()]).toEqual([]);
+  await sets.start();
+  await sets.ready();
+  expect(defined).toEqual(['a', 'b']);
+  expect(readFileSync(join(dir, 's.json'), 'utf8')).toContain('SELECT count(*) FROM s');
   await sets.stop();
 });

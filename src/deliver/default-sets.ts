@@ -1,6 +1,6 @@
 // Streams without views get some: watches for streams that come to exist, looks at their first events, and defines what
 // default-views.ts makes of them. What was made is kept in a file, so that a restart defines the same.
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isPassing } from '../core/errors.ts';
 import type { Log } from '../flow/log.ts';
@@ -41,8 +41,13 @@ export class DefaultSets {
     mkdirSync(dir, { recursive: true });
     for (const file of readdirSync(dir)) {
       if (!file.endsWith('.json')) continue;
-      const set = JSON.parse(readFileSync(join(dir, file), 'utf8')) as DefaultSet;
-      this.sets.set(file.slice(0, -'.json'.length), set);
+      const text = readFileSync(join(dir, file), 'utf8');
+      try {
+        this.sets.set(file.slice(0, -'.json'.length), JSON.parse(text) as DefaultSet);
+      } catch {
+        // Damaged: made anew, as of a stream that has none.
+        rmSync(join(dir, file));
+      }
     }
     return new Set([...this.sets.values()].flatMap(({ views }) => views.map(({ name }) => name)));
   }

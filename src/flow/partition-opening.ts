@@ -13,7 +13,6 @@ import {
   openSegment,
   readNumber,
   removeSegment,
-  type SegmentFiles,
   startPath,
 } from './segment.ts';
 import { recoverSegment } from './segment-recovery.ts';
@@ -32,14 +31,19 @@ export interface OpenedPartition {
 }
 
 /** Lines in a segment file whose index is lost: no more events than that can have been in it. */
-async function countLines(files: SegmentFiles): Promise<number> {
+async function countLines(fs: FileSystem, path: string): Promise<number> {
   const buffer = Buffer.allocUnsafe(1024 * 1024);
+  const file = await fs.open(path, 'read');
   let lines = 0;
-  for (let position = 0; ; ) {
-    const length = await files.data.read(buffer, position);
-    for (let at = buffer.indexOf(10); at !== -1 && at < length; at = buffer.indexOf(10, at + 1)) lines++;
-    if (length < buffer.length) return lines;
-    position += length;
+  try {
+    for (let position = 0; ; ) {
+      const length = await file.read(buffer, position);
+      for (let at = buffer.indexOf(10); at !== -1 && at < length; at = buffer.indexOf(10, at + 1)) lines++;
+      if (length < buffer.length) return lines;
+      position += length;
+    }
+  } finally {
+    await file.close();
   }
 }
 
@@ -77,23 +81,23 @@ export async function openPartition(
     }
     bytes += size ?? 0;
   }
+  const dataBytes = (await fs.sizeOf(dataPath(directory, newest))) ?? 0;
+  const indexBytes = await fs.sizeOf(indexPath(directory, newest));
+  // Both names are durable before anything is written: a crash can leave an empty index beside a write or two, but none without index.
+  const leftMax = indexBytes === undefined ? 0 : 2 * limits.groupBytes + limits.maxBatchBytes;
+  const isLost = (indexBytes ?? 0) === 0 && dataBytes > leftMax;
+  const lines = isLost ? await countLines(fs, dataPath(directory, newest)) : 0;
+  if (lines > 0) {
+    // The file stays, its offsets are not reused.
+    problems.push(`the index of the segment at ${newest} is lost, with up to ${lines} events.`);
+    const end = newest + lines;
+    const segment = new ActiveSegment(await createSegment(fs, directory, end));
+    segments.push(end);
+    bytes += dataBytes;
+    return { segments, first, end, bytes, lastAppendMs: 0, segment, problems };
+  }
   const files = await openSegment(fs, directory, newest, 'create');
   try {
-    const [dataBytes, indexBytes] = await Promise.all([files.data.size(), files.index.size()]);
-    const lines =
-      indexBytes === 0 && dataBytes > 2 * limits.groupBytes + limits.maxBatchBytes
-        ? await countLines(files)
-        : 0;
-    if (lines > 0) {
-      // More than an interrupted write can leave: the index is lost. The file stays, its offsets are not reused.
-      await closeSegment(files);
-      problems.push(`the index of the segment at ${newest} is lost, with up to ${lines} events.`);
-      const end = newest + lines;
-      const segment = new ActiveSegment(await createSegment(fs, directory, end));
-      segments.push(end);
-      bytes += dataBytes;
-      return { segments, first, end, bytes, lastAppendMs: 0, segment, problems };
-    }
     const tail = await recoverSegment(files, newest);
     await fs.syncDirectory(directory);
     await removeSnapshotsBeyond(fs, directory, tail.end);

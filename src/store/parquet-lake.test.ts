@@ -467,3 +467,28 @@ test('after a chunk that could not be written nothing behind it is stated, and t
   await archived.flush('s');
   expect(await ask(archived, 'SELECT count(*), count(DISTINCT n), max(n) FROM s')).toEqual([[40, 40, 39]]);
 });
+
+test('what has lost its record is archived again from the log, and a record that cannot be read stops nothing', async () => {
+  const archived = lake();
+  for (let a = 0; a < 3; a++) {
+    await append({ _time: '2026-01-01T10:00:00Z', a });
+    await archived.flush('s');
+  }
+  const records = join(dir, 'lake', 's', '_chunks');
+  const files = join(dir, 'lake', 's', 'date=2026-01-01', 'hour=10');
+  const expected = [0, 1, 2].map(a => [a, a]);
+  rmSync(join(records, '0-1-1.json'));
+  const reopened = lake();
+  expect(existsSync(join(files, '0-1-1.parquet'))).toBe(false);
+  await reopened.flush('s');
+  expect(await ask(reopened, 'SELECT _offset, a FROM s ORDER BY 1')).toEqual(expected);
+  writeFileSync(join(records, '0-0-0.json'), '{"partition":0,');
+  const damaged = lake();
+  expect(damaged.problems()).toEqual([
+    expect.stringContaining('Events 0 to 0 of s/0 are missing in the history'),
+  ]);
+  expect(existsSync(join(files, '0-0-0.parquet'))).toBe(true);
+  await damaged.flush('s');
+  expect(damaged.problems()).toEqual([]);
+  expect(await ask(damaged, 'SELECT _offset, a FROM s ORDER BY 1')).toEqual(expected);
+});

@@ -16,7 +16,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { codeOf, MillraceError, toError } from '../core/errors.ts';
 import type { LogReader } from '../flow/log.ts';
 import type { Chunk, Lake, LakeStream } from './lake.ts';
@@ -43,11 +43,15 @@ export interface ParquetLakeOptions {
   onSchema?(stream: string, schema: Schema): void;
 }
 
+type ChunkRange = Pick<Chunk, 'partition' | 'first' | 'last'>;
+
 interface StreamState {
   name: string;
   schema: Schema;
   /** Sorted by partition, then first. */
   chunks: Chunk[];
+  /** Chunks whose record cannot be read. Their files stay until the range is archived again. */
+  unreadable: ChunkRange[];
   /** The flush under way and the one that will follow it. */
   running: Promise<void> | undefined;
   queued: Promise<void> | undefined;
@@ -163,7 +167,15 @@ export class ParquetLake implements Lake {
   }
 
   problems(): string[] {
-    return [...this.states.values()].flatMap(state => (state.problem ? [state.problem] : []));
+    return [...this.states.values()].flatMap(({ name, problem, chunks, unreadable }) => [
+      ...(problem ? [problem] : []),
+      ...unreadable
+        .filter(range => !isCovered(range, chunks))
+        .map(range => {
+          const path = join(this.options.dir, name, recordFolder, recordName(range));
+          return `Events ${range.first} to ${range.last} of ${name}/${range.partition} are missing in the history: ${path} cannot be read. What the log holds of them is archived again.`;
+        }),
+    ]);
   }
 
   async close(): Promise<void> {
@@ -179,6 +191,7 @@ export class ParquetLake implements Lake {
         name,
         schema: emptySchema,
         chunks: [],
+        unreadable: [],
         running: undefined,
         queued: undefined,
         problem: undefined,
@@ -194,9 +207,10 @@ export class ParquetLake implements Lake {
       const summary = (await this.options.log.streams()).find(stream => stream.name === state.name);
       if (!summary) return;
       for (const { partition, first, end } of summary.partitions) {
-        const from = this.archived(state, partition);
-        const until = firstOnly ? Math.min(end, Math.max(first, from) + learnEvents) : end;
-        await this.archivePartition(state, partition, until);
+        const until = firstOnly ? Math.min(end, first + learnEvents) : end;
+        for (const [from, to] of missing(state.chunks, partition, first, until)) {
+          await this.archivePartition(state, partition, from, to);
+        }
         await this.compact(state, partition);
       }
       state.problem = undefined;
@@ -209,16 +223,16 @@ export class ParquetLake implements Lake {
     }
   }
 
-  /** The offset after the last archived event. */
-  private archived(state: StreamState, partition: number): number {
-    return (state.chunks.findLast(chunk => chunk.partition === partition)?.last ?? -1) + 1;
-  }
-
   /**
-   * Archives from the first offset not archived up to `until`. While a chunk is written the next is read and its writing begun;
-   * they are stated in their order.
+   * Archives the offsets `from` up to `until`. While a chunk is written the next is read and its writing begun; they are stated in
+   * their order.
    */
-  private async archivePartition(state: StreamState, partition: number, until: number): Promise<void> {
+  private async archivePartition(
+    state: StreamState,
+    partition: number,
+    from: number,
+    until: number,
+  ): Promise<void> {
     const directory = join(this.options.dir, state.name);
     // Two files by turns, each removed as soon as it is read: mostly before the system has begun to write it to the disk.
     const spools = [0, 1].map(turn =>
@@ -227,10 +241,10 @@ export class ParquetLake implements Lake {
     let written: Promise<ParquetResult> | undefined;
     let stated = Promise.resolve();
     try {
-      let from = this.archived(state, partition);
-      for (let turn = 0; from < until && !this.closed; turn ^= 1) {
+      let at = from;
+      for (let turn = 0; at < until && !this.closed; turn ^= 1) {
         const spoolFile = spools[turn]!;
-        const spooled = await this.spool(state, partition, from, until, spoolFile);
+        const spooled = await this.spool(state, partition, at, until, spoolFile);
         if (!spooled) break;
         const { first, last, batches } = spooled;
         const range = { partition, first, last };
@@ -243,7 +257,7 @@ export class ParquetLake implements Lake {
         const appended = thinned(batches.map(({ offset, appendTimeMs }) => [offset, appendTimeMs]));
         stated = writing.then(result => this.commit(state, range, result, [], appended));
         stated.catch(() => {});
-        from = last + 1;
+        at = last + 1;
       }
     } finally {
       // Where the reading failed, what was read before is archived all the same.
@@ -353,7 +367,7 @@ export class ParquetLake implements Lake {
       appended,
     };
     const folder = join(directory, recordFolder);
-    const name = `${range.partition}-${range.first}-${range.last}.json`;
+    const name = recordName(range);
     writeFileSync(join(folder, `${name}.part`), JSON.stringify(chunk));
     syncPath(join(folder, `${name}.part`));
     renameSync(join(folder, `${name}.part`), join(folder, name));
@@ -367,9 +381,7 @@ export class ParquetLake implements Lake {
 
   private removeLater(name: string, chunk: Chunk): void {
     const directory = join(this.options.dir, name);
-    rmSync(join(directory, recordFolder, `${chunk.partition}-${chunk.first}-${chunk.last}.json`), {
-      force: true,
-    });
+    rmSync(join(directory, recordFolder, recordName(chunk)), { force: true });
     const timer = setTimeout(() => {
       this.removals.delete(timer);
       for (const file of chunk.files) rmSync(join(directory, file), { force: true });
@@ -383,42 +395,89 @@ export class ParquetLake implements Lake {
     const folder = join(directory, recordFolder);
     if (!existsSync(folder)) return;
     const records: Chunk[] = [];
+    const unreadable: ChunkRange[] = [];
     for (const file of readdirSync(folder)) {
-      if (file.endsWith('.json')) {
-        const chunk = JSON.parse(readFileSync(join(folder, file), 'utf8')) as Chunk;
-        // A record of before append times were kept was written soon after them.
-        chunk.appended ??= [[chunk.first, statSync(join(folder, file)).mtimeMs]];
-        records.push(chunk);
-      } else rmSync(join(folder, file), { force: true });
+      const range = rangeOf(file);
+      if (!range) {
+        rmSync(join(folder, file), { force: true });
+        continue;
+      }
+      const chunk = readRecord(join(folder, file));
+      if (chunk) records.push(chunk);
+      else unreadable.push(range);
     }
     // A crash between stating a merged chunk and forgetting its parts leaves both: the wider one counts.
     const chunks = sorted(
       records.filter(
         chunk =>
-          !records.some(
-            other =>
-              other !== chunk &&
-              other.partition === chunk.partition &&
-              other.first <= chunk.first &&
-              other.last >= chunk.last,
+          !isCovered(
+            chunk,
+            records.filter(other => other !== chunk),
           ),
       ),
     );
-    for (const chunk of records) {
-      if (!chunks.includes(chunk)) {
-        rmSync(join(folder, `${chunk.partition}-${chunk.first}-${chunk.last}.json`), { force: true });
-      }
-    }
     const state = this.state(name);
     state.chunks = chunks;
+    state.unreadable = unreadable.filter(range => !isCovered(range, chunks));
+    const kept: ChunkRange[] = [...chunks, ...state.unreadable];
+    for (const range of [...records, ...unreadable]) {
+      if (!kept.includes(range)) rmSync(join(folder, recordName(range)), { force: true });
+    }
     for (const chunk of [...chunks].sort((a, b) => a.first - b.first)) {
       state.schema = mergeSchema(state.schema, chunk.schema);
     }
     const known = new Set(chunks.flatMap(chunk => chunk.files));
     for (const entry of readdirSync(directory, { recursive: true }) as string[]) {
-      if (entry.endsWith('.parquet') && !known.has(entry)) rmSync(join(directory, entry), { force: true });
+      if (!entry.endsWith('.parquet') || known.has(entry)) continue;
+      const range = rangeOf(basename(entry));
+      if (range && isCovered(range, state.unreadable)) continue;
+      rmSync(join(directory, entry), { force: true });
     }
   }
+}
+
+const recordName = ({ partition, first, last }: ChunkRange): string => `${partition}-${first}-${last}.json`;
+
+/** The range in the name of a record or of a file of Parquet. */
+function rangeOf(name: string): ChunkRange | undefined {
+  const found = /^(\d+)-(\d+)-(\d+)(?:\.json|(?:_\d+)?\.parquet)$/.exec(name);
+  return found ? { partition: Number(found[1]), first: Number(found[2]), last: Number(found[3]) } : undefined;
+}
+
+/** Undefined where it is damaged. */
+function readRecord(path: string): Chunk | undefined {
+  const text = readFileSync(path, 'utf8');
+  try {
+    const chunk = JSON.parse(text) as Chunk;
+    // A record of before append times were kept was written soon after them.
+    chunk.appended ??= [[chunk.first, statSync(path).mtimeMs]];
+    return chunk;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether one of the others holds all of a range. */
+function isCovered({ partition, first, last }: ChunkRange, others: readonly ChunkRange[]): boolean {
+  return others.some(other => other.partition === partition && other.first <= first && other.last >= last);
+}
+
+/** Spans [from, to) of `first` up to `until` that no chunk holds. */
+function missing(
+  chunks: readonly Chunk[],
+  partition: number,
+  first: number,
+  until: number,
+): [from: number, to: number][] {
+  const spans: [number, number][] = [];
+  let at = first;
+  for (const chunk of chunks) {
+    if (chunk.partition !== partition) continue;
+    if (at < Math.min(chunk.first, until)) spans.push([at, Math.min(chunk.first, until)]);
+    at = Math.max(at, chunk.last + 1);
+  }
+  if (at < until) spans.push([at, until]);
+  return spans;
 }
 
 function sorted(chunks: Chunk[]): Chunk[] {

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -74,5 +74,26 @@ test('a full disk is told as one, keeps what was committed, and takes more when 
   } finally {
     spawnSync('umount', ['-l', mount]);
     rmSync(mount, { recursive: true, force: true });
+  }
+});
+
+test('a file that is no state is refused with what to do, and an empty one made anew', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-state-'));
+  const path = join(folder, 'state.lmdb');
+  const refused = expect.objectContaining({
+    code: 'state-damaged',
+    message: expect.stringContaining(`Remove ${folder}`),
+  });
+  try {
+    await openLmdbState(folder).close();
+    const whole = readFileSync(path);
+    for (const bytes of [Buffer.alloc(whole.length), whole.subarray(0, 4096), whole.subarray(0, 20)]) {
+      writeFileSync(path, bytes);
+      expect(() => openLmdbState(folder)).toThrow(refused);
+    }
+    writeFileSync(path, '');
+    await openLmdbState(folder).close();
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 });

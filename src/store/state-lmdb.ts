@@ -1,7 +1,7 @@
 // State on disk in LMDB. A commit is in the page cache when `transaction` returns, so kill -9 loses nothing; the sync
 // to disk follows by itself (overlapping sync), and after power loss LMDB opens at the last transaction it synced whole.
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { codeOf, MillraceError, toError } from '../core/errors.ts';
 import type { StateEntry, StateReader, StateStore, StateTransaction } from './state.ts';
@@ -13,9 +13,11 @@ const deleteStep = 4096;
 /** Opens or makes the environment `<folder>/state.lmdb`. Any thread may open it too; one of them writes. */
 export function openLmdbState(folder: string, options: { readOnly?: boolean } = {}): StateStore {
   mkdirSync(folder, { recursive: true });
+  const path = join(folder, 'state.lmdb');
+  checkHeader(path);
   try {
     const database = open<Uint8Array, Uint8Array>({
-      path: join(folder, 'state.lmdb'),
+      path,
       noSubdir: true,
       keyEncoding: 'binary',
       encoding: 'binary',
@@ -27,6 +29,23 @@ export function openLmdbState(folder: string, options: { readOnly?: boolean } = 
   } catch (thrown) {
     throw typed(thrown);
   }
+}
+
+/** LMDB ends the process where a file that is there is none of its own. An empty one it makes anew. */
+function checkHeader(path: string): void {
+  if (!existsSync(path)) return;
+  const header = new Uint32Array(13);
+  const file = openSync(path, 'r');
+  try {
+    const { size } = fstatSync(file);
+    if (size === 0) return;
+    readSync(file, header, 0, header.byteLength, 0);
+    const [magic, pageBytes] = [header[6], header[12]!];
+    if (magic === 0xbeefc0de && size >= 2 * pageBytes) return;
+  } finally {
+    closeSync(file);
+  }
+  throw damaged(`${path} has not the header that was written`, dirname(path));
 }
 
 class LmdbState implements StateStore, StateTransaction {
@@ -111,10 +130,13 @@ function typed(thrown: unknown): unknown {
     });
   }
   if (/MDB_(CORRUPTED|INVALID|PAGE_NOTFOUND|VERSION_MISMATCH|PANIC)/.test(message)) {
-    return new MillraceError('state-damaged', `The state cannot be read: ${message}`, {
-      remedy: 'Remove the state folder: it is rebuilt from the log and the lake.',
-      cause: thrown,
-    });
+    return damaged(message, 'the state folder', thrown);
   }
   return thrown;
+}
+
+/** All in the message, which is what is left of an error that ends a thread. */
+function damaged(why: string, folder: string, cause?: unknown): MillraceError {
+  const message = `The state cannot be read: ${why}. Remove ${folder}: it is made again from the log and the lake.`;
+  return new MillraceError('state-damaged', message, { cause });
 }

@@ -34,6 +34,11 @@ describe('what fails ends with 1, one sentence and the remedy, without a stack',
     [['sql', 'SELECT 1'], /no data/, /millrace up/],
     [['tail', 'x'], /No Millrace runs/, /millrace up/],
     [['up', '--data', '/proc/x/y', '--port', '0'], /The data folder \/proc\/x\/y cannot be made/, /--data/],
+    [
+      ['up', '--data', '/proc/self', '--port', '0'],
+      /The data folder \/proc\/self cannot be written to/,
+      /--data/,
+    ],
     [['up', '--host', '0.0.0.0', '--port', '0'], /without authentication is refused/, /127\.0\.0\.1/],
   ])('%j', async (args, sentence, remedy) => {
     const { code, stderr } = await run(folder(), args);

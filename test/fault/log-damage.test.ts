@@ -1,7 +1,9 @@
 // The quick form of log-damage.fault.test.ts.
 import { expect, it } from 'vitest';
 import { Rng } from '../../src/core/rng.ts';
-import { bitFlipRound, newest, tailRound, writeLog } from './log-damage.ts';
+import { batchOf } from '../contract/log.contract.ts';
+import { bitFlipRound, newest, survey, tailRound, writeLog } from './log-damage.ts';
+import { openOn } from './log-power-loss.ts';
 import { everySeed, roundsOf } from './rounds.ts';
 
 const extensions = ['ndjson', 'index', 'both'] as const;
@@ -47,4 +49,22 @@ it('begins where retention left it, whichever bit of the file that says so flips
   await everySeed(roundsOf('bit flips in start', 100), seed =>
     bitFlipRound(written, new Rng(seed), /start$/),
   );
+});
+
+it('keeps a segment whose index is missing, however short, and gives its offsets to nothing else', async () => {
+  const written = await writeLog(7, 12, true, { segmentBytes: 1e6 });
+  const disk = written.disk.copy(new Rng(7));
+  const data = newest(disk, 'ndjson');
+  const bytes = disk.contentOf(data);
+  await disk.unlink(newest(disk, 'index'));
+  for (const missing of [/the index of the segment at 0 is lost/, /a file of the segment at 0 is missing/]) {
+    const log = await openOn(disk);
+    expect(log.problems()).toEqual([expect.stringMatching(missing)]);
+    expect(disk.contentOf(data)).toEqual(bytes);
+    const end = written.lines.length;
+    expect((await survey(log, written.lines)).gaps).toEqual([[0, end]]);
+    await log.close();
+  }
+  const log = await openOn(disk);
+  expect(await log.append('s', 0, batchOf([1]))).toMatchObject({ offset: written.lines.length });
 });

@@ -2,6 +2,7 @@
 // rotated, renamed or copied file goes on where it was left and a new file under an old name starts anew.
 import { createHash, randomUUID } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { MillraceError, toError } from '../../core/errors.ts';
 
 export interface FileRecord {
   /** Producer id in the log: its sequence numbers are byte positions of the file. */
@@ -51,9 +52,7 @@ export class FileRegistry {
   /** `file` is where the records are kept, as JSON. */
   constructor(file: string) {
     this.file = file;
-    this.records = existsSync(file)
-      ? (JSON.parse(readFileSync(file, 'utf8')) as { files: FileRecord[] }).files
-      : [];
+    this.records = existsSync(file) ? readRecords(file) : [];
   }
 
   /** The record of a file that was read before, if this is one. */
@@ -137,5 +136,18 @@ export class FileRegistry {
       closeSync(handle);
     }
     renameSync(part, this.file);
+  }
+}
+
+function readRecords(file: string): FileRecord[] {
+  const text = readFileSync(file, 'utf8');
+  try {
+    return (JSON.parse(text) as { files: FileRecord[] }).files;
+  } catch (cause) {
+    throw new MillraceError('sources-damaged', `${file} cannot be read: ${toError(cause).message}.`, {
+      remedy:
+        'Restore it; or remove it, and files that are given again are read from their beginning, so that their lines come twice.',
+      cause,
+    });
   }
 }

@@ -330,3 +330,11 @@ test('a file that goes while the rest of the one before is read is waited for', 
   writeFileSync(path, '{"n":3}\n');
   await expect.poll(async () => (await events()).map(({ n }) => n)).toEqual([1, 2, 3]);
 });
+
+test('positions that cannot be read are told with what to do', () => {
+  const file = join(dir, 'sources.json');
+  writeFileSync(file, '{"files":');
+  expect(() => new FileRegistry(file)).toThrow(
+    expect.objectContaining({ code: 'sources-damaged', remedy: expect.stringContaining('come twice') }),
+  );
+});
