@@ -288,7 +288,10 @@ export class ExpressionBinder {
       return literalValue(type, value);
     }
     this.refuseNested(child, type, node, 'CAST');
-    if (child.type === type && ['boolean', 'text', 'time'].includes(type)) return child;
+    // Of a field it says what values are read as that are of another type one day.
+    if (child.type === type && child.kind !== 'field' && ['boolean', 'text', 'time'].includes(type)) {
+      return child;
+    }
     if (name === 'DOUBLE' || name === 'VARCHAR' || name === 'BOOLEAN' || name === 'TIMESTAMP') {
       // A field without a known type is read as the type right away.
       if (child.kind === 'field' && child.type === 'any') return { ...child, type };

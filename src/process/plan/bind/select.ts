@@ -67,6 +67,7 @@ export class SelectBinder {
     this.aggregates = new AggregateBinder(
       source,
       this.inputs.map(input => this.binderBelow(input)),
+      bound => this.asItIs(bound),
     );
     if (this.groupNodes.length === 0 && !query.select_list!.some(looksBeyondTheEvent)) {
       // What is wrong in itself is said first.
@@ -238,7 +239,7 @@ export class SelectBinder {
   }
 
   /**
-   * A field is grouped by as it is, whatever type its stream has shown so far: a value of another type is a group of its own, and not
+   * A field is grouped by, and counted, as it is, whatever type its stream has shown so far: a value of another type is a group of its own, and not
    * lost. Several inputs agree on a type instead.
    */
   private asItIs(bound: Expression): Expression {
