@@ -68,7 +68,7 @@ export class AggregateBinder {
       const takes = [...rule.args.map((_, index) => 'xyz'[index]!), ...(rule.parameters ?? [])];
       this.source.refuse(
         position,
-        `${node.function_name} is given ${children.length} arguments.`,
+        `${node.function_name} is given ${children.length === 1 ? '1 argument' : `${children.length} arguments`}.`,
         rule.function === 'count_distinct'
           ? "Join several values to one: count(DISTINCT concat_ws('|', a, b))."
           : `Write ${rule.names[0]}(${takes.join(', ')}).`,

@@ -34,11 +34,16 @@ export class LookupJoin {
         'Put a CSV, JSON or Parquet file of this name into the folder lookups/ of the project, or join in SQL or in a pipeline.',
       );
     }
-    if (table.ref_type !== 'REGULAR' || (table.join_type !== 'INNER' && table.join_type !== 'LEFT')) {
+    const kind = table.ref_type === 'REGULAR' ? table.join_type! : table.ref_type!;
+    if (kind !== 'INNER' && kind !== 'LEFT') {
       this.source.refuse(
         this.source.fromBytes(table.query_location) ?? position,
-        `A ${table.ref_type === 'REGULAR' ? table.join_type : table.ref_type} join cannot be kept.`,
-        `Write JOIN ${name} ON … or LEFT JOIN ${name} ON …`,
+        `${/^[AEIOU]/.test(kind) ? 'An' : 'A'} ${kind} join cannot be kept.`,
+        kind === 'ANTI'
+          ? `Write LEFT JOIN ${name} ON …, and WHERE its key IS NULL.`
+          : kind === 'SEMI'
+            ? `Write JOIN ${name} ON …: of a key the first row counts.`
+            : `Write JOIN ${name} ON … or LEFT JOIN ${name} ON …`,
       );
     }
     refuseTableForm(this.source, right, position);
@@ -133,7 +138,9 @@ export class LookupJoin {
     this.source.refuse(
       binder.position(node),
       'A lookup table is joined on equality of its columns with values of the event.',
-      'Write ON table.key = event.field [AND …], and put other conditions into WHERE.',
+      this.table.join_type === 'LEFT'
+        ? `Write ON table.key = event.field [AND …], and put other conditions around what is taken of the table: CASE WHEN … THEN ${this.alias}.column END.`
+        : 'Write ON table.key = event.field [AND …], and put other conditions into WHERE.',
     );
   }
 
