@@ -41,6 +41,10 @@ const catalog: Catalog = {
 
 /** [view with ¶, a word of the reason] */
 const refused: [string, RegExp][] = [
+  [
+    'SELECT count(*) FROM s JOIN countries c ON c.code ¶= CASE WHEN c.country > s.a THEN s.b END',
+    /joined on equality/,
+  ],
   ["SELECT count(*) FROM ¶'/etc/passwd'", /cannot be the name of a stream/],
   ['SELECT user FROM s WHERE ¶count(*) > 1 GROUP BY user', /^View "view", .*: count\(\*\) is an aggregate/],
   ['SELECT count(*) FROM s WHERE bytes > ¶$1', /no parameters/],

@@ -1,6 +1,7 @@
 // A stream joined with a lookup table: on equality of the table's columns with values of the event, so that each event meets the rows of
 // one key. What cannot be kept so is refused.
 import { scalarTypeOf, sqlTypeOf } from '../functions/cast.ts';
+import { operandsOf } from '../operands.ts';
 import type { Expression, Lookup } from '../plan.ts';
 import type { Source } from '../refusal.ts';
 import { findColumn, type SqlColumn } from '../sql/column-type.ts';
@@ -169,6 +170,5 @@ function whole(number: Expression, cast: Expression): Expression {
 
 function usesLookup(expression: Expression, lookup: number): boolean {
   if (expression.kind === 'lookup') return expression.lookup === lookup;
-  if (expression.kind === 'call') return expression.args.some(arg => usesLookup(arg, lookup));
-  return false;
+  return operandsOf(expression).some(operand => usesLookup(operand, lookup));
 }
