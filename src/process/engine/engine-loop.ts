@@ -3,6 +3,7 @@
 //
 // Invariant: the kernel is used by the loop alone, and never while a read into its memory is under way, so everything that makes or
 // frees lanes waits for a safe point between two steps (`safely`).
+import { setMaxListeners } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MillraceError, toError } from '../../core/errors.ts';
 import type { Clock } from '../../core/time.ts';
@@ -50,6 +51,8 @@ export class EngineLoop {
   constructor(options: EngineLoopOptions) {
     this.options = options;
     this.lanes = options.lanes;
+    // Each partition's wait listens to it.
+    setMaxListeners(0, this.stop.signal);
   }
 
   start(): void {

@@ -217,3 +217,18 @@ test('a field cast to text keeps texts that came after whole numbers, and every 
     expect(texts.map(([text]) => text)).toEqual(['0', '1', '2.5', '9007199254740993', 'true', 'x', null]);
   }
 });
+
+test('what a cast makes NULL is not counted, and no distinct value, whether the type of its field is known or not', async () => {
+  const lines = [
+    '{"x":"1","o":{"x":"1"}}',
+    '{"x":"1.0","o":{"x":1}}',
+    '{"x":"-","o":{"x":"-"}}',
+    '{"x":true,"o":{}}',
+  ];
+  const select = `SELECT count(x::DOUBLE) AS a, count(TRY_CAST(o.x AS DOUBLE)) AS b, count(DISTINCT x::DOUBLE) AS c,
+    count(DISTINCT o.x::VARCHAR) AS d, approx_count_distinct(o.x::DOUBLE) AS e, count(x::BOOLEAN) AS f, count(x) AS g FROM access`;
+  for (const type of ['VARCHAR', 'BOOLEAN', undefined]) {
+    const schema = type === undefined ? [] : [{ name: 'x', type }];
+    expect(await rowsOf(lines, select, schema)).toEqual([[2, 2, 1, 2, 1, 2, 4]]);
+  }
+});

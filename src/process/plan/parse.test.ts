@@ -305,3 +305,30 @@ describe('inputs', () => {
     expect(JSON.parse(JSON.stringify(plan))).toEqual(plan);
   });
 });
+
+describe('the same SELECT in other words', () => {
+  const catalog = {
+    lookups: (name: string) =>
+      name === 'names' ? ['code', 'country'].map(column => ({ name: column, type: 'VARCHAR' })) : undefined,
+  };
+  it.each([
+    [
+      'SELECT country, count(*) AS n FROM names t JOIN s ON t.code = s.a GROUP BY 1',
+      'SELECT country, count(*) AS n FROM s JOIN names t ON t.code = s.a GROUP BY 1',
+    ],
+    [
+      'SELECT x, y, z, count(*) AS n FROM (SELECT a AS x, lower(b) AS y FROM s UNION ALL BY NAME SELECT a AS z, a AS Y FROM t) GROUP BY ALL',
+      'SELECT x, y, z, count(*) AS n FROM (SELECT a AS x, lower(b) AS y, NULL AS z FROM s UNION ALL SELECT NULL, a, a FROM t) GROUP BY ALL',
+    ],
+    [
+      'SELECT x, count(*) AS n FROM (SELECT * FROM s UNION ALL BY NAME SELECT * FROM t) GROUP BY x',
+      'SELECT x, count(*) AS n FROM (SELECT * FROM s UNION ALL SELECT * FROM t) GROUP BY x',
+    ],
+    [
+      'SELECT a, count(*) AS n FROM s GROUP BY a ORDER BY ALL DESC LIMIT 3',
+      'SELECT a, count(*) AS n FROM s GROUP BY a ORDER BY a DESC, n DESC LIMIT 3',
+    ],
+  ])('%s is as %s', async (one, other) => {
+    expect((await planOf(one, catalog)).version).toBe((await planOf(other, catalog)).version);
+  });
+});

@@ -3,6 +3,7 @@
 import { murmur128Text } from '../../core/hash.ts';
 import type { ViewDefinition } from '../view.ts';
 import type { Catalog } from './bind/catalog.ts';
+import { reserved } from './bind/keywords.ts';
 import { overViews } from './bind/over-view.ts';
 import type { ParseResult, QueryNode } from './bind/parse-tree.ts';
 import { firstPosition } from './bind/relation.ts';
@@ -86,14 +87,28 @@ export function statement(source: Source, parsed: ParseResult): QueryNode {
   if (parsed.error) {
     const message = parsed.error_message ?? 'The SQL does not parse.';
     if (parsed.error_type === 'not implemented') {
-      source.refuse(source.start, 'A view is one SELECT.', 'Write SELECT … FROM a stream GROUP BY …');
+      if (/^Only SELECT/.test(message)) {
+        source.refuse(source.start, 'A view is one SELECT.', 'Write SELECT … FROM a stream GROUP BY …');
+      }
+      source.refuse(
+        source.start,
+        `A part of this SELECT has a form that views do not know: ${message}.`,
+        'Write it in plainer SQL, as x BETWEEN a AND b for x BETWEEN SYMMETRIC b AND a.',
+      );
     }
     // DuckDB counts characters here.
     const position =
       parsed.position === undefined
         ? undefined
         : [...source.text].slice(0, Number(parsed.position)).join('').length;
-    source.syntax(position, capital(message), 'Mend the SQL; the workbench shows it with the same parser.');
+    const word = position === undefined ? undefined : reservedAt(source.text, position);
+    source.syntax(
+      position,
+      capital(message),
+      word === undefined
+        ? 'Mend the SQL; the workbench shows it with the same parser.'
+        : `Mend the SQL. Where ${word} is meant as a name, write it in double quotes: "${word}".`,
+    );
   }
   const statements = parsed.statements ?? [];
   if (statements.length === 0) {
@@ -107,6 +122,12 @@ export function statement(source: Source, parsed: ParseResult): QueryNode {
     );
   }
   return statements[0]!.node;
+}
+
+/** The word at a place where the SQL stops being SQL, or else the one before it, where it cannot be a name without quotes. */
+function reservedAt(text: string, position: number): string | undefined {
+  const words = [/^\w+/.exec(text.slice(position)), /\w+(?=\s*$)/.exec(text.slice(0, position))];
+  return words.map(match => match?.[0]).find(word => word !== undefined && reserved.has(word.toLowerCase()));
 }
 
 const capital = (text: string) =>

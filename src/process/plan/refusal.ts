@@ -21,7 +21,7 @@ export class Source {
     this.name = name;
     this.text = text;
     this.bytes = Buffer.from(text);
-    this.start = /^(\s*--[^\n]*\n|\s)*/.exec(text)![0].length;
+    this.start = /^(\s*--[^\n]*(\n|$)|\s|\/\*[\s\S]*?\*\/)*/.exec(text)![0].length;
   }
 
   /** Line and column of a character position; a position out of range is moved to the nearest end. */

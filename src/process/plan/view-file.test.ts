@@ -56,6 +56,40 @@ describe('the header of a view', () => {
     expect(parse(`${text}\nSELECT 1`).keepMs).toMatchObject([{ keepMs: null }]);
   });
 
+  it('stands behind comments of the other kind as well', () => {
+    const header = parse(
+      '/* Owner: shop\n-- every: 5m */\n--- every: 1m\n/* -- keep: 1d */ -- keep: 2d\nSELECT 1',
+    );
+    expect(header.keepMs).toEqual([{ everyMs: minute, keepMs: 2 * day }]);
+    expect(parse('-- see /* below\n-- every: 1m\n/* */ SELECT 1 -- every: 5m').window).toEqual(
+      parse('-- every: 1m').window,
+    );
+  });
+
+  it.each([
+    ['-- every 1m', 4, 'has no colon', 'Write: -- every: 1m'],
+    ['/* a */ -- Keep = 1m for 2h, 1h for 1d', 12, 'has no colon', 'Write: -- keep: 1m for 2h, 1h for 1d'],
+    ['-- tumbling: 5m', 4, 'no key', 'Did you mean "every"?'],
+    ['-- hop: 5m every 1m', 4, 'no key', 'Did you mean "window"?'],
+    ['-- ttl: 30d', 4, 'no key', 'Did you mean "keep"?'],
+    ['-- every: 1m, 60s', 11, '1m is given twice', 'once'],
+  ])('refuses what would be a mere comment, or cannot be meant: %s', (text, column, reason, remedy) => {
+    expect(() => parse(`${text}\nSELECT 1`)).toThrow(
+      expect.objectContaining({
+        message: expect.stringContaining(reason),
+        remedy: expect.stringContaining(remedy),
+        context: expect.objectContaining({ line: 1, column }),
+      }),
+    );
+  });
+
+  it.each(['-- every 5 minutes we look', '-- interval: as the team wanted', '-- window 5'])(
+    'leaves a comment alone that only begins like a key: %s',
+    text => {
+      expect(parse(`${text}\nSELECT 1`)).toEqual(parse('SELECT 1'));
+    },
+  );
+
   it('leaves other comments alone, and what comes after the SELECT', () => {
     const header = parse('-- TODO: nothing\n-- Note that every: is a key\n\nSELECT 1\n-- every: 5m');
     expect(header.window).toEqual({ kind: 'tumbling', everyMs: [second, minute, hour, day] });

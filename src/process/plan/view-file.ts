@@ -77,9 +77,15 @@ interface Value {
 function headerValues(source: Source): Map<string, Value> {
   const values = new Map<string, Value>();
   let position = 0;
-  for (const line of source.text.split('\n')) {
-    if (line.trim() !== '' && !/^\s*--/.test(line)) break;
-    const match = /^(\s*--\s*)([A-Za-z][A-Za-z_ ]*?)(\s*:\s*)(.*?)\s*$/.exec(line);
+  // What stands in comments of the other kind is no header; each keeps its place.
+  const lead = source.text
+    .slice(0, source.start)
+    .replace(/--[^\n]*|\/\*[\s\S]*?\*\//g, comment =>
+      comment.startsWith('--') ? comment : comment.replace(/[^\n]/g, ' '),
+    );
+  for (const line of lead.split('\n')) {
+    refuseUnmarked(source, line, position);
+    const match = /^(\s*--+\s*)([A-Za-z][A-Za-z_ ]*?)(\s*:\s*)(.*?)\s*$/.exec(line);
     if (match) {
       const key = match[2]!.toLowerCase().replace(/[_ ]+/g, ' ');
       const at = position + match[1]!.length;
@@ -87,7 +93,7 @@ function headerValues(source: Source): Map<string, Value> {
         if (values.has(key)) source.syntax(at, `"${key}" is given twice.`, 'Keep one of the two lines.');
         values.set(key, { text: match[4]!, position: at + match[2]!.length + match[3]!.length });
       } else {
-        const near = keys.find(known => isNear(known, key));
+        const near = keys.find(known => isNear(known, key)) ?? keyOfOthers(key, match[4]!);
         if (near)
           source.syntax(
             at,
@@ -100,6 +106,44 @@ function headerValues(source: Source): Map<string, Value> {
   }
   return values;
 }
+
+/** A duration, or several, as the keys take them. */
+const durations =
+  /^\d[\d.]*(?:ms|[smhdwy])(?:\s*,\s*\d[\d.]*(?:ms|[smhdwy]))*(?:\s+(?:for|every|by)\s+\S.*)?$/i;
+
+/** `every 1m` and `every = 1m` are meant as `every: 1m`. */
+function refuseUnmarked(source: Source, line: string, position: number): void {
+  const match = /^(\s*--+\s*)(every|keep|window|session|delay|lateness|ahead)\s*[=\s]\s*(.*?)\s*$/i.exec(
+    line,
+  );
+  if (!match || !durations.test(match[3]!)) return;
+  source.syntax(
+    position + match[1]!.length,
+    `"${match[2]}" has no colon behind it, so this line would be a mere comment.`,
+    `Write: -- ${match[2]!.toLowerCase()}: ${match[3]}`,
+  );
+}
+
+/** The key of ours for what other systems call so. */
+function keyOfOthers(key: string, value: string): string | undefined {
+  return durations.test(value) ? otherKeys[key] : undefined;
+}
+
+const otherKeys: Record<string, string> = {
+  tumble: 'every',
+  tumbling: 'every',
+  interval: 'every',
+  resolution: 'every',
+  resolutions: 'every',
+  hop: 'window',
+  hopping: 'window',
+  slide: 'window',
+  sliding: 'window',
+  retention: 'keep',
+  ttl: 'keep',
+  watermark: 'delay',
+  'allowed lateness': 'lateness',
+};
 
 /** What somebody means who writes the other kinds of windows as this one. */
 function windowAdvice(text: string): string {
@@ -157,7 +201,10 @@ function readWindow(source: Source, values: Map<string, Value>): WindowSpec {
   }
   for (let index = 1; index < everyMs.length; index++) {
     const [finer, coarser] = [everyMs[index - 1]!, everyMs[index]!];
-    if (finer === coarser || coarser % finer !== 0) {
+    if (finer === coarser) {
+      source.syntax(every.position, `${formatDuration(finer)} is given twice.`, 'Name each resolution once.');
+    }
+    if (coarser % finer !== 0) {
       source.syntax(
         every.position,
         `${formatDuration(coarser)} is not a multiple of ${formatDuration(finer)}, so it cannot be merged from it.`,

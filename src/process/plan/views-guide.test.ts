@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { aggregateRules } from './bind/aggregates.ts';
+import type { KnownView } from './bind/catalog.ts';
 import { scalarFunctions } from './functions/registry.ts';
 import { urlMacros } from './functions/url-sql.ts';
 import { duckdb, planOf, query } from './plan.fixture.ts';
@@ -35,6 +36,16 @@ const countries = {
   ],
 };
 
+const requestsByPath: KnownView = {
+  columns: [
+    { name: 'path', type: 'VARCHAR', role: 'group' },
+    { name: 'requests', type: 'BIGINT', role: 'value' },
+  ],
+  window: { kind: 'tumbling', everyMs: [60_000] },
+  keepMs: [{ everyMs: 60_000, keepMs: null }],
+  views: ['requests_by_path'],
+};
+
 describe("the guide's examples", () => {
   beforeAll(async () => {
     for (const macro of urlMacros) await (await duckdb()).run(macro);
@@ -49,6 +60,7 @@ describe("the guide's examples", () => {
         const plan = await planOf(text, {
           schema: () => schema,
           lookups: name => (name === 'countries' ? countries.columns : undefined),
+          views: name => (name === 'requests_by_path' ? requestsByPath : undefined),
         });
         const sql = planSql(plan, { events: () => ({ from: events, columns }), lookup: () => countries });
         const rows = await query(sql);

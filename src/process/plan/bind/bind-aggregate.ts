@@ -22,10 +22,13 @@ export class AggregateBinder {
   readonly described: DescribedAggregate[] = [];
   private readonly source: Source;
   private readonly below: readonly ExpressionBinder[];
+  private readonly asItIs: (bound: Expression) => Expression;
 
-  constructor(source: Source, below: readonly ExpressionBinder[]) {
+  /** `asItIs`: a field without the type that its stream has shown so far, for what takes any value. */
+  constructor(source: Source, below: readonly ExpressionBinder[], asItIs: (bound: Expression) => Expression) {
     this.source = source;
     this.below = below;
+    this.asItIs = asItIs;
     this.aggregates = below.map(() => []);
   }
 
@@ -65,7 +68,7 @@ export class AggregateBinder {
       const takes = [...rule.args.map((_, index) => 'xyz'[index]!), ...(rule.parameters ?? [])];
       this.source.refuse(
         position,
-        `${node.function_name} is given ${children.length} arguments.`,
+        `${node.function_name} is given ${children.length === 1 ? '1 argument' : `${children.length} arguments`}.`,
         rule.function === 'count_distinct'
           ? "Join several values to one: count(DISTINCT concat_ws('|', a, b))."
           : `Write ${rule.names[0]}(${takes.join(', ')}).`,
@@ -107,7 +110,7 @@ export class AggregateBinder {
     index: number,
   ): Expression {
     const wanted = rule.args[index]!;
-    const given = binder.bind(child);
+    const given = counting.has(rule.function) ? this.asItIs(binder.bind(child)) : binder.bind(child);
     // As in DuckDB: how many are true.
     const plain = rule.function === 'sum' && given.type === 'boolean' ? castOf(given, 'integer') : given;
     // Whole numbers stay whole, literals beyond 2^53 too.
@@ -282,6 +285,9 @@ export class AggregateBinder {
     );
   }
 }
+
+/** Aggregates that ask of a value only whether it is there, or which it is. */
+const counting: ReadonlySet<string> = new Set(['count', 'count_distinct', 'approx_count_distinct']);
 
 /** min and max of a field of unknown type compare numbers, unless its name says that it is a time. */
 function guessOrder(field: Expression & { kind: 'field' }): ScalarType {

@@ -20,6 +20,7 @@ import { asText, coerced, isOpen } from './coercion.ts';
 import { columnName } from './column-name.ts';
 import { constantProblem } from './constant-argument.ts';
 import { folded, literal, literalScalar, literalValue } from './literal.ts';
+import { otherForm } from './other-names.ts';
 import type { ExpressionNode, TypeNode } from './parse-tree.ts';
 
 /** Deepest nesting of an expression, so that no text makes the planner run out of stack. */
@@ -288,7 +289,10 @@ export class ExpressionBinder {
       return literalValue(type, value);
     }
     this.refuseNested(child, type, node, 'CAST');
-    if (child.type === type && ['boolean', 'text', 'time'].includes(type)) return child;
+    // Of a field it says what values are read as that are of another type one day.
+    if (child.type === type && child.kind !== 'field' && ['boolean', 'text', 'time'].includes(type)) {
+      return child;
+    }
     if (name === 'DOUBLE' || name === 'VARCHAR' || name === 'BOOLEAN' || name === 'TIMESTAMP') {
       // A field without a known type is read as the type right away.
       if (child.kind === 'field' && child.type === 'any') return { ...child, type };
@@ -341,6 +345,14 @@ export class ExpressionBinder {
   }
 
   refuseUnknown(name: string, node: ExpressionNode): never {
+    const form = otherForm(name);
+    if (form !== undefined) {
+      this.source.refuse(
+        this.position(node),
+        `${/^\w+$/.test(name) ? `The function ${name}` : `The operator ${name}`} is not available in views.`,
+        form,
+      );
+    }
     const near = nearestFunction([...scalarFunctionNames(), ...aggregateNames()], name.toLowerCase());
     return this.source.refuse(
       this.position(node),
@@ -386,6 +398,15 @@ export class ExpressionBinder {
   ): never {
     if (node.class !== 'FUNCTION' || node.is_operator) this.refuseOperands(entry, args, node);
     const takes = [...new Set(entry.signatures.map(one => one.parameters.join(', ')))].slice(0, 4);
+    const fits = ({ parameters, optional = 0, variadic }: Signature): boolean =>
+      args.length >= parameters.length - optional && (variadic || args.length <= parameters.length);
+    if (!entry.signatures.some(fits)) {
+      this.source.refuse(
+        this.position(node),
+        `${name} is given ${args.length === 1 ? '1 argument' : `${args.length} arguments`}.`,
+        `It takes (${takes.join(') or (')}).`,
+      );
+    }
     return this.source.refuse(
       this.position(node),
       `${name}(${args.map(typeName).join(', ')}) does not exist.`,

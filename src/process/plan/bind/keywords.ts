@@ -43,3 +43,15 @@ export const keywords: ReadonlySet<string> = new Set(
     'xmlparse xmlpi xmlroot xmlserialize xmltable year years yes zone'
   ).split(' '),
 );
+
+/** Those that cannot be a name without quotes. */
+export const reserved: ReadonlySet<string> = new Set(
+  (
+    'all analyse analyze and any array as asc asymmetric both case cast check collate column ' +
+    'constraint create default deferrable desc describe distinct do else end except false fetch for ' +
+    'foreign from group having in initially intersect into lambda lateral leading limit not null ' +
+    'offset on only or order pivot pivot_longer pivot_wider placing primary qualify references ' +
+    'returning select show some summarize symmetric table then to trailing true union unique unpivot ' +
+    'using variadic when where window with'
+  ).split(' '),
+);

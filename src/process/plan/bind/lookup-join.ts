@@ -1,6 +1,7 @@
 // A stream joined with a lookup table: on equality of the table's columns with values of the event, so that each event meets the rows of
 // one key. What cannot be kept so is refused.
 import { scalarTypeOf, sqlTypeOf } from '../functions/cast.ts';
+import { operandsOf } from '../operands.ts';
 import type { Expression, Lookup } from '../plan.ts';
 import type { Source } from '../refusal.ts';
 import { findColumn, type SqlColumn } from '../sql/column-type.ts';
@@ -34,11 +35,16 @@ export class LookupJoin {
         'Put a CSV, JSON or Parquet file of this name into the folder lookups/ of the project, or join in SQL or in a pipeline.',
       );
     }
-    if (table.ref_type !== 'REGULAR' || (table.join_type !== 'INNER' && table.join_type !== 'LEFT')) {
+    const kind = table.ref_type === 'REGULAR' ? table.join_type! : table.ref_type!;
+    if (kind !== 'INNER' && kind !== 'LEFT') {
       this.source.refuse(
         this.source.fromBytes(table.query_location) ?? position,
-        `A ${table.ref_type === 'REGULAR' ? table.join_type : table.ref_type} join cannot be kept.`,
-        `Write JOIN ${name} ON … or LEFT JOIN ${name} ON …`,
+        `${/^[AEIOU]/.test(kind) ? 'An' : 'A'} ${kind} join cannot be kept.`,
+        kind === 'ANTI'
+          ? `Write LEFT JOIN ${name} ON …, and WHERE its key IS NULL.`
+          : kind === 'SEMI'
+            ? `Write JOIN ${name} ON …: of a key the first row counts.`
+            : `Write JOIN ${name} ON … or LEFT JOIN ${name} ON …`,
       );
     }
     refuseTableForm(this.source, right, position);
@@ -133,7 +139,9 @@ export class LookupJoin {
     this.source.refuse(
       binder.position(node),
       'A lookup table is joined on equality of its columns with values of the event.',
-      'Write ON table.key = event.field [AND …], and put other conditions into WHERE.',
+      this.table.join_type === 'LEFT'
+        ? `Write ON table.key = event.field [AND …], and put other conditions around what is taken of the table: CASE WHEN … THEN ${this.alias}.column END.`
+        : 'Write ON table.key = event.field [AND …], and put other conditions into WHERE.',
     );
   }
 
@@ -162,6 +170,5 @@ function whole(number: Expression, cast: Expression): Expression {
 
 function usesLookup(expression: Expression, lookup: number): boolean {
   if (expression.kind === 'lookup') return expression.lookup === lookup;
-  if (expression.kind === 'call') return expression.args.some(arg => usesLookup(arg, lookup));
-  return false;
+  return operandsOf(expression).some(operand => usesLookup(operand, lookup));
 }

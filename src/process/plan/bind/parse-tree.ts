@@ -59,6 +59,8 @@ export interface ExpressionNode {
   rename_list?: unknown[];
   /** Of a star: COLUMNS(…). */
   columns?: boolean;
+  /** What COLUMNS(…) takes; ALL has none. */
+  expr?: unknown;
 }
 
 export interface TableNode {

@@ -118,7 +118,8 @@ export class RelationBinder {
   /** The parts of a UNION ALL, however it is nested. */
   private parts(query: QueryNode, ctes: ReadonlyMap<string, QueryNode>): Input[] {
     if (query.type !== 'SET_OPERATION_NODE') return this.ofQuery(query, ctes);
-    if (query.setop_type !== 'UNION' || !query.setop_all) {
+    const isUnion = query.setop_type === 'UNION' || query.setop_type === 'UNION_BY_NAME';
+    if (!isUnion || !query.setop_all) {
       this.source.refuse(
         firstPosition(this.source, query),
         `${query.setop_type}${query.setop_all ? ' ALL' : ''} compares whole streams.`,
@@ -132,7 +133,32 @@ export class RelationBinder {
         'Put ORDER BY and LIMIT outside.',
       );
     }
-    return [...this.parts(query.left!, ctes), ...this.parts(query.right!, ctes)];
+    const all = [...this.parts(query.left!, ctes), ...this.parts(query.right!, ctes)];
+    return query.setop_type === 'UNION_BY_NAME' ? this.byName(query, all) : all;
+  }
+
+  /** The parts with the columns of all of them, in the order in which they are first named: what a part lacks is NULL there. */
+  private byName(query: QueryNode, inputs: Input[]): Input[] {
+    if (inputs.every(({ columns }) => columns === undefined)) return inputs;
+    const names = new Map<string, string>();
+    for (const { columns } of inputs) {
+      if (columns === undefined) {
+        this.source.refuse(
+          firstPosition(this.source, query),
+          '* in one part of a UNION ALL BY NAME and names in another.',
+          'Name the columns in each part.',
+        );
+      }
+      for (const { name } of columns) if (!names.has(name.toLowerCase())) names.set(name.toLowerCase(), name);
+    }
+    return inputs.map(input => {
+      const own = new Map(input.columns!.map(column => [column.name.toLowerCase(), column.expression]));
+      const columns = [...names].map(([key, name]) => ({
+        name,
+        expression: own.get(key) ?? ({ kind: 'literal', type: 'any', value: null } satisfies Expression),
+      }));
+      return { ...input, columns };
+    });
   }
 
   private union(query: QueryNode, ctes: ReadonlyMap<string, QueryNode>): Input[] {
@@ -188,10 +214,15 @@ export class RelationBinder {
   }
 
   private join(table: TableNode, ctes: ReadonlyMap<string, QueryNode>): Input[] {
-    const join = new LookupJoin(this.source, table, name =>
-      ctes.has(name.toLowerCase()) ? undefined : this.catalog.lookups?.(name),
-    );
-    return this.inputs(table.left, ctes).map(left => join.joined(left));
+    const lookups = (name: string) =>
+      ctes.has(name.toLowerCase()) ? undefined : this.catalog.lookups?.(name);
+    const isLookup = (side: TableNode | undefined): boolean =>
+      side?.type === 'BASE_TABLE' && !side.schema_name && lookups(side.table_name!) !== undefined;
+    // An inner join is the same from either side.
+    const isTurned = table.join_type === 'INNER' && isLookup(table.left) && !isLookup(table.right);
+    const turned = isTurned ? { ...table, left: table.right!, right: table.left! } : table;
+    const join = new LookupJoin(this.source, turned, lookups);
+    return this.inputs(turned.left, ctes).map(left => join.joined(left));
   }
 }
 

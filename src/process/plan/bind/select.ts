@@ -1,4 +1,6 @@
 // The SELECT of a view as a standing query: inputs, filters, groups, aggregates, and what is computed above them.
+
+import { findNamed } from '../../../core/folded-name.ts';
 import { rowColumns, type ViewColumn } from '../../view.ts';
 import { sqlTypeOf } from '../functions/cast.ts';
 import { isNear } from '../near-name.ts';
@@ -67,6 +69,7 @@ export class SelectBinder {
     this.aggregates = new AggregateBinder(
       source,
       this.inputs.map(input => this.binderBelow(input)),
+      bound => this.asItIs(bound),
     );
     if (this.groupNodes.length === 0 && !query.select_list!.some(looksBeyondTheEvent)) {
       // What is wrong in itself is said first.
@@ -238,7 +241,7 @@ export class SelectBinder {
   }
 
   /**
-   * A field is grouped by as it is, whatever type its stream has shown so far: a value of another type is a group of its own, and not
+   * A field is grouped by, and counted, as it is, whatever type its stream has shown so far: a value of another type is a group of its own, and not
    * lost. Several inputs agree on a type instead.
    */
   private asItIs(bound: Expression): Expression {
@@ -317,10 +320,13 @@ export class SelectBinder {
     const binder = new ExpressionBinder(this.source, {
       column: (names, at) => {
         this.refuseSlip(names);
+        const near = this.nearResult(names);
         return this.source.refuse(
           this.position(at),
           `"${names.join('.')}" is neither grouped by nor inside an aggregate.`,
-          `Add it to GROUP BY, or write first(${names.at(-1)}), last(…), max(…).`,
+          near === undefined
+            ? `Add it to GROUP BY, or write first(${names.at(-1)}), last(…), max(…).`
+            : `Did you mean ${near}? If not, add it to GROUP BY, or write first(${names.at(-1)}).`,
         );
       },
       intercept: (inner, bind) => this.interceptAbove(inner, place, bind),
@@ -330,6 +336,17 @@ export class SelectBinder {
       },
     });
     return binder.bind(node, wanted, what);
+  }
+
+  /** What is grouped by, or named in the SELECT, that an unknown name is but for a slip. */
+  private nearResult(names: readonly string[]): string | undefined {
+    const [meant] = names;
+    if (names.length !== 1 || this.inputs[0]!.knows(meant!)) return undefined;
+    const known = [...this.groupNodes, ...this.query.select_list!].flatMap(node => [
+      ...(node.alias ? [node.alias] : []),
+      ...(node.class === 'COLUMN_REF' && node.column_names!.length === 1 ? node.column_names! : []),
+    ]);
+    return known.find(name => name !== meant && name.length > 2 && isNear(name, meant!));
   }
 
   /** A group by a field that is not known and is nearly the column that was not grouped by: a slip there, most likely. */
@@ -390,28 +407,33 @@ export class SelectBinder {
 
   private bindOrder(outputs: Plan['outputs']): Plan['order'] {
     const modifier = this.query.modifiers?.find(({ type }) => type === 'ORDER_MODIFIER');
-    return (modifier?.orders ?? []).map(order => {
-      const node = order.expression;
-      let expression: Expression | undefined;
-      if (node.class === 'CONSTANT') {
-        expression = outputs[(wholeConstant(node) ?? 0) - 1]?.expression;
-        if (!expression) {
-          this.source.refuse(
-            this.position(node),
-            `ORDER BY ${columnName(node)}: there are ${outputs.length} columns.`,
-            'Name a column or its position.',
-          );
-        }
-      } else if (node.class === 'COLUMN_REF' && node.column_names!.length === 1) {
-        const name = node.column_names![0]!.toLowerCase();
-        expression = outputs.find(output => output.name.toLowerCase() === name)?.expression;
-      }
-      return {
-        expression: expression ?? this.bindAbove(node, 'other'),
-        descending: order.type === 'DESCENDING',
-        nullsFirst: order.null_order === 'NULLS FIRST',
-      };
+    return (modifier?.orders ?? []).flatMap(({ expression: node, type, null_order }) => {
+      // ORDER BY ALL: by each column in turn.
+      const isAll = node.class === 'STAR' && node.columns && !node.expr;
+      const by = isAll ? outputs.map(({ expression }) => expression) : [this.bindOrderItem(node, outputs)];
+      return by.map(expression => ({
+        expression,
+        descending: type === 'DESCENDING',
+        nullsFirst: null_order === 'NULLS FIRST',
+      }));
     });
+  }
+
+  private bindOrderItem(node: ExpressionNode, outputs: Plan['outputs']): Expression {
+    if (node.class === 'CONSTANT') {
+      const output = outputs[(wholeConstant(node) ?? 0) - 1];
+      if (output) return output.expression;
+      this.source.refuse(
+        this.position(node),
+        `ORDER BY ${columnName(node)}: there are ${outputs.length} columns.`,
+        'Name a column or its position.',
+      );
+    }
+    if (node.class === 'COLUMN_REF' && node.column_names!.length === 1) {
+      const output = findNamed(outputs, node.column_names![0]!);
+      if (output) return output.expression;
+    }
+    return this.bindAbove(node, 'other');
   }
 
   private bindLimit(): number | undefined {

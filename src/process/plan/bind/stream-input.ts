@@ -56,6 +56,18 @@ export function streamInput(source: Source, catalog: Catalog, table: TableNode):
       'Write FROM and the name of a stream or view. A file becomes a stream with: millrace load FILE --stream NAME.',
     );
   }
+  if (!view && every) {
+    const isStream = (catalog.schema?.(base)?.length ?? 0) > 0;
+    source.refuse(
+      position,
+      isStream
+        ? `"${base}" is a stream, and only views have resolutions.`
+        : `There is no view "${base}", and only views have resolutions.`,
+      isStream
+        ? `Write FROM "${base}", and "-- every: ${every}" above the SELECT.`
+        : 'Write FROM and the name of a view with @ and one of its resolutions; "millrace views" lists them.',
+    );
+  }
   const isAt = view !== undefined && catalog.views?.(name) === undefined;
   const viewColumns = view && [...view.columns, ...windowColumns];
   const columns = viewColumns ?? catalog.schema?.(name) ?? [];

@@ -3,7 +3,7 @@
 
 import { eventTimeFields } from '../../../core/event-time.ts';
 import type { ColumnKind, FieldSpec } from '../../../kernel/kernel.ts';
-import type { Expression, ScalarType, SourcePlan } from '../plan.ts';
+import type { AggregateFunction, Expression, ScalarType, SourcePlan } from '../plan.ts';
 
 /** How a field is read: as a type, as a hash of whatever it is, or only whether it is there. */
 export interface FieldUse {
@@ -43,8 +43,8 @@ export function fieldUses(sources: readonly SourcePlan[]): FieldUse[] {
     for (const aggregate of source.aggregates) {
       if (aggregate.filter) visit(aggregate.filter);
       for (const arg of aggregate.args) {
-        const as = arg.kind === 'field' ? lighterUse(aggregate.function) : undefined;
-        if (arg.kind === 'field' && as) add({ path: arg.path, as });
+        const as = lighterUse(aggregate.function, arg);
+        if (as) add({ path: as.path, as: as.as });
         else visit(arg);
       }
     }
@@ -57,11 +57,19 @@ export function keysOf(sources: readonly SourcePlan[]): string[] {
   return [...new Set(fieldUses(sources).map(({ path }) => path[0]!))].sort();
 }
 
-/** What an aggregate needs of a plain field when it is not its value. */
-export function lighterUse(aggregate: string): 'hash' | 'presence' | undefined {
-  if (aggregate === 'count') return 'presence';
-  return aggregate === 'approx_count_distinct' || aggregate === 'count_distinct' ? 'hash' : undefined;
+/** What an aggregate needs of a field that it takes as it is, where it only asks whether there is a value, or which are equal. */
+export function lighterUse(
+  aggregate: AggregateFunction,
+  arg: Expression,
+): { path: readonly string[]; as: 'hash' | 'presence' } | undefined {
+  if (arg.kind !== 'field') return undefined;
+  const { path, type } = arg;
+  // Every value has a text, and of another type only some are values.
+  if (aggregate === 'count') return type === 'any' || type === 'text' ? { path, as: 'presence' } : undefined;
+  return type === 'any' && countsDistinct.has(aggregate) ? { path, as: 'hash' } : undefined;
 }
+
+const countsDistinct: ReadonlySet<AggregateFunction> = new Set(['approx_count_distinct', 'count_distinct']);
 
 const kinds: Record<FieldUse['as'], ColumnKind> = {
   boolean: 'bool',

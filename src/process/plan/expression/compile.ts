@@ -2,6 +2,8 @@
 // depends on one dictionary column only is computed once for each code and remembered. The generated text is made of the
 // plan's structure alone: literals, functions and arrays are bound arguments. Whole numbers that leave 53 bits send the batch
 // through `evaluate.ts`, which is exact to 64.
+
+import { lighterUse } from '../events/fields.ts';
 import type { Scalar } from '../functions/function.ts';
 import type { Aggregate, Expression, ScalarType, SourcePlan } from '../plan.ts';
 import { type ColumnSource, GrowingDictionary, scalarAt, type Vector } from '../vector.ts';
@@ -47,13 +49,8 @@ function missingTable(name: string): never {
 
 /** Aggregates that only ask whether there is a value, or which of two are equal, read less of a field. */
 function compileArgument(aggregate: Aggregate, arg: Expression, context: LookupContext): ColumnFunction {
-  if (arg.kind === 'field') {
-    const { path } = arg;
-    if (aggregate.function === 'count') return source => source.presence(path);
-    if (aggregate.function === 'approx_count_distinct' || aggregate.function === 'count_distinct') {
-      return source => source.hash(path);
-    }
-  }
+  const lighter = lighterUse(aggregate.function, arg);
+  if (lighter) return source => source[lighter.as](lighter.path);
   return compileColumn(arg, context);
 }
 

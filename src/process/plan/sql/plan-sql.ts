@@ -288,7 +288,7 @@ function argumentSql(
 ): string {
   const counts = ['count', 'count_distinct', 'approx_count_distinct'].includes(aggregate.function);
   if (arg.kind !== 'field') return driftedFieldsSql(arg, columns, leaves);
-  if (!counts) return expressionSql(arg, leaves);
+  if (!counts || arg.type !== 'any') return expressionSql(arg, leaves);
   return fieldSql(columns, 'event', arg.path, isMixed(columns, arg.path) ? 'text' : 'any');
 }
 
