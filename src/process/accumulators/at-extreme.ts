@@ -6,7 +6,7 @@ import { scalarOrder } from '../plan/functions/scalar-order.ts';
 import type { Vector } from '../plan/vector.ts';
 import type { Accumulator } from './accumulator.ts';
 import { grown } from './growth.ts';
-import { readScalar, type Scalar, scalarAt, writeScalar } from './scalar.ts';
+import { readScalar, type Scalar, scalarAt, scalarsBytes, writeScalar } from './scalar.ts';
 
 const state = { empty: 0, number: 1, other: 2 } as const;
 
@@ -94,6 +94,7 @@ export class AtExtremeAccumulator implements Accumulator {
   }
 
   memoryBytes(): number {
-    return this.states.byteLength + this.orders.byteLength + this.values.length * 24;
+    const beside = scalarsBytes(this.values) + scalarsBytes(this.otherOrders);
+    return this.states.byteLength + this.orders.byteLength + beside;
   }
 }

@@ -4,7 +4,7 @@ import { scalarOrder } from '../plan/functions/scalar-order.ts';
 import type { Vector } from '../plan/vector.ts';
 import type { Accumulator } from './accumulator.ts';
 import { grown } from './growth.ts';
-import { readScalar, type Scalar, scalarAt, writeScalar } from './scalar.ts';
+import { readScalar, type Scalar, scalarAt, scalarsBytes, writeScalar } from './scalar.ts';
 
 const state = { empty: 0, number: 1, other: 2 } as const;
 
@@ -100,6 +100,6 @@ export class ExtremeAccumulator implements Accumulator {
   }
 
   memoryBytes(): number {
-    return this.states.byteLength + this.numbers.byteLength + this.others.length * 24;
+    return this.states.byteLength + this.numbers.byteLength + scalarsBytes(this.others);
   }
 }

@@ -5,7 +5,7 @@ import { Rng } from '../../core/rng.ts';
 import type { Vector } from '../plan/vector.ts';
 import type { AggregateValue } from './accumulator.ts';
 import { itemOf, itemText } from './item-text.ts';
-import { scalarAt } from './scalar.ts';
+import { scalarAt, scalarsBytes } from './scalar.ts';
 import { SketchSlots } from './sketch-slots.ts';
 
 export class SampleAccumulator extends SketchSlots<ReservoirStrings> {
@@ -40,6 +40,6 @@ export class SampleAccumulator extends SketchSlots<ReservoirStrings> {
     return ReservoirStrings.deserialize(bytes, this.rng);
   }
   protected bytesOf(sketch: ReservoirStrings): number {
-    return 120 + sketch.items.length * 60;
+    return 120 + scalarsBytes(sketch.items);
   }
 }

@@ -41,6 +41,13 @@ export function narrowed(value: bigint): number | bigint {
   return Number.isSafeInteger(double) ? double : value;
 }
 
+/** Bytes of values and of the array that holds them, estimated. */
+export function scalarsBytes(values: readonly (Scalar | undefined)[]): number {
+  let bytes = values.length * 24;
+  for (const value of values) if (typeof value === 'string') bytes += 2 * value.length;
+  return bytes;
+}
+
 const tag = { null: 0, number: 1, bigint: 2, string: 3, false: 4, true: 5 } as const;
 
 export function writeScalar(writer: ByteWriter, value: Scalar | null): void {

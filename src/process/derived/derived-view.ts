@@ -27,8 +27,9 @@ export interface ReadableView {
   window(index: number, startUs: number): WindowResult;
 }
 
-/** Groups of windows remembered, of one view. */
+/** Groups of windows remembered, of one view; what sketches, sets and texts take of memory counts as groups of `groupBytes`. */
 const rememberedMax = 100_000;
+const groupBytes = 512;
 
 interface Input {
   view: ReadableView;
@@ -48,7 +49,7 @@ export class DerivedView implements ReadableView {
   private readonly revisions: Revisions;
   private readonly compiled: CompiledSource[] = [];
   private readonly result: ReturnType<typeof resultRows>;
-  private readonly remembered = new Map<string, DerivedCells>();
+  private readonly remembered = new Map<string, { cells: DerivedCells; groups: number }>();
   private rememberedGroups = 0;
 
   /** `find` gives the views under it as they are now. */
@@ -156,10 +157,10 @@ export class DerivedView implements ReadableView {
 
   forget(index: number, startUs: number): void {
     const key = `${index} ${startUs}`;
-    const cells = this.remembered.get(key);
-    if (!cells) return;
+    const known = this.remembered.get(key);
+    if (!known) return;
     this.remembered.delete(key);
-    this.rememberedGroups -= cells.size + 1;
+    this.rememberedGroups -= known.groups;
   }
 
   forgetAll(): void {
@@ -194,16 +195,17 @@ export class DerivedView implements ReadableView {
       // The newest are last.
       this.remembered.delete(key);
       this.remembered.set(key, known);
-      return known;
+      return known.cells;
     }
     const cells = index === 0 ? this.computed(startUs) : this.mergedOf(index, startUs);
     cells.compact(1);
-    this.remembered.set(key, cells);
-    this.rememberedGroups += cells.size + 1;
+    const groups = Math.max(cells.size + 1, Math.ceil(cells.memoryBytes() / groupBytes));
+    this.remembered.set(key, { cells, groups });
+    this.rememberedGroups += groups;
     for (const [oldest, old] of this.remembered) {
       if (this.rememberedGroups <= rememberedMax || oldest === key) break;
       this.remembered.delete(oldest);
-      this.rememberedGroups -= old.size + 1;
+      this.rememberedGroups -= old.groups;
     }
     return cells;
   }
@@ -257,7 +259,7 @@ export class DerivedView implements ReadableView {
 
   memoryBytes(): number {
     let bytes = 0;
-    for (const cells of this.remembered.values()) bytes += cells.memoryBytes();
+    for (const { cells } of this.remembered.values()) bytes += cells.memoryBytes();
     return bytes;
   }
 

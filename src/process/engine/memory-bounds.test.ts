@@ -125,3 +125,45 @@ test('a field of more values than its dictionary holds starts it anew, and no co
   expect(rows[0]!.values).toEqual(['often', (batches * perBatch) / 100]);
   expect(rows.reduce((sum, { values }) => sum + Number(values[1]), 0)).toBe(batches * perBatch);
 });
+
+/** Events of 30 minutes, 20 groups and 40 values each in order; then one more of each group in the first minute. */
+function valuesByMinute(): MemoryLog {
+  const log = new MemoryLog();
+  log.createStream('access');
+  for (let minute = 0; minute < 30; minute++) {
+    const events = Array.from({ length: 800 }, (_, i) => ({
+      _time: at(minute * 60_000 + i),
+      k: `k${i % 20}`,
+      v: `${minute} ${i}`,
+    }));
+    log.append('access', 0, events, startMs);
+  }
+  const late = Array.from({ length: 20 }, (_, i) => ({ _time: at(1000), k: `k${i}`, v: 'late' }));
+  log.append('access', 0, late, startMs);
+  return log;
+}
+
+test('windows leave memory by what their sketches and texts take, and are right when they come back', async () => {
+  const memory: number[] = [];
+  const results: WindowRow[][] = [];
+  for (const cellsMax of [600_000, 700]) {
+    const engine = await openEngine(valuesByMinute(), { cellsMax, commitMs: 0, readBytes: 64 * 1024 });
+    engines.push(engine);
+    await engine.define({
+      name: 'v',
+      text: "-- every: 1m\n-- keep: for ever\nSELECT k, count(*) AS n, approx_top_k(v, 3) AS top, max(v || repeat('x', 500)) AS m FROM access GROUP BY k",
+    });
+    await engine.settled();
+    const [view] = (await engine.views()) as [ViewSummary];
+    memory.push(view.memoryBytes);
+    const { rows } = await engine.query({ view: 'v', limit: 100_000 });
+    results.push(rows);
+  }
+  // All 600 cells are fewer than the bound; by their rows in the store they are several times as many.
+  expect(memory[1]).toBeLessThan(memory[0]! / 4);
+  expect(results[1]).toEqual(results[0]);
+  expect(results[0]).toHaveLength(600);
+  expect(
+    results[0]!.filter(({ startUs }) => startUs === startMs * 1000).map(({ values }) => values[1]),
+  ).toEqual(Array(20).fill(41));
+});

@@ -182,6 +182,7 @@ export class ViewVersion {
 
   /** Puts cells that are in the store out of memory, down to `share` of them. */
   evict(share: number): void {
+    if (this.failure !== undefined) return;
     for (const partition of this.partitions) partition.evict(share);
   }
 
