@@ -412,6 +412,35 @@ describe('definitions', () => {
     expect((await view()).watermarkUs).toBe((nowMs - 10_000) * 1000);
   });
 
+  test('a partition that was idle is so at once after a restart', async () => {
+    const log = logWith({ _time: at(0) });
+    const state = createMemoryState();
+    const clock = { nowMs: () => startMs + 60_000 };
+    const engine = await openEngine(log, { state, clock });
+    const text = '-- every: 1s\n-- lateness: 0s\nSELECT count(*) AS n FROM access';
+    await engine.define({ name: 'v', text });
+    await engine.settled();
+    await engine.close();
+    const again = await openEngine(log, { state, clock });
+    engines.push(again);
+    await expect
+      .poll(async () => (await again.query({ view: 'v' })).rows)
+      .toMatchObject([{ final: true, values: [1] }]);
+  });
+
+  test('a clock that is set back keeps no partition from being idle', async () => {
+    let nowMs = startMs + 3_600_000;
+    const engine = await openEngine(logWith({ _time: at(0) }), { clock: { nowMs: () => nowMs } });
+    engines.push(engine);
+    await engine.define({ name: 'v', text: '-- every: 1s\n-- delay: 0s\nSELECT count(*) AS n FROM access' });
+    await engine.settled();
+    nowMs -= 1_800_000;
+    await engine.settled();
+    nowMs += 10_000;
+    await engine.settled();
+    expect((await engine.views())[0]!.watermarkUs).toBe((nowMs - 10_000) * 1000);
+  });
+
   test('who watches a view is told when another definition of it serves, and of views over it', async () => {
     const log = logWith({ _time: at(0), a: 1, b: 5 });
     const engine = await engineWith(log, '-- every: 1s\nSELECT a, count(*) AS n FROM access GROUP BY a');

@@ -39,6 +39,8 @@ export interface PositionRecord {
   watermarkUs: number | null;
   /** Lowest event time. */
   lowUs?: number;
+  /** When the last event was appended. Absent in records of before it was kept. */
+  appendedMs?: number;
   events: number;
   expired: number;
   ahead: number;
@@ -70,7 +72,8 @@ export class PartitionClock {
   private high: number;
   /** An event time that counts and that the partition is known to come to. */
   private foreseen = Number.NEGATIVE_INFINITY;
-  private lastEventMs = 0;
+  /** When events last came, by the wall clock; 0 where nothing is known of it. */
+  private lastEventMs: number;
 
   constructor(plan: Plan, stored: PositionRecord | undefined) {
     this.adopt(plan);
@@ -84,6 +87,8 @@ export class PartitionClock {
       recentExpired: [],
     };
     this.high = this.record.highUs ?? Number.NEGATIVE_INFINITY;
+    // A partition that was idle before a restart is so at once, and what was final stays so.
+    this.lastEventMs = this.record.appendedMs ?? 0;
   }
 
   /** Takes over changed settings. */
@@ -137,6 +142,7 @@ export class PartitionClock {
     record.ahead += ahead;
     record.events += rows;
     record.mismatched += batch.mismatched;
+    record.appendedMs = Math.floor(appendUs[rows - 1]! / 1000);
     if (high > Number.NEGATIVE_INFINITY) {
       record.highUs = high;
       record.watermarkUs = Math.max(record.watermarkUs ?? Number.NEGATIVE_INFINITY, high - this.delayUs);
@@ -221,7 +227,8 @@ export class PartitionClock {
 
   /** The partition is read to its end: lets an idle one follow the wall clock. True where the watermark moved. */
   idle(nowMs: number): boolean {
-    if (this.lastEventMs === 0) this.lastEventMs = nowMs;
+    // The wall clock may have been set back.
+    if (this.lastEventMs === 0 || this.lastEventMs > nowMs) this.lastEventMs = nowMs;
     const { record } = this;
     if (record.highUs === null || nowMs - this.lastEventMs < idleMs) return false;
     const followed = (nowMs - idleMs) * 1000 - this.delayUs;
