@@ -7,7 +7,7 @@ import type { ViewVersion } from '../view/view-version.ts';
 import { type HistorySource, Lane } from './lane.ts';
 
 /** Share of the kernel's memory: what one step adds, and a table that is doubled, find room in the rest. */
-const kernelFillMax = 3 / 8;
+const kernelFillMax = 1 / 4;
 
 export interface LaneSetOptions {
   kernel: Kernel;
