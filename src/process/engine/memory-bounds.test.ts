@@ -126,6 +126,34 @@ test('a field of more values than its dictionary holds starts it anew, and no co
   expect(rows.reduce((sum, { values }) => sum + Number(values[1]), 0)).toBe(batches * perBatch);
 });
 
+test('the window written to last leaves memory too once nothing is written to it any more', async () => {
+  const memory: number[] = [];
+  for (const cellsMax of [600_000, 500]) {
+    const log = new MemoryLog();
+    const engine = await openEngine(log, { cellsMax, commitMs: 0 });
+    engines.push(engine);
+    const streams = ['a', 'b'];
+    const events = Array.from({ length: 5000 }, (_, k) => ({ _time: at(0), k: `k${k}` }));
+    for (const stream of streams) {
+      log.createStream(stream);
+      log.append(stream, 0, events, startMs);
+      const text = `-- every: 1d\nSELECT k, count(*) AS n FROM ${stream} GROUP BY k`;
+      await engine.define({ name: `v_${stream}`, text });
+    }
+    await engine.settled();
+    for (let round = 0; round < 3; round++) {
+      log.append('a', 0, events, startMs);
+      await engine.settled();
+    }
+    const idle = async () => (await engine.views()).find(({ name }) => name === 'v_b')!.memoryBytes;
+    if (memory.length > 0) await expect.poll(idle, { timeout: 3000 }).toBeLessThan(memory[0]! * 0.9);
+    memory.push(await idle());
+    const { rows } = await engine.query({ view: 'v_a', limit: 10_000 });
+    expect(rows.every(({ values }) => values[1] === 4)).toBe(true);
+    expect(rows).toHaveLength(events.length);
+  }
+});
+
 test('lanes give memory of the kernel back where there are many, or their texts are', async () => {
   const log = new MemoryLog();
   const streams = Array.from({ length: 30 }, (_, i) => `s${i}`);
