@@ -302,7 +302,7 @@ export function tooLarge(limit: number): MillraceError {
   return new MillraceError('body-too-large', `The body is larger than ${limit} bytes.`, {
     status: 413,
     context: { maxBodyBytes: limit },
-    remedy: 'Send fewer events a request; about 1,000 is a good number.',
+    remedy: 'Send less at a time; of events about 1,000 a request is a good number.',
   });
 }
 
