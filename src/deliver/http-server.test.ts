@@ -35,3 +35,25 @@ test('ready is 503 while the views of the project are being defined and while th
     await server.close();
   }
 });
+
+test('a body longer than 8 MiB is refused whatever is asked, before it is all there', async () => {
+  const server = await startHttpServer({
+    host: '127.0.0.1',
+    port: 0,
+    consoleDir,
+    services: {} as unknown as Services,
+    onDefect: () => {},
+  });
+  const body = ' '.repeat(8 * 1024 * 1024 + 1);
+  try {
+    for (const path of ['/v1/sql', '/v1/audit', '/v1/streams/s/rejected']) {
+      const answer = await fetch(`http://127.0.0.1:${server.port}${path}`, { method: 'POST', body });
+      expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([
+        413,
+        'body-too-large',
+      ]);
+    }
+  } finally {
+    await server.close();
+  }
+});

@@ -4,9 +4,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
 import { MillraceError } from '../core/errors.ts';
 import type { DashboardList, Health } from './api.ts';
 import { contentSecurityPolicy, loadConsoleFiles } from './console-files.ts';
+import { tooLarge } from './ingest.ts';
 import { serveIngestConnections } from './ingest-connections.ts';
 import { serveLive } from './live.ts';
 import { LiveConnections } from './live-connections.ts';
@@ -37,6 +39,9 @@ export interface HttpServer {
 /** A connection without a request is closed after so long, and one whose request does not come to its end. */
 const idleMs = 65_000;
 const requestMs = 120_000;
+
+/** Bytes of the body of a question; a sender's rejected lines of half a MiB are less, as base64 too. */
+const maxBodyBytes = 8 * 1024 * 1024;
 
 const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
 
@@ -202,6 +207,14 @@ function routes(options: HttpServerOptions): Hono {
     context.header('cross-origin-resource-policy', 'same-origin');
     if (!context.res.headers.has('cache-control')) context.header('cache-control', 'no-store');
   });
+  app.use(
+    bodyLimit({
+      maxSize: maxBodyBytes,
+      onError: () => {
+        throw tooLarge(maxBodyBytes);
+      },
+    }),
+  );
   app.get('/v1/info', async context => context.json(await services.info()));
   routeStreams(app, services);
   routeRejected(app, services);

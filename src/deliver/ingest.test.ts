@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,6 +24,7 @@ async function start(): Promise<void> {
     kernel: createReferenceKernel(),
     clock: systemClock,
     maxBodyBytes: 100_000,
+    maxInFlightBytes: 150_000,
     isTaken: name => name === 'a_view',
   });
   server = createServer((request, response) => {
@@ -261,4 +262,31 @@ test('many senders at once lose and double nothing', async () => {
     .split('\n')
     .map(line => JSON.parse(line).id as number);
   expect(ids.sort((a, b) => a - b)).toEqual(Array.from({ length: 320 }, (_, i) => i));
+});
+
+test('bodies of unknown length are refused once all together are too long, and those that had room go on', async () => {
+  const line = `{"a":"${'x'.repeat(1000)}"}\n`;
+  const half = line.repeat(40);
+  let begun = 0;
+  const allBegun = new Promise<void>(resolve => server.on('request', () => ++begun === 3 && resolve()));
+  const sent = Array.from({ length: 3 }, () => {
+    const sending = request(`${url}/s`, { method: 'POST', headers: { 'transfer-encoding': 'chunked' } });
+    sending.flushHeaders();
+    const status = new Promise<number>((resolve, reject) => {
+      sending.on('error', reject).on('response', response => {
+        response.resume();
+        resolve(response.statusCode!);
+      });
+    });
+    return { sending, status };
+  });
+  await allBegun;
+  for (const { sending } of sent) sending.write(half);
+  for (const { sending } of sent) sending.write(half);
+  const refused = await Promise.race(sent.map(({ status }) => status));
+  expect(refused).toBe(429);
+  for (const { sending } of sent) sending.end();
+  const statuses = await Promise.all(sent.map(({ status }) => status));
+  expect(statuses.filter(status => status === 200).length).toBeGreaterThan(0);
+  expect((await post('s', line)).status).toBe(200);
 });

@@ -84,11 +84,14 @@ export class IngestHandler {
 
   /** Whether a body of so many bytes may be received now; if so, `release` is due when it is here or given up. */
   reserve(bytes: number): boolean {
-    const { maxBodyBytes, maxInFlightBytes } = this.options;
-    if (bytes > maxBodyBytes || (this.inFlightBytes > 0 && this.inFlightBytes + bytes > maxInFlightBytes))
-      return false;
+    if (bytes > this.options.maxBodyBytes || !this.hasRoom(bytes)) return false;
     this.inFlightBytes += bytes;
     return true;
+  }
+
+  /** A body that is alone, but for `own` bytes of itself, is received whatever its length. */
+  private hasRoom(bytes: number, own = 0): boolean {
+    return this.inFlightBytes === own || this.inFlightBytes + bytes <= this.options.maxInFlightBytes;
   }
 
   release(bytes: number): void {
@@ -213,28 +216,28 @@ export class IngestHandler {
 
   /** The body, in memory from `take` where its length is announced. */
   private async readBody(request: IncomingMessage, take: (bytes: number) => Buffer): Promise<Uint8Array> {
-    const { maxBodyBytes, maxInFlightBytes } = this.options;
+    const { maxBodyBytes } = this.options;
     const announced = Number(request.headers['content-length'] ?? 0);
     if (announced > maxBodyBytes) throw tooLarge(maxBodyBytes);
-    if (this.inFlightBytes > 0 && this.inFlightBytes + announced > maxInFlightBytes) {
-      throw new MillraceError('ingest-overloaded', 'Too many bytes are being received at once.', {
-        status: 429,
-        canRetry: true,
-        context: { retryAfterMs: 1000 },
-        remedy: 'Send again after the time in Retry-After; nothing of this request was kept.',
-      });
-    }
+    let counted = 0;
+    // What is announced at once; a body of unknown length, or one that is compressed, as it comes.
+    const count = (bytes: number): void => {
+      if (!this.hasRoom(bytes, counted)) throw overloaded();
+      this.inFlightBytes += bytes;
+      counted += bytes;
+    };
+    count(announced);
     const source = decompressed(request);
     const whole = source === request && announced > 0 ? take(announced) : undefined;
     const chunks: Uint8Array[] = [];
     let length = 0;
     try {
       for await (const chunk of source as AsyncIterable<Uint8Array>) {
-        this.inFlightBytes += chunk.length;
         if (whole) whole.set(chunk, length);
         else chunks.push(chunk);
         length += chunk.length;
         if (length > maxBodyBytes) throw tooLarge(maxBodyBytes);
+        if (length > counted) count(length - counted);
       }
     } catch (thrown) {
       if (thrown instanceof MillraceError) throw thrown;
@@ -244,11 +247,20 @@ export class IngestHandler {
         cause: thrown,
       });
     } finally {
-      this.inFlightBytes -= length;
+      this.inFlightBytes -= counted;
     }
     if (whole) return whole.subarray(0, length);
     return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length);
   }
+}
+
+function overloaded(): MillraceError {
+  return new MillraceError('ingest-overloaded', 'Too many bytes are being received at once.', {
+    status: 429,
+    canRetry: true,
+    context: { retryAfterMs: 1000 },
+    remedy: 'Send again after the time in Retry-After; nothing of this request was kept.',
+  });
 }
 
 /** Of the lines as well: where nothing was accepted, a mended request comes under the same key or number. */
@@ -290,7 +302,7 @@ export function tooLarge(limit: number): MillraceError {
   return new MillraceError('body-too-large', `The body is larger than ${limit} bytes.`, {
     status: 413,
     context: { maxBodyBytes: limit },
-    remedy: 'Send fewer events a request; about 1,000 is a good number.',
+    remedy: 'Send less at a time; of events about 1,000 a request is a good number.',
   });
 }
 

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, get, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { at, MemoryLog, openEngine, startMs } from '../process/engine/engine.fixture.ts';
@@ -15,6 +15,7 @@ class FakeEngine {
   private listener: (change: ViewChange) => void = () => {};
   private id = 0;
   watched = 0;
+  queries = 0;
   columns: ViewColumn[] = [
     { name: 'k', type: 'VARCHAR', role: 'group' },
     { name: 'n', type: 'BIGINT', role: 'value' },
@@ -33,6 +34,7 @@ class FakeEngine {
     ];
   }
   async query({ fromUs = 0 }: { fromUs?: number }) {
+    this.queries++;
     const { columns } = (await this.views())[0]!;
     const rows = [...this.rows.values()].filter(row => row.startUs >= fromUs);
     return { view: 'v', everyMs: 60_000, columns, rows, watermarkUs: 0 };
@@ -312,6 +314,29 @@ test('of a window told whole each row waits, also those that look the same', asy
   expect(windows!.map(({ values }) => values[1])).toEqual([2, 1, 3]);
   expect(whole).toEqual(['1970-01-01T00:02:00.000Z']);
   again.close();
+});
+
+test('a client that does not read has few snapshots made for it, and gets all as it reads', async () => {
+  const row = { startUs: 0, endUs: minuteUs, revision: 1, final: false, values: ['x'.repeat(1_000_000), 1] };
+  engine.rows.set(0, row);
+  const count = 32;
+  const request = get(`${url}/?${Array(count).fill('s=v@1m').join('&')}`);
+  const response = await new Promise<IncomingMessage>(resolve => request.on('response', resolve));
+  await expect.poll(() => engine.queries).toBeGreaterThan(3);
+  // The server has had time for more.
+  const other = await connect('s=v@1m');
+  await other.next('snapshot');
+  other.close();
+  expect(engine.queries).toBeLessThan(count);
+  let snapshots = 0;
+  let end = '';
+  for await (const chunk of response.setEncoding('latin1')) {
+    const parts = (end + String(chunk)).split('event: snapshot');
+    snapshots += parts.length - 1;
+    end = parts.at(-1)!.slice(-20);
+    if (snapshots === count) break;
+  }
+  expect(engine.queries).toBe(count + 1);
 });
 
 test('of a session each row waits, until it is told anew or grows together with another', async () => {

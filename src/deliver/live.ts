@@ -25,6 +25,9 @@ const maxSubscriptions = 64;
 /** Changed windows that wait for a slow client on one subscription; beyond it the client gets a new snapshot. */
 const maxWaitingRows = 50_000;
 
+/** Snapshots of one connection that are asked for or wait to be sent; the others follow as the client takes these. */
+const maxSnapshots = 4;
+
 const statusMs = 1000;
 
 interface Subscription {
@@ -37,7 +40,11 @@ interface Subscription {
   /** While rows wait: the last sequence before the first of them. */
   sequence: number;
   snapshot: string | undefined;
-  /** Asked for so far; the last one holds. */
+  /** A snapshot is to be asked for; what changes before is in it. */
+  isDue: boolean;
+  /** The view has been defined anew since the last one was asked for. */
+  isReplaced: boolean;
+  /** Due so far; the last one holds. */
   snapshots: number;
   ready: boolean;
   /** It has had an error in place of the last snapshot, and waits for a definition that gives rows again. */
@@ -67,6 +74,7 @@ export async function serveLive(
   const notices: string[] = [];
   const subscriptions: Subscription[] = [];
   let isClosed = false;
+  let asking = 0;
   const stream = new EventStream(request, response, {
     next: () => nextText(),
     onClose: () => {
@@ -86,6 +94,7 @@ export async function serveLive(
   }
 
   function nextText(): string | undefined {
+    askForSnapshots();
     const notice = notices.shift();
     if (notice !== undefined) return notice;
     for (const subscription of subscriptions) {
@@ -141,13 +150,32 @@ export async function serveLive(
     }
   }
 
-  async function sendSnapshot(subscription: Subscription, isReplaced = false): Promise<void> {
+  function wantSnapshot(subscription: Subscription, isReplaced = false): void {
     subscription.ready = subscription.failed = false;
     subscription.snapshot = undefined;
     subscription.waiting.clear();
-    const number = ++subscription.snapshots;
-    // A later one has been asked for, of another definition.
-    const isOutdated = (): boolean => number !== subscription.snapshots;
+    subscription.snapshots++;
+    subscription.isDue = true;
+    subscription.isReplaced ||= isReplaced;
+    stream.pump();
+  }
+
+  function askForSnapshots(): void {
+    let underWay = asking + subscriptions.filter(({ snapshot }) => snapshot !== undefined).length;
+    for (const subscription of subscriptions) {
+      if (underWay >= maxSnapshots) return;
+      if (!subscription.isDue) continue;
+      underWay++;
+      void askForSnapshot(subscription);
+    }
+  }
+
+  async function askForSnapshot(subscription: Subscription): Promise<void> {
+    const { isReplaced, snapshots: number } = subscription;
+    subscription.isDue = subscription.isReplaced = false;
+    asking++;
+    // A later one is due, of another definition.
+    const isOutdated = (): boolean => isClosed || number !== subscription.snapshots;
     try {
       if (isReplaced) await follow(subscription);
       if (isOutdated()) return;
@@ -161,22 +189,24 @@ export async function serveLive(
       if (isOutdated()) return;
       subscription.failed = true;
       notices.push(message({ type: 'error', subscription: subscription.key, problem: problemOf(thrown) }));
+    } finally {
+      asking--;
+      stream.pump();
     }
-    stream.pump();
   }
 
   function receive(subscription: Subscription, change: HubChange): void {
     const { waiting } = subscription;
     if (change.columns) {
       waiting.setColumns(change.columns);
-      void sendSnapshot(subscription, true);
+      wantSnapshot(subscription, true);
       return;
     }
-    if (subscription.failed) return;
+    if (subscription.failed || subscription.isDue) return;
     if (waiting.size === 0) subscription.sequence = change.sequence - 1;
     waiting.take(change);
     subscription.watermarkUs = change.watermarkUs;
-    if (waiting.size > maxWaitingRows && subscription.ready) void sendSnapshot(subscription);
+    if (waiting.size > maxWaitingRows && subscription.ready) wantSnapshot(subscription);
     else stream.pump();
   }
 
@@ -190,7 +220,7 @@ export async function serveLive(
       if (missed) {
         for (const change of missed) receive(subscription, change);
         subscription.ready = true;
-      } else void sendSnapshot(subscription);
+      } else wantSnapshot(subscription);
     } catch (thrown) {
       notices.push(message({ type: 'error', subscription: key, problem: problemOf(thrown) }));
     }
@@ -211,6 +241,8 @@ function open(key: string, views: readonly ViewSummary[], isKnown: boolean): Sub
     watermarkUs: view.watermarkUs,
     sequence: 0,
     snapshot: undefined,
+    isDue: false,
+    isReplaced: false,
     snapshots: 0,
     ready: false,
     failed: false,

@@ -1,12 +1,10 @@
 // POST /v1/streams/{stream}/rejected: lines that a sender could not make into events of the stream, kept in `_rejected` as those of
 // sources are. For senders that read formats themselves, as `millrace produce` does.
 import type { Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import * as z from 'zod';
 import { maxRejectedPerSpan } from '../collect/format.ts';
 import { MillraceError } from '../core/errors.ts';
 import type { RejectedAnswer } from './api.ts';
-import { tooLarge } from './ingest.ts';
 import type { Services } from './services.ts';
 
 const whole = z.number().int().nonnegative();
@@ -25,20 +23,11 @@ const request = z.strictObject({
     .max(maxRejectedPerSpan),
 });
 
-/** Bytes of a body; a sender's span of half a MiB is less, as base64 too. */
-const maxBodyBytes = 8 * 1024 * 1024;
-
 const remedy =
   'The body is {"source", "lines": [{"line", "position", "reason", "raw"}]}, raw in base64; position may be left out.';
 
 export function routeRejected(app: Hono, { ingest }: Pick<Services, 'ingest'>): void {
-  const limit = bodyLimit({
-    maxSize: maxBodyBytes,
-    onError: () => {
-      throw tooLarge(maxBodyBytes);
-    },
-  });
-  app.post('/v1/streams/:stream/rejected', limit, async context => {
+  app.post('/v1/streams/:stream/rejected', async context => {
     const stream = context.req.param('stream');
     ingest.checkStream(stream);
     const { source, lines } = requestOf(await context.req.text());

@@ -4,8 +4,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Log } from '../flow/log.ts';
 import { EventStream } from './event-stream.ts';
 
-/** Events that wait for a slow client. */
+/** Events that wait for a slow client, and characters of them. */
 const maxWaiting = 1000;
+const maxWaitingText = 16 * 1024 * 1024;
 
 export async function serveTail(
   log: Log,
@@ -18,6 +19,7 @@ export async function serveTail(
   if (!summary) await log.range(stream, 0);
   const stopping = new AbortController();
   let waiting: string[] = [];
+  let waitingText = 0;
   let skipped = 0;
   const events = new EventStream(request, response, {
     next: () => {
@@ -26,7 +28,9 @@ export async function serveTail(
         skipped = 0;
         return text;
       }
-      return waiting.shift();
+      const text = waiting.shift();
+      waitingText -= text?.length ?? 0;
+      return text;
     },
     onClose: () => {
       stopping.abort();
@@ -36,6 +40,15 @@ export async function serveTail(
   const beat = setInterval(() => {
     if (!response.writableNeedDrain) response.write(': still here\n\n');
   }, 15_000);
+
+  function dropOldest(): void {
+    let dropped = 0;
+    while (waiting.length - dropped > maxWaiting || waitingText > maxWaitingText) {
+      waitingText -= waiting[dropped++]!.length;
+    }
+    waiting = waiting.slice(dropped);
+    skipped += dropped;
+  }
 
   async function follow(partition: number, from: number): Promise<void> {
     const consumer = log.openConsumer(`tail ${request.socket.remotePort}`, stream, partition, from);
@@ -50,12 +63,11 @@ export async function serveTail(
         let offset = read.batches[0]?.offset ?? 0;
         for (const line of lines) {
           // Events are JSON on one line, so the data field needs no splitting.
-          waiting.push(`event: event\nid: ${partition}.${offset++}\ndata: ${line}\n\n`);
+          const text = `event: event\nid: ${partition}.${offset++}\ndata: ${line}\n\n`;
+          waiting.push(text);
+          waitingText += text.length;
         }
-        if (waiting.length > maxWaiting) {
-          skipped += waiting.length - maxWaiting;
-          waiting = waiting.slice(-maxWaiting);
-        }
+        dropOldest();
         events.pump();
       }
     } catch {

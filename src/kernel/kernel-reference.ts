@@ -73,5 +73,6 @@ export function createReferenceKernel(): Kernel {
       return Uint32Array.of(h1Low, h1High, h2Low, h2High);
     },
     memoryBytes: () => region.length,
+    fill: () => 0,
   };
 }

@@ -141,5 +141,6 @@ export function createKernel(wasm: Uint8Array | WebAssembly.Module, options: Ker
     },
 
     memoryBytes: () => instance.buffer.byteLength,
+    fill: () => (exports.usedMemory() >>> 0) / instance.maxMemoryBytes,
   };
 }

@@ -225,4 +225,6 @@ export interface Kernel {
   hash(start: number, end: number): Uint32Array;
   /** Bytes of memory the instance holds. */
   memoryBytes(): number;
+  /** Share of the memory it may have that is in use, 0–1: input, decoders with their dictionaries, and groupers. */
+  fill(): number;
 }

@@ -33,6 +33,7 @@ export interface KernelExports {
   alloc(bytes: number): number;
   free(pointer: number): void;
   capacityOf(pointer: number): number;
+  usedMemory(): number;
   scratchOf(bytes: number): number;
   validate(start: number, length: number, maxLineBytes: number, maxErrors: number): number;
   accepted(): number;
@@ -74,6 +75,7 @@ const defaultMaxMemoryBytes = 1024 * 1024 * 1024;
 /** The instance with its memory, for the parts of the compiled kernel. */
 export class KernelInstance {
   readonly exports: KernelExports;
+  readonly maxMemoryBytes: number;
   private wordsView: Uint32Array | undefined;
   private bytesView: Buffer | undefined;
   private readonly onRefused: { listener: RefusedListener | undefined } = { listener: undefined };
@@ -99,7 +101,8 @@ export class KernelInstance {
     };
     this.exports = new WebAssembly.Instance(module, { env }).exports as unknown as KernelExports;
     this.exports.start();
-    this.exports.startMemory(options.maxMemoryBytes ?? defaultMaxMemoryBytes);
+    this.maxMemoryBytes = options.maxMemoryBytes ?? defaultMaxMemoryBytes;
+    this.exports.startMemory(this.maxMemoryBytes);
     const powers = powersOfFive();
     const table = this.exports.alloc(powers.byteLength) >>> 0;
     new BigUint64Array(this.buffer, table, powers.length).set(powers);

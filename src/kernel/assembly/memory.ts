@@ -17,6 +17,8 @@ let heapStart: usize = 0;
 /** End of the last block; everything from here to the end of memory is unused. */
 let heapEnd: usize = 0;
 let limitBytes: u64 = 0;
+/** Of the blocks in use. */
+let usedBytes: u32 = 0;
 
 // Header: u32 size of the whole block, u32 1 where it is in use.
 // @ts-ignore: decorator
@@ -36,8 +38,8 @@ export function startMemory(limit: f64): void {
   limitBytes = u64(limit);
 }
 
-export function usedMemory(): usize {
-  return heapEnd;
+export function usedMemory(): u32 {
+  return usedBytes;
 }
 
 function grow(size: u32): usize {
@@ -56,6 +58,12 @@ function grow(size: u32): usize {
   heapEnd += size;
   store<u32>(block, size);
   return block;
+}
+
+function take(block: usize): usize {
+  store<u32>(block, 1, 4);
+  usedBytes += sizeOf(block);
+  return block + headerBytes;
 }
 
 /**
@@ -86,15 +94,12 @@ export function alloc(bytes: u32): usize {
           store<u32>(block + size, free - size);
           store<u32>(block + size, 0, 4);
         }
-        store<u32>(block, 1, 4);
-        return block + headerBytes;
+        return take(block);
       }
     }
     block += sizeOf(block);
   }
-  block = grow(size);
-  store<u32>(block, 1, 4);
-  return block + headerBytes;
+  return take(grow(size));
 }
 
 export function allocZeroed(bytes: u32): usize {
@@ -105,7 +110,10 @@ export function allocZeroed(bytes: u32): usize {
 
 /** Gives a block back; 0 is nothing. */
 export function free(pointer: usize): void {
-  if (pointer != 0) store<u32>(pointer - headerBytes, 0, 4);
+  if (pointer == 0) return;
+  const block = pointer - headerBytes;
+  store<u32>(block, 0, 4);
+  usedBytes -= sizeOf(block);
 }
 
 /** Bytes that `pointer`'s block can hold. */

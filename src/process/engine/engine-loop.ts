@@ -45,6 +45,7 @@ export class EngineLoop {
   private wake: () => void = () => {};
   private tickedAt = 0;
   private hasUnflushed = false;
+  private steps = 0;
   /** Definitions that are being planned. */
   private defining = 0;
 
@@ -119,17 +120,21 @@ export class EngineLoop {
     const until = live === undefined ? undefined : live.position;
     let count: number;
     try {
+      lane.steppedAt = ++this.steps;
       count = await lane.step(until);
     } catch (thrown) {
       if (this.isStopped) return 0;
       // A partition that cannot be read now is looked at again later; the others go on.
       lane.problem = toError(thrown);
       lane.isReady = false;
+      this.hasUnflushed = true;
       setTimeout(() => {
         lane.isReady = true;
         this.wake();
       }, retryMs).unref();
       return 0;
+    } finally {
+      this.lanes.releaseMemory();
     }
     lane.problem = undefined;
     if (count > 0) {

@@ -6,6 +6,9 @@ import { viewFailed } from '../view/view-failure.ts';
 import type { ViewVersion } from '../view/view-version.ts';
 import { type HistorySource, Lane } from './lane.ts';
 
+/** Share of the kernel's memory: what one step adds, and a table that is doubled, find room in the rest. */
+const kernelFillMax = 1 / 4;
+
 export interface LaneSetOptions {
   kernel: Kernel;
   log: LogReader;
@@ -118,6 +121,16 @@ export class LaneSet {
     }
     this.chooseLive();
     version.free();
+  }
+
+  /** After each step: lanes that were stepped longest ago give memory of the kernel back where all together have much of it. */
+  releaseMemory(): void {
+    const { kernel } = this.options;
+    if (kernel.fill() <= kernelFillMax) return;
+    for (const lane of this.all.toSorted((a, b) => a.steppedAt - b.steppedAt)) {
+      lane.release();
+      if (kernel.fill() <= kernelFillMax / 2) return;
+    }
   }
 
   private remove(lane: Lane): void {

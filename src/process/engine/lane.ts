@@ -41,6 +41,8 @@ export class Lane {
   isWaiting = false;
   /** It catches up with another lane of the same partition. */
   isFilling = false;
+  /** Number of the last step, of all lanes' steps. */
+  steppedAt = 0;
   /** Nothing has been read yet. */
   isFresh = true;
   /** Why it cannot be read now. */
@@ -88,6 +90,16 @@ export class Lane {
     const at = this.views.indexOf(view);
     if (at >= 0) this.views.splice(at, 1);
     this.relayout();
+  }
+
+  /** Gives the kernel's memory back that it and its views have; the next step takes it anew. */
+  release(): void {
+    const { columns } = this;
+    this.relayout();
+    this.decoder?.free();
+    this.decoder = undefined;
+    columns?.forget();
+    for (const view of this.views) view.free();
   }
 
   private relayout(): void {
@@ -160,10 +172,14 @@ export class Lane {
     const isCut = result.next > until;
     const batches = isCut ? result.batches.filter(batch => batch.offset < until) : result.batches;
     if (batches.length > 0) this.take(batches, until);
-    this.position = isCut ? until : result.next;
-    for (const view of this.views) view.clock.record.offset = this.position;
+    this.moveTo(isCut ? until : result.next);
     this.isReady = this.position < this.end;
     return this.position - before;
+  }
+
+  private moveTo(offset: number): void {
+    this.position = offset;
+    for (const view of this.views) view.clock.record.offset = offset;
   }
 
   private async read(target: Uint8Array, from: number): Promise<ReadResult> {
@@ -218,6 +234,8 @@ export class Lane {
       if (consumed === 0)
         throw new MillraceError('internal', `The kernel decoded nothing of ${this.stream}.`);
       this.hand(rows, offset);
+      // What the views have is behind, should the next rows fail.
+      this.moveTo(batches[cursor]!.offset + rowInBatch);
       at += consumed;
     }
   }

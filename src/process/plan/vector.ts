@@ -52,10 +52,18 @@ export interface ColumnSource {
   eventTime(): Vector;
 }
 
+/** Characters of texts that dictionaries keep as strings before they start anew. */
+export const dictionaryTextMax = 32 * 1024 * 1024;
+
+export const textLengthOf = (value: DictionaryValue): number =>
+  typeof value === 'string' ? value.length : 0;
+
 /** A dictionary that grows by interning values; 1 and '1' and true are different entries. */
 export class GrowingDictionary implements Dictionary {
-  generation = 0;
-  private values: DictionaryValue[] = [];
+  readonly generation = 0;
+  /** Characters of its texts. */
+  textLength = 0;
+  private readonly values: DictionaryValue[] = [];
   private readonly codes = new Map<DictionaryValue, number>();
 
   size(): number {
@@ -71,16 +79,10 @@ export class GrowingDictionary implements Dictionary {
     if (code === undefined) {
       code = this.values.length;
       this.values.push(value);
+      this.textLength += textLengthOf(value);
       this.codes.set(value, code);
     }
     return code;
-  }
-
-  /** Forgets all entries and starts a generation. */
-  clear(): void {
-    this.values = [];
-    this.codes.clear();
-    this.generation++;
   }
 }
 

@@ -62,6 +62,8 @@ export class Level {
   private bytes = 0;
   private flushes = 0;
   private last: HotWindow | undefined;
+  /** `last` was written to between the last two commits. */
+  private isLastFresh = false;
   /** No window in memory ends before. */
   private oldestEndUs = Number.POSITIVE_INFINITY;
   /** No window in the store starts later. */
@@ -372,6 +374,7 @@ export class Level {
   }
 
   markCommitted(): void {
+    this.isLastFresh = this.last?.isDirty ?? false;
     for (const window of this.dirtyWindows) {
       window.dirtyPages = [];
       this.bytes -= bytesOf(window);
@@ -419,12 +422,13 @@ export class Level {
 
   /**
    * Puts clean windows out of memory, those not written to for longest first, until the footprint is at most `most`. The one written
-   * to last stays: the next events are likely its own, and reading it back for each commit would take longer than all else.
+   * to last stays while each commit finds it written to: the next events are likely its own, and reading it back for each commit would
+   * take longer than all else.
    */
   evict(most: number): void {
     if (this.footprint <= most) return;
     const clean = [...this.windows.values()].filter(
-      window => !window.isDirty && !window.isChanged && window !== this.last,
+      window => !window.isDirty && !window.isChanged && !(window === this.last && this.isLastFresh),
     );
     clean.sort((a, b) => a.touched - b.touched);
     for (const window of clean) {

@@ -14,7 +14,7 @@ import {
 import { dayUs } from '../functions/calendar.ts';
 import { booleanFromText, numberFromText } from '../functions/cast.ts';
 import type { ScalarType, SourcePlan } from '../plan.ts';
-import type { ColumnSource, Vector } from '../vector.ts';
+import { type ColumnSource, dictionaryTextMax, type Vector } from '../vector.ts';
 import { FieldDictionary } from './field-dictionary.ts';
 import { type FieldUse, fieldSpecs, fieldUses, timeSpecs, useKey } from './fields.ts';
 import { nestedText } from './nested-text.ts';
@@ -347,19 +347,34 @@ export class EventColumns implements ColumnSource {
     for (const dictionary of this.dictionaries.values()) {
       if (dictionary.size() >= dictionaryEntriesMax) return true;
     }
-    return false;
+    return this.hasLongTexts;
   }
 
-  /** Starts new dictionaries for fields whose are full. To be called between batches, when no code of the last one is needed. */
+  private get hasLongTexts(): boolean {
+    let length = 0;
+    for (const dictionary of this.dictionaries.values()) length += dictionary.textLength;
+    return length > dictionaryTextMax;
+  }
+
+  /**
+   * Starts new dictionaries for fields whose are full, and for all where their texts are too long together. To be called between
+   * batches, when no code of the last one is needed.
+   */
   renewDictionaries(): void {
+    const areAll = this.hasLongTexts;
     for (const { key, column } of this.layout.uses) {
       const dictionary = this.dictionaries.get(key);
-      if (!dictionary || dictionary.size() < dictionaryEntriesMax) continue;
+      if (!dictionary || (!areAll && dictionary.size() < dictionaryEntriesMax)) continue;
       this.decoder!.resetDictionary(column);
       for (const other of this.layout.uses) {
         if (other.column === column) this.dictionaries.get(other.key)?.clear();
       }
     }
+  }
+
+  /** Lets go of all values. To be called when no code is needed, and the decoder is freed. */
+  forget(): void {
+    for (const dictionary of this.dictionaries.values()) dictionary.clear();
   }
 
   private take(key: string, readable: boolean, valid: Uint8Array, row: number): void {

@@ -2,7 +2,7 @@
 // "200" are one entry, as they are in SQL once the column has widened. It starts a new generation when it is full.
 import type { Decoder } from '../../../kernel/kernel.ts';
 import { doubleText } from '../functions/cast.ts';
-import type { Dictionary, DictionaryValue } from '../vector.ts';
+import { type Dictionary, type DictionaryValue, textLengthOf } from '../vector.ts';
 
 /** Its text in SQL, where a number that no double holds is `inf`. */
 const textOf = (value: DictionaryValue): string =>
@@ -10,6 +10,8 @@ const textOf = (value: DictionaryValue): string =>
 
 export class FieldDictionary implements Dictionary {
   generation = 0;
+  /** Characters of the texts that are here as strings. */
+  textLength = 0;
   private readonly decoder: Decoder;
   private readonly column: number;
   private readonly asText: boolean;
@@ -31,7 +33,12 @@ export class FieldDictionary implements Dictionary {
   }
 
   value(code: number): DictionaryValue {
-    return (this.values[code] ??= this.read(code));
+    const known = this.values[code];
+    if (known !== undefined) return known;
+    const value = this.read(code);
+    this.values[code] = value;
+    this.textLength += textLengthOf(value);
+    return value;
   }
 
   copyText(code: number, target: Uint8Array, at: number, max: number): number {
@@ -86,6 +93,7 @@ export class FieldDictionary implements Dictionary {
     this.translation = undefined;
     this.codes = undefined;
     this.seen = 0;
+    this.textLength = 0;
     this.generation++;
   }
 
@@ -100,6 +108,7 @@ export class FieldDictionary implements Dictionary {
     if (code === undefined) {
       code = this.values.push(value) - 1;
       this.codes!.set(value, code);
+      this.textLength += textLengthOf(value);
     }
     return code;
   }

@@ -1,8 +1,8 @@
 // What an expression of one dictionary column gives for each code, computed once. Lives as long as the dictionary's
-// generation and the generations of the lookup tables it reads; bounded by the dictionary.
+// generation and the generations of the lookup tables it reads; bounded by the dictionary, and by the length of its texts.
 import type { Scalar } from '../functions/function.ts';
 import type { Expression } from '../plan.ts';
-import type { Dictionary } from '../vector.ts';
+import { type Dictionary, dictionaryTextMax, textLengthOf } from '../vector.ts';
 import { type Evaluator, evaluator, type LookupContext } from './evaluate.ts';
 
 export class CodeMemo {
@@ -18,6 +18,7 @@ export class CodeMemo {
   private readonly evaluate: Evaluator;
   private readonly tables: () => number[];
   private readonly asText: boolean;
+  private textLength = 0;
   private dictionary: Dictionary | undefined;
   private generations: number[] = [];
 
@@ -29,16 +30,18 @@ export class CodeMemo {
     this.tables = () => (context?.lookups ?? []).map(({ table }) => context!.table(table).generation);
   }
 
-  /** Makes room for every code of the dictionary; forgets all when it, or a lookup table, has changed. */
+  /** Makes room for every code of the dictionary; forgets all when it, or a lookup table, has changed, or its texts are too long. */
   prepare(dictionary: Dictionary): void {
     const generations = [dictionary.generation, ...this.tables()];
     const changed =
       dictionary !== this.dictionary ||
+      this.textLength > dictionaryTextMax ||
       generations.some((generation, index) => generation !== this.generations[index]);
     if (changed) {
       this.dictionary = dictionary;
       this.generations = generations;
       this.exact = false;
+      this.textLength = 0;
       this.states = new Uint8Array(0);
       this.values = this.numeric ? new Float64Array(0) : [];
       this.ofNull = this.plain(this.evaluate({ field: () => null }) as Scalar);
@@ -60,7 +63,9 @@ export class CodeMemo {
     const read = this.dictionary!.value(code);
     const value = this.plain(this.evaluate({ field: () => (this.asText ? String(read) : read) }) as Scalar);
     this.states[code] = value === null ? 2 : 1;
-    if (value !== null) this.values[code] = value;
+    if (value === null) return;
+    this.values[code] = value;
+    this.textLength += textLengthOf(value);
   }
 
   private plain(value: Scalar): string | number | null {

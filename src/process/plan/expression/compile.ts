@@ -6,7 +6,7 @@
 import { lighterUse } from '../events/fields.ts';
 import type { Scalar } from '../functions/function.ts';
 import type { Aggregate, Expression, ScalarType, SourcePlan } from '../plan.ts';
-import { type ColumnSource, GrowingDictionary, scalarAt, type Vector } from '../vector.ts';
+import { type ColumnSource, dictionaryTextMax, GrowingDictionary, scalarAt, type Vector } from '../vector.ts';
 import { evaluator, type LookupContext, type Value } from './evaluate.ts';
 import { CodeGenerator, type ResultArrays } from './generate.ts';
 
@@ -26,8 +26,11 @@ export interface CompiledSource {
   aggregates: CompiledAggregate[];
 }
 
-/** Entries of a result dictionary before it starts again. */
+/** Entries of a result dictionary before another one follows: what was gathered by its codes may still ask it for their values. */
 const dictionaryEntriesMax = 1_048_576;
+
+const isFull = (dictionary: GrowingDictionary): boolean =>
+  dictionary.size() > dictionaryEntriesMax || dictionary.textLength > dictionaryTextMax;
 
 /** The column functions of a source. Each owns its result arrays: valid until its next call. */
 export function compileSource(plan: SourcePlan, table?: LookupContext['table']): CompiledSource {
@@ -90,7 +93,7 @@ export function compileColumn(expression: Expression, context?: LookupContext): 
 /** The arrays that a generated loop writes. */
 export class ResultColumn implements ResultArrays {
   readonly type: ScalarType;
-  readonly dictionary = new GrowingDictionary();
+  dictionary = new GrowingDictionary();
   numbers = new Float64Array(0);
   booleans = new Uint8Array(0);
   codes = new Uint32Array(0);
@@ -101,7 +104,7 @@ export class ResultColumn implements ResultArrays {
   }
 
   reserve(rows: number): void {
-    if (this.dictionary.size() > dictionaryEntriesMax) this.dictionary.clear();
+    if (isFull(this.dictionary)) this.dictionary = new GrowingDictionary();
     if (this.valid.length >= rows) return;
     this.valid = new Uint8Array(rows);
     if (this.type === 'boolean') this.booleans = new Uint8Array(rows);
@@ -130,7 +133,7 @@ export class ResultColumn implements ResultArrays {
 /** The same column by the interpreter: a row at a time, exact over 64 bits. */
 export function exactColumn(expression: Expression, context?: LookupContext): ColumnFunction {
   const evaluate = evaluator(expression, context);
-  const dictionary = new GrowingDictionary();
+  let dictionary = new GrowingDictionary();
   return source => {
     let row = 0;
     const at = {
@@ -139,7 +142,7 @@ export function exactColumn(expression: Expression, context?: LookupContext): Co
     };
     const values: Value[] = [];
     for (row = 0; row < source.rows; row++) values.push(evaluate(at));
-    if (dictionary.size() > dictionaryEntriesMax) dictionary.clear();
+    if (isFull(dictionary)) dictionary = new GrowingDictionary();
     return vectorOf(values as Scalar[], expression.type, dictionary);
   };
 }
