@@ -492,3 +492,20 @@ test('what has lost its record is archived again from the log, and a record that
   expect(damaged.problems()).toEqual([]);
   expect(await ask(damaged, 'SELECT _offset, a FROM s ORDER BY 1')).toEqual(expected);
 });
+
+test('a chunk whose record cannot be read is made good by as many as the log gives for it', async () => {
+  const archived = lake();
+  for (let a = 0; a < 4; a++) await append({ _time: '2026-01-01T10:00:00Z', a, pad: 'x'.repeat(200) });
+  await archived.flush('s');
+  const records = join(dir, 'lake', 's', '_chunks');
+  writeFileSync(join(records, '0-0-3.json'), '');
+  const smaller = lake({ chunkBytes: 100, readBytes: 300 });
+  await smaller.flush('s');
+  expect(smaller.stream('s')!.chunks.length).toBeGreaterThan(1);
+  expect(smaller.problems()).toEqual([]);
+  const reopened = lake();
+  expect(reopened.problems()).toEqual([]);
+  expect(existsSync(join(records, '0-0-3.json'))).toBe(false);
+  expect(existsSync(join(dir, 'lake', 's', 'date=2026-01-01', 'hour=10', '0-0-3.parquet'))).toBe(false);
+  expect(await ask(reopened, 'SELECT count(*), count(DISTINCT a) FROM s')).toEqual([[4, 4]]);
+});

@@ -169,12 +169,13 @@ export class ParquetLake implements Lake {
   problems(): string[] {
     return [...this.states.values()].flatMap(({ name, problem, chunks, unreadable }) => [
       ...(problem ? [problem] : []),
-      ...unreadable
-        .filter(range => !isCovered(range, chunks))
-        .map(range => {
-          const path = join(this.options.dir, name, recordFolder, recordName(range));
-          return `Events ${range.first} to ${range.last} of ${name}/${range.partition} are missing in the history: ${path} cannot be read. What the log holds of them is archived again.`;
-        }),
+      ...unreadable.flatMap(range => {
+        const path = join(this.options.dir, name, recordFolder, recordName(range));
+        return missing(chunks, range.partition, range.first, range.last + 1).map(
+          ([from, to]) =>
+            `Events ${from} to ${to - 1} of ${name}/${range.partition} are missing in the history: ${path} cannot be read. What the log holds of them is archived again.`,
+        );
+      }),
     ]);
   }
 
@@ -408,17 +409,13 @@ export class ParquetLake implements Lake {
     }
     // A crash between stating a merged chunk and forgetting its parts leaves both: the wider one counts.
     const chunks = sorted(
-      records.filter(
-        chunk =>
-          !isCovered(
-            chunk,
-            records.filter(other => other !== chunk),
-          ),
-      ),
+      records.filter(chunk => !records.some(other => other !== chunk && holds(other, chunk))),
     );
     const state = this.state(name);
     state.chunks = chunks;
-    state.unreadable = unreadable.filter(range => !isCovered(range, chunks));
+    state.unreadable = unreadable.filter(
+      ({ partition, first, last }) => missing(chunks, partition, first, last + 1).length > 0,
+    );
     const kept: ChunkRange[] = [...chunks, ...state.unreadable];
     for (const range of [...records, ...unreadable]) {
       if (!kept.includes(range)) rmSync(join(folder, recordName(range)), { force: true });
@@ -430,7 +427,7 @@ export class ParquetLake implements Lake {
     for (const entry of readdirSync(directory, { recursive: true }) as string[]) {
       if (!entry.endsWith('.parquet') || known.has(entry)) continue;
       const range = rangeOf(basename(entry));
-      if (range && isCovered(range, state.unreadable)) continue;
+      if (range && state.unreadable.some(other => holds(other, range))) continue;
       rmSync(join(directory, entry), { force: true });
     }
   }
@@ -457,9 +454,8 @@ function readRecord(path: string): Chunk | undefined {
   }
 }
 
-/** Whether one of the others holds all of a range. */
-function isCovered({ partition, first, last }: ChunkRange, others: readonly ChunkRange[]): boolean {
-  return others.some(other => other.partition === partition && other.first <= first && other.last >= last);
+function holds(wide: ChunkRange, { partition, first, last }: ChunkRange): boolean {
+  return wide.partition === partition && wide.first <= first && wide.last >= last;
 }
 
 /** Spans [from, to) of `first` up to `until` that no chunk holds. */

@@ -68,7 +68,6 @@ export class ApproxDistinctAccumulator implements Accumulator {
       const at = slot * few;
       for (let i = at; i < at + few; i++) {
         if (this.coupons[i] !== 0) sketch.updateCoupon(this.coupons[i]!);
-        this.coupons[i] = 0;
       }
       while (this.sketches.length < slot) this.sketches.push(undefined);
       this.sketches[slot] = sketch;

@@ -33,3 +33,13 @@ test('the first hashes that are visited belong to all parts of a smaller table a
     expect(Math.max(...parts)).toBeLessThan(1.3 * (visited / 8));
   }
 });
+
+test('hashes that differ in one word are two', () => {
+  for (let word = 0; word < 4; word++) {
+    const set = new HashSet();
+    const hash = Uint32Array.of(1, 2, 3, 4);
+    expect(set.add(hash, 0)).toBe(true);
+    hash[word]! += 1;
+    expect(set.add(hash, 0)).toBe(true);
+  }
+});

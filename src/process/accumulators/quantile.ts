@@ -60,7 +60,6 @@ export class QuantileAccumulator implements Accumulator {
     if (sketch === undefined) {
       sketch = new DDSketch(relativeAccuracy);
       for (let i = 0; i < this.counts[slot]!; i++) sketch.update(this.values[slot * few + i]!);
-      this.counts[slot] = 0;
       this.put(slot, sketch);
     }
     return sketch;

@@ -317,6 +317,10 @@ describe('the same SELECT in other words', () => {
       'SELECT country, count(*) AS n FROM s JOIN names t ON t.code = s.a GROUP BY 1',
     ],
     [
+      'SELECT country, count(*) AS n FROM names t RIGHT JOIN s ON t.code = s.a GROUP BY 1',
+      'SELECT country, count(*) AS n FROM s LEFT JOIN names t ON t.code = s.a GROUP BY 1',
+    ],
+    [
       'SELECT x, y, z, count(*) AS n FROM (SELECT a AS x, lower(b) AS y FROM s UNION ALL BY NAME SELECT a AS z, a AS Y FROM t) GROUP BY ALL',
       'SELECT x, y, z, count(*) AS n FROM (SELECT a AS x, lower(b) AS y, NULL AS z FROM s UNION ALL SELECT NULL, a, a FROM t) GROUP BY ALL',
     ],

@@ -69,6 +69,10 @@ describe('the header of a view', () => {
   it.each([
     ['-- every 1m', 4, 'has no colon', 'Write: -- every: 1m'],
     ['/* a */ -- Keep = 1m for 2h, 1h for 1d', 12, 'has no colon', 'Write: -- keep: 1m for 2h, 1h for 1d'],
+    ['-- every 1h30m', 4, 'has no colon', 'Write: -- every: 1h30m'],
+    ['-- session 30m by user', 4, 'has no colon', 'Write: -- session: 30m by user'],
+    ['-- keep forever', 4, 'has no colon', 'Write: -- keep: forever'],
+    ['-- max groups 5,000', 4, 'has no colon', 'Write: -- max groups: 5,000'],
     ['-- tumbling: 5m', 4, 'no key', 'Did you mean "every"?'],
     ['-- hop: 5m every 1m', 4, 'no key', 'Did you mean "window"?'],
     ['-- ttl: 30d', 4, 'no key', 'Did you mean "keep"?'],
@@ -83,12 +87,17 @@ describe('the header of a view', () => {
     );
   });
 
-  it.each(['-- every 5 minutes we look', '-- interval: as the team wanted', '-- window 5'])(
-    'leaves a comment alone that only begins like a key: %s',
-    text => {
-      expect(parse(`${text}\nSELECT 1`)).toEqual(parse('SELECT 1'));
-    },
-  );
+  it.each([
+    '-- every 5 minutes we look',
+    '-- interval: as the team wanted',
+    '-- window 5',
+    '-- keep 30d by law',
+    '-- delay 5s for slow phones',
+    '-- every 1h for the team',
+    '-- max groups 5 of a kind',
+  ])('leaves a comment alone that only begins like a key: %s', text => {
+    expect(parse(`${text}\nSELECT 1`)).toEqual(parse('SELECT 1'));
+  });
 
   it('leaves other comments alone, and what comes after the SELECT', () => {
     const header = parse('-- TODO: nothing\n-- Note that every: is a key\n\nSELECT 1\n-- every: 5m');

@@ -107,20 +107,29 @@ function headerValues(source: Source): Map<string, Value> {
   return values;
 }
 
-/** A duration, or several, as the keys take them. */
-const durations =
-  /^\d[\d.]*(?:ms|[smhdwy])(?:\s*,\s*\d[\d.]*(?:ms|[smhdwy]))*(?:\s+(?:for|every|by)\s+\S.*)?$/i;
+const length = String.raw`(?:\d[\d.]*(?:ms|[smhdwy]))+`;
+/** Durations as the keys take them: `1h30m`, `1s, 1m`, `1s for 2h, 1m for ever`, `5m every 1m`. */
+const durations = new RegExp(
+  String.raw`^(?:${length}|forever)(?:(?:\s*,\s*|\s+for\s+|\s+every\s+)(?:${length}|ever))*$`,
+  'i',
+);
 
 /** `every 1m` and `every = 1m` are meant as `every: 1m`. */
 function refuseUnmarked(source: Source, line: string, position: number): void {
-  const match = /^(\s*--+\s*)(every|keep|window|session|delay|lateness|ahead)\s*[=\s]\s*(.*?)\s*$/i.exec(
-    line,
-  );
-  if (!match || !durations.test(match[3]!)) return;
+  const match =
+    /^(\s*--+\s*)(every|keep|window|session|delay|lateness|ahead|max[_ ]groups)\s*[=\s]\s*(.*?)\s*$/i.exec(
+      line,
+    );
+  if (!match) return;
+  const [, dashes, key, value] = match as unknown as [string, string, string, string];
+  const isMeant = /^max/i.test(key)
+    ? /^\d[\d,_]*$/.test(value)
+    : durations.test(/^session$/i.test(key) ? value.replace(/\s+by\s+\S.*$/i, '') : value);
+  if (!isMeant) return;
   source.syntax(
-    position + match[1]!.length,
-    `"${match[2]}" has no colon behind it, so this line would be a mere comment.`,
-    `Write: -- ${match[2]!.toLowerCase()}: ${match[3]}`,
+    position + dashes.length,
+    `"${key}" has no colon behind it, so this line would be a mere comment.`,
+    `Write: -- ${key.toLowerCase()}: ${value}`,
   );
 }
 

@@ -206,3 +206,79 @@ test('a page of sessions reads the panes that they reach and no others, whoever 
     gathered.mockRestore();
   }
 });
+
+test('events exactly one gap apart are two sessions, and those a little closer one', async () => {
+  for (const first of [0, 7 * minute, 30 * minute]) {
+    const log = logOf([
+      { _time: at(first), user: 'a' },
+      { _time: at(first + 30 * minute), user: 'a' },
+      { _time: at(first), user: 'b' },
+      { _time: at(first + 30 * minute - 1), user: 'b' },
+    ]);
+    const engine = await engineOf(
+      log,
+      '-- session: 30m by user\nSELECT "user", count(*) AS n FROM access GROUP BY "user"',
+    );
+    const { rows } = await engine.query({ view: 'v' });
+    expect(rows.map(({ startUs, values: [user, n] }) => [user, startUs, n]).sort()).toEqual([
+      ['a', us(first), 1],
+      ['a', us(first + 30 * minute), 1],
+      ['b', us(first), 2],
+    ]);
+  }
+});
+
+test('sessions that begin together stand in one order, whichever was seen first', async () => {
+  const users = ['c', 'a', 'd', 'b'];
+  for (const order of [users, [...users].reverse()]) {
+    const engine = await engineOf(
+      logOf(order.map(user => ({ _time: at(0), user }))),
+      '-- session: 30m by user\nSELECT "user", count(*) AS n FROM access GROUP BY "user"',
+    );
+    const seen: unknown[] = [];
+    for (let cursor: string | undefined, pages = 0; pages < 4; pages++) {
+      const page = await engine.query({ view: 'v', limit: 1, cursor });
+      seen.push(page.rows[0]!.values[0]);
+      cursor = page.next;
+    }
+    expect(seen).toEqual(['a', 'b', 'c', 'd']);
+  }
+});
+
+test('a late event in any pane of a session raises its revision', async () => {
+  const log = logOf([10, 35, 55, 70].map(minutes => ({ _time: at(minutes * minute), user: 'a' })));
+  const engine = await engineOf(
+    log,
+    '-- session: 30m by user\nSELECT "user", count(*) AS n FROM access GROUP BY "user"',
+  );
+  const session = async () => (await engine.query({ view: 'v' })).rows;
+  let [before] = await session();
+  for (const minutes of [71, 36, 11, 37]) {
+    log.append('access', 0, [{ _time: at(minutes * minute), user: 'a' }], startMs);
+    await engine.settled();
+    const rows = await session();
+    expect(rows).toMatchObject([{ startUs: us(10 * minute) }]);
+    expect(rows[0]!.revision).toBeGreaterThan(before!.revision);
+    before = rows[0];
+  }
+});
+
+test('a change reads the panes of the sessions that it reaches, however many follow', async () => {
+  const log = logOf(Array.from({ length: 300 }, (_, i) => ({ _time: at(i * 31 * minute), user: 'a' })));
+  const engine = await engineOf(
+    log,
+    '-- session: 30m by user\n-- keep: forever\nSELECT "user", count(*) AS n FROM access GROUP BY "user"',
+  );
+  const sent: WindowRow[] = [];
+  engine.onChange(({ rows, columns }) => sent.push(...(columns ? [] : rows)));
+  engine.watch('v', 30 * minute);
+  const gathered = vi.spyOn(WindowReader.prototype, 'gathered');
+  try {
+    log.append('access', 0, [{ _time: at(10 * 31 * minute + 1), user: 'a' }], startMs);
+    await engine.settled();
+    expect(sent).toMatchObject([{ startUs: us(10 * 31 * minute), values: ['a', 2] }]);
+    expect(gathered.mock.calls.length).toBeLessThan(20);
+  } finally {
+    gathered.mockRestore();
+  }
+});

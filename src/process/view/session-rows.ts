@@ -281,7 +281,7 @@ export class SessionReader {
         sessions.push(session);
         open.set(key, session);
       }
-      session!.lastUs = Math.max(session!.lastUs, part.lastUs);
+      session!.lastUs = part.lastUs;
       session!.published += pane.merged.published;
       if (overflow && part.isWhole) session!.wholeIn.add(startUs);
       for (const slot of part.slots) session!.groups.addGroup(pane.merged, slot);

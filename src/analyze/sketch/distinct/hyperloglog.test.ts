@@ -84,6 +84,12 @@ describe('HyperLogLog', () => {
     expect(Math.abs(merged.estimate() / 20_100 - 1)).toBeLessThan(3 * merged.relativeStandardError());
   });
 
+  it('writes of merged registers the sums that are theirs', () => {
+    const merged = ofRange(8, 'HLL_8', 0, 2000);
+    merged.merge(ofRange(8, 'HLL_8', 2000, 5000));
+    expect(merged.copy().serialize()).toEqual(merged.serialize());
+  });
+
   it('takes the smaller lgK when dense sketches of two sizes meet', () => {
     const large = ofRange(14, 'HLL_8', 0, 50_000);
     const small = ofRange(11, 'HLL_8', 0, 50_000);

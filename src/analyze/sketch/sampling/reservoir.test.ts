@@ -46,6 +46,18 @@ describe('reservoir sampling', () => {
     expect(unevenness(counts)).toBeLessThan(1.6);
   });
 
+  it('merges samples that hold all of their streams to all, at its own size', () => {
+    for (let round = 0; round < 20; round++) {
+      const left = new ReservoirDoubles(10, new Rng(round));
+      const right = new ReservoirDoubles(3, new Rng(round));
+      for (let i = 0; i < 5; i++) left.update(i);
+      for (let i = 5; i < 8; i++) right.update(i);
+      left.merge(right);
+      expect(left.k).toBe(10);
+      expect([...left.items].sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    }
+  });
+
   it('gives bounds that hold the truth as often as they say', () => {
     let held = 0;
     const rng = new Rng(33);

@@ -39,12 +39,14 @@ export class LookupJoin {
     if (kind !== 'INNER' && kind !== 'LEFT') {
       this.source.refuse(
         this.source.fromBytes(table.query_location) ?? position,
-        `${/^[AEIOU]/.test(kind) ? 'An' : 'A'} ${kind} join cannot be kept.`,
+        kind === 'RIGHT' || kind === 'FULL'
+          ? `Rows of ${name} that no event meets cannot be kept.`
+          : `${/^[AEIOU]/.test(kind) ? 'An' : 'A'} ${kind} join cannot be kept.`,
         kind === 'ANTI'
           ? `Write LEFT JOIN ${name} ON …, and WHERE its key IS NULL.`
           : kind === 'SEMI'
             ? `Write JOIN ${name} ON …: of a key the first row counts.`
-            : `Write JOIN ${name} ON … or LEFT JOIN ${name} ON …`,
+            : `Behind the stream write JOIN ${name} ON … or LEFT JOIN ${name} ON …`,
       );
     }
     refuseTableForm(this.source, right, position);

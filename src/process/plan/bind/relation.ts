@@ -13,6 +13,9 @@ import type { QueryNode, TableNode } from './parse-tree.ts';
 import { streamInput } from './stream-input.ts';
 
 const inputsMax = 32;
+/** What a join is called that is written from the other side; others are the same. */
+const otherSide: Record<string, string> = { LEFT: 'RIGHT', RIGHT: 'LEFT' };
+
 export class RelationBinder {
   private readonly source: Source;
   private readonly catalog: Catalog;
@@ -122,7 +125,7 @@ export class RelationBinder {
     if (!isUnion || !query.setop_all) {
       this.source.refuse(
         firstPosition(this.source, query),
-        `${query.setop_type}${query.setop_all ? ' ALL' : ''} compares whole streams.`,
+        `${query.setop_type!.replaceAll('_', ' ')}${query.setop_all ? ' ALL' : ''} compares whole streams.`,
         'UNION ALL of streams can be kept.',
       );
     }
@@ -218,9 +221,11 @@ export class RelationBinder {
       ctes.has(name.toLowerCase()) ? undefined : this.catalog.lookups?.(name);
     const isLookup = (side: TableNode | undefined): boolean =>
       side?.type === 'BASE_TABLE' && !side.schema_name && lookups(side.table_name!) !== undefined;
-    // An inner join is the same from either side.
-    const isTurned = table.join_type === 'INNER' && isLookup(table.left) && !isLookup(table.right);
-    const turned = isTurned ? { ...table, left: table.right!, right: table.left! } : table;
+    const isTurned = isLookup(table.left) && !isLookup(table.right);
+    const type = table.join_type!;
+    const turned = isTurned
+      ? { ...table, left: table.right!, right: table.left!, join_type: otherSide[type] ?? type }
+      : table;
     const join = new LookupJoin(this.source, turned, lookups);
     return this.inputs(turned.left, ctes).map(left => join.joined(left));
   }

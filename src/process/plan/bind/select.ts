@@ -1,5 +1,4 @@
 // The SELECT of a view as a standing query: inputs, filters, groups, aggregates, and what is computed above them.
-
 import { findNamed } from '../../../core/folded-name.ts';
 import { rowColumns, type ViewColumn } from '../../view.ts';
 import { sqlTypeOf } from '../functions/cast.ts';
@@ -241,8 +240,8 @@ export class SelectBinder {
   }
 
   /**
-   * A field is grouped by, and counted, as it is, whatever type its stream has shown so far: a value of another type is a group of its own, and not
-   * lost. Several inputs agree on a type instead.
+   * A field is grouped by, and counted, as it is, whatever type its stream has shown so far: a value of another type is a group of its
+   * own, and not lost. Several inputs agree on a type instead.
    */
   private asItIs(bound: Expression): Expression {
     if (bound.kind !== 'field' || this.inputs.length !== 1) return bound;
