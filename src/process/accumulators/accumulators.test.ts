@@ -187,12 +187,10 @@ describe('distinct counts', () => {
     expect(Math.sqrt(squares / 60)).toBeLessThan(0.0081);
   });
 
-  test('follow a dictionary that begins anew', () => {
-    const dictionary = new GrowingDictionary();
+  test('follow a dictionary that takes the place of a full one', () => {
     const accumulator = accumulatorOf('count_distinct', 1);
-    accumulator.update([vectorOf(['a', 'b'], dictionary)], 2, new Int32Array(2));
-    dictionary.clear();
-    accumulator.update([vectorOf(['c', 'b'], dictionary)], 2, new Int32Array(2));
+    accumulator.update([vectorOf(['a', 'b'], new GrowingDictionary())], 2, new Int32Array(2));
+    accumulator.update([vectorOf(['c', 'b'], new GrowingDictionary())], 2, new Int32Array(2));
     expect(accumulator.value(0)).toBe(3);
   });
 });
