@@ -1,12 +1,18 @@
-// Makes the data folder, and those above it that are missing.
-import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+// Makes the data folder, and those above it that are missing; empties folders in it.
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { codeOf, MillraceError, toError } from './core/errors.ts';
 
 /** Throws `bad-data-folder` where it is not there and cannot be made, or cannot be written to. */
 export function makeDataFolder(path: string): void {
   attempt(path, 'made', () => make(resolve(path)));
   attempt(path, 'written to', () => accessSync(path, constants.W_OK));
+}
+
+/** Makes a folder, or empties one: itself it stays, since it may be a mount. */
+export function makeEmptyFolder(path: string): void {
+  mkdirSync(path, { recursive: true });
+  for (const name of readdirSync(path)) rmSync(join(path, name), { recursive: true, force: true });
 }
 
 function attempt(path: string, what: string, work: () => void): void {
