@@ -12,7 +12,7 @@ import { FileRegistry } from './collect/sources/file-registry.ts';
 import { parseDuration } from './core/duration.ts';
 import { MillraceError, toError, withRemedy } from './core/errors.ts';
 import { formatUs, systemClock } from './core/time.ts';
-import { makeDataFolder, makeEmptyFolder } from './data-folder.ts';
+import { makeDataFolder, makeEmptyFolder, orForbidden } from './data-folder.ts';
 import { dataSpan } from './data-span.ts';
 import type { Dashboard, Info } from './deliver/api.ts';
 import { DefaultSets } from './deliver/default-sets.ts';
@@ -95,17 +95,18 @@ export async function openApp(options: AppOptions): Promise<App> {
   const unusable = faults.find(fault => fault.code === 'bad-settings');
   if (unusable) throw unusable;
   makeDataFolder(options.dataDir);
-  const log = await openSegmentLog({
-    dir: join(options.dataDir, 'log'),
-    durability: durabilityOf(project.settings.durability),
-    maxBatchBytes,
-    ...options.log,
-  });
+  let log: SegmentLog | undefined;
   try {
+    log = await openSegmentLog({
+      dir: join(options.dataDir, 'log'),
+      durability: durabilityOf(project.settings.durability),
+      maxBatchBytes,
+      ...options.log,
+    });
     return await App.open(options, project, faults, log);
   } catch (thrown) {
-    await log.close();
-    throw thrown;
+    await log?.close();
+    throw orForbidden(options.dataDir, thrown);
   }
 }
 

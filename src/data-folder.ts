@@ -9,6 +9,18 @@ export function makeDataFolder(path: string): void {
   attempt(path, 'written to', () => accessSync(path, constants.W_OK));
 }
 
+/** What this user may not do in the data folder, by the system's word or LMDB's, as `bad-data-folder`; else as it was thrown. */
+export function orForbidden(path: string, thrown: unknown): unknown {
+  const { message } = toError(thrown);
+  const isForbidden =
+    ['EACCES', 'EPERM', 'EROFS'].includes(codeOf(thrown) ?? '') || message.startsWith('Permission denied');
+  if (!isForbidden) return thrown;
+  return new MillraceError('bad-data-folder', `The data folder ${path} cannot be used: ${message}.`, {
+    remedy: 'Give the user that runs Millrace all of what is in it, or name another folder with --data.',
+    cause: thrown,
+  });
+}
+
 /** Makes a folder, or empties one: itself it stays, since it may be a mount. */
 export function makeEmptyFolder(path: string): void {
   mkdirSync(path, { recursive: true });
