@@ -1,7 +1,7 @@
 // The composition root: the one place where implementations are chosen and put together. Opens a data folder, starts what
 // works on it, and closes everything in the order in which nothing is lost.
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { type Logger, pino } from 'pino';
 import { auditViews } from './audits.ts';
@@ -12,7 +12,7 @@ import { FileRegistry } from './collect/sources/file-registry.ts';
 import { parseDuration } from './core/duration.ts';
 import { MillraceError, toError, withRemedy } from './core/errors.ts';
 import { formatUs, systemClock } from './core/time.ts';
-import { makeDataFolder } from './data-folder.ts';
+import { makeDataFolder, makeEmptyFolder, orForbidden } from './data-folder.ts';
 import { dataSpan } from './data-span.ts';
 import type { Dashboard, Info } from './deliver/api.ts';
 import { DefaultSets } from './deliver/default-sets.ts';
@@ -95,17 +95,18 @@ export async function openApp(options: AppOptions): Promise<App> {
   const unusable = faults.find(fault => fault.code === 'bad-settings');
   if (unusable) throw unusable;
   makeDataFolder(options.dataDir);
-  const log = await openSegmentLog({
-    dir: join(options.dataDir, 'log'),
-    durability: durabilityOf(project.settings.durability),
-    maxBatchBytes,
-    ...options.log,
-  });
+  let log: SegmentLog | undefined;
   try {
+    log = await openSegmentLog({
+      dir: join(options.dataDir, 'log'),
+      durability: durabilityOf(project.settings.durability),
+      maxBatchBytes,
+      ...options.log,
+    });
     return await App.open(options, project, faults, log);
   } catch (thrown) {
-    await log.close();
-    throw thrown;
+    await log?.close();
+    throw orForbidden(options.dataDir, thrown);
   }
 }
 
@@ -145,8 +146,7 @@ export class App {
     log: SegmentLog,
   ): Promise<App> {
     const temporaryDir = join(options.dataDir, 'tmp');
-    rmSync(temporaryDir, { recursive: true, force: true });
-    mkdirSync(temporaryDir, { recursive: true });
+    makeEmptyFolder(temporaryDir);
     const lookupDir = join(options.dataDir, 'lookups');
     const query = queryProcess(temporaryDir, join(options.dataDir, 'lake'), lookupDir);
     query.warm();
@@ -330,14 +330,16 @@ export class App {
   private async retain(): Promise<void> {
     for (const [stream, { keep }] of Object.entries(this.folder.project.settings.streams)) {
       if (!keep) continue;
-      // What retention takes from the log is in the lake first.
+      // What retention takes from the log is in the lake first; what comes meanwhile is not.
+      let before: readonly number[] | undefined;
       try {
-        await this.lake.flush(stream);
+        before = (await this.lake.flush(stream))?.archived;
       } catch (error) {
         this.logger.error({ stream, err: toError(error) }, 'not archived, so nothing is removed');
-        continue;
       }
+      if (before === undefined) continue;
       const policy = {
+        before,
         ...(keep.age === undefined ? {} : { maxAgeMs: parseDuration(keep.age) }),
         ...(keep.size === undefined ? {} : { maxBytes: parseBytes(keep.size) }),
       };

@@ -1,12 +1,30 @@
-// Makes the data folder, and those above it that are missing.
-import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+// Makes the data folder, and those above it that are missing; empties folders in it.
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { codeOf, MillraceError, toError } from './core/errors.ts';
 
 /** Throws `bad-data-folder` where it is not there and cannot be made, or cannot be written to. */
 export function makeDataFolder(path: string): void {
   attempt(path, 'made', () => make(resolve(path)));
   attempt(path, 'written to', () => accessSync(path, constants.W_OK));
+}
+
+/** What this user may not do in the data folder, by the system's word or LMDB's, as `bad-data-folder`; else as it was thrown. */
+export function orForbidden(path: string, thrown: unknown): unknown {
+  const { message } = toError(thrown);
+  const isForbidden =
+    ['EACCES', 'EPERM', 'EROFS'].includes(codeOf(thrown) ?? '') || message.startsWith('Permission denied');
+  if (!isForbidden) return thrown;
+  return new MillraceError('bad-data-folder', `The data folder ${path} cannot be used: ${message}.`, {
+    remedy: 'Give the user that runs Millrace all of what is in it, or name another folder with --data.',
+    cause: thrown,
+  });
+}
+
+/** Makes a folder, or empties one: itself it stays, since it may be a mount. */
+export function makeEmptyFolder(path: string): void {
+  mkdirSync(path, { recursive: true });
+  for (const name of readdirSync(path)) rmSync(join(path, name), { recursive: true, force: true });
 }
 
 function attempt(path: string, what: string, work: () => void): void {

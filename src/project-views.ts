@@ -19,6 +19,7 @@ export class ProjectViews {
   private readonly options: ProjectViewsOptions;
   private readonly problemOf = new Map<string, { text: string; canRetry: boolean }>();
   private death: string | undefined;
+  private uncommitted: string | undefined;
   private isClosing = false;
   /** Of views that are in force: why they have failed or stand still, or what their streams have shown that does not fit them. */
   private standing = new Map<string, string>();
@@ -93,6 +94,8 @@ export class ProjectViews {
   async look(): Promise<ViewSummary[]> {
     const views = await this.options.engine.views();
     this.noteStates(views);
+    const { problem } = await this.options.engine.status();
+    this.noteCommits(problem);
     return views;
   }
 
@@ -110,6 +113,17 @@ export class ProjectViews {
     this.standing = standing;
   }
 
+  private noteCommits(problem: string | undefined): void {
+    const text =
+      problem &&
+      `Views go on, but what they hold is not kept for the next start, which is tried again: ${problem}`;
+    if (text && text !== this.uncommitted) {
+      this.options.logger.warn({ text }, 'views are not committed');
+      this.options.onNotice(text);
+    }
+    this.uncommitted = text;
+  }
+
   noteEngineDeath(cause: Error): void {
     const message = `The engine has stopped, so views stand still; events are still collected. Restart to go on: ${cause.message}`;
     this.death = message;
@@ -125,7 +139,8 @@ export class ProjectViews {
   problems(): string[] {
     const texts = [...this.problemOf.values()].map(({ text }) => text);
     const standing = [...this.standing].flatMap(([name, text]) => (this.problemOf.has(name) ? [] : [text]));
-    return [...texts, ...standing, ...(this.death === undefined ? [] : [this.death])];
+    const ofEngine = [this.uncommitted, this.death].filter(text => text !== undefined);
+    return [...texts, ...standing, ...ofEngine];
   }
 
   /** Views, or streams, whose definition is not in force, and why. */

@@ -1,9 +1,11 @@
 // millrace doctor: what runs, what it stands on, what is wrong and what to do about it.
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statfsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, readFileSync, statfsSync, statSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
+import { MillraceError } from '../core/errors.ts';
+import { orForbidden } from '../data-folder.ts';
 import type { Info, StreamList, ViewList } from '../deliver/api.ts';
 import { verify as verifyLog } from '../flow/log-verification.ts';
 import { callApi, findRunning } from '../running.ts';
@@ -63,8 +65,7 @@ export function registerDoctor(program: Command): void {
           what: existsSync(dir) ? `nothing runs on ${dir}` : `no data yet at ${dir}`,
         });
       }
-      if (existsSync(dir))
-        findings.push({ level: 'ok', what: `data: ${bytesText(folderBytes(dir))} in ${dir}` });
+      if (existsSync(dir)) findings.push(data(dir, running !== undefined));
       if (options.verify) findings.push(...(await verify(join(dir, 'log'), running !== undefined)));
       if (options.json) printJson({ findings });
       else {
@@ -129,13 +130,26 @@ function memory(): Finding {
   return { level: 'ok', what: `memory: ${bytesText(totalmem())}` };
 }
 
-function folderBytes(dir: string): number {
+/** How much there is; where nothing runs, also the first of it that this user could not run on. */
+function data(dir: string, isRunning: boolean): Finding {
+  const wanted = isRunning ? constants.F_OK : constants.R_OK | constants.W_OK;
   let total = 0;
-  for (const entry of readdirSync(dir, { recursive: true }) as string[]) {
-    const stat = statSync(join(dir, entry), { throwIfNoEntry: false });
-    if (stat?.isFile()) total += stat.blocks * 512;
+  try {
+    accessSync(dir, wanted);
+    for (const entry of readdirSync(dir, { recursive: true }) as string[]) {
+      const path = join(dir, entry);
+      const stat = statSync(path, { throwIfNoEntry: false });
+      if (stat?.isFile()) total += stat.blocks * 512;
+      // What runs removes files meanwhile.
+      if (stat && !isRunning) accessSync(path, wanted);
+    }
+  } catch (thrown) {
+    const forbidden = orForbidden(dir, thrown);
+    if (!(forbidden instanceof MillraceError)) throw thrown;
+    const { message, remedy } = forbidden;
+    return { level: 'problem', what: message, ...(remedy && { remedy }) };
   }
-  return total;
+  return { level: 'ok', what: `data: ${bytesText(total)} in ${dir}` };
 }
 
 async function verify(dir: string, isRunning: boolean): Promise<Finding[]> {

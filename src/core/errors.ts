@@ -113,6 +113,18 @@ export function codeOf(thrown: unknown): string | undefined {
   }
 }
 
+/** Where a disk is full, by the system's word or by what DuckDB says of it, that as an expected failure; else as it was thrown. */
+export function outOfSpace(thrown: unknown, forWhat: string): unknown {
+  if (thrown instanceof MillraceError && thrown.status !== 500) return thrown;
+  if (codeOf(thrown) !== 'ENOSPC' && !/No space left on device/.test(toError(thrown).message)) return thrown;
+  return new MillraceError('disk-full', `The disk has no space left for ${forWhat}.`, {
+    status: 507,
+    canRetry: true,
+    remedy: 'Free space, and try again; nothing needs to be started anew.',
+    cause: thrown,
+  });
+}
+
 /** What crosses a thread or process border in place of an Error. */
 export interface ErrorWire {
   code: string;

@@ -192,6 +192,8 @@ export interface RetentionPolicy {
   maxAgeMs?: number;
   /** Remove the oldest segments while a partition holds more. */
   maxBytes?: number;
+  /** By partition: no event is removed from this offset on, and none at all of a partition that has no offset here. */
+  before?: readonly (number | undefined)[];
 }
 
 export interface Log extends LogReader {

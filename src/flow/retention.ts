@@ -9,12 +9,13 @@ import type { WriterContext } from './writer-context.ts';
 export async function retainPartition(
   context: WriterContext,
   writer: PartitionWriter,
-  { maxAgeMs, maxBytes }: RetentionPolicy,
+  { maxAgeMs, maxBytes, before }: RetentionPolicy,
   nowMs: number,
 ): Promise<number> {
   const { fs, board, failpoint } = context;
   const { state } = writer;
-  const { directory, slot } = state;
+  const { directory, slot, partition } = state;
+  const removable = before === undefined ? Number.POSITIVE_INFINITY : (before[partition] ?? 0);
   const isOld = (appendedMs: number | undefined): boolean =>
     maxAgeMs !== undefined && appendedMs !== undefined && nowMs - appendedMs > maxAgeMs;
   if (state.segment && state.segment.slots > 0 && isOld(state.lastAppendMs)) await writer.rollForRetention();
@@ -22,13 +23,14 @@ export async function retainPartition(
   let bytes = state.bytes;
   while (count < state.segments.length - 1) {
     const base = state.segments[count]!;
+    if (state.segments[count + 1]! > removable) break;
     const isTooMuch = maxBytes !== undefined && bytes > maxBytes;
     if (!isTooMuch && !isOld(await lastAppendMsOf(fs, directory, base))) break;
     bytes -= (await fs.sizeOf(dataPath(directory, base))) ?? 0;
     count++;
   }
   if (count === 0) return 0;
-  const before = board.first(slot);
+  const firstBefore = board.first(slot);
   const first = state.segments[count]!;
   await writeNumber(fs, startPath(directory), first);
   const removed = state.segments.splice(0, count);
@@ -39,5 +41,5 @@ export async function retainPartition(
     await removeSegment(fs, directory, base);
     failpoint?.('after-unlink');
   }
-  return first - before;
+  return first - firstBefore;
 }

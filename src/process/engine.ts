@@ -66,6 +66,8 @@ export interface EngineStatus {
   eventsRead: number;
   stateBytes: number;
   memoryBytes: number;
+  /** Why nothing is committed now, which is tried again. */
+  problem?: string;
 }
 
 export interface Engine {

@@ -1,5 +1,5 @@
 // DuckDB's error messages as typed errors with a place in the user's text.
-import { MillraceError, toError } from '../core/errors.ts';
+import { MillraceError, outOfSpace, toError } from '../core/errors.ts';
 
 export interface Place {
   line: number;
@@ -33,6 +33,8 @@ function caretPlace(sql: string, message: string): Place | undefined {
 /** What DuckDB said, without its drawing, as `sql-error` with the place where it is known. */
 export function sqlError(thrown: unknown, sql: string): MillraceError {
   if (thrown instanceof MillraceError) return thrown;
+  const full = outOfSpace(thrown, 'what the query keeps on it');
+  if (full instanceof MillraceError) return full;
   const message = toError(thrown).message;
   const place = caretPlace(sql, message);
   const sentence = message

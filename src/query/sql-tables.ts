@@ -5,7 +5,7 @@ import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rejectedStream } from '../collect/rejected.ts';
 import { formatDuration, parseDuration } from '../core/duration.ts';
-import { MillraceError } from '../core/errors.ts';
+import { MillraceError, outOfSpace } from '../core/errors.ts';
 import { findNamed } from '../core/folded-name.ts';
 import { formatUs } from '../core/time.ts';
 import type { LogReader } from '../flow/log.ts';
@@ -65,6 +65,8 @@ export class SqlTables {
         else if (name.toLowerCase() === rejectedStream) tables.push({ name, sql: emptySql(rejectedStream) });
       }
       return await query.run({ ...request, tables });
+    } catch (thrown) {
+      throw outOfSpace(thrown, 'what the query reads');
     } finally {
       for (const file of files) rmSync(file, { force: true });
     }

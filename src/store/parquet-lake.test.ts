@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { MillraceError } from '../core/errors.ts';
 import type { Log } from '../flow/log.ts';
 import { openSegmentLog } from '../flow/segment-log.ts';
 import { QueryServer } from '../query/query-server.ts';
@@ -508,4 +509,26 @@ test('a chunk whose record cannot be read is made good by as many as the log giv
   expect(existsSync(join(records, '0-0-3.json'))).toBe(false);
   expect(existsSync(join(dir, 'lake', 's', 'date=2026-01-01', 'hour=10', '0-0-3.parquet'))).toBe(false);
   expect(await ask(reopened, 'SELECT count(*), count(DISTINCT a) FROM s')).toEqual([[4, 4]]);
+});
+
+test('a full disk is told as one, by the system or by DuckDB, and what could not be archived is when there is room', async () => {
+  let thrown: Error | undefined = Object.assign(new Error('ENOSPC: no space left, write'), {
+    code: 'ENOSPC',
+  });
+  const archived = lake({
+    writer: {
+      write: request => (thrown ? Promise.reject(thrown) : server.writeParquet(request)),
+      compact: request => server.compactParquet(request),
+    },
+  });
+  await append({ a: 1 });
+  const full = { code: 'disk-full', status: 507, canRetry: true };
+  await expect(archived.flush('s')).rejects.toMatchObject(full);
+  thrown = new MillraceError('internal', 'IO Error: Could not write file "x": No space left on device');
+  await expect(archived.flush('s')).rejects.toMatchObject(full);
+  expect(archived.problems()).toEqual([expect.stringContaining('no space left')]);
+  thrown = undefined;
+  await archived.flush('s');
+  expect(archived.problems()).toEqual([]);
+  expect(await ask(archived, 'SELECT a FROM s')).toEqual([[1]]);
 });

@@ -17,7 +17,7 @@ import {
 } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { codeOf, MillraceError, toError } from '../core/errors.ts';
+import { codeOf, MillraceError, outOfSpace, toError } from '../core/errors.ts';
 import type { LogReader } from '../flow/log.ts';
 import type { Chunk, Lake, LakeStream } from './lake.ts';
 import { chunkSelect, columnFields } from './lake-sql.ts';
@@ -215,7 +215,8 @@ export class ParquetLake implements Lake {
         await this.compact(state, partition);
       }
       state.problem = undefined;
-    } catch (thrown) {
+    } catch (caught) {
+      const thrown = outOfSpace(caught, 'the history');
       const code = codeOf(thrown);
       if (this.closed && (code === 'query-closed' || code === 'query-process-died' || code === 'log-closed'))
         return;

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -47,11 +47,11 @@ test('kill -9 loses no transaction that was reported', async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test('a full disk is told as one, keeps what was committed, and takes more when there is room', async ({
+test('a disk is told as full before a write to it fails, keeps what was committed, and takes more when there is room', async ({
   skip,
 }) => {
   const mount = mkdtempSync(join(tmpdir(), 'millrace-state-'));
-  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', mount]);
+  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=68m', 'tmpfs', mount]);
   if (status !== 0) {
     rmSync(mount, { recursive: true });
     return skip('a tmpfs cannot be mounted here');
@@ -66,7 +66,12 @@ test('a full disk is told as one, keeps what was committed, and takes more when 
       for (; kept < 100; kept++) add(kept);
     };
     expect(fill).toThrow(expect.objectContaining({ code: 'state-full', canRetry: true }));
+    // A write that fails can end the process, so none may come to that, nor one that is the whole of what there is room for.
+    const { bavail, bsize } = statfsSync(mount);
+    expect(bavail * bsize).toBeGreaterThan(60 * 1024 * 1024);
     rmSync(ballast);
+    const tooMuch = () => state.transaction(t => t.put(Uint8Array.of(200), new Uint8Array(8_000_000)));
+    expect(tooMuch).toThrow(expect.objectContaining({ code: 'state-full' }));
     add(kept);
     const keys = Array.from(state.range(Uint8Array.of(0), Uint8Array.of(255)), ({ key }) => key[0]);
     expect(keys).toEqual(Array.from({ length: kept + 1 }, (_, n) => n));

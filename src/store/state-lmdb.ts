@@ -1,6 +1,6 @@
 // State on disk in LMDB. A commit is in the page cache when `transaction` returns, so kill -9 loses nothing; the sync
 // to disk follows by itself (overlapping sync), and after power loss LMDB opens at the last transaction it synced whole.
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { codeOf, MillraceError, toError } from '../core/errors.ts';
@@ -9,6 +9,11 @@ import type { StateEntry, StateReader, StateStore, StateTransaction } from './st
 /** LMDB's own bound with 4 KB pages. */
 export const stateKeyBytesMax = 1978;
 const deleteStep = 4096;
+/**
+ * Below this much free space nothing is written. Where a write fails, lmdb formats what it tells of it into too small a piece of memory,
+ * which ends the process: so it must not come to that.
+ */
+const reserveBytes = 64 * 1024 * 1024;
 
 /** Opens or makes the environment `<folder>/state.lmdb`. Any thread may open it too; one of them writes. */
 export function openLmdbState(folder: string, options: { readOnly?: boolean } = {}): StateStore {
@@ -25,7 +30,7 @@ export function openLmdbState(folder: string, options: { readOnly?: boolean } = 
       // LMDB's pages keep what a shorter value left: the state holds nothing that the log beside it does not.
       noMemInit: true,
     });
-    return new LmdbState(database);
+    return new LmdbState(database, folder);
   } catch (thrown) {
     throw typed(thrown);
   }
@@ -50,9 +55,13 @@ function checkHeader(path: string): void {
 
 class LmdbState implements StateStore, StateTransaction {
   private readonly database: RootDatabase<Uint8Array, Uint8Array>;
+  private readonly folder: string;
+  /** What the transaction under way may still write, beside the reserve. */
+  private roomBytes = 0;
 
-  constructor(database: RootDatabase<Uint8Array, Uint8Array>) {
+  constructor(database: RootDatabase<Uint8Array, Uint8Array>, folder: string) {
     this.database = database;
+    this.folder = folder;
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
@@ -71,6 +80,9 @@ class LmdbState implements StateStore, StateTransaction {
   }
 
   put(key: Uint8Array, value: Uint8Array): void {
+    // Half-full pages take twice as much.
+    this.roomBytes -= 2 * (key.length + value.length);
+    if (this.roomBytes < 0) throw full();
     this.database.putSync(key, value);
   }
 
@@ -89,6 +101,8 @@ class LmdbState implements StateStore, StateTransaction {
   }
 
   transaction<T>(work: (transaction: StateTransaction) => T): T {
+    this.roomBytes = freeBytes(this.folder) - reserveBytes;
+    if (this.roomBytes < 0) throw full();
     try {
       return this.database.transactionSync(() => work(this));
     } catch (thrown) {
@@ -112,27 +126,44 @@ class LmdbState implements StateStore, StateTransaction {
   }
 }
 
+/** Where the system does not tell, there is room. */
+function freeBytes(folder: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}
+
 function typed(thrown: unknown): unknown {
   if (thrown instanceof MillraceError) return thrown;
   const { message } = toError(thrown);
-  const isFull = codeOf(thrown) === 'ENOSPC' || /MDB_MAP_FULL|No space left/.test(message);
+  if (codeOf(thrown) === 'ENOSPC' || /MDB_MAP_FULL|No space left/.test(message)) return full(thrown);
   // A full disk takes a part of a write first, which LMDB calls an input/output error, as one that is failing.
-  if (isFull || message.includes('Input/output error')) {
-    const what = isFull
-      ? 'There is no space left for the state.'
-      : 'The state could not be read or written: its disk is full, or failing.';
-    const look = isFull ? '' : ' Where there is space, look at the disk.';
-    return new MillraceError('state-full', what, {
-      status: 507,
-      remedy: `Free disk space; the engine then goes on by itself.${look}`,
-      canRetry: true,
-      cause: thrown,
-    });
+  if (message.includes('Input/output error')) {
+    return stateFull(
+      'The state could not be read or written: its disk is full, or failing.',
+      ' Where there is space, look at the disk.',
+      thrown,
+    );
   }
   if (/MDB_(CORRUPTED|INVALID|PAGE_NOTFOUND|VERSION_MISMATCH|PANIC)/.test(message)) {
     return damaged(message, 'the state folder', thrown);
   }
   return thrown;
+}
+
+const full = (cause?: unknown): MillraceError =>
+  stateFull(
+    'There is no space left for the state: less than 64 MiB beside what is to be written.',
+    '',
+    cause,
+  );
+
+function stateFull(what: string, look: string, cause: unknown): MillraceError {
+  const remedy = `Free disk space; the engine then goes on by itself.${look}`;
+  return new MillraceError('state-full', what, { status: 507, remedy, canRetry: true, cause });
 }
 
 /** All in the message, which is what is left of an error that ends a thread. */

@@ -320,6 +320,18 @@ export function describeLog(name: string, traits: LogTraits, open: () => Promise
       },
     );
 
+    it.skipIf(!traits.hasSmallSegments)('removes nothing from the offset on that it may not', async () => {
+      for (let i = 0; i < 200; i++) await log.append('access', 0, batchOf([i], { key: String(i) }, 1000));
+      const policy = { maxBytes: 50_000, maxAgeMs: -1000 };
+      expect(await log.retain({ ...policy, before: [] }, 'access')).toBe(0);
+      expect(await log.retain({ ...policy, before: [undefined, 200] }, 'access')).toBe(0);
+      const removed = await log.retain({ ...policy, before: [110] }, 'access');
+      const { first } = await log.range('access', 0);
+      expect(first).toBeGreaterThan(50);
+      expect(first).toBeLessThanOrEqual(110);
+      if (traits.isDense) expect(removed).toBe(first);
+    });
+
     it('shows another reader what is durable, new streams included', async ({ skip }) => {
       if (!subject.reader) return skip('this implementation has no second reader');
       const reader = await subject.reader();

@@ -195,16 +195,18 @@ export class MemoryLog implements Log {
     return () => this.listeners.delete(listener);
   }
 
-  async retain({ maxAgeMs, maxBytes }: RetentionPolicy, stream?: string): Promise<number> {
+  async retain({ maxAgeMs, maxBytes, before }: RetentionPolicy, stream?: string): Promise<number> {
     let removed = 0;
     for (const [name, places] of this.store) {
       if (stream !== undefined && name !== stream) continue;
-      for (const place of places) {
+      for (const [partition, place] of places.entries()) {
+        const removable = before === undefined ? Number.POSITIVE_INFINITY : (before[partition] ?? 0);
         let bytes = place.batches.reduce((sum, batch) => sum + batch.bytes.length, 0);
         while (place.batches.length > 0) {
           const [oldest] = place.batches as [Kept];
           const isOld = maxAgeMs !== undefined && Date.now() - oldest.appendTimeMs > maxAgeMs;
           if (!isOld && (maxBytes === undefined || bytes <= maxBytes)) break;
+          if (oldest.offset + oldest.count > removable) break;
           place.batches.shift();
           bytes -= oldest.bytes.length;
           removed += oldest.count;

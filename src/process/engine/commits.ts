@@ -1,13 +1,15 @@
 // When the state of all views is committed, and how much of it stays in memory then. A transaction commits all views at once, with
 // the offsets that their state came from.
-import { isPassing } from '../../core/errors.ts';
+import { isPassing, toError } from '../../core/errors.ts';
 import type { StateStore, StateTransaction } from '../../store/state.ts';
 import type { ViewVersion } from '../view/view-version.ts';
+import type { Revisions } from '../windows/revisions.ts';
 
 const pauseMsMax = 30_000;
 
 export interface CommitsOptions {
   state: StateStore;
+  revisions: Revisions;
   /** Every version that has state. */
   versions: () => ViewVersion[];
   commitMs: number;
@@ -15,6 +17,8 @@ export interface CommitsOptions {
 }
 
 export class Commits {
+  /** Why the last commit failed, which is tried again. */
+  problem: Error | undefined;
   private readonly options: CommitsOptions;
   private committedAt = 0;
   private failedAt = Number.NEGATIVE_INFINITY;
@@ -76,17 +80,22 @@ export class Commits {
 
   /** Commits now all that has been taken in, and what `also` writes in the same transaction. */
   commitWith(also: (transaction: StateTransaction) => void): void {
+    const { state, revisions } = this.options;
     const versions = this.options.versions();
     for (const version of versions) version.flush();
     try {
-      this.options.state.transaction(transaction => {
+      state.transaction(transaction => {
         for (const version of versions) version.commit(transaction);
+        revisions.commit(transaction);
         also(transaction);
       });
     } catch (thrown) {
       if (isPassing(thrown)) this.failedAt = performance.now();
+      this.problem = toError(thrown);
       throw thrown;
     }
+    this.problem = undefined;
+    revisions.markCommitted();
     this.markCommitted();
   }
 

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { MillraceError } from '../../core/errors.ts';
+import type { StateStore } from '../../store/state.ts';
 import { createMemoryState } from '../../store/state-memory.ts';
 import type { Engine } from '../engine.ts';
 import { parseSql } from '../plan/plan.fixture.ts';
@@ -550,6 +551,40 @@ describe('definitions', () => {
     for (const name of ['v', 'w']) await engine.drop(name);
     expect(state.sizeBytes()).toBeLessThan(before);
     expect([...state.range(...prefixRange(['window']))]).toEqual([]);
+  });
+
+  test('a start that the state takes no note of has higher revisions all the same, as has the one after it', async () => {
+    const state = createMemoryState();
+    const log = logWith({ _time: at(0), b: 7 });
+    let isFull = false;
+    const open = async (): Promise<{ engine: Engine; kill: () => void }> => {
+      const { state: kept, kill } = killable(state);
+      const transaction: StateStore['transaction'] = work => {
+        if (isFull) throw new MillraceError('state-full', 'full', { status: 507, canRetry: true });
+        return kept.transaction(work);
+      };
+      const engine = await openEngine(log, { state: { ...kept, transaction }, commitMs: 5 });
+      engines.push(engine);
+      return { engine, kill };
+    };
+    const revision = async (engine: Engine): Promise<number> => {
+      log.append('access', 0, [{ _time: at(1), b: 7 }], startMs);
+      await engine.settled();
+      return (await engine.query({ view: 'v' })).rows[0]!.revision;
+    };
+    const first = await open();
+    await first.engine.define({ name: 'v', text: '-- every: 1s\nSELECT count(*) AS n FROM access' });
+    const revisions = [await revision(first.engine)];
+    first.kill();
+    isFull = true;
+    const second = await open();
+    revisions.push(await revision(second.engine));
+    await expect.poll(() => second.engine.status()).toMatchObject({ problem: 'full' });
+    isFull = false;
+    await expect.poll(() => second.engine.status()).not.toHaveProperty('problem');
+    second.kill();
+    revisions.push(await revision((await open()).engine));
+    expect(revisions).toEqual([...new Set(revisions)].sort((a, b) => a - b));
   });
 
   test('what cannot be kept is refused with its position', async () => {

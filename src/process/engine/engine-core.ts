@@ -113,7 +113,13 @@ class EngineCore implements Engine {
       state: name => stored.summary(stored.get(name), this.loop.failure),
     });
     this.derived = derived;
-    this.commits = new Commits({ state, versions: () => stored.versions(), commitMs, cellsMax });
+    this.commits = new Commits({
+      state,
+      revisions,
+      versions: () => stored.versions(),
+      commitMs,
+      cellsMax,
+    });
     const attachPartitions = (): void => this.attachPartitions();
     const loop = new EngineLoop({
       log,
@@ -312,7 +318,9 @@ class EngineCore implements Engine {
   }
 
   async status(): Promise<EngineStatus> {
+    const { problem } = this.commits;
     return {
+      ...(problem && { problem: problem.message }),
       positions: this.lanes.all.map(lane => ({
         stream: lane.stream,
         partition: lane.partition,

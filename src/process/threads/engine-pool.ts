@@ -280,7 +280,9 @@ class EnginePool implements Engine {
     }
     const sum = (pick: (status: EngineStatus) => number): number =>
       all.reduce((total, status) => total + pick(status), 0);
+    const problem = all.find(status => status.problem !== undefined)?.problem;
     return {
+      ...(problem === undefined ? {} : { problem }),
       positions: [...positions.values()],
       eventsRead: Math.max(...all.map(status => status.eventsRead)),
       stateBytes: sum(status => status.stateBytes),

@@ -2,7 +2,7 @@
 // number is the sum of the parts above a base. The base rises with each start of the engine, since what was published after the last
 // commit is forgotten then, and whenever state of a view is given up for another. So a newer value has a higher number than any before
 // it, also where partitions come and go. Of sessions see docs/engine.md.
-import { MillraceError } from '../../core/errors.ts';
+import { isPassing } from '../../core/errors.ts';
 import type { StateReader, StateStore, StateTransaction } from '../../store/state.ts';
 import { startsKey } from '../state/state-rows.ts';
 
@@ -14,24 +14,33 @@ const perRise = 2 ** 32;
 
 export class Revisions {
   private rises: number;
+  /** The store has not taken the number yet. */
+  private isOwed = false;
 
   private constructor(rises: number) {
     this.rises = rises;
   }
 
-  /** Counts a start of the engine; where the store takes nothing now, numbers may repeat until it does. */
+  /** Counts a start of the engine. Where the store takes nothing now, that is written with the first commit. */
   static started(state: StateStore): Revisions {
     const stored = storedRises(state);
-    const revisions = new Revisions(stored ?? 0);
+    const revisions = new Revisions(stored === undefined ? 0 : stored + 1);
     try {
-      state.transaction(transaction => {
-        if (stored === undefined) revisions.write(transaction);
-        else revisions.rise(transaction);
-      });
+      state.transaction(transaction => revisions.write(transaction));
     } catch (thrown) {
-      if (!(thrown instanceof MillraceError) || !thrown.canRetry) throw thrown;
+      if (!isPassing(thrown)) throw thrown;
+      revisions.isOwed = true;
     }
     return revisions;
+  }
+
+  /** To be called in each commit. */
+  commit(transaction: StateTransaction): void {
+    if (this.isOwed) this.write(transaction);
+  }
+
+  markCommitted(): void {
+    this.isOwed = false;
   }
 
   /** Of a window whose parts were published so often in all. */
