@@ -42,7 +42,8 @@ function project(): string {
 test('a second signal ends the process while views take in events, and the next start has them all', async () => {
   const dir = project();
   const sent = { acknowledged: 0, isOver: false };
-  for (let round = 0; round < 3; round++) {
+  let bySignal = 0;
+  for (let round = 0; round < 12 && bySignal < 3; round++) {
     const server = await serve(dir, ['up']);
     sent.isOver = false;
     const sending = sendKeys(server, sent);
@@ -54,13 +55,16 @@ test('a second signal ends the process while views take in events, and the next 
     server.kill('SIGTERM');
     server.kill('SIGTERM');
     // A second that comes before the first was seen is the same signal.
-    const again = setInterval(() => server.kill('SIGTERM'), 20);
+    const again = setInterval(() => server.kill('SIGTERM'), 5);
     const { code, signal } = await server.ended;
     clearInterval(again);
     sent.isOver = true;
     await sending;
-    expect({ code, signal }).toEqual({ code: null, signal: 'SIGTERM' });
+    // A clean end that is quicker than the second signal is one, too.
+    if (code !== 0) expect({ code, signal }).toEqual({ code: null, signal: 'SIGTERM' });
+    if (signal === 'SIGTERM') bySignal++;
   }
+  expect(bySignal).toBe(3);
   const server = await serve(dir, ['up']);
   await expectAll(server, sent.acknowledged);
   server.kill('SIGTERM');
