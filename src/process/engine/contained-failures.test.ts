@@ -1,5 +1,6 @@
 // A view whose rows cannot be computed is that view's failure: the others are flushed, committed, listed and read.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { createWasmKernel } from '../../kernel/testing/kernels.ts';
 import { createMemoryState } from '../../store/state-memory.ts';
 import type { Engine } from '../engine.ts';
 import type { Signature } from '../plan/functions/function.ts';
@@ -174,4 +175,33 @@ test.each([
   await engine.settled();
   expect(await rowsOf(engine, 'old')).toEqual([[200, 2]]);
   expect(await rowsOf(engine, 'over_good')).toEqual([[2]]);
+});
+
+test('windows that cannot be read back while memory is given back fail their view alone', async () => {
+  const log = logWith();
+  log.append('access', 0, [{ _time: at(60_000), status: 200 }], startMs);
+  const state = createMemoryState();
+  const before = await openEngine(log, { state });
+  await before.define({ name: 'bad', text: `-- keep: for ever\n${good}` });
+  await before.define({ name: 'beside', text: '-- every: 1d\nSELECT count(*) AS n FROM access' });
+  await before.settled();
+  await before.close();
+  const kernel = createWasmKernel();
+  const engine = await openEngine(log, { state, kernel, publishMs: 100_000 });
+  engines.push(engine);
+  log.append('access', 0, [{ _time: at(60_000), status: 200 }], startMs);
+  await engine.settled();
+  // From now on lanes give memory back after each step, and an older window is looked for in the store.
+  kernel.fill = () => 1;
+  state.get = () => {
+    throw new Error('injected');
+  };
+  for (let late = 0; late < 2; late++) {
+    log.append('access', 0, [{ _time: at(30_000), status: 200 }], startMs);
+    await engine.settled();
+  }
+  const failed = (await engine.views()).filter(view => view.state === 'failed');
+  expect(failed.map(({ name }) => name)).toEqual(['bad']);
+  const { rows } = await engine.query({ view: 'beside' });
+  expect(rows.map(({ values }) => values)).toEqual([[5]]);
 });

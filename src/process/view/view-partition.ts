@@ -15,6 +15,7 @@ import { GroupRegistry } from '../windows/group-registry.ts';
 import { Level } from '../windows/level.ts';
 import { PaneColumn, paneStart } from '../windows/pane-column.ts';
 import { PartitionClock, type PositionRecord } from '../windows/partition-clock.ts';
+import { viewFailed } from './view-failure.ts';
 
 const collectFrom = 8192;
 const collectTextFrom = 16 * 1024 * 1024;
@@ -120,6 +121,7 @@ export class ViewPartition {
     const mask = this.withoutExpired(batch, filter?.(columns));
     const groups = groupColumns.map(column => column(columns));
     if (this.delta.mustFlush(groups, rows)) this.flush();
+    if (this.failure !== undefined) return;
     this.panes.keep(this.levels.map(({ options }) => this.clock.pruneUs(options)));
     this.panes.compute(batch.timesUs, rows);
     const slots = this.delta.assign(this.panes, groups, rows, mask);
@@ -152,8 +154,20 @@ export class ViewPartition {
     return kept;
   }
 
-  /** Merges the delta into every resolution's windows. */
+  /**
+   * Merges the delta into every resolution's windows. What cannot be merged is the failure of this view, since a part of it may have
+   * been: it takes no more events, and nothing of it is committed any more.
+   */
   flush(): void {
+    if (this.failure !== undefined) return;
+    try {
+      this.merge();
+    } catch (thrown) {
+      this.failure = viewFailed(this.plan.name, thrown);
+    }
+  }
+
+  private merge(): void {
     const { delta } = this;
     if (delta.size > 0) {
       for (const level of this.levels) this.mergeInto(level);

@@ -14,7 +14,6 @@ import type { KeptLevel } from '../windows/partition-clock.ts';
 import { withSessionBounds } from '../windows/session.ts';
 import { LookupTables, type PlanLookups } from './lookup-tables.ts';
 import { StreamSchemas } from './stream-schemas.ts';
-import { viewFailed } from './view-failure.ts';
 import { ViewPartition } from './view-partition.ts';
 
 export interface ViewVersionOptions {
@@ -137,13 +136,9 @@ export class ViewVersion {
     return cut;
   }
 
-  /** Merges what was gathered since the last time into the windows. What cannot be merged is the failure of this version alone. */
+  /** Merges what was gathered since the last time into the windows. */
   flush(): void {
-    try {
-      for (const partition of this.partitions) if (!partition.failure) partition.flush();
-    } catch (thrown) {
-      this.fail(viewFailed(this.plan.name, thrown));
-    }
+    for (const partition of this.partitions) partition.flush();
   }
 
   /** To be called after `flush`: the positions are those of all events taken in. */
