@@ -54,7 +54,8 @@ export class KeyWriter {
 
   private number(value: number): void {
     this.buffer[this.at++] = tag.number;
-    this.view.setFloat64(this.at, value === 0 ? 0 : value);
+    // Zeros and NaNs have several bit patterns each.
+    this.view.setFloat64(this.at, value === 0 ? 0 : Number.isNaN(value) ? Number.NaN : value);
     // Negative doubles order backwards: all bits are flipped; of the others only the sign.
     if (this.buffer[this.at]! & 0x80) {
       for (let i = 0; i < 8; i++) this.buffer[this.at + i]! ^= 0xff;
@@ -90,6 +91,11 @@ export class KeyWriter {
 
   finish(): Uint8Array {
     return this.buffer.slice(0, this.at);
+  }
+
+  /** Puts what is written at a place of `target`, which must have the room. */
+  copyTo(target: Uint8Array, at: number): void {
+    for (let i = 0; i < this.at; i++) target[at + i] = this.buffer[i]!;
   }
 }
 

@@ -77,11 +77,11 @@ export function writeCellHead(writer: ByteWriter, isIncomplete: boolean): void {
   writer.u8(isIncomplete ? 1 : 0);
 }
 
-/** Hands out the groups of a page one after another; `take` reads each one's accumulators. */
-export function readPage(reader: ByteReader, take: (groups: KeyPart[], isIncomplete: boolean) => void): void {
+/** Hands out the groups' keys of a page one after another; `take` reads each one's accumulators. */
+export function readPage(reader: ByteReader, take: (key: Uint8Array, isIncomplete: boolean) => void): void {
   for (let left = reader.varint(); left > 0; left--) {
     const isIncomplete = (reader.u8() & 1) !== 0;
-    take(decodeKey(reader.bytes(reader.varint())), isIncomplete);
+    take(reader.bytes(reader.varint()), isIncomplete);
   }
 }
 

@@ -18,9 +18,9 @@ import { PartitionClock, type PositionRecord } from '../windows/partition-clock.
 import { viewFailed } from './view-failure.ts';
 
 const collectFrom = 8192;
-const collectTextFrom = 16 * 1024 * 1024;
-/** Characters of a group that are taken to be a part of its cell. */
-const cellText = 256;
+const collectBytesFrom = 16 * 1024 * 1024;
+/** Bytes of a group that are taken to be a part of its cell. */
+const cellGroupBytes = 256;
 /** Cells whose accumulators are merged together: few enough to stay in the processor's cache. */
 const cellsAtOnce = 1024;
 
@@ -62,8 +62,8 @@ export class ViewPartition {
     this.pending = 0;
     if (pending > 0) this.merging!.accumulators.merge(this.delta.accumulators, this.from, this.to, pending);
   };
-  /** Characters of groups that the last collection left. */
-  private textsKept = 0;
+  /** Bytes of groups that the last collection left. */
+  private bytesKept = 0;
   private mask = new Uint8Array(0);
   /** By aggregate: first and last without an order of their own take the event time's. */
   private readonly takesTime: boolean[];
@@ -243,23 +243,23 @@ export class ViewPartition {
     this.collectGroups();
   }
 
-  /** Forgets groups that are in no window in memory, once they are the most, or their texts have become twice as long. */
+  /** Forgets groups that are in no window in memory, once they are the most, or have become twice as long. */
   private collectGroups(): void {
-    const { size, textTotal } = this.registry;
-    const isMuch = textTotal > 2 * this.textsKept + collectTextFrom;
+    const { size, bytesUsed } = this.registry;
+    const isMuch = bytesUsed > 2 * this.bytesKept + collectBytesFrom;
     if (!isMuch && size < 2 * this.cells + collectFrom) return;
     const isLive = new Uint8Array(this.registry.size);
     for (const level of this.levels) level.markGroups(isLive);
     const moved = this.registry.collect(isLive);
     for (const level of this.levels) level.renumber(moved);
     this.delta.renumber(moved);
-    this.textsKept = this.registry.textTotal;
+    this.bytesKept = this.registry.bytesUsed;
   }
 
-  /** Cells in memory, and for long texts of groups as many more as they take the memory of. */
+  /** Cells in memory, and for long groups as many more as they take the memory of. */
   get size(): number {
     const { cells } = this;
-    return cells + Math.max(0, Math.floor((this.registry.textTotal - cells * cellText) / cellText));
+    return cells + Math.max(0, Math.floor(this.registry.bytesUsed / cellGroupBytes) - cells);
   }
 
   /** What it has in memory, in cells: `size`, or by the length of what was last written, where that is more. */

@@ -2,7 +2,7 @@
 // group, and put through what stands above the aggregation (outputs, HAVING, ORDER BY, LIMIT).
 import { ByteReader } from '../../core/bytes.ts';
 import type { StateReader } from '../../store/state.ts';
-import type { KeyPart } from '../../store/state-key.ts';
+import { decodeKey, type KeyPart } from '../../store/state-key.ts';
 import type { AggregateValue } from '../accumulators/accumulator.ts';
 import { resultRows, type Value } from '../plan/expression/evaluate.ts';
 import { scalarOrder } from '../plan/functions/scalar-order.ts';
@@ -203,8 +203,8 @@ export class WindowReader {
     };
     const seen = new Map<string, Set<number> | undefined>();
     const addPage = (reader: ByteReader, part: string): void =>
-      readPage(reader, (groups, isIncomplete) => {
-        const to = merged.addStored(reader, groups, isIncomplete);
+      readPage(reader, (key, isIncomplete) => {
+        const to = merged.addStored(reader, decodeKey(key), isIncomplete);
         seen.get(part)?.add(to);
       });
     let hasPages = false;

@@ -35,8 +35,6 @@ export class Delta {
   /** By code, where the only group column has a dictionary: the registry's number plus one, −1 where it has none, 0 unasked. */
   private codeGroups = new Int32Array(0);
   private loads = 0;
-  /** The registry has no text but those that `codeGroups` knows of. */
-  private isComplete = false;
   /** The group of NULL alone, while the registry's generation is `groupGeneration`. */
   private nullGroup = -1;
   private newRows = new Uint32Array(0);
@@ -91,7 +89,6 @@ export class Delta {
     this.codeGroups.fill(0);
     this.nullGroup = -1;
     this.loads = this.registry.loads;
-    this.isComplete = this.registry.size === 0;
     this.groupGeneration = this.registry.generation;
   }
 
@@ -167,11 +164,12 @@ export class Delta {
     if (group >= 0) return group;
     if (this.loads !== this.registry.loads) this.forgetMisses();
     const code = -1 - group;
-    if (this.codeGroups[code] === 0) {
-      if (this.isComplete) return -1;
-      this.codeGroups[code] = (this.registry.find([this.only!.value(code)]) ?? -2) + 1;
+    let id = this.codeGroups[code]! - 1;
+    if (id === -1) {
+      this.stage(code);
+      id = this.registry.findStaged();
+      this.codeGroups[code] = id < 0 ? -1 : id + 1;
     }
-    const id = this.codeGroups[code]! - 1;
     if (id < 0) return -1;
     this.groups[slot] = id;
     return id;
@@ -182,18 +180,18 @@ export class Delta {
     const known = this.knownGroup(slot);
     if (known >= 0) return known;
     const code = -1 - this.groups[slot]!;
-    const id = this.isComplete ? this.added(code) : this.registry.intern([this.only!.value(code)]);
+    this.stage(code);
+    // Another code may be of the same text once halves of surrogate pairs are none.
+    const id = this.registry.internStaged();
     this.codeGroups[code] = id + 1;
     this.groups[slot] = id;
     return id;
   }
 
-  private added(code: number): number {
+  private stage(code: number): void {
     const { registry, only } = this;
-    const id = registry.addText((target, at, max) => only!.copyText?.(code, target, at, max) ?? -1);
-    if (id >= 0) return id;
-    // The value may be one that well-forming makes equal to another.
-    return registry.intern([only!.value(code)]);
+    if (registry.stageText((target, at, max) => only!.copyText?.(code, target, at, max) ?? -1)) return;
+    registry.stage([only!.value(code)]);
   }
 
   /** After the registry gave its groups new numbers. */
@@ -210,7 +208,6 @@ export class Delta {
 
   private forgetMisses(): void {
     this.loads = this.registry.loads;
-    this.isComplete = false;
     for (let code = 0; code < this.codeGroups.length; code++) {
       if (this.codeGroups[code]! < 0) this.codeGroups[code] = 0;
     }

@@ -1,8 +1,7 @@
 // The groups that are in memory: each tuple of group values once, under a number that every window's cells use. Numbers stay
-// while `generation` does; `collect` drops what no window holds any more and begins another generation. A text that came as
-// bytes stays bytes until its value is asked for, and the tables to find groups by value are filled when something is looked for.
+// while `generation` does; `collect` drops what no window holds any more and begins another generation. A tuple is kept as the
+// bytes of its key (state-key.ts), which equal tuples share, and found by them; its values are made when they are asked for.
 import type { ByteWriter } from '../../core/bytes.ts';
-import { hasSurrogates, wellFormed } from '../../core/surrogates.ts';
 import { decodeKey, type KeyPart, KeyWriter, textTag } from '../../store/state-key.ts';
 import { grown } from '../accumulators/growth.ts';
 
@@ -20,87 +19,145 @@ export function groupKey(values: readonly KeyPart[]): string {
   return key;
 }
 
-function lengthOf(tuple: readonly KeyPart[]): number {
-  let length = 0;
-  for (const value of tuple) if (typeof value === 'string') length += value.length;
-  return length;
-}
-
-/** Longer texts, and those that are not plain, are interned by value. */
+/** Longer texts are staged by value. */
 const plainTextMax = 4096;
+const placesFirst = 64;
 
 export class GroupRegistry {
   generation = 0;
   /** Grows with every group that came in from the store, which a miss remembered from before does not know of. */
   loads = 0;
-  private ids = new Map<string, number>();
-  /** Groups of a single text by that text itself: no key has to be made and hashed for the most common look-up. */
-  private texts = new Map<string, number>();
-  /** Groups below are in `ids` or `texts`. */
-  private indexed = 0;
-  /** By number; undefined while only the bytes are there. */
-  private tuples: (KeyPart[] | undefined)[] = [];
-  /** Tuples as bytes, one after another; by number where they are, length 0 while nobody has asked for them. */
+  size = 0;
+  /** Keys, one after another, and behind them the one that is staged. */
   private bytes = new Uint8Array(0);
-  private bytesUsed = 0;
-  private starts = new Int32Array(0);
+  /** Bytes of the keys of all groups. */
+  bytesUsed = 0;
+  /** By number: where its key is, and the key's hash. */
+  private starts = new Float64Array(0);
   private lengths = new Int32Array(0);
+  private hashes = new Int32Array(0);
+  /** Numbers plus one by hash, with linear probing; 0 where a place is free. At most half of the places are taken. */
+  private places = new Int32Array(placesFirst);
+  /** By number; undefined while nobody has asked. */
+  private tuples: (readonly KeyPart[] | undefined)[] = [];
+  private tupleBytes = 0;
+  private stagedLength = 0;
   private readonly keys = new KeyWriter();
-  private indexedLength = 0;
-  /** Characters of the texts of all groups. */
-  textTotal = 0;
+  /** Keys come from events: nobody who sends them shall know which of them fall on one place. */
+  private readonly seed = randomWord();
+  private readonly multiplier = randomWord() | 1;
 
-  get size(): number {
-    return this.tuples.length;
+  /** Makes a tuple the one that `findStaged` and `internStaged` are about, until the next call of any other method. */
+  stage(values: readonly KeyPart[]): void {
+    this.keys.rewind(0);
+    for (const value of values) this.keys.part(value);
+    this.stagedLength = this.keys.length;
+    this.makeRoom(this.stagedLength);
+    this.keys.copyTo(this.bytes, this.bytesUsed);
   }
 
-  /** As `intern`, for groups read from the store. */
-  load(values: KeyPart[]): number {
-    const before = this.tuples.length;
-    const id = this.intern(values);
+  /**
+   * As `stage`, for a single text whose bytes `copy` puts at the given place, answering its length, or −1. Answers false, and stages
+   * nothing, for a text that is not plain ASCII or is long.
+   */
+  stageText(copy: (target: Uint8Array, at: number, max: number) => number): boolean {
+    this.makeRoom(plainTextMax + 2);
+    const { bytes, bytesUsed: start } = this;
+    const length = copy(bytes, start + 1, plainTextMax);
+    if (length < 0) return false;
+    for (let at = start + 1; at <= start + length; at++)
+      if (bytes[at]! > 127 || bytes[at] === 0) return false;
+    bytes[start] = textTag;
+    bytes[start + length + 1] = 0;
+    this.stagedLength = length + 2;
+    return true;
+  }
+
+  /** The number of the tuple that is staged, or −1. */
+  findStaged(): number {
+    return this.findHashed(this.hashOfStaged());
+  }
+
+  private findHashed(hash: number): number {
+    const { places, hashes, lengths } = this;
+    const mask = places.length - 1;
+    for (let place = hash & mask; ; place = (place + 1) & mask) {
+      const id = places[place]! - 1;
+      if (id < 0) return -1;
+      if (hashes[id] === hash && lengths[id] === this.stagedLength && this.isStaged(id)) return id;
+    }
+  }
+
+  private isStaged(id: number): boolean {
+    const { bytes, bytesUsed, stagedLength } = this;
+    const start = this.starts[id]!;
+    for (let i = 0; i < stagedLength; i++) if (bytes[start + i] !== bytes[bytesUsed + i]) return false;
+    return true;
+  }
+
+  /** The number of the tuple that is staged, which is there from now on. */
+  internStaged(): number {
+    const hash = this.hashOfStaged();
+    const found = this.findHashed(hash);
+    if (found >= 0) return found;
+    const id = this.size++;
+    if (id >= this.starts.length) {
+      const length = Math.max(placesFirst, id * 2);
+      this.starts = grown(this.starts, length);
+      this.lengths = grown(this.lengths, length);
+      this.hashes = grown(this.hashes, length);
+    }
+    this.starts[id] = this.bytesUsed;
+    this.lengths[id] = this.stagedLength;
+    this.hashes[id] = hash;
+    this.bytesUsed += this.stagedLength;
+    if (this.size * 2 > this.places.length) this.index(this.places.length * 2);
+    else this.place(id);
+    return id;
+  }
+
+  /** The number of a tuple. */
+  intern(values: readonly KeyPart[]): number {
+    this.stage(values);
+    return this.internStaged();
+  }
+
+  /** As `intern`, for a group's key as it was read from the store. */
+  load(key: Uint8Array): number {
+    this.makeRoom(key.length);
+    this.bytes.set(key, this.bytesUsed);
+    this.stagedLength = key.length;
+    const before = this.size;
+    const id = this.internStaged();
     if (id === before) this.loads++;
     return id;
   }
 
-  /** The number of a tuple, which is taken over by the registry. */
-  intern(values: KeyPart[]): number {
-    return this.find(values) ?? this.add(values);
+  private hashOfStaged(): number {
+    const { bytes, bytesUsed: start, multiplier } = this;
+    const end = start + this.stagedLength;
+    let hash = this.seed ^ this.stagedLength;
+    let at = start;
+    for (; at + 4 <= end; at += 4) {
+      const word = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+      hash = Math.imul(hash ^ word, multiplier);
+      hash ^= hash >>> 15;
+    }
+    for (; at < end; at++) hash = Math.imul(hash ^ bytes[at]!, multiplier);
+    return hash ^ (hash >>> 15);
   }
 
-  /** The number of a tuple that is not there yet, which is taken over by the registry. */
-  add(values: KeyPart[]): number {
-    const tuple = values.map(value => (typeof value === 'string' ? wellFormed(value) : value));
-    this.textTotal += lengthOf(tuple);
-    const id = this.tuples.push(tuple) - 1;
-    this.growTo(id + 1);
-    return id;
+  private place(id: number): void {
+    const { places } = this;
+    const mask = places.length - 1;
+    let place = this.hashes[id]! & mask;
+    while (places[place] !== 0) place = (place + 1) & mask;
+    places[place] = id + 1;
   }
 
-  /**
-   * The number of a single text that is not there yet, as the bytes that `copy` puts at the given place: its length, or −1. Answers
-   * −1, and adds nothing, for a text that is not plain ASCII or is long.
-   */
-  addText(copy: (target: Uint8Array, at: number, max: number) => number): number {
-    this.makeRoom(plainTextMax + 2);
-    const { bytes, bytesUsed: start } = this;
-    const length = copy(bytes, start + 1, plainTextMax);
-    if (length < 0) return -1;
-    for (let at = start + 1; at <= start + length; at++) if (bytes[at]! > 127 || bytes[at] === 0) return -1;
-    bytes[start] = textTag;
-    bytes[start + length + 1] = 0;
-    const id = this.tuples.push(undefined) - 1;
-    this.growTo(id + 1);
-    this.starts[id] = start;
-    this.lengths[id] = length + 2;
-    this.bytesUsed += length + 2;
-    this.textTotal += length;
-    return id;
-  }
-
-  /** Characters of a tuple's texts. */
-  textLength(id: number): number {
-    const tuple = this.tuples[id];
-    return tuple === undefined ? this.lengths[id]! - 2 : lengthOf(tuple);
+  private index(places: number): void {
+    this.places = new Int32Array(places);
+    for (let id = 0; id < this.size; id++) this.place(id);
   }
 
   private makeRoom(size: number): void {
@@ -108,41 +165,9 @@ export class GroupRegistry {
     if (wanted > this.bytes.length) this.bytes = grown(this.bytes, Math.max(8192, wanted * 2));
   }
 
-  private growTo(size: number): void {
-    if (size <= this.starts.length) return;
-    this.starts = grown(this.starts, Math.max(64, size * 2));
-    this.lengths = grown(this.lengths, this.starts.length);
-  }
-
-  private index(): void {
-    for (; this.indexed < this.tuples.length; this.indexed++) {
-      const values = this.values(this.indexed);
-      const only = values[0];
-      if (values.length === 1 && typeof only === 'string') {
-        this.texts.set(only, this.indexed);
-        this.indexedLength += only.length;
-      } else {
-        const key = groupKey(values);
-        this.ids.set(key, this.indexed);
-        this.indexedLength += key.length;
-      }
-    }
-  }
-
-  /** The number of a tuple that is there. */
-  find(values: readonly KeyPart[]): number | undefined {
-    this.index();
-    const found = this.findExact(values);
-    if (found !== undefined || !values.some(value => typeof value === 'string' && hasSurrogates(value))) {
-      return found;
-    }
-    return this.findExact(values.map(value => (typeof value === 'string' ? wellFormed(value) : value)));
-  }
-
-  private findExact(values: readonly KeyPart[]): number | undefined {
-    const only = values[0];
-    if (values.length === 1 && typeof only === 'string') return this.texts.get(only);
-    return this.ids.get(groupKey(values));
+  /** Bytes of a tuple's key. */
+  length(id: number): number {
+    return this.lengths[id]!;
   }
 
   values(id: number): readonly KeyPart[] {
@@ -150,6 +175,7 @@ export class GroupRegistry {
     if (values === undefined) {
       const start = this.starts[id]!;
       values = this.tuples[id] = decodeKey(this.bytes.subarray(start, start + this.lengths[id]!));
+      this.tupleBytes += 100 + 2 * this.lengths[id]!;
     }
     return values;
   }
@@ -158,60 +184,55 @@ export class GroupRegistry {
     return groupKey(this.values(id));
   }
 
-  /** Writes a tuple with its length. */
+  /** Writes a tuple's key with its length. */
   write(id: number, writer: ByteWriter): void {
-    if (this.lengths[id] === 0) {
-      this.keys.rewind(0);
-      for (const value of this.tuples[id]!) this.keys.part(value);
-      const encoded = this.keys.finish();
-      if (encoded.length > plainTextMax) {
-        writer.varint(encoded.length).part(encoded, 0, encoded.length);
-        return;
-      }
-      this.keep(id, encoded);
-    }
-    const start = this.starts[id]!;
     const length = this.lengths[id]!;
-    writer.varint(length).part(this.bytes, start, length);
-  }
-
-  private keep(id: number, encoded: Uint8Array): void {
-    this.makeRoom(encoded.length);
-    this.bytes.set(encoded, this.bytesUsed);
-    this.starts[id] = this.bytesUsed;
-    this.lengths[id] = encoded.length;
-    this.bytesUsed += encoded.length;
+    writer.varint(length).part(this.bytes, this.starts[id]!, length);
   }
 
   /** Keeps the groups for which `isLive[id]` is 1; answers the new number of each old one. */
   collect(isLive: Uint8Array): Int32Array {
-    const { tuples, bytes, starts, lengths } = this;
-    const moved = new Int32Array(tuples.length).fill(-1);
-    this.ids = new Map();
-    this.texts = new Map();
-    this.tuples = [];
-    this.indexed = this.indexedLength = this.bytesUsed = this.textTotal = 0;
-    this.bytes = new Uint8Array(0);
-    this.starts = new Int32Array(0);
-    this.lengths = new Int32Array(0);
-    for (let old = 0; old < tuples.length; old++) {
-      if (isLive[old] !== 1) continue;
-      const id = (moved[old] = this.tuples.push(tuples[old]) - 1);
-      this.growTo(id + 1);
-      const length = lengths[old]!;
-      this.makeRoom(length);
-      this.bytes.set(bytes.subarray(starts[old]!, starts[old]! + length), this.bytesUsed);
-      this.starts[id] = this.bytesUsed;
-      this.lengths[id] = length;
-      this.bytesUsed += length;
-      this.textTotal += this.textLength(id);
+    const { size, bytes, starts, lengths, hashes } = this;
+    const moved = new Int32Array(size).fill(-1);
+    let kept = 0;
+    let used = 0;
+    for (let id = 0; id < size; id++) {
+      if (isLive[id] !== 1) continue;
+      moved[id] = kept++;
+      used += lengths[id]!;
     }
+    this.size = kept;
+    this.bytes = new Uint8Array(used);
+    this.starts = new Float64Array(kept);
+    this.lengths = new Int32Array(kept);
+    this.hashes = new Int32Array(kept);
+    this.tuples = [];
+    this.bytesUsed = this.tupleBytes = 0;
+    for (let old = 0; old < size; old++) {
+      const id = moved[old]!;
+      if (id < 0) continue;
+      const start = starts[old]!;
+      const length = (this.lengths[id] = lengths[old]!);
+      this.hashes[id] = hashes[old]!;
+      this.starts[id] = this.bytesUsed;
+      this.bytes.set(bytes.subarray(start, start + length), this.bytesUsed);
+      this.bytesUsed += length;
+    }
+    let places = placesFirst;
+    while (places < kept * 2) places *= 2;
+    this.index(places);
     this.generation++;
     return moved;
   }
 
   memoryBytes(): number {
-    const byNumber = this.tuples.length * 16 + this.starts.byteLength + this.lengths.byteLength;
-    return byNumber + this.bytes.byteLength + this.indexed * 100 + this.indexedLength * 2;
+    const tables = [this.bytes, this.starts, this.lengths, this.hashes, this.places];
+    return (
+      tables.reduce((sum, { byteLength }) => sum + byteLength, 0) + this.tuples.length * 8 + this.tupleBytes
+    );
   }
+}
+
+function randomWord(): number {
+  return crypto.getRandomValues(new Int32Array(1))[0]!;
 }

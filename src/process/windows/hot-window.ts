@@ -1,16 +1,17 @@
 // A window in memory. Its groups have places in the order they were admitted; a page is `pageGroups` neighbouring places, and
 // what is written to the store when one of them has changed.
 import type { WindowRecord } from '../state/state-rows.ts';
+import { GroupTable } from './group-table.ts';
 
 export interface HotWindow {
   startUs: number;
-  /** Its number in the level's cell table. */
-  id: number;
   /** Slots by place. */
   slots: number[];
+  /** Slots by group. */
+  table: GroupTable;
   record: WindowRecord;
-  /** Characters of its groups' texts. */
-  textLength: number;
+  /** Bytes of its groups' values. */
+  groupBytes: number;
   /** Slot of the overflow group, or −1. */
   overflow: number;
   /** It differs from the store. */
@@ -39,11 +40,11 @@ export const pagesOf = (groups: number): number => Math.max(1, Math.ceil(groups 
 export const bytesOf = ({ storedBytes }: HotWindow): number =>
   storedBytes.reduce((sum, bytes) => sum + bytes, 0);
 
-export const newWindow = (startUs: number, id: number): HotWindow => ({
+export const newWindow = (startUs: number): HotWindow => ({
   startUs,
-  id,
   slots: [],
-  textLength: 0,
+  table: new GroupTable(),
+  groupBytes: 0,
   record: { published: 0, groups: 0, events: 0, isCompacted: false, hasOverflow: false },
   overflow: -1,
   isDirty: false,

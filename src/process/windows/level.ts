@@ -1,7 +1,7 @@
 // One resolution of one view in one partition: the windows that are in memory, with a slot for each group of each. What is
 // not in memory is in the state store, and a window is read back whole when an event wants it.
 //
-// Invariants: a slot belongs to one cell of one window and is found in `table`; a window that differs from the store is in
+// Invariants: a slot belongs to one cell of one window and is found in its table; a window that differs from the store is in
 // `dirtyWindows`, one that was not published in `changedWindows`; a window is put out of memory only when it is in neither.
 import { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import { Rng } from '../../core/rng.ts';
@@ -19,7 +19,6 @@ import {
   writeWindowRecord,
 } from '../state/state-rows.ts';
 import type { StoredSize } from '../state/stored-size.ts';
-import { CellTable } from './cell-table.ts';
 import type { GroupRegistry } from './group-registry.ts';
 import { bytesOf, type HotWindow, newWindow, pageGroups, pagesOf } from './hot-window.ts';
 import { kthSmallest } from './kth-smallest.ts';
@@ -40,8 +39,8 @@ const flag = { changed: 1, incomplete: 2 } as const;
 const cellBytes = 128;
 /** Share of a full window's groups that stays when the smallest go to the overflow group. */
 const compactTo = 0.75;
-/** Characters of texts at which a window is full, whatever the number of its groups. */
-const windowTextMax = 32 * 1024 * 1024;
+/** Bytes of groups' values at which a window is full, whatever the number of its groups. */
+const windowGroupBytesMax = 32 * 1024 * 1024;
 
 export class Level {
   options: LevelOptions;
@@ -50,14 +49,11 @@ export class Level {
   readonly keys: LevelKeys;
   private readonly registry: GroupRegistry;
   private readonly state: StateReader;
-  private readonly table = new CellTable();
   private slotGroups = new Int32Array(0);
   private slotPlaces = new Int32Array(0);
   private slotFlags = new Uint8Array(0);
   private dirtyWindows: HotWindow[] = [];
   private changedWindows: HotWindow[] = [];
-  private freeIds: number[] = [];
-  private ids = 0;
   /** Bytes that the windows in memory had in the store when they were last written or read. */
   private bytes = 0;
   private flushes = 0;
@@ -128,7 +124,7 @@ export class Level {
     const window = this.last?.startUs === startUs ? this.last : this.window(startUs);
     window.touched = this.flushes;
     window.record.events += weight;
-    let slot = this.table.find(window.id, group);
+    let slot = window.table.find(group);
     if (slot < 0) slot = this.admit(window, group, weight, settle);
     if (!(window.isDirty && window.isChanged)) this.noteWritten(window);
     // The overflow group is written with its window's row and sent with every change.
@@ -142,7 +138,7 @@ export class Level {
   private window(startUs: number): HotWindow {
     let window = this.windows.get(startUs);
     if (window === undefined) {
-      window = newWindow(startUs, this.freeIds.pop() ?? this.ids++);
+      window = newWindow(startUs);
       this.windows.set(startUs, window);
       this.oldestEndUs = Math.min(this.oldestEndUs, this.endUs(window));
       const stored = startUs <= this.newestStoredUs ? this.state.get(this.keys.window(startUs)) : undefined;
@@ -177,8 +173,8 @@ export class Level {
   }
 
   private restorePage(window: HotWindow, reader: ByteReader): void {
-    readPage(reader, (values, isIncomplete) => {
-      const slot = this.put(window, this.registry.load(values));
+    readPage(reader, (key, isIncomplete) => {
+      const slot = this.put(window, this.registry.load(key));
       if (isIncomplete) this.slotFlags[slot] = flag.incomplete;
       this.accumulators.read(slot, reader);
     });
@@ -188,8 +184,8 @@ export class Level {
   private put(window: HotWindow, group: number): number {
     const slot = this.take(group, window.slots.length);
     window.slots.push(slot);
-    window.textLength += this.registry.textLength(group);
-    this.table.add(window.id, group, slot);
+    window.groupBytes += this.registry.length(group);
+    window.table.add(group, slot);
     return slot;
   }
 
@@ -248,7 +244,7 @@ export class Level {
   private admit(window: HotWindow, group: number, weight: number, settle: () => void): number {
     if (this.isDrawn) this.isDrawn = false;
     else if (this.isUnlucky(window, weight)) return window.overflow;
-    if (window.slots.length >= this.options.maxGroups || window.textLength > windowTextMax) {
+    if (window.slots.length >= this.options.maxGroups || window.groupBytes > windowGroupBytesMax) {
       settle();
       this.compact(window);
     }
@@ -266,14 +262,15 @@ export class Level {
     const into = new Int32Array(leaving.length).fill(window.overflow);
     this.accumulators.merge(this.accumulators, Int32Array.from(leaving), into, leaving.length);
     for (const slot of leaving) {
-      window.textLength -= this.registry.textLength(this.slotGroups[slot]!);
-      this.table.remove(window.id, this.slotGroups[slot]!);
+      window.groupBytes -= this.registry.length(this.slotGroups[slot]!);
       this.slotGroups[slot] = -1;
       this.accumulators.release(slot);
     }
     window.slots = window.slots.filter(slot => this.slotGroups[slot] !== -1);
+    window.table.clear();
     window.slots.forEach((slot, place) => {
       this.slotPlaces[slot] = place;
+      window.table.add(this.slotGroups[slot]!, slot);
     });
     window.dirtyPages = new Array(pagesOf(window.slots.length)).fill(true);
     window.record.groups = window.slots.length;
@@ -440,17 +437,12 @@ export class Level {
   private drop(window: HotWindow): void {
     this.windows.delete(window.startUs);
     this.bytes -= bytesOf(window);
-    this.freeIds.push(window.id);
     if (this.last === window) this.last = undefined;
     if (this.windows.size === 0) {
-      this.table.clear();
       this.accumulators.reset();
       return;
     }
-    for (const slot of window.slots) {
-      this.table.remove(window.id, this.slotGroups[slot]!);
-      this.accumulators.release(slot);
-    }
+    for (const slot of window.slots) this.accumulators.release(slot);
     if (window.overflow >= 0) this.accumulators.release(window.overflow);
   }
 
@@ -463,24 +455,20 @@ export class Level {
 
   /** After the registry gave its groups new numbers. */
   renumber(moved: Int32Array): void {
-    this.table.clear();
-    for (const window of this.windows.values()) {
-      for (const slot of window.slots) {
+    for (const { table, slots } of this.windows.values()) {
+      table.clear();
+      for (const slot of slots) {
         const group = moved[this.slotGroups[slot]!]!;
         this.slotGroups[slot] = group;
-        this.table.add(window.id, group, slot);
+        table.add(group, slot);
       }
     }
   }
 
   memoryBytes(): number {
     const bySlot = this.slotGroups.byteLength + this.slotPlaces.byteLength + this.slotFlags.byteLength;
-    return (
-      this.accumulators.memoryBytes() +
-      bySlot +
-      this.table.byteLength +
-      this.cells * 8 +
-      this.windows.size * 320
-    );
+    let byWindow = 0;
+    for (const { table } of this.windows.values()) byWindow += 400 + table.byteLength;
+    return this.accumulators.memoryBytes() + bySlot + byWindow + this.cells * 8;
   }
 }
