@@ -20,7 +20,7 @@ export class Grouper {
   maxGroups: u32;
   count: u32;
   slotMask: u32;
-  /** u64 each: id + 1, 32 bits of hash above. */
+  /** u64 each: id + 1, 32 bits of hash above. 0 from a reset to the next rows: a grouper that rests has no tables. */
   slots: usize;
   /** width words a group. */
   tuples: usize;
@@ -37,20 +37,27 @@ export function newGrouper(width: u32, maxGroups: u32): Grouper {
   grouper.maxGroups = maxGroups;
   grouper.columns = alloc(width << 2);
   if (width == 1) grouper.direct = alloc(directWords << 2);
-  resetGrouper(grouper);
+  grouper.slotMask = firstSlots - 1;
   return grouper;
 }
 
+/** Forgets all groups. The next tables have room for as many as there were. */
 export function resetGrouper(grouper: Grouper): void {
   free(grouper.slots);
   free(grouper.tuples);
-  grouper.count = 0;
-  grouper.slotMask = firstSlots - 1;
   grouper.slots = 0;
   grouper.tuples = 0;
-  grouper.slots = allocZeroed(firstSlots << 3);
+  let slots = firstSlots;
+  while (slots <= grouper.count << 1) slots <<= 1;
+  grouper.slotMask = slots - 1;
+  grouper.count = 0;
+}
+
+function makeTables(grouper: Grouper): void {
+  const slots = grouper.slotMask + 1;
+  grouper.slots = allocZeroed(slots << 3);
+  grouper.tuples = alloc((slots >> 1) * grouper.width << 2);
   if (grouper.direct != 0) memory.fill(grouper.direct, 0, directWords << 2);
-  grouper.tuples = alloc((firstSlots * grouper.width) << 2);
 }
 
 export function freeGrouper(grouper: Grouper): void {
@@ -158,6 +165,7 @@ function assignWords(grouper: Grouper, rows: u32, mask: usize): void {
 export function assignGroups(grouper: Grouper, rows: u32, mask: usize): void {
   const ids = grouper.ids;
   const width = grouper.width;
+  if (grouper.slots == 0) makeTables(grouper);
   if (width == 1) {
     assignWords(grouper, rows, mask);
     return;

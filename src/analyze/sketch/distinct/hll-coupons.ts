@@ -83,8 +83,9 @@ export class HllCoupons {
   }
 
   /** The coupons in the order of the table (or of arrival, in a list). */
-  *[Symbol.iterator](): Generator<number> {
-    for (const coupon of this.slots) if (coupon !== 0) yield coupon;
+  forEach(take: (coupon: number) => void): void {
+    const { slots } = this;
+    for (let at = 0; at < slots.length; at++) if (slots[at] !== 0) take(slots[at]!);
   }
 
   get byteLength(): number {

@@ -117,7 +117,7 @@ export class HyperLogLog implements MergeableSketch<HyperLogLog> {
 
   private becomeDense(coupons: HllCoupons): void {
     const registers = new HllRegisters(this.lgSize);
-    for (const coupon of coupons) registers.update(coupon & addressMask, coupon >>> 26);
+    coupons.forEach(coupon => registers.update(coupon & addressMask, coupon >>> 26));
     registers.hip = couponEstimate(coupons.count);
     this.registers = registers;
     this.coupons = null;
@@ -129,15 +129,16 @@ export class HyperLogLog implements MergeableSketch<HyperLogLog> {
    */
   merge(other: HyperLogLog): void {
     if (other.registers === null) {
-      for (const coupon of other.coupons ?? []) this.updateCoupon(coupon);
+      other.coupons?.forEach(coupon => this.updateCoupon(coupon));
       return;
     }
     const lgK = Math.min(this.lgSize, other.lgSize);
     if (this.registers === null) {
       const coupons = this.coupons;
-      this.registers = other.registers.shrunkTo(lgK);
+      const registers = other.registers.shrunkTo(lgK);
+      this.registers = registers;
       this.coupons = null;
-      for (const coupon of coupons ?? []) this.registers.update(coupon & addressMask, coupon >>> 26);
+      coupons?.forEach(coupon => registers.update(coupon & addressMask, coupon >>> 26));
     } else {
       if (lgK < this.lgSize) this.registers = this.registers.shrunkTo(lgK);
       this.registers.mergeFrom(other.registers);

@@ -75,8 +75,8 @@ export class BucketStore {
     if (other.total === 0) return;
     const { lowest, highest, counts, offset } = other;
     if (this.total === 0 && other.cap <= this.cap) {
-      this.counts = counts.slice();
-      this.offset = offset;
+      this.counts = counts.slice(lowest - offset, highest - offset + 1);
+      this.offset = lowest;
       this.lowest = lowest;
       this.highest = highest;
       this.total = other.total;
