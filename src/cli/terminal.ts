@@ -77,8 +77,11 @@ export function count(value: number): string {
   return decimal(value, 0);
 }
 
-function decimal(value: number, maximumFractionDigits: number): string {
-  return value.toLocaleString('en-US', { maximumFractionDigits });
+/** By hand: starting Intl takes 20 ms. */
+function decimal(value: number, fractionDigitsMax: number): string {
+  const [whole, fraction] = String(Number(value.toFixed(fractionDigitsMax))).split('.');
+  const grouped = whole!.replace(/\B(?=(\d{3})+$)/g, ',');
+  return fraction === undefined ? grouped : `${grouped}.${fraction}`;
 }
 
 /** `1 event`, `2,000 events`. */
