@@ -53,11 +53,14 @@ export function resetGrouper(grouper: Grouper): void {
   grouper.count = 0;
 }
 
+/** The slots, by which tables are there or not, come last: memory may run out on the way. */
 function makeTables(grouper: Grouper): void {
   const slots = grouper.slotMask + 1;
-  grouper.slots = allocZeroed(slots << 3);
+  free(grouper.tuples);
+  grouper.tuples = 0;
   grouper.tuples = alloc((slots >> 1) * grouper.width << 2);
   if (grouper.direct != 0) memory.fill(grouper.direct, 0, directWords << 2);
+  grouper.slots = allocZeroed(slots << 3);
 }
 
 export function freeGrouper(grouper: Grouper): void {
