@@ -62,7 +62,7 @@ export function writeHll(content: HllContent): Uint8Array {
     const set = { ints: 3, lgLength, flags: flag.compact, count: 0, mode: mode.set };
     writer = begin(12 + 4 * count, content, set).u32(count);
   }
-  coupons?.forEach(coupon => writer.u32(coupon));
+  coupons?.each(coupon => writer.u32(coupon));
   return writer.finish();
 }
 

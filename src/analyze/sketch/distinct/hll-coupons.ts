@@ -83,7 +83,7 @@ export class HllCoupons {
   }
 
   /** The coupons in the order of the table (or of arrival, in a list). */
-  forEach(take: (coupon: number) => void): void {
+  each(take: (coupon: number) => void): void {
     const { slots } = this;
     for (let at = 0; at < slots.length; at++) if (slots[at] !== 0) take(slots[at]!);
   }

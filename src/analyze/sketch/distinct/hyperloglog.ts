@@ -117,7 +117,7 @@ export class HyperLogLog implements MergeableSketch<HyperLogLog> {
 
   private becomeDense(coupons: HllCoupons): void {
     const registers = new HllRegisters(this.lgSize);
-    coupons.forEach(coupon => registers.update(coupon & addressMask, coupon >>> 26));
+    coupons.each(coupon => registers.update(coupon & addressMask, coupon >>> 26));
     registers.hip = couponEstimate(coupons.count);
     this.registers = registers;
     this.coupons = null;
@@ -129,7 +129,7 @@ export class HyperLogLog implements MergeableSketch<HyperLogLog> {
    */
   merge(other: HyperLogLog): void {
     if (other.registers === null) {
-      other.coupons?.forEach(coupon => this.updateCoupon(coupon));
+      other.coupons?.each(coupon => this.updateCoupon(coupon));
       return;
     }
     const lgK = Math.min(this.lgSize, other.lgSize);
@@ -138,7 +138,7 @@ export class HyperLogLog implements MergeableSketch<HyperLogLog> {
       const registers = other.registers.shrunkTo(lgK);
       this.registers = registers;
       this.coupons = null;
-      coupons?.forEach(coupon => registers.update(coupon & addressMask, coupon >>> 26));
+      coupons?.each(coupon => registers.update(coupon & addressMask, coupon >>> 26));
     } else {
       if (lgK < this.lgSize) this.registers = this.registers.shrunkTo(lgK);
       this.registers.mergeFrom(other.registers);
