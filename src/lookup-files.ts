@@ -48,6 +48,8 @@ export interface LookupChanges {
 const copiesMax = lookupUsesMax + 8;
 /** Sets of columns that are looked for at a start, for views that read an earlier one. */
 const shapesMax = 4;
+/** Ends of the process that reads a content before the content is taken to be why, and not read again: queries of others end with it. */
+const readDeathsMax = 3;
 
 export class LookupFiles {
   private readonly dir: string;
@@ -56,6 +58,8 @@ export class LookupFiles {
   /** By name: the file's state when it was last looked at. */
   private readonly seen = new Map<string, string>();
   private readonly faults_ = new Map<string, MillraceError>();
+  /** By name: how often the process ended that read the file in the state in which it is. */
+  private readonly deaths = new Map<string, number>();
   private misnamed: MillraceError[] = [];
 
   /** `dir` is for the copies. */
@@ -99,19 +103,22 @@ export class LookupFiles {
     this.misnamed = all.filter(({ name }) => taken.has(name)).map(nameTaken);
     for (const name of [...this.seen.keys()].filter(name => !names.has(name))) {
       this.seen.delete(name);
+      this.deaths.delete(name);
       this.faults_.delete(name);
       if (this.loaded.delete(name)) changes.removed.push(name);
     }
     for (const file of files) {
       const state = fileState(file.file);
       if (this.seen.get(file.name) === state && !this.faults_.get(file.name)?.canRetry) continue;
+      if (this.seen.get(file.name) !== state) this.deaths.delete(file.name);
       this.seen.set(file.name, state);
       try {
         const content = await this.load(file);
+        this.deaths.delete(file.name);
         this.faults_.delete(file.name);
         if (content) changes.loaded.push(content);
       } catch (thrown) {
-        this.faults_.set(file.name, faultOf(thrown, file));
+        this.faults_.set(file.name, this.faultOf(thrown, file));
         if (this.loaded.has(file.name)) continue;
         const before = await this.loadCopy(file.name);
         if (before) changes.loaded.push(before);
@@ -138,6 +145,26 @@ export class LookupFiles {
       }
     }
     return contents;
+  }
+
+  private faultOf(thrown: unknown, { name, file }: LookupFile): MillraceError {
+    const isDeath = thrown instanceof MillraceError && thrown.code === 'query-process-died';
+    if (thrown instanceof MillraceError && !isDeath) return thrown;
+    const what = `The lookup table "${name}" cannot be loaded: ${toError(thrown).message}`;
+    const context = { file };
+    if (!isDeath) return new MillraceError('bad-lookup', what, { status: 400, context, cause: thrown });
+    const times = (this.deaths.get(name) ?? 0) + 1;
+    this.deaths.set(name, times);
+    const canRetry = times < readDeathsMax;
+    return new MillraceError('bad-lookup', what, {
+      status: 400,
+      context,
+      canRetry,
+      remedy: canRetry
+        ? 'It is tried again.'
+        : `That was so ${times} times: make the file smaller or flatter. It is read again when it changes.`,
+      cause: thrown,
+    });
   }
 
   /** Undefined where the content is the one in force. */
@@ -214,19 +241,6 @@ function versionOf(file: string): string {
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   hash.update(size <= lookupFileBytesMax ? readFileSync(file) : String(size));
   return hash.digest('hex').slice(0, 16);
-}
-
-function faultOf(thrown: unknown, { name, file }: LookupFile): MillraceError {
-  if (thrown instanceof MillraceError) return thrown;
-  return new MillraceError(
-    'bad-lookup',
-    `The lookup table "${name}" cannot be loaded: ${toError(thrown).message}`,
-    {
-      status: 400,
-      context: { file },
-      cause: thrown,
-    },
-  );
 }
 
 function nameTaken({ name, file }: LookupFile): MillraceError {

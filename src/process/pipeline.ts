@@ -141,6 +141,8 @@ export const pipelineLimits = {
   batchStateBytesMax: 16 * 1024 * 1024,
   logLinesPerBatchMax: 100,
   heapMb: 256,
+  /** Outside of the heap: buffers, typed arrays, WASM. Measured between calls. */
+  buffersMb: 512,
 } as const;
 
 /** The file's place, handed from `pipeline()` to who reads it. */

@@ -1,8 +1,10 @@
 // A lookup table's file (CSV, JSON or Parquet) read by DuckDB, once as values for the engine and once as a Parquet copy for SQL and
 // audits. Bounded: beyond a limit the file is refused with what it has and what it may have.
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import type { DuckDBInstance } from '@duckdb/node-api';
 import { MillraceError, toError } from '../core/errors.ts';
+import { nestingOf } from '../core/json-nesting.ts';
+import { maxDepth } from '../kernel/line-reasons.ts';
 import { identifier, quoted } from '../store/lake-sql.ts';
 
 /** Endings of the files that can be lookup tables, and what DuckDB reads them with. */
@@ -28,6 +30,8 @@ export interface LookupRequest {
   copy: string;
 }
 
+const reasonLengthMax = 300;
+
 export type LookupCell = string | number | bigint | boolean | null;
 
 export interface LookupRows {
@@ -46,6 +50,10 @@ export async function readLookup(instance: DuckDBInstance, request: LookupReques
   }
   const reader = lookupReaders[file.slice(file.lastIndexOf('.') + 1).toLowerCase()];
   if (reader === undefined) throw badLookup(request, 'It is no CSV, JSON or Parquet file');
+  // DuckDB goes down by one call for each level, and the process with it.
+  if (reader.endsWith('json') && nestingOf(readFileSync(file, 'latin1')).deepest > maxDepth + 1) {
+    throw badLookup(request, `It is nested deeper than ${maxDepth}`);
+  }
   const connection = await instance.connect();
   try {
     await connection.run(`SET TimeZone = 'UTC'`);
@@ -91,16 +99,19 @@ export async function readLookup(instance: DuckDBInstance, request: LookupReques
     return { columns, values: columns.map((_, index) => cells[index] ?? []) };
   } catch (thrown) {
     if (thrown instanceof MillraceError) throw thrown;
-    throw badLookup(
-      request,
-      toError(thrown)
-        .message.split('\n')[0]!
-        .replace(/^[A-Z][A-Za-z ]* Error: /, '')
-        .replace(/[\s.]+$/, ''),
-    );
+    throw badLookup(request, reasonOf(toError(thrown).message));
   } finally {
     connection.closeSync();
   }
+}
+
+/** What DuckDB says is wrong; of a line of CSV without the line, and without the options that are not the user's. */
+function reasonOf(message: string): string {
+  const said = message.split('\n').map(line => line.trim().replace(/^[A-Z][A-Za-z ]* Error: /, ''));
+  const isOfLine = said[0]!.startsWith('CSV Error on Line');
+  const why = said.find((line, at) => at > 0 && line !== '' && !line.startsWith('Original Line'));
+  const reason = isOfLine && why !== undefined ? `${said[0]}: ${why}` : said[0]!;
+  return reason.slice(0, reasonLengthMax).replace(/[\s.]+$/, '');
 }
 
 const cellOf = (cell: LookupCell): LookupCell =>

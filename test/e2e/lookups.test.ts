@@ -158,11 +158,20 @@ test('a table with the name of a stream is refused, and check names a file that 
   writeFileSync(join(dir, 'lookups', 'sold.csv'), 'id\n1\n');
   writeFileSync(join(dir, 'lookups', 'bad.parquet'), 'no parquet');
   writeFileSync(join(dir, 'lookups', 'cut.json'), '{');
+  writeFileSync(join(dir, 'lookups', 'deep.json'), `[{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}]`);
+  const many = Array.from({ length: 30_000 }, (_, id) => `${id},x\n`).join('');
+  writeFileSync(join(dir, 'lookups', 'drifts.csv'), `id,v\n${many}abc,y\n`);
+  writeFileSync(join(dir, 'lookups', 'wider.csv'), `id,v\n${many}1,2,3\n`);
+  writeFileSync(join(dir, 'lookups', 'long.csv'), `id,v\n1,${'x'.repeat(3_000_000)}\n`);
   writeFileSync(join(dir, 'views', 'sold.sql'), '-- every: 1h\nSELECT count(*) AS n FROM sales\n');
   const { code, stdout } = await run(dir, ['check']);
   expect(code).toBe(1);
   expect(stdout).toMatch(/sold\.csv: there is a stream or view of this name/);
   expect(stdout).toMatch(/"bad" cannot be loaded: File .* too small/);
+  expect(stdout).toMatch(/"deep" cannot be loaded: It is nested deeper than 64\.\n/);
+  expect(stdout).toMatch(/"drifts" .* Line: 30002: Error .* Could not convert string "abc" to 'BIGINT'\.\n/);
+  expect(stdout).toMatch(/"wider" .* Line: 30002: Expected Number of Columns: 2 Found: 3\.\n/);
+  expect(stdout).toMatch(/"long" .* Line: 1: Maximum line size of 2000000 bytes exceeded/);
   expect(stdout).toMatch(/"cut" cannot be loaded: Malformed JSON .*[^ .]\.\n/);
 });
 

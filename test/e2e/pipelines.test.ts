@@ -135,6 +135,36 @@ test('a call that hangs, and one that ends its thread, are rejected; collecting 
   expect((await visitsNow()).restarts).toBeGreaterThanOrEqual(7);
 });
 
+test('an event that takes more memory in buffers than there is is rejected; what is left behind as garbage is no matter', async () => {
+  const server = await serve(
+    project({
+      'pipelines/buffers.ts': `
+import { pipeline } from 'millrace';
+const kept: Buffer[] = [];
+export default pipeline({
+  from: 'clicks',
+  to: 'out',
+  process({ n }) {
+    if (n === 2) for (let i = 0; i < 6; i++) kept.push(Buffer.alloc(1e8, 1));
+    return { n, bytes: Buffer.alloc(1e8, 1).length };
+  },
+});
+`,
+    }),
+    ['up'],
+  );
+  await send(
+    server,
+    'clicks',
+    Array.from({ length: 20 }, (_, n) => ({ n })),
+  );
+  const out = await events(server, 'out', 19);
+  expect(out.map(({ n }) => n)).toEqual(Array.from({ length: 20 }, (_, n) => n).filter(n => n !== 2));
+  expect(await events(server, '_rejected', 1)).toMatchObject([
+    { offset: 2, reason: 'It needed more than 512 MB of memory for buffers' },
+  ]);
+});
+
 test('whatever a function throws, in a call or after it, its event is rejected and the next one follows', async () => {
   const server = await serve(
     project({

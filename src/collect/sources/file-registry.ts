@@ -57,18 +57,23 @@ export class FileRegistry {
 
   /** The record of a file that was read before, if this is one. */
   find(stream: string, look: FileLook): FileRecord | undefined {
-    const matching = this.records.filter(
-      record =>
-        record.stream === stream &&
-        record.headLength > 0 &&
-        look.head.length >= record.headLength &&
-        look.size >= record.position &&
-        headHash(look.head, record.headLength) === record.headHash,
-    );
+    // Of thousands of records most have one of few lengths: each is hashed once.
+    const hashes = new Map<number, string>();
+    const hashOf = (length: number): string => {
+      let hash = hashes.get(length);
+      if (hash === undefined) hashes.set(length, (hash = headHash(look.head, length)));
+      return hash;
+    };
+    const matching = this.records.filter(record => record.stream === stream && isOf(record, look, hashOf));
     const same = matching.findLast(record => record.ino === look.ino && record.dev === look.dev);
     return (
       same ?? matching.findLast(record => record.headLength >= tellingBytes || record.path === look.path)
     );
+  }
+
+  /** Whether this is still the file of the record, grown or not. */
+  isSame(record: FileRecord, look: FileLook): boolean {
+    return isOf(record, look, length => headHash(look.head, length));
   }
 
   /** The record last read under a path, to finish a file that was renamed while nobody looked. */
@@ -130,13 +135,22 @@ export class FileRegistry {
     const part = `${this.file}.part`;
     const handle = openSync(part, 'w');
     try {
-      writeFileSync(handle, JSON.stringify({ files: this.records }, null, 1));
+      writeFileSync(handle, JSON.stringify({ files: this.records }));
       fsyncSync(handle);
     } finally {
       closeSync(handle);
     }
     renameSync(part, this.file);
   }
+}
+
+function isOf(record: FileRecord, look: FileLook, hashOf: (length: number) => string): boolean {
+  return (
+    record.headLength > 0 &&
+    look.head.length >= record.headLength &&
+    look.size >= record.position &&
+    hashOf(record.headLength) === record.headHash
+  );
 }
 
 function readRecords(file: string): FileRecord[] {

@@ -8,10 +8,12 @@ import {
   renameSync,
   rmSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { systemClock } from '../../core/time.ts';
 import type { Log } from '../../flow/log.ts';
@@ -291,6 +293,25 @@ test('a file that takes the place of another while the disk is full is read when
   registry.isFull = false;
   await expect.poll(async () => (await events()).map(({ n }) => n)).toEqual([1, 2]);
   expect(followed.status()).toMatchObject({ state: 'following', error: undefined });
+});
+
+test('a file that does not change costs no more than a look at its size and time', async () => {
+  writeFileSync(path, lines(0, 3));
+  utimesSync(path, new Date(Date.now() - 60_000), new Date(Date.now() - 60_000));
+  const registry = new FileRegistry(join(dir, 'sources.json'));
+  const calls: string[] = [];
+  for (const name of ['find', 'isSame', 'saveSoon'] as const) {
+    const work = registry[name].bind(registry) as (...args: unknown[]) => never;
+    registry[name] = (...args: unknown[]) => {
+      calls.push(name);
+      return work(...args);
+    };
+  }
+  await source({ registry }).start();
+  await sleep(100);
+  expect(calls).toEqual(['find', 'saveSoon', 'isSame']);
+  appendFileSync(path, lines(3, 5));
+  await until(async () => (await numbers()).length === 5);
 });
 
 test('what cannot be saved now is saved later', () => {

@@ -1,7 +1,7 @@
 // A followed file: its history, then what is appended, through renaming, truncation and replacement. Positions are sequence
 // numbers of the file's producer in the log, so the log itself knows how far a file was read: after a crash reading goes on at
 // the first byte whose event is not there.
-import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { codeOf, MillraceError, toError } from '../../core/errors.ts';
 import type { Clock } from '../../core/time.ts';
@@ -31,6 +31,9 @@ export interface FileSourceOptions {
   spanBytes?: number;
 }
 
+/** A file that has not changed for this long is looked at again only when its size or its time of change is another. */
+const seenMs = 2000;
+
 /** A last line without a newline counts once the file has not changed for this long. */
 const settledMs = 10_000;
 
@@ -45,6 +48,8 @@ interface OpenFile {
   next: number;
   /** The same for `_rejected`: lines that start before it are there already. */
   rejectedNext: number;
+  /** As it was when it was last looked at and had not changed for a while. */
+  seen?: { size: number; mtimeMs: number } | undefined;
 }
 
 export class FileSource implements Source {
@@ -293,6 +298,7 @@ export class FileSource implements Source {
   private async readToEnd(file: OpenFile, last: boolean): Promise<void> {
     const { record } = file;
     if (record.headLength === 0) await this.fingerprint(file);
+    const before = record.position;
     let appending: Promise<unknown> = Promise.resolve();
     let span = this.options.spanBytes;
     let spare = new Uint8Array(0);
@@ -340,7 +346,7 @@ export class FileSource implements Source {
       file.line += converted.lines;
     }
     await appending;
-    this.options.registry.saveSoon();
+    if (record.position !== before) this.options.registry.saveSoon();
   }
 
   private async append(
@@ -407,8 +413,9 @@ export class FileSource implements Source {
   private async replaced(file: OpenFile): Promise<OpenFile | undefined> {
     const { path, registry, stream, clock } = this.options;
     const { record } = file;
+    let stat: Stats;
     try {
-      const stat = statSync(path);
+      stat = statSync(path);
       if (stat.ino !== record.ino || stat.dev !== record.dev) {
         this.current.state = 'following';
         await this.readToEnd(file, true);
@@ -423,8 +430,12 @@ export class FileSource implements Source {
       return undefined;
     }
     this.current.state = 'following';
+    const { size, mtimeMs } = stat;
+    if (file.seen?.size === size && file.seen.mtimeMs === mtimeMs) return undefined;
     const look = this.look(path, file.handle);
-    const isOther = record.headLength > 0 && registry.find(stream, look)?.id !== record.id;
+    // What was written just now may be written over at the same size and, to the clock of the file system, the same time.
+    file.seen = clock.nowMs() - mtimeMs > seenMs && look.size === size ? { size, mtimeMs } : undefined;
+    const isOther = record.headLength > 0 && !registry.isSame(record, look);
     if (look.size < record.position || isOther) {
       const fresh = registry.create(stream, look, clock.nowMs());
       fresh.format = record.format;

@@ -20,8 +20,8 @@ export interface ReadableView {
   readonly plan: Plan;
   readonly columns: ViewColumn[];
   readonly watermarkUs: number | null;
-  /** Windows that end at or before are out of their keep time. */
-  cutUs(level: KeptLevel): number;
+  /** Windows that end at or before are out of their keep time. `known`: what has been found out for this question, by view and level. */
+  cutUs(level: KeptLevel, known?: Map<string, number>): number;
   /** Starts of kept windows of a resolution in [fromUs, toUs), ascending. */
   starts(index: number, fromUs: number, toUs: number): number[];
   window(index: number, startUs: number): WindowResult;
@@ -106,13 +106,21 @@ export class DerivedView implements ReadableView {
     return marks.length === 0 || marks.includes(null) ? null : Math.min(...(marks as number[]));
   }
 
-  cutUs({ everyMs, keepUs }: KeptLevel): number {
+  /** Each view under it is asked twice, and asks twice in turn: without `known` a chain of views would ask 2^n times. */
+  cutUs(level: KeptLevel, known = new Map<string, number>()): number {
+    const key = JSON.stringify([this.plan.name, level.everyMs, level.keepUs]);
+    let cut = known.get(key);
+    if (cut === undefined) known.set(key, (cut = this.findCut(level, known)));
+    return cut;
+  }
+
+  private findCut({ everyMs, keepUs }: KeptLevel, known: Map<string, number>): number {
     let cut = Number.NEGATIVE_INFINITY;
     let wholeFromUs = Number.NEGATIVE_INFINITY;
     for (const input of this.inputs()) {
-      cut = Math.max(cut, input.view.cutUs({ everyMs: input.everyMs, keepUs }));
+      cut = Math.max(cut, input.view.cutUs({ everyMs: input.everyMs, keepUs }, known));
       // A window is whole as long as the first one under it is kept.
-      wholeFromUs = Math.max(wholeFromUs, input.view.cutUs(input) - input.sizeUs + 1);
+      wholeFromUs = Math.max(wholeFromUs, input.view.cutUs(input, known) - input.sizeUs + 1);
     }
     const level = levelOptionsOf(this.plan).find(own => own.everyMs === everyMs);
     if (level === undefined || wholeFromUs === Number.NEGATIVE_INFINITY) return cut;

@@ -160,7 +160,13 @@ function hasTime(event: Record<string, unknown>): boolean {
 }
 
 const describe = (value: unknown): string =>
-  Array.isArray(value) ? 'an array within an array' : value === null ? 'null' : `a ${typeof value}`;
+  Array.isArray(value)
+    ? 'an array within an array'
+    : value === null
+      ? 'null'
+      : typeof value === 'object'
+        ? 'an object that toJSON makes something else'
+        : `a ${typeof value}`;
 
 const tooMuch = (what: string, remedy: string): MillraceError =>
   new MillraceError('emitted-too-much', `One call emits ${what}.`, { status: 400, remedy });

@@ -27,6 +27,8 @@ export type FromCode =
   | { kind: 'prepared'; prepared: PreparedBatch }
   | { kind: 'done'; result: BatchResult }
   | { kind: 'begin'; call: string }
+  /** Its buffers are larger than `buffersMb`: it is to be ended. */
+  | { kind: 'too-large' }
   /** An error outside of calls: a promise nobody awaited, a timer of the user's. */
   | { kind: 'stray'; message: string }
   /** A defect of ours. */

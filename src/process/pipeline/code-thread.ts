@@ -1,8 +1,9 @@
 // The thread that runs a pipeline's functions. It holds nothing but the module and the batch under way, so that it can be ended at any
 // moment and replaced by another one.
+import { getHeapStatistics } from 'node:v8';
 import { parentPort, workerData } from 'node:worker_threads';
 import { fromWire, MillraceError, toError, toWire, wordsOf } from '../../core/errors.ts';
-import { pipeline } from '../pipeline.ts';
+import { pipeline, pipelineLimits } from '../pipeline.ts';
 import { BatchRun } from './batch-run.ts';
 import type { CodeThreadData, FromCode, ToCode } from './code-message.ts';
 import {
@@ -35,6 +36,11 @@ export async function runCodeThread(): Promise<void> {
   process.on('uncaughtException', stray);
   process.on('unhandledRejection', stray);
 
+  // Node bounds a thread's heap, but not what lies outside of it: that would grow until the system ends the whole process.
+  const checkBuffers = (): void => {
+    if (getHeapStatistics().external_memory > pipelineLimits.buffersMb * 2 ** 20) post({ kind: 'too-large' });
+  };
+
   port.on('message', async (message: ToCode) => {
     try {
       if (message.kind === 'source') waiting.get(message.url)?.resolve(message.code);
@@ -42,14 +48,19 @@ export async function runCodeThread(): Promise<void> {
       else if (message.kind === 'prepare') {
         const { batch } = message;
         const onCall = (call: string): void => {
+          // First, while the one who watches still knows the call before by its name.
+          checkBuffers();
           Atomics.add(counter, 0, 1);
           if (batch.careful) post({ kind: 'begin', call });
         };
         run = new BatchRun({ ...loaded!, batch, onCall, elapsedMs: () => performance.now() });
-        post({ kind: 'prepared', prepared: run.prepare() });
+        const prepared = run.prepare();
+        checkBuffers();
+        post({ kind: 'prepared', prepared });
       } else {
         const result = await run!.run(message.state);
         run = undefined;
+        checkBuffers();
         post({ kind: 'done', result });
       }
     } catch (thrown) {

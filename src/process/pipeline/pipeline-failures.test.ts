@@ -193,6 +193,7 @@ describe('a function that fails', () => {
   test.each([
     ['an array within an array', () => [[{}]], 'an array within an array'],
     ['a number', () => 5, 'a number'],
+    ['what toJSON makes none', () => ({ toJSON: () => 5 }), 'an object that toJSON makes something else'],
     ['a BigInt within', () => ({ n: 1n }), 'BigInt'],
     [
       'a circle',

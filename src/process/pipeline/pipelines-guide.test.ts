@@ -37,6 +37,7 @@ describe('the guide', () => {
       `${limits.emittedPerCallMax} events ${limits.emittedBytesPerCallMax / 1024 ** 2} MiB`,
       `| ${maxDepth} deep itself included |`,
       `| ${limits.heapMb} MB |`,
+      `| ${limits.buffersMb} MB measured between calls |`,
       `${limits.callsPerBatchMax} calls ${limits.batchMs / 1000} s of work`,
       `${limits.batchStateBytesMax / 1024 ** 2} MiB of state`,
       `${limits.logLinesPerBatchMax} a batch`,

@@ -208,7 +208,9 @@ class ThreadExecutor implements PipelineExecutor {
 
   private receive(message: FromCode): void {
     if (message.kind === 'begin') this.call = message.call;
-    else if (message.kind === 'stray') this.log('error', `An error outside of calls: ${message.message}`);
+    else if (message.kind === 'too-large') {
+      void this.end(`It needed more than ${pipelineLimits.buffersMb} MB of memory for buffers`);
+    } else if (message.kind === 'stray') this.log('error', `An error outside of calls: ${message.message}`);
     else if (message.kind === 'need') this.answer(message.url);
     else if (message.kind === 'loaded') this.settle()?.resolve(message.spec as never);
     else if (message.kind === 'prepared') this.settle()?.resolve(message.prepared as never);

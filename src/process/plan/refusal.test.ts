@@ -350,6 +350,36 @@ describe('size', () => {
     expect(error.code).toBe('view-refused');
     expect(error.message).toMatch(/deeply/);
   });
+
+  const chain = (steps: number, next: string): string => {
+    const ctes = Array.from({ length: steps }, (_, i) => `t${i} AS (SELECT ${next} AS n FROM t${i - 1})`);
+    return `WITH ${ctes.join(', ').replace('t-1', 'typed')} SELECT sum(n) AS n FROM t${steps - 1}`;
+  };
+
+  it.each([
+    ['subqueries', chain(40, 'n + n')],
+    [
+      'BETWEEN',
+      `SELECT count(*) FROM s WHERE ${'('.repeat(40)}a${' BETWEEN 0 AND 1)::BIGINT'.repeat(40)} > 0`,
+    ],
+    [
+      'aliases',
+      `SELECT n + n AS a0, ${Array.from({ length: 40 }, (_, i) => `a${i} + a${i} AS a${i + 1}`).join(', ')}, count(*) FROM typed GROUP BY ALL`,
+    ],
+    [
+      'columns',
+      `SELECT ${Array.from({ length: 100 }, (_, i) => `sum(n + ${i})`).join(', ')} FROM (${chain(13, 'n + n').replace('sum(n)', 'n')})`,
+    ],
+  ])('is bounded: what %s stand for counts wherever they are named', async (_, text) => {
+    const error = await errorOf(text);
+    expect(error.code).toBe('view-refused');
+    expect(error.message).toMatch(/more than 250000 parts/);
+  });
+
+  it('is bounded: columns made of columns beyond 400 levels are refused', async () => {
+    expect((await errorOf(chain(500, 'n + 1'))).message).toMatch(/deeply: it is made of columns/);
+    expect((await planOf(chain(300, 'n + 1'), catalog)).outputs).toHaveLength(1);
+  });
 });
 
 it('where fractions are divided by //, it says what to write instead', async () => {

@@ -15,6 +15,8 @@ export class Source {
   readonly text: string;
   /** Where the statement begins: behind the header and blanks. What has no place of its own is said of it. */
   readonly start: number;
+  /** Parts of the expressions bound so far, and the steps that it took. */
+  parts = 0;
   private readonly bytes: Buffer;
 
   constructor(name: string, text: string) {

@@ -19,12 +19,17 @@ import { refuseAggregateForm, refuseCallForm } from './call-form.ts';
 import { asText, coerced, isOpen } from './coercion.ts';
 import { columnName } from './column-name.ts';
 import { constantProblem } from './constant-argument.ts';
+import { sizeOf } from './expression-size.ts';
 import { folded, literal, literalScalar, literalValue } from './literal.ts';
 import { otherForm } from './other-names.ts';
 import type { ExpressionNode, TypeNode } from './parse-tree.ts';
 
 /** Deepest nesting of an expression, so that no text makes the planner run out of stack. */
 export const expressionDepthMax = 200;
+/** The same of what it stands for, where a conversion may be around each part that is written. */
+const meantDepthMax = 2 * expressionDepthMax;
+/** Parts of all expressions of a view, columns of subqueries and aliases written out wherever they are named. */
+export const expressionPartsMax = 250_000;
 
 export interface Scope {
   /** The column of a name as written, qualified or not. Refuses what it does not know. */
@@ -111,12 +116,36 @@ export class ExpressionBinder {
     if (++this.depth > expressionDepthMax) {
       this.source.refuse(this.position(node), 'The expression is nested too deeply.', 'Write it flatter.');
     }
+    // Each step counts, since an alias is bound anew wherever it is named.
+    if (++this.source.parts > expressionPartsMax) this.refuseSize(node);
     try {
       const bound = this.scope.intercept?.(node, inner => this.bind(inner)) ?? folded(this.bindNode(node));
+      this.checkSize(bound, node);
       return wanted === undefined ? bound : this.coerce(bound, wanted, node, what);
     } finally {
       this.depth--;
     }
+  }
+
+  private checkSize(bound: Expression, node: ExpressionNode): void {
+    const { parts, depth } = sizeOf(bound);
+    if (depth > meantDepthMax) {
+      this.source.refuse(
+        this.position(node),
+        'The expression is nested too deeply: it is made of columns that are made of others, many times over.',
+        'Compute it in fewer steps.',
+      );
+    }
+    if (this.source.parts + parts > expressionPartsMax) this.refuseSize(node);
+    if (this.depth === 1) this.source.parts += parts;
+  }
+
+  private refuseSize(node: ExpressionNode): never {
+    return this.source.refuse(
+      this.position(node),
+      `The expressions have more than ${expressionPartsMax} parts, where each column of a subquery and each alias is written out.`,
+      'Name a computed column less often, or compute it in a pipeline.',
+    );
   }
 
   private bindNode(node: ExpressionNode): Expression {

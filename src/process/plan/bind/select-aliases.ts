@@ -18,6 +18,8 @@ export class SelectAliases {
   private readonly remembered: ReadonlySet<string>;
   private readonly inputs: readonly Input[];
   private readonly binding = new Set<string>();
+  /** Of each item once: of aliases made of aliases, each named twice, there would be no end. */
+  private readonly withAggregate = new Map<ExpressionNode, boolean>();
   /** The item that is being bound: only those before it are known there. */
   private at: number | undefined;
   /** The first field in WHERE that is not known and has the name of an alias. */
@@ -88,8 +90,14 @@ export class SelectAliases {
 
   /** Whether an item has an aggregate, or an alias of one. */
   reachesAggregate(item: ExpressionNode): boolean {
-    if (hasAggregate(item)) return true;
-    return this.within(item, () => columnsIn(item).some(node => this.meansAggregate(node)));
+    let reaches = this.withAggregate.get(item);
+    if (reaches === undefined) {
+      reaches =
+        hasAggregate(item) ||
+        this.within(item, () => columnsIn(item).some(node => this.meansAggregate(node)));
+      this.withAggregate.set(item, reaches);
+    }
+    return reaches;
   }
 
   private meansAggregate(node: ExpressionNode): boolean {
