@@ -128,7 +128,10 @@ class EngineCore implements Engine {
       publishMs,
       commitMs,
       lookForStreams: async (wake, stop) => {
-        if (await streams.renewIfDue()) this.attachPartitions();
+        if (await streams.renewIfDue()) {
+          this.attachPartitions();
+          this.definitions.replanNamed();
+        }
         streams.watch(wake, stop);
       },
       flush: () => this.flush(),
@@ -308,12 +311,13 @@ class EngineCore implements Engine {
   }
 
   async settled(): Promise<void> {
-    await this.definitions.replanned();
     const streams = await this.log.streams();
     await this.loop.safely(() => {
       this.streams.all = streams;
       this.attachPartitions();
+      this.definitions.replanNamed();
     });
+    await this.definitions.replanned();
     await this.loop.settled(streams);
   }
 
