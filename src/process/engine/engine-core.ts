@@ -137,6 +137,7 @@ class EngineCore implements Engine {
       flush: () => this.flush(),
       promote: () => this.promote(),
       commitIfDue: () => this.commits.commitIfDue(this.loop.pace),
+      isFull: () => this.commits.isFull,
     });
     this.loop = loop;
     const { changes } = this;
@@ -322,9 +323,10 @@ class EngineCore implements Engine {
   }
 
   async status(): Promise<EngineStatus> {
-    const { problem } = this.commits;
+    const { problem, isFull } = this.commits;
+    const held = isFull ? ' Until it is, no more events are read, for it fills the memory.' : '';
     return {
-      ...(problem && { problem: problem.message }),
+      ...(problem && { problem: problem.message + held }),
       positions: this.lanes.all.map(lane => ({
         stream: lane.stream,
         partition: lane.partition,
