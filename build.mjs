@@ -57,6 +57,7 @@ const nodeEntries = {
   'app-query': 'src/app-query.ts',
   'app-pipelines': 'src/app-pipelines.ts',
   'app-pipeline-code': 'src/app-pipeline-code.ts',
+  'app-state-check': 'src/app-state-check.ts',
   bench: 'bench/main.ts',
 };
 

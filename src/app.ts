@@ -12,7 +12,7 @@ import { FileRegistry } from './collect/sources/file-registry.ts';
 import { parseDuration } from './core/duration.ts';
 import { MillraceError, toError, withRemedy } from './core/errors.ts';
 import { formatUs, systemClock } from './core/time.ts';
-import { makeDataFolder, makeEmptyFolder, orForbidden } from './data-folder.ts';
+import { makeDataFolder, makeEmptyFolder, orForbidden, refuseWithoutLog } from './data-folder.ts';
 import { dataSpan } from './data-span.ts';
 import type { Dashboard, Info } from './deliver/api.ts';
 import { DefaultSets } from './deliver/default-sets.ts';
@@ -84,6 +84,7 @@ const projectPollMs = 1000;
 const progressMs = 250;
 
 export async function openApp(options: AppOptions): Promise<App> {
+  refuseWithoutLog(options.dataDir);
   if (options.mustExist && !existsSync(join(options.dataDir, 'log'))) {
     throw new MillraceError('no-data', `There is no data at ${options.dataDir}.`, {
       remedy: 'Load some with "millrace up FILE", or name the folder with --data.',

@@ -11,6 +11,7 @@ import { checkAmong } from './process/pipeline/pipeline-set.ts';
 import { loadPipeline } from './process/pipeline/thread-executor.ts';
 import type { PipelineFile } from './process/pipeline.ts';
 import type { KnownView } from './process/plan/bind/catalog.ts';
+import { tableMeant } from './process/plan/bind/catalog.ts';
 import { planView } from './process/plan/parse.ts';
 import type { ViewDefinition } from './process/view.ts';
 import { readProject } from './project.ts';
@@ -37,6 +38,8 @@ export async function checkProject(dir: string): Promise<{ checked: number; faul
         try {
           const { sources, outputs, window, keepMs } = await planView(view, {
             parseSql: sql => query.parse(sql) as Promise<never>,
+            meant: table =>
+              tableMeant({ streams: [], views: [...known.keys()], lookups: lookups.names() }, table),
             lookups: name => lookups.get(name)?.columns,
             views: name => known.get(name),
           });

@@ -21,6 +21,26 @@ export function orForbidden(path: string, thrown: unknown): unknown {
   });
 }
 
+/**
+ * Throws `log-missing` where what is derived from a log stands without it: a new log would give its events the offsets of those that the
+ * lake has archived and the views have counted.
+ */
+export function refuseWithoutLog(path: string): void {
+  const isEmpty = (name: string): boolean =>
+    !existsSync(join(path, name)) || readdirSync(join(path, name)).length === 0;
+  const derived = ['lake', 'state'].filter(name => !isEmpty(name));
+  if (!isEmpty('log') || derived.length === 0) return;
+  throw new MillraceError(
+    'log-missing',
+    `The folder ${join(path, 'log')} is missing or empty, from which ${derived.map(name => join(path, name)).join(' and ')} came.`,
+    {
+      remedy:
+        'Put it back, or mount it. If it is lost, begin anew in another folder with --data, or move this one away: ' +
+        'what was archived stays readable to any tool as Parquet in its lake/.',
+    },
+  );
+}
+
 /** Makes a folder, or empties one: itself it stays, since it may be a mount. */
 export function makeEmptyFolder(path: string): void {
   mkdirSync(path, { recursive: true });

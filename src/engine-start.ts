@@ -9,6 +9,7 @@ import { MillraceError, toError, toWire } from './core/errors.ts';
 import type { Engine } from './process/engine.ts';
 import { type EnginePoolOptions, openEnginePool } from './process/threads/engine-pool.ts';
 import { connectEngine, type EngineProxy } from './process/threads/engine-thread.ts';
+import { checkState } from './state-check.ts';
 import type { HistoryRead, HistoryRequest } from './store/lake-history.ts';
 
 export interface EngineStart extends Pick<EngineThreadData, 'log' | 'readBytes' | 'lookups'> {
@@ -24,16 +25,18 @@ export interface EngineStart extends Pick<EngineThreadData, 'log' | 'readBytes' 
 /** Views are shared out to so many threads at most. */
 const threadsMax = 4;
 
-export function openEngines(
+export async function openEngines(
   start: EngineStart & Pick<EnginePoolOptions, 'tables' | 'learn'>,
 ): Promise<Engine> {
   const { stateDir, tables, learn } = start;
   // Of an earlier form: views are filled anew from the log and the lake.
   for (const file of ['state.lmdb', 'state.lmdb-lock']) rmSync(join(stateDir, file), { force: true });
   mkdirSync(stateDir, { recursive: true });
+  const existing = readdirSync(stateDir).map(Number).filter(Number.isInteger);
+  await Promise.all(existing.map(index => checkState(join(stateDir, String(index)))));
   return openEnginePool({
     start: index => startThread({ ...start, stateDir: join(stateDir, String(index)) }),
-    existing: readdirSync(stateDir).map(Number).filter(Number.isInteger),
+    existing,
     size: Math.min(threadsMax, availableParallelism()),
     tables,
     ...(learn ? { learn } : {}),

@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { MillraceError, toError } from './core/errors.ts';
+import { findNamed } from './core/folded-name.ts';
 import type { LookupContent } from './process/engine.ts';
 import { lookupUsesMax } from './process/view/lookup-tables.ts';
 import { checkProjectFile, fileState } from './project-file.ts';
@@ -68,8 +69,13 @@ export class LookupFiles {
     this.read = read;
   }
 
+  /** As SQL finds a table: the case of ASCII letters does not count. */
   get(name: string): LoadedLookup | undefined {
-    return this.loaded.get(name);
+    const found = findNamed(
+      this.names().map(one => ({ name: one })),
+      name,
+    );
+    return found && this.loaded.get(found.name);
   }
 
   names(): string[] {

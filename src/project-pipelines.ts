@@ -9,6 +9,7 @@ import { toError } from './core/errors.ts';
 import type { SegmentLog } from './flow/segment-log.ts';
 import { startPipelinesThread } from './pipelines-start.ts';
 import type { PipelineFile, PipelineSummary, Pipelines } from './process/pipeline.ts';
+import { checkState } from './state-check.ts';
 
 export interface ProjectPipelinesOptions {
   log: SegmentLog;
@@ -34,6 +35,7 @@ export class ProjectPipelines {
   async define(files: readonly PipelineFile[], views: () => Promise<string[]>): Promise<boolean> {
     if (this.isClosing || (files.length === 0 && !existsSync(this.options.stateDir))) return false;
     try {
+      if (!this.pipelines) await checkState(this.options.stateDir);
       this.pipelines ??= this.start();
       const refused = await this.pipelines.define(files, await views());
       await this.look();

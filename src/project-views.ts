@@ -115,8 +115,7 @@ export class ProjectViews {
 
   private noteCommits(problem: string | undefined): void {
     const text =
-      problem &&
-      `Views go on, but what they hold is not kept for the next start, which is tried again: ${problem}`;
+      problem && `What views hold is not kept for the next start now, which is tried again: ${problem}`;
     if (text && text !== this.uncommitted) {
       this.options.logger.warn({ text }, 'views are not committed');
       this.options.onNotice(text);

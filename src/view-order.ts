@@ -1,7 +1,7 @@
 // The order in which views are defined: a view comes after those that it reads. Views that read each other are refused, and one of which it
 // cannot be told now what it reads has to wait.
 import { isPassing, MillraceError, toError } from './core/errors.ts';
-import { viewAndResolution } from './process/plan/bind/catalog.ts';
+import { viewMeant } from './process/plan/bind/catalog.ts';
 import { Source } from './process/plan/refusal.ts';
 import type { ViewDefinition } from './process/view.ts';
 
@@ -26,10 +26,10 @@ export async function orderViews(
       if (isPassing(thrown)) unordered.set(name, toError(thrown));
       return [];
     });
-    const known = names.map(table => (byName.has(table) ? table : viewAndResolution(table).base));
+    const known = names.flatMap(table => viewMeant([...byName.keys()], table) ?? []);
     reads.set(
       name,
-      known.filter(other => other !== name && byName.has(other)),
+      known.filter(other => other !== name),
     );
   }
   const ordered: ViewDefinition[] = [];

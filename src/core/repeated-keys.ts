@@ -20,6 +20,11 @@ export function withoutNested(text: string): string {
   return new Rewriter(text).flat();
 }
 
+/** `text` is a valid JSON object; the text of the value that counts for its own key `key`. */
+export function lastTextOf(text: string, key: string): string | undefined {
+  return new Rewriter(text).lastOf(key);
+}
+
 /** Members of all objects in a parsed value. */
 export function membersIn(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0;
@@ -78,6 +83,17 @@ class Rewriter {
       done = this.at;
     }
     return flat + this.text.slice(done);
+  }
+
+  lastOf(wanted: string): string | undefined {
+    let last: string | undefined;
+    while (this.hasNext('}')) {
+      const isWanted = this.key() === wanted;
+      this.passColon();
+      const value = this.value();
+      if (isWanted) last = value;
+    }
+    return last;
   }
 
   private key(): string {

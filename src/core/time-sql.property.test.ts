@@ -3,7 +3,7 @@ import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import { epochToUs } from './time.ts';
-import { epochTimeSql, textTimeSql } from './time-sql.ts';
+import { epochTimeSql, jsonTimeSql, textTimeSql } from './time-sql.ts';
 import { parseTimeUs } from './time-text.ts';
 
 const seed = 20261123;
@@ -15,12 +15,17 @@ beforeAll(async () => {
 });
 
 /** µs of each value, by a column of a table as in the lake. */
-async function read(type: 'VARCHAR' | 'DOUBLE', values: readonly (string | number)[], sql: string) {
+async function read(
+  type: 'VARCHAR' | 'DOUBLE' | 'BIGINT' | 'JSON',
+  values: readonly (string | number | bigint)[],
+  sql: string,
+) {
   await connection.run(`CREATE OR REPLACE TEMP TABLE given (place INTEGER, v ${type})`);
   const appender = await connection.createAppender('given');
   values.forEach((value, place) => {
     appender.appendInteger(place);
     if (typeof value === 'string') appender.appendVarchar(value);
+    else if (typeof value === 'bigint') appender.appendBigInt(value);
     else appender.appendDouble(value);
     appender.endRow();
   });
@@ -160,4 +165,25 @@ test(`numbers are the instants that the engine reads (seed ${seed})`, async () =
     epochToUs(number) === found[place] ? [] : [{ number, engine: epochToUs(number), sql: found[place] }],
   );
   expect(wrong).toEqual([]);
+});
+
+test(`whole numbers are so with all their digits (seed ${seed})`, async () => {
+  const numbers = [
+    ...[0n, 99_999_999_999_999_999n, 10n ** 17n, 1_770_000_000_250_000_000n, 2n ** 63n - 1n],
+    ...fc.sample(fc.bigInt({ min: 9n * 10n ** 16n, max: 9_000_000_000_000_002_000n }), {
+      numRuns: 1000,
+      seed,
+    }),
+  ];
+  const wanted = numbers.map(epochToUs);
+  expect(await read('BIGINT', numbers, epochTimeSql('v'))).toEqual(wanted);
+  const ofJson = jsonTimeSql('json_type(v)', "json_extract_string(v, '$')");
+  expect(await read('JSON', numbers.map(String), ofJson)).toEqual(wanted);
+  const texts = ['1.770000000123456999e18', '1770000000123456999.0', '"1770000000123456999"', '1e300', '-5'];
+  expect(await read('JSON', texts, ofJson)).toEqual([
+    ...texts.slice(0, 2).map(text => epochToUs(Number(text))),
+    undefined,
+    undefined,
+    undefined,
+  ]);
 });

@@ -89,14 +89,25 @@ function foundTimeSql(found: string): string {
   return `CASE WHEN ${isInRange} THEN CASE WHEN abs(${us}) <= ${usMax} THEN make_timestamp(${us}) END END`;
 }
 
-/** SQL: TIMESTAMP of a numeric expression that counts s, ms, µs or ns since 1970 by its size. The expression is repeated. */
-export function epochTimeSql(value: string): string {
+/**
+ * SQL: TIMESTAMP of a numeric expression that counts s, ms, µs or ns since 1970 by its size. `whole` is the same number where it has more
+ * digits than a double. The expressions are repeated.
+ */
+export function epochTimeSql(value: string, whole = value): string {
   const us = [
     `WHEN ${value} < 0 THEN NULL`,
     `WHEN ${value} < 1e11 THEN round(${value}::DOUBLE * 1e6)`,
     `WHEN ${value} < 1e14 THEN round(${value}::DOUBLE * 1e3)`,
     `WHEN ${value} < 1e17 THEN floor(${value}::DOUBLE)`,
-    `WHEN ${value} < 1e19 THEN floor(${value}::DOUBLE / 1e3)`,
+    `WHEN ${value} < 1e19 THEN TRY_CAST(${whole} AS BIGINT) // 1000`,
   ].join(' ');
   return `make_timestamp(CAST(CASE WHEN CASE ${us} END <= 9e15 THEN CASE ${us} END END AS BIGINT))`;
+}
+
+/** The same of a value in JSON, and of texts: `type` is what `json_type` says of it, `text` its text. The expressions are repeated. */
+export function jsonTimeSql(type: string, text: string): string {
+  const number = `TRY_CAST(${text} AS DOUBLE)`;
+  const whole = `CASE ${type} WHEN 'UBIGINT' THEN TRY_CAST(${text} AS BIGINT) ELSE TRY_CAST(${number} AS BIGINT) END`;
+  const isNumber = `${type} IN ('UBIGINT', 'BIGINT', 'HUGEINT', 'UHUGEINT', 'DOUBLE')`;
+  return `CASE WHEN ${isNumber} THEN ${epochTimeSql(number, whole)} ELSE ${textTimeSql(text)} END`;
 }

@@ -78,6 +78,14 @@ test('numbers since 1970 are told apart by size', () => {
   for (const scale of [1e-6, 1e-3, 1, 1e3]) expect(epochToUs(us * scale)).toBe(us);
 });
 
+test('nanoseconds are cut to microseconds by all their digits', () => {
+  expect(epochToUs(1_770_000_000_123_456_999n)).toBe(1_770_000_000_123_456);
+  expect(parseInstantUs('1770000000250000000', 0)).toBe(1_770_000_000_250_000);
+  expect(epochToUs(Number(1_770_000_000_000_005_888n))).toBe(1_770_000_000_000_005);
+  expect(epochToUs(9_000_000_000_000_000_999n)).toBe(9e15);
+  expect(epochToUs(9_000_000_000_000_001_000n)).toBeUndefined();
+});
+
 test('parameters accept relative times and name themselves when wrong', () => {
   expect(parseInstantUs('-1h', 7_200_000)).toBe(3_600_000_000);
   expect(parseInstantUs('now', 5)).toBe(5000);

@@ -13,17 +13,24 @@ export const systemClock: Clock = { nowMs: () => Date.now() };
 
 /**
  * Microseconds of a number that counts since 1970: seconds below 1e11, milliseconds below 1e14,
- * microseconds below 1e17, nanoseconds beyond. `undefined` outside the years 1970–2255.
+ * microseconds below 1e17, nanoseconds beyond. `undefined` outside the years 1970–2255. Nanoseconds are more than a double
+ * holds, so that whole numbers of them should come as a bigint (`epochLiteral`).
  */
-export function epochToUs(value: number): number | undefined {
-  if (!Number.isFinite(value) || value < 0) return undefined;
+export function epochToUs(value: number | bigint): number | undefined {
+  const size = Number(value);
+  if (!Number.isFinite(size) || size < 0) return undefined;
   let timeUs: number;
-  if (value < 1e11) timeUs = Math.round(value * 1e6);
-  else if (value < 1e14) timeUs = Math.round(value * 1e3);
-  else if (value < 1e17) timeUs = Math.floor(value);
-  else timeUs = Math.floor(value / 1e3);
+  if (size < 1e11) timeUs = Math.round(size * 1e6);
+  else if (size < 1e14) timeUs = Math.round(size * 1e3);
+  else if (size < 1e17) timeUs = Math.floor(size);
+  // A quotient of doubles would be rounded, up to the next microsecond too.
+  else timeUs = Number(BigInt(value) / 1000n);
   return timeUs <= 9.0e15 ? timeUs : undefined;
 }
+
+/** A JSON number for `epochToUs`: with all its digits where it is whole. */
+export const epochLiteral = (text: string): number | bigint =>
+  /^\d{17,19}$/.test(text) ? BigInt(text) : Number(text);
 
 /** ISO 8601 UTC with milliseconds, or microseconds where there are any: `2015-05-17T10:05:03.000Z`. */
 export function formatUs(timeUs: number): string {
@@ -60,7 +67,7 @@ export function parseInstantUs(text: string, nowMs: number, parameter = 'time'):
     return (nowMs + parseDuration(relative[2]!) * (relative[1] === '-' ? -1 : 1)) * 1000;
   }
   if (/^\d+(\.\d+)?$/.test(trimmed) && trimmed.length > 4) {
-    const timeUs = epochToUs(Number(trimmed));
+    const timeUs = epochToUs(epochLiteral(trimmed));
     if (timeUs !== undefined) return timeUs;
   }
   const timeUs = parseTimeUs(trimmed);

@@ -29,10 +29,13 @@ const codeTitles: Record<string, string> = {
   'view-syntax': 'The view does not parse',
 };
 
+/** Of errors that do not say themselves after how long it may be tried again. A full disk takes somebody to make room. */
+const retryAfterMs: Record<number, number> = { 429: 1000, 503: 1000, 507: 5000 };
+
 /** What the caller is told. A defect of ours (anything but a MillraceError) keeps its details for the log. */
 export function problemOf(thrown: unknown): Problem {
   if (thrown instanceof MillraceError) {
-    const { code, status, message, remedy, context } = thrown;
+    const { code, status, message, remedy, context, canRetry } = thrown;
     return {
       type: `urn:millrace:error:${code}`,
       title: codeTitles[code] ?? titles[status] ?? 'Error',
@@ -40,6 +43,7 @@ export function problemOf(thrown: unknown): Problem {
       detail: message,
       code,
       ...(remedy ? { remedy } : {}),
+      ...(canRetry && status in retryAfterMs ? { retryAfterMs: retryAfterMs[status] } : {}),
       ...context,
     };
   }
@@ -55,8 +59,7 @@ export function problemOf(thrown: unknown): Problem {
 
 export function problemHeaders(problem: Problem): Record<string, string> {
   const headers: Record<string, string> = { 'content-type': 'application/problem+json; charset=utf-8' };
-  const retryAfterMs = problem['retryAfterMs'];
-  if (typeof retryAfterMs === 'number')
-    headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterMs / 1000)));
+  const afterMs = problem['retryAfterMs'];
+  if (typeof afterMs === 'number') headers['retry-after'] = String(Math.max(1, Math.ceil(afterMs / 1000)));
   return headers;
 }

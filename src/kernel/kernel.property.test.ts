@@ -127,6 +127,13 @@ const spelling = fc.letrec(tie => ({
     ),
     fc.integer({ min: 0, max: 4e9 }).map(String),
     fc.maxSafeInteger().map(String),
+    fc.bigInt({ min: 10n ** 16n, max: 10n ** 19n + 9n }).map(String),
+    fc
+      .tuple(
+        fc.bigInt({ min: 10n ** 16n, max: 10n ** 18n }),
+        fc.constantFrom('.0', '.9', '9.5', 'e0', '.5e1'),
+      )
+      .map(parts => parts.join('')),
     fc.double({ min: 0, max: 1e19, noNaN: true }).map(value => JSON.stringify(value)),
   ),
   blank: fc.constantFrom('', '', '', '', ' ', '  ', '\t', '\r'),

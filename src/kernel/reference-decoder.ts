@@ -1,7 +1,7 @@
 // Columns from NDJSON by JsonScanner and JSON.parse, a value at a time. The oracle of the compiled decoder.
 import { foldedName } from '../core/folded-name.ts';
 import { murmur128Text } from '../core/hash.ts';
-import { epochToUs } from '../core/time.ts';
+import { epochLiteral, epochToUs } from '../core/time.ts';
 import { parseTimeUs } from '../core/time-text.ts';
 import { checkFields } from './check-fields.ts';
 import { JsonScanner, ScanError, type Span } from './json-scanner.ts';
@@ -158,7 +158,7 @@ export class ReferenceDecoder implements Decoder {
       case 'time': {
         const timeUs =
           typeof value === 'number'
-            ? epochToUs(value)
+            ? epochToUs(epochLiteral(raw))
             : typeof value === 'string'
               ? parseTimeUs(value)
               : undefined;

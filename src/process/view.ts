@@ -57,7 +57,7 @@ export interface ViewSummary {
   progress: number;
   /** Why a view has failed or, where it has not, why it does not go on now and is tried again; for a person. */
   error?: string;
-  /** What its streams have shown since it was accepted and does not fit it, for a person: it goes on as it was. */
+  /** What its streams have shown and does not fit it, for a person: it goes on as it was. */
   notice?: string;
   /** Event time up to which windows are believed complete, µs; null before the first event. */
   watermarkUs: number | null;

@@ -23,7 +23,7 @@ const columnName = (key: string): string => (key === '' ? '\ufffd' : key.replace
  */
 export function mendNames(line: string, spellings: Map<string, string>): string {
   const event = JSON.parse(line) as Record<string, unknown>;
-  const timeUs = ownTimeUs(event);
+  const timeUs = ownTimeUs(event, () => line);
   const named = withKeys(line, spelled => {
     const key = columnName(spelled);
     const folded = foldedName(key);

@@ -97,12 +97,28 @@ test.each([
   );
   await fc.assert(
     fc.asyncProperty(events, async given => {
-      // A number of the engine is a double.
-      const wanted = given.map(event => eventTimeUs(event, appendTimeMs * 1000));
-      expect(await timesInLake(given.map(event => JSON.stringify(event)))).toEqual(wanted);
+      const lines = given.map(event => JSON.stringify(event));
+      const wanted = lines.map((line, i) => eventTimeUs(given[i]!, () => line, appendTimeMs * 1000));
+      expect(await timesInLake(lines)).toEqual(wanted);
     }),
     { seed, numRuns: 15 },
   );
+});
+
+test.each([
+  ['a column of 64 bits', []],
+  ['one of wider numbers', ['{"ts":18446744073709551615}']],
+  ['one of fractions too', ['{"ts":1770000000.5}']],
+  ['one of texts too', ['{"ts":"soon"}']],
+  ['one with two spellings', ['{"Ts":1}']],
+])('nanoseconds keep all their digits: %s', async (_, others) => {
+  const lines = [
+    '{"ts":1770000000123456789}',
+    '{"ts":1770000000123456999}',
+    '{"n":{"ts":1},"ts":1770000000250000000}',
+  ];
+  const times = await timesInLake([...lines, ...others]);
+  expect(times.slice(0, 3)).toEqual([1_770_000_000_123_456, 1_770_000_000_123_456, 1_770_000_000_250_000]);
 });
 
 test('a name spelled with an escape is the same name', async () => {

@@ -7,7 +7,7 @@ import { toError } from '../core/errors.ts';
 import { eventTimeFields } from '../core/event-time.ts';
 import { foldedName } from '../core/folded-name.ts';
 import { withoutNested } from '../core/repeated-keys.ts';
-import { epochTimeSql, textTimeSql } from '../core/time-sql.ts';
+import { epochTimeSql, jsonTimeSql, textTimeSql } from '../core/time-sql.ts';
 import {
   chunkSelect,
   columnFields,
@@ -33,12 +33,8 @@ function timeSql(name: string, type: FieldType): string | undefined {
   const column = identifier(name);
   if (type === 'VARCHAR') return textTimeSql(column);
   if (type === 'BIGINT' || type === 'DOUBLE') return epochTimeSql(column);
-  if (type === 'DECIMAL(38,0)') return epochTimeSql(`${column}::DOUBLE`);
-  if (type === 'JSON') {
-    const text = `json_extract_string(${column}, '$')`;
-    const isNumber = `json_type(${column}) IN ('UBIGINT', 'BIGINT', 'HUGEINT', 'UHUGEINT', 'DOUBLE')`;
-    return `CASE WHEN ${isNumber} THEN ${epochTimeSql(`TRY_CAST(${text} AS DOUBLE)`)} ELSE ${textTimeSql(text)} END`;
-  }
+  if (type === 'DECIMAL(38,0)') return epochTimeSql(`${column}::DOUBLE`, column);
+  if (type === 'JSON') return jsonTimeSql(`json_type(${column})`, `json_extract_string(${column}, '$')`);
   return undefined;
 }
 

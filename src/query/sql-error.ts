@@ -36,6 +36,8 @@ export function sqlError(thrown: unknown, sql: string): MillraceError {
   const full = outOfSpace(thrown, 'what the query keeps on it');
   if (full instanceof MillraceError) return full;
   const message = toError(thrown).message;
+  const gone = missingChunk(message, thrown);
+  if (gone) return gone;
   const place = caretPlace(sql, message);
   const sentence = message
     .replace(/\n+LINE \d+:[\s\S]*$/, '')
@@ -56,6 +58,26 @@ export function sqlError(thrown: unknown, sql: string): MillraceError {
     remedy: remedyFor(message),
     cause: thrown,
   });
+}
+
+/** A file of the lake that its record in `_chunks` names is not there. */
+function missingChunk(message: string, cause: unknown): MillraceError | undefined {
+  const path = /(?:match the pattern|Cannot open file) "([^"]*\.parquet)"/.exec(message)?.[1];
+  const found = path && /^(.*\/([^/]+))\/date=.*\/((\d+)-(\d+)-(\d+))(?:_\d+)?\.parquet$/.exec(path);
+  if (!found) return undefined;
+  const [, folder, stream, range, partition, first, last] = found;
+  return new MillraceError(
+    'lake-file-missing',
+    `The history of "${stream}" lacks a file: ${path}, with events of the offsets ${first} to ${last} of partition ${partition}.`,
+    {
+      status: 500,
+      remedy:
+        `Put the file back. If it is lost, stop Millrace, remove ${folder}/_chunks/${range}.json and start again: ` +
+        'what the log still holds of these events is written anew, and the rest is no longer in SQL, audits and new views.',
+      context: { stream, file: path },
+      cause,
+    },
+  );
 }
 
 function remedyFor(message: string): string | undefined {

@@ -1,39 +1,108 @@
 // State on disk in LMDB. A commit is in the page cache when `transaction` returns, so kill -9 loses nothing; the sync
 // to disk follows by itself (overlapping sync), and after power loss LMDB opens at the last transaction it synced whole.
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync, statfsSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
-import { open, type RootDatabase } from 'lmdb';
+import { ABORT, open, type RootDatabase } from 'lmdb';
 import { codeOf, MillraceError, toError } from '../core/errors.ts';
 import type { StateEntry, StateReader, StateStore, StateTransaction } from './state.ts';
 
 /** LMDB's own bound with 4 KB pages. */
 export const stateKeyBytesMax = 1978;
 const deleteStep = 4096;
+const walkedAtOnce = 1000;
 /**
  * Below this much free space nothing is written. Where a write fails, lmdb formats what it tells of it into too small a piece of memory,
  * which ends the process: so it must not come to that.
  */
 const reserveBytes = 64 * 1024 * 1024;
 
+/** There from when a state is opened until it is closed: it tells the next start that the process ended in between. */
+const openMark = (folder: string): string => join(folder, 'open');
+
+/** Whether the last process that opened the state ended without closing it. */
+export const wasLeftOpen = (folder: string): boolean => existsSync(openMark(folder));
+
 /** Opens or makes the environment `<folder>/state.lmdb`. Any thread may open it too; one of them writes. */
 export function openLmdbState(folder: string, options: { readOnly?: boolean } = {}): StateStore {
   mkdirSync(folder, { recursive: true });
   const path = join(folder, 'state.lmdb');
+  const readOnly = options.readOnly ?? false;
   checkHeader(path);
   try {
-    const database = open<Uint8Array, Uint8Array>({
-      path,
-      noSubdir: true,
-      keyEncoding: 'binary',
-      encoding: 'binary',
-      readOnly: options.readOnly ?? false,
-      // LMDB's pages keep what a shorter value left: the state holds nothing that the log beside it does not.
-      noMemInit: true,
-    });
-    return new LmdbState(database, folder);
+    if (!readOnly) mark(folder);
+    return new LmdbState(openDatabase(path, readOnly), folder);
   } catch (thrown) {
     throw typed(thrown);
   }
+}
+
+function openDatabase(path: string, readOnly: boolean): RootDatabase<Uint8Array, Uint8Array> {
+  return open<Uint8Array, Uint8Array>({
+    path,
+    noSubdir: true,
+    keyEncoding: 'binary',
+    encoding: 'binary',
+    readOnly,
+    // LMDB's pages keep what a shorter value left: the state holds nothing that the log beside it does not.
+    noMemInit: true,
+  });
+}
+
+/** Where it cannot be written, on a full disk, a damaged state is noticed a start later. */
+function mark(folder: string): void {
+  try {
+    writeFileSync(openMark(folder), '');
+  } catch {
+    // What keeps the state from being opened is told by LMDB.
+  }
+}
+
+/**
+ * Reads and rewrites every page, changing nothing. Throws where what is there is no state, or ends the process: LMDB trusts the pages
+ * of its file. So this is for a process of its own (`app-state-check.ts`).
+ */
+export async function walkState(folder: string): Promise<void> {
+  const database = openDatabase(join(folder, 'state.lmdb'), false);
+  const rewrite = (work: () => void): void => {
+    database.transactionSync(() => {
+      work();
+      return ABORT;
+    });
+  };
+  const { entryCount } = database.getStats() as { entryCount: number };
+  let count = 0;
+  let batch: StateEntry[] = [];
+  const rewriteBatch = (): void => {
+    rewrite(() => {
+      for (const { key } of batch) database.removeSync(key);
+      for (const { key, value } of batch) database.putSync(key, value);
+    });
+    batch = [];
+  };
+  let last: Buffer | undefined;
+  for (const entry of database.getRange({ snapshot: true })) {
+    // A page that leads back to one above it would be read for ever.
+    const key = Buffer.from(entry.key);
+    if (++count > entryCount || (last && key.compare(last) <= 0)) throw new Error('keys are out of order');
+    last = key;
+    batch.push({ key, value: Buffer.from(entry.value) });
+    if (batch.length === walkedAtOnce) rewriteBatch();
+  }
+  rewriteBatch();
+  if (count < entryCount) throw new Error('entries are missing');
+  // A value that fits nowhere makes LMDB read the whole list of its free pages.
+  rewrite(() => database.putSync(Buffer.from([255]), Buffer.alloc(reserveBytes)));
+  await database.close();
 }
 
 /** LMDB ends the process where a file that is there is none of its own. An empty one it makes anew. */
@@ -123,6 +192,7 @@ class LmdbState implements StateStore, StateTransaction {
   async close(): Promise<void> {
     await this.database.flushed;
     await this.database.close();
+    rmSync(openMark(this.folder), { force: true });
   }
 }
 
@@ -167,7 +237,7 @@ function stateFull(what: string, look: string, cause: unknown): MillraceError {
 }
 
 /** All in the message, which is what is left of an error that ends a thread. */
-function damaged(why: string, folder: string, cause?: unknown): MillraceError {
+export function damaged(why: string, folder: string, cause?: unknown): MillraceError {
   const message = `The state cannot be read: ${why}. Remove ${folder}: it is made again from the log and the lake.`;
   return new MillraceError('state-damaged', message, { cause });
 }

@@ -177,3 +177,25 @@ test('a view that is refused and does not run either is named once, and one of w
   const { failed } = JSON.parse((await run(dir, ['audit', '--json'])).stdout);
   expect(failed).toEqual([{ view: 'named', reason: expect.stringContaining('refused') }]);
 });
+
+test('events with times in nanoseconds are in the same windows live and in the history, also at their bounds', async () => {
+  const dir = folder();
+  mkdirSync(join(dir, 'views'));
+  const sql = 'SELECT count(*) AS n, min(_time) AS first, max(_time) AS last FROM s';
+  writeFileSync(join(dir, 'views', 'quarters.sql'), `-- every: 250ms\n-- keep: for ever\n${sql}\n`);
+  const times = ['249999999', '250000000', '250000999', '499999999', '500000000', '749999872'];
+  writeFileSync(join(dir, 's.ndjson'), times.map(ns => `{"ts":1770000000${ns}}\n`).join(''));
+  expect(await run(dir, ['load', 's.ndjson'])).toMatchObject({ code: 0 });
+  const { code, stdout } = await run(dir, ['audit', 'quarters']);
+  expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('3 windows, 9 values') });
+  const shown = await run(dir, [
+    'sql',
+    '--json',
+    'SELECT n::INTEGER, epoch_us(first) % 1000000, epoch_us(last) % 1000000 FROM quarters ORDER BY first',
+  ]);
+  expect(JSON.parse(shown.stdout).rows).toEqual([
+    [1, 249_999, 249_999],
+    [3, 250_000, 499_999],
+    [2, 500_000, 749_999],
+  ]);
+});

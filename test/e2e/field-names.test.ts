@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { cleanUp, eventually, folder, serve } from './command.ts';
+import { cleanUp, eventually, folder, run, serve } from './command.ts';
 
 afterAll(cleanUp);
 
@@ -195,4 +195,33 @@ test('default views leave out fields that no view can have', async () => {
   expect(views.map(({ name }) => name).sort()).toEqual(['ev_by_kind', 'ev_events']);
   expect(await server.sql('SELECT "\ufffd", "a\ufffd", size FROM ev LIMIT 1')).toEqual([['n', 3, 3]]);
   expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
+});
+
+test('streams, views and lookup tables are found in whatever case their names are written, by views as by SQL', async () => {
+  const dir = folder();
+  for (const name of ['views', 'lookups']) mkdirSync(join(dir, name));
+  writeFileSync(join(dir, 'lookups', 'Names.csv'), 'k,title\n1,one\n2,two\n');
+  const views = {
+    above: 'SELECT title, sum(n) AS n FROM "BELOW@1m" GROUP BY 1',
+    Below: 'SELECT title, count(*) AS n FROM ORDERS JOIN names ON names.k = Orders.k GROUP BY 1',
+  };
+  for (const [name, sql] of Object.entries(views))
+    writeFileSync(join(dir, 'views', `${name}.sql`), `-- every: 1m\n${sql}\n`);
+  expect(await run(dir, ['check'])).toMatchObject({ code: 0 });
+  const server = await serve(dir, ['up']);
+  const body = [1, 2, 2].map(k => `{"_time":"${time}","k":${k}}\n`).join('');
+  await server.json('/v1/streams/orders/events', { method: 'POST', body });
+  const wanted = [
+    ['one', 1],
+    ['two', 2],
+  ];
+  for (const view of ['"below@1m"', 'ABOVE']) {
+    const ask = () => server.sql(`SELECT title, n FROM ${view} ORDER BY 1`);
+    await eventually(ask, rows => JSON.stringify(rows) === JSON.stringify(wanted));
+  }
+  const sql = 'SELECT title, count(*) FROM ORDERS o JOIN NAMES n ON n.k = o.k GROUP BY 1 ORDER BY 1';
+  expect(await server.sql(sql)).toEqual(wanted);
+  server.kill('SIGTERM');
+  await server.ended;
+  expect(await run(dir, ['audit'])).toMatchObject({ code: 0 });
 });

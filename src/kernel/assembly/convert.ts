@@ -122,7 +122,7 @@ function convertSlice(field: Field, input: usize, from: u32, to: u32): void {
 /** The microseconds of a JSON value, NaN for none. */
 function timeOf(at: usize, end: usize, isEscaped: bool): f64 {
   const byte: u32 = load<u8>(at);
-  if (isNumeric(byte)) return parseNumber(at, end) ? epochUs(parsedNumber()) : NaN;
+  if (isNumeric(byte)) return parseNumber(at, end) ? epochUs(parsedNumber(), at, end) : NaN;
   if (byte != 0x22) return NaN;
   let text = at + 1;
   let textEnd = end - 1;

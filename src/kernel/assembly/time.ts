@@ -216,15 +216,26 @@ export function textUs(at: usize, end: usize): i64 {
   return timeUs == noTime && end - at == 26 ? accessUs(at) : timeUs;
 }
 
-/** Microseconds of a number since 1970, told apart by size; NaN where it is none. */
-export function epochUs(value: f64): f64 {
+/** Microseconds of a number since 1970, told apart by size; NaN where it is none. Its literal fills [at, end). */
+export function epochUs(value: f64, at: usize, end: usize): f64 {
   if (!(value >= 0)) return NaN;
   let timeUs: f64;
   if (value < 1e11) timeUs = round(value * 1e6);
   else if (value < 1e14) timeUs = round(value * 1e3);
   else if (value < 1e17) timeUs = floor(value);
-  else timeUs = floor(value / 1e3);
+  else if (value < 1e19) timeUs = f64(nanoseconds(value, at, end) / 1000);
+  else return NaN;
   return timeUs <= 9.0e15 ? timeUs : NaN;
+}
+
+/** A number from 1e17 on, below 1e19: all digits of a whole one, of which a double does not hold the last. */
+function nanoseconds(value: f64, at: usize, end: usize): u64 {
+  let whole: u64 = 0;
+  for (; at < end; at++) {
+    if (!isDigit(load<u8>(at))) return u64(value);
+    whole = whole * 10 + u64(load<u8>(at) - 0x30);
+  }
+  return whole;
 }
 
 /** Math.round of JavaScript, for values from 0 on. */

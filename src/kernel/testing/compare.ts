@@ -1,5 +1,6 @@
 // The same call on the reference and on the compiled kernel, their results in a form that compares by value.
 import { expect } from 'vitest';
+import { timeOf } from '../../core/event-time.ts';
 import { type Column, type ColumnKind, cell, type FieldSpec, type Kernel } from '../kernel.ts';
 import { createReferenceKernel } from '../kernel-reference.ts';
 import { createWasmKernel, fill, toText } from './kernels.ts';
@@ -91,7 +92,8 @@ function plain(column: Column, bytes: Uint8Array, lookUp: (code: number) => unkn
     if (state === cell.other) {
       // What a kernel may leave to JSON.parse is as good as what JSON.parse gives.
       const value: unknown = JSON.parse(raw);
-      return kind === 'f64' && typeof value === 'number' ? { raw, value } : { raw, other: true };
+      const read = kind === 'time' ? timeOf(value) : kind === 'f64' ? value : undefined;
+      return typeof read === 'number' ? { raw, value: read } : { raw, other: true };
     }
     if (kind === 'slice') return { raw };
     if (kind === 'hash')

@@ -56,6 +56,17 @@ test('times, and the time between two, are NULL beyond 2^53 µs', () =>
     5,
   ));
 
+test.each(['BIGINT', 'JSON'])('nanoseconds are cut alike: a column of %s', ns =>
+  right(
+    {
+      view: 'SELECT ns::TIMESTAMP AS at, count(*) AS n FROM s GROUP BY 1',
+      fields: { ns },
+      events: ['1770000000123456789', '1770000000123456999', '1770000000250000000'].map(n => `{"ns":${n}}`),
+    },
+    2,
+  ),
+);
+
 test('texts that spell one time in two ways are two groups', () =>
   right(
     {

@@ -52,10 +52,17 @@ export class Commits {
     let dirty = 0;
     for (const version of this.options.versions()) {
       size += version.size;
-      // A delta has cells of its own.
-      dirty += version.size * Math.min(1, version.dirtyCells / Math.max(1, version.cells));
+      dirty += version.size * dirtyShare(version);
     }
     return size > cellsMax && dirty * 4 > cellsMax;
+  }
+
+  /** The store takes nothing, and what waits for it fills the memory for cells: what cannot be committed cannot leave it. */
+  get isFull(): boolean {
+    if (this.problem === undefined) return false;
+    let dirty = 0;
+    for (const version of this.options.versions()) dirty += version.footprint * dirtyShare(version);
+    return dirty > this.options.cellsMax;
   }
 
   /** The store has just failed in passing: it is too early to try again. */
@@ -114,3 +121,7 @@ export class Commits {
     if (footprint > cellsMax) for (const version of versions) version.evict(cellsMax / footprint);
   }
 }
+
+/** Of a version's cells those that are not committed. A delta has cells of its own. */
+const dirtyShare = (version: ViewVersion): number =>
+  Math.min(1, version.dirtyCells / Math.max(1, version.cells));

@@ -47,6 +47,38 @@ describe('definitions', () => {
     expect(rows.map(({ values }) => values)).toEqual([[145]]);
   });
 
+  test('a stream is found in whatever case its name is written, and one of just that spelling goes before', async () => {
+    const log = logWith({ _time: at(0), a: 1 });
+    const engine = await engineWith(log, '-- every: 1s\nSELECT sum(a) AS s FROM "ACCESS"');
+    const sums = async () => (await engine.query({ view: 'v0' })).rows.map(({ values }) => values[0]);
+    await engine.settled();
+    expect(await sums()).toEqual([1]);
+    log.createStream('Access');
+    log.append('Access', 0, [{ _time: at(0), a: 2 }], startMs);
+    await engine.settled();
+    expect(await sums()).toEqual([1]);
+    log.createStream('ACCESS');
+    log.append('ACCESS', 0, [{ _time: at(0), a: 4 }], startMs);
+    await expect.poll(sums).toEqual([4]);
+    expect((await engine.views())[0]!.streams).toEqual(['ACCESS']);
+  });
+
+  test('a view waits for a stream whose name is written in another case', async () => {
+    const log = new MemoryLog();
+    const engine = await engineWith(log, '-- every: 1s\nSELECT a, count(*) AS n FROM ORDERS GROUP BY a');
+    await engine.settled();
+    expect((await engine.views())[0]!.streams).toEqual(['ORDERS']);
+    log.createStream('Orders');
+    log.append('Orders', 0, [{ _time: at(0), a: 1 }], startMs);
+    await engine.setSchema('Orders', [{ name: 'a', type: 'BIGINT' }]);
+    const rows = async () => (await engine.query({ view: 'v0' })).rows.map(({ values }) => values);
+    await expect.poll(rows).toEqual([[1, 1]]);
+    expect((await engine.views())[0]).toMatchObject({
+      streams: ['Orders'],
+      columns: [{ type: 'BIGINT' }, {}],
+    });
+  });
+
   test('a view whose events cannot be read says so while it is tried again', async () => {
     const log = logWith({ _time: at(0), a: 1 });
     const { read } = log;

@@ -4,6 +4,7 @@ import { isPassing, MillraceError, toError } from '../../core/errors.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { StateStore } from '../../store/state.ts';
 import { DerivedViews } from '../derived/derived-views.ts';
+import { tableMeant } from '../plan/bind/catalog.ts';
 import { type PlanOptions, planView } from '../plan/parse.ts';
 import type { Plan } from '../plan/plan.ts';
 import { definitionKey } from '../state/state-rows.ts';
@@ -84,14 +85,15 @@ export class Definitions {
       [known?.next?.plan, known?.current.plan],
       asBefore,
     );
+    await streams.renew();
     const plan = await planView(definition, {
       parseSql,
+      meant: table => this.meant(table),
       schema,
       aliases,
       lookups: name => lookups.columns(name),
       views: name => this.derived.known(name),
     });
-    await streams.renew();
     if (streams.has(definition.name)) {
       throw new MillraceError('view-refused', `A stream has the name "${definition.name}".`, {
         status: 400,
@@ -99,6 +101,28 @@ export class Definitions {
       });
     }
     return DerivedViews.isDerived(plan) ? this.derived.versioned(plan) : { ...plan, assumed };
+  }
+
+  private meant(table: string): string | undefined {
+    const { streams, lookups } = this.options;
+    const views = [...Array.from(this.stored.all(), ({ name }) => name), ...this.derived.all.keys()];
+    return tableMeant(
+      { streams: streams.all.map(({ name }) => name), views, lookups: lookups.names() },
+      table,
+    );
+  }
+
+  /** Whether a stream has come that is meant by a name in the plan's text, spelled in another way than the plan has it. */
+  private hasOtherStream({ sources }: Plan): boolean {
+    return sources.some(({ stream, written, view }) => {
+      const meant = view ? undefined : this.meant(written ?? stream);
+      return meant !== undefined && meant !== stream && this.options.streams.has(meant);
+    });
+  }
+
+  /** To be called when there may be new streams: views that mean one of them in another spelling are planned again. */
+  replanNamed(): void {
+    if ([...this.stored.all()].some(({ newest }) => this.hasOtherStream(newest.plan))) this.replanShown();
   }
 
   async check(definition: ViewDefinition): Promise<ViewSummary> {
@@ -127,7 +151,9 @@ export class Definitions {
     const { changes } = schemas;
     this.replanning = this.replanning.then(async () => {
       if (loop.isStopped) return;
-      const views = [...this.stored.all()].filter(({ newest }) => schemas.hasShownMore(newest.plan));
+      const views = [...this.stored.all()].filter(
+        ({ newest: { plan } }) => schemas.hasShownMore(plan) || this.hasOtherStream(plan),
+      );
       let isLeft = false;
       await loop.together(async () => {
         for (const view of views) if (!(await this.replanStored(view))) isLeft = true;

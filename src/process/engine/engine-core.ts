@@ -128,12 +128,16 @@ class EngineCore implements Engine {
       publishMs,
       commitMs,
       lookForStreams: async (wake, stop) => {
-        if (await streams.renewIfDue()) this.attachPartitions();
+        if (await streams.renewIfDue()) {
+          this.attachPartitions();
+          this.definitions.replanNamed();
+        }
         streams.watch(wake, stop);
       },
       flush: () => this.flush(),
       promote: () => this.promote(),
       commitIfDue: () => this.commits.commitIfDue(this.loop.pace),
+      isFull: () => this.commits.isFull,
     });
     this.loop = loop;
     const { changes } = this;
@@ -308,19 +312,21 @@ class EngineCore implements Engine {
   }
 
   async settled(): Promise<void> {
-    await this.definitions.replanned();
     const streams = await this.log.streams();
     await this.loop.safely(() => {
       this.streams.all = streams;
       this.attachPartitions();
+      this.definitions.replanNamed();
     });
+    await this.definitions.replanned();
     await this.loop.settled(streams);
   }
 
   async status(): Promise<EngineStatus> {
-    const { problem } = this.commits;
+    const { problem, isFull } = this.commits;
+    const held = isFull ? ' Until it is, no more events are read, for it fills the memory.' : '';
     return {
-      ...(problem && { problem: problem.message }),
+      ...(problem && { problem: problem.message + held }),
       positions: this.lanes.all.map(lane => ({
         stream: lane.stream,
         partition: lane.partition,

@@ -30,6 +30,8 @@ export interface EngineLoopOptions {
   promote: () => void;
   /** Commits where that is due. */
   commitIfDue: () => void;
+  /** No more is read while there is no room in memory for it. */
+  isFull: () => boolean;
 }
 
 export class EngineLoop {
@@ -107,7 +109,8 @@ export class EngineLoop {
 
   /** Nothing is begun while a view that is being defined may be about to join it, nor while a lane is to be joined before. */
   private canStep(lane: Lane): boolean {
-    return lane.isReady && !(lane.isFresh && this.defining > 0) && !this.lanes.shouldWait(lane);
+    if (!lane.isReady || (lane.isFresh && this.defining > 0)) return false;
+    return !this.lanes.shouldWait(lane) && !this.options.isFull();
   }
 
   /** What is published or committed while much is to be read is soon out of date: both are done so many times as seldom then. */
@@ -198,7 +201,8 @@ export class EngineLoop {
     }
     this.options.promote();
     this.tickedAt = performance.now();
-    if (!this.hasUnflushed) this.settling.look(this.lanes.all);
+    // Nobody waits for what is not read now.
+    if (!this.hasUnflushed) this.settling.look(this.options.isFull() ? [] : this.lanes.all);
     this.options.commitIfDue();
   }
 

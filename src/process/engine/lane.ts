@@ -292,6 +292,7 @@ export class Lane {
       if (view.failure !== undefined) continue;
       try {
         const mismatched = columns.mismatchedEvents(usesOf(view));
+        for (const { key } of view.orders) view.noteRead(key, columns.hasRead(key));
         view.take({ rows, columns, timesUs: times.values, appendUs, firstOffset, mismatched });
       } catch (thrown) {
         // The delta may hold part of the batch: nothing of this view is committed any more.

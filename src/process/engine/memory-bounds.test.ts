@@ -1,9 +1,11 @@
 // What would take memory without end is taken in smaller pieces, or counted in overflow rows, and stays right.
 import { afterEach, expect, test } from 'vitest';
+import { MillraceError } from '../../core/errors.ts';
 import { createWasmKernel } from '../../kernel/testing/kernels.ts';
+import { createMemoryState } from '../../store/state-memory.ts';
 import type { Engine } from '../engine.ts';
 import type { ViewSummary, WindowRow } from '../view.ts';
-import { at, MemoryLog, openEngine, startMs } from './engine.fixture.ts';
+import { at, killable, MemoryLog, openEngine, startMs } from './engine.fixture.ts';
 
 const engines: Engine[] = [];
 afterEach(async () => {
@@ -286,4 +288,48 @@ test('windows leave memory by what their sketches and texts take, and are right 
   expect(
     results[0]!.filter(({ startUs }) => startUs === startMs * 1000).map(({ values }) => values[1]),
   ).toEqual(Array(20).fill(41));
+});
+
+test('events are not read on while what cannot be committed fills the memory, and are when there is room', async () => {
+  const state = createMemoryState();
+  let isFull = false;
+  const log = new MemoryLog();
+  log.createStream('access');
+  const engine = await openEngine(log, {
+    cellsMax: 2000,
+    commitMs: 10,
+    readBytes: 65_536,
+    state: {
+      ...killable(state).state,
+      transaction: work =>
+        state.transaction(transaction => {
+          if (isFull)
+            throw new MillraceError('state-full', 'The disk is full.', { status: 507, canRetry: true });
+          return work(transaction);
+        }),
+    },
+  });
+  engines.push(engine);
+  await engine.define({ name: 'v', text: '-- every: 1s\nSELECT k, count(*) AS n FROM access GROUP BY k' });
+  isFull = true;
+  const [batches, perBatch] = [100, 500];
+  for (let batch = 0; batch < batches; batch++) {
+    const events = Array.from({ length: perBatch }, (_, i) => ({ _time: at(batch * 1000), k: `k${i}` }));
+    log.append('access', 0, events, startMs);
+    // Nobody waits for events that are not read.
+    await engine.settled();
+  }
+  const held = await engine.status();
+  expect(held.problem).toBe(
+    'The disk is full. Until it is, no more events are read, for it fills the memory.',
+  );
+  expect(held.eventsRead).toBeGreaterThan(1000);
+  expect(held.eventsRead).toBeLessThan(10_000);
+  isFull = false;
+  await expect.poll(() => engine.status()).toMatchObject({ eventsRead: batches * perBatch });
+  await engine.settled();
+  expect((await engine.status()).problem).toBeUndefined();
+  const { rows } = await engine.query({ view: 'v', limit: 100_000 });
+  expect(rows).toHaveLength(batches * perBatch);
+  expect(rows.every(({ values }) => values[1] === 1)).toBe(true);
 });

@@ -232,3 +232,28 @@ test('what a cast makes NULL is not counted, and no distinct value, whether the 
     expect(await rowsOf(lines, select, schema)).toEqual([[2, 2, 1, 2, 1, 2, 4]]);
   }
 });
+
+test.each([
+  [
+    'max(a.b)',
+    '"x"',
+    'max takes numbers or times, and "a.b" has had neither, so that it is NULL. Where texts are meant, write a.b::VARCHAR in max.',
+  ],
+  [
+    'arg_min(n, a.b)',
+    '"x"',
+    'arg_min takes numbers or times, and "a.b" has had neither, so that it is NULL. Where texts are meant, write a.b::VARCHAR in arg_min.',
+  ],
+  ['max(a.b::VARCHAR)', '"x"', undefined],
+  ['max(a.b)', '7', undefined],
+  ['max(a.b)', 'null', undefined],
+  ['max(a.at)', '"x"', undefined],
+])(
+  'of an order inside of an object that has no value that could be read the view says so: %s of %s',
+  async (call, value, said) => {
+    const lines = [`{"n":1,"a":{"b":${value},"at":"2026-01-01T00:00:00Z"}}`, '{"n":2}'];
+    await rowsOf(lines, `SELECT ${call} AS m FROM access`);
+    const [view] = await engines.at(-1)!.views();
+    expect(view!.notice).toBe(said && `View v: ${said}`);
+  },
+);

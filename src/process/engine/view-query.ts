@@ -115,7 +115,8 @@ function parseCursor(text: string | undefined): Cursor {
   if (text === undefined) return { skip: 0 };
   try {
     const cursor = JSON.parse(Buffer.from(text, 'base64url').toString()) as Cursor;
-    if (Number.isInteger(cursor.skip) && cursor.skip >= 0) return cursor;
+    const isStart = cursor.startUs === undefined || Number.isSafeInteger(cursor.startUs);
+    if (isStart && Number.isInteger(cursor.skip) && cursor.skip >= 0) return cursor;
   } catch {
     // Falls through to the error.
   }

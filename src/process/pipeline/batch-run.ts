@@ -125,7 +125,7 @@ export class BatchRun {
     const { key } = this.options.functions;
     try {
       row.event = parse(raw);
-      row.timeUs = eventTimeUs(row.event, appendUs);
+      row.timeUs = eventTimeUs(row.event, () => decoder.decode(raw), appendUs);
       if (!key) return row;
     } catch (thrown) {
       row.failure = failureOf(thrown);

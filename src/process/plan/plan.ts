@@ -85,6 +85,8 @@ export interface Lookup {
 export interface SourcePlan {
   /** A stream, or with `view` true a view, the rows of whose windows of the resolution `everyMs` are the input. */
   stream: string;
+  /** Its name in the text, where that is spelled in another way. */
+  written?: string;
   view: boolean;
   everyMs?: number;
   lookups: Lookup[];

@@ -5,7 +5,7 @@
 // come to be read together are moved together, which fills those that move from the history again.
 import { isPassing, MillraceError } from '../../core/errors.ts';
 import type { Engine, EngineStatus, LookupContent, ServingPlan, ViewPage, ViewPageQuery } from '../engine.ts';
-import { viewAndResolution } from '../plan/bind/catalog.ts';
+import { viewMeant } from '../plan/bind/catalog.ts';
 import type { ViewChange, ViewDefinition, ViewQuery, ViewResult, ViewSummary } from '../view.ts';
 
 export interface EnginePoolOptions {
@@ -149,8 +149,8 @@ class EnginePool implements Engine {
       if (isPassing(thrown)) throw thrown;
       return [];
     });
-    const names = tables.map(table => (this.places.has(table) ? table : viewAndResolution(table).base));
-    return [...new Set(names)].filter(other => other !== name && this.places.has(other));
+    const names = tables.flatMap(table => viewMeant([...this.places.keys()], table) ?? []);
+    return [...new Set(names)].filter(other => other !== name);
   }
 
   /** Moves a view to another engine, with all that it reads and that reads it, each after what it reads. */

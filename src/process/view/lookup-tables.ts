@@ -113,6 +113,10 @@ export class LookupTables {
     return this.tables.get(name);
   }
 
+  names(): string[] {
+    return [...this.tables.keys()];
+  }
+
   columns(name: string): readonly SqlColumn[] | undefined {
     return this.tables.get(name)?.columns;
   }

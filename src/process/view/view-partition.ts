@@ -5,6 +5,7 @@ import type { StateReader, StateTransaction } from '../../store/state.ts';
 import { noSlot } from '../accumulators/accumulator.ts';
 import { AccumulatorSet } from '../accumulators/accumulator-set.ts';
 import type { Batch } from '../batch.ts';
+import { type OrderInside, ordersInside } from '../plan/events/fields.ts';
 import type { CompiledSource } from '../plan/expression/compile.ts';
 import type { Plan } from '../plan/plan.ts';
 import { LevelKeys, positionKey } from '../state/state-rows.ts';
@@ -43,6 +44,8 @@ export class ViewPartition {
   readonly clock: PartitionClock;
   /** Why it takes no more events. */
   failure: Error | undefined;
+  /** By the key of an order inside of an object: whether there was a value of it that could be read, in the events since the start. */
+  readonly hasRead = new Map<string, boolean>();
   /** Offset that its filling began at (before a restart too), and whether it has come to the live position. */
   startedAt = 0;
   hasCaughtUp = false;
@@ -113,6 +116,15 @@ export class ViewPartition {
 
   private positionKey(): Uint8Array {
     return positionKey(this.plan.name, this.plan.version, this.source, this.partition);
+  }
+
+  get orders(): OrderInside[] {
+    return ordersInside(this.plan.sources[this.source]!);
+  }
+
+  /** `isRead`: as EventColumns.hasRead says it of a batch. */
+  noteRead(key: string, isRead: boolean | undefined): void {
+    if (isRead !== undefined) this.hasRead.set(key, isRead || this.hasRead.get(key) === true);
   }
 
   take(batch: Batch): void {

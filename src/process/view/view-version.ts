@@ -258,6 +258,7 @@ export class ViewVersion {
       state: failure === undefined ? state : 'failed',
       progress,
       ...(failure === undefined ? {} : { error: failure.message }),
+      ...this.notice(),
       watermarkUs: this.watermarkUs,
       expired: total(({ record }) => record.expired),
       recentExpired: this.recentExpired,
@@ -266,6 +267,22 @@ export class ViewVersion {
       groups: total(({ kept }) => kept.groups),
       stateBytes: total(({ kept }) => kept.bytes),
       memoryBytes: this.memoryBytes(),
+    };
+  }
+
+  /** What is NULL for all events so far, and not for want of values. */
+  private notice(): { notice?: string } {
+    const orders = this.partitions.flatMap(partition => partition.orders);
+    const unread = orders.find(({ key }) => {
+      const read = this.partitions.map(partition => partition.hasRead.get(key));
+      return read.includes(false) && !read.includes(true);
+    });
+    if (!unread) return {};
+    const [field, call] = [unread.path.join('.'), unread.function];
+    return {
+      notice:
+        `View ${this.plan.name}: ${call} takes numbers or times, and "${field}" has had neither, so that it is NULL. ` +
+        `Where texts are meant, write ${field}::VARCHAR in ${call}.`,
     };
   }
 

@@ -1,9 +1,12 @@
 // What is known of the names under FROM: streams, lookup tables and views.
+import { findNamed } from '../../../core/folded-name.ts';
 import type { ViewColumn, WindowSpec } from '../../view.ts';
 import type { SqlColumn } from '../sql/column-type.ts';
 
 /** What is known about names, from whoever asks for the plan. */
 export interface Catalog {
+  /** The name, in its own spelling, of what a table of the text is: the case of ASCII letters does not count. Undefined: nothing yet. */
+  meant?: (table: string) => string | undefined;
   /** The columns learned of a stream so far; undefined or empty: nothing is known, and uses decide the types. */
   schema?: (stream: string) => readonly SqlColumn[] | undefined;
   /** The columns of a lookup table; undefined: there is no such table. */
@@ -29,4 +32,25 @@ export interface KnownView {
 export function viewAndResolution(name: string): { base: string; every: string | undefined } {
   const match = /^(.+)@([0-9a-z]+)$/.exec(name);
   return match ? { base: match[1]!, every: match[2]! } : { base: name, every: undefined };
+}
+
+const among = (names: readonly string[], name: string): string | undefined =>
+  findNamed(
+    names.map(one => ({ name: one })),
+    name,
+  )?.name;
+
+/** The view that a table of a text is: as it is spelled, else in another case; at whichever resolution. */
+export const viewMeant = (views: readonly string[], table: string): string | undefined =>
+  among(views, table) ?? among(views, viewAndResolution(table).base);
+
+/** What a table of a text is, in the order in which SQL looks; a view with its resolution. */
+export function tableMeant(
+  { streams, views, lookups }: Record<'streams' | 'views' | 'lookups', readonly string[]>,
+  table: string,
+): string | undefined {
+  const { base, every } = viewAndResolution(table);
+  const view = among(views, base);
+  const atResolution = view && every ? `${view}@${every}` : undefined;
+  return among(streams, table) ?? among(views, table) ?? atResolution ?? among(lookups, table);
 }

@@ -6,6 +6,8 @@ import type { ExpressionNode, TableNode } from './parse-tree.ts';
 /** One stream under FROM. */
 export interface Input {
   stream: string;
+  /** Its name in the text, where that is spelled in another way. */
+  written?: string;
   /** The name before the dot of its columns, where * means all that are reached by it. */
   named?: string | undefined;
   view: boolean;

@@ -17,8 +17,13 @@ export class LookupJoin {
   private readonly alias: string;
   private readonly columns: readonly SqlColumn[];
 
-  /** `lookups` answers the columns of a table that the FROM clause may mean by a name. */
-  constructor(source: Source, table: TableNode, lookups: (name: string) => readonly SqlColumn[] | undefined) {
+  /** `meant` answers a table's own name, `lookups` the columns of one that the FROM clause may mean by a name. */
+  constructor(
+    source: Source,
+    table: TableNode,
+    meant: (name: string) => string,
+    lookups: (name: string) => readonly SqlColumn[] | undefined,
+  ) {
     this.source = source;
     this.table = table;
     const right = table.right!;
@@ -53,7 +58,7 @@ export class LookupJoin {
     if (right.schema_name || right.catalog_name) {
       this.source.refuse(position, 'A lookup table has no schema.', `Write JOIN ${name} ON …`);
     }
-    this.name = name;
+    this.name = meant(name);
     this.alias = (right.alias || name).toLowerCase();
     this.columns = columns;
   }

@@ -217,8 +217,9 @@ export class RelationBinder {
   }
 
   private join(table: TableNode, ctes: ReadonlyMap<string, QueryNode>): Input[] {
+    const meant = (name: string): string => this.catalog.meant?.(name) ?? name;
     const lookups = (name: string) =>
-      ctes.has(name.toLowerCase()) ? undefined : this.catalog.lookups?.(name);
+      ctes.has(name.toLowerCase()) ? undefined : this.catalog.lookups?.(meant(name));
     const isLookup = (side: TableNode | undefined): boolean =>
       side?.type === 'BASE_TABLE' && !side.schema_name && lookups(side.table_name!) !== undefined;
     const isTurned = isLookup(table.left) && !isLookup(table.right);
@@ -226,7 +227,7 @@ export class RelationBinder {
     const turned = isTurned
       ? { ...table, left: table.right!, right: table.left!, join_type: otherSide[type] ?? type }
       : table;
-    const join = new LookupJoin(this.source, turned, lookups);
+    const join = new LookupJoin(this.source, turned, meant, lookups);
     return this.inputs(turned.left, ctes).map(left => join.joined(left));
   }
 }

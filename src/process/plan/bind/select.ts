@@ -85,6 +85,7 @@ export class SelectBinder {
     const limit = this.bindLimit();
     const sources: SourcePlan[] = this.inputs.map((input, index) => ({
       stream: input.stream,
+      ...(input.written === undefined ? {} : { written: input.written }),
       view: input.view,
       ...(input.everyMs === undefined ? {} : { everyMs: input.everyMs }),
       lookups: input.lookups,

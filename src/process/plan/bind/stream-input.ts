@@ -32,7 +32,8 @@ function resolutionOf(source: Source, position: number | undefined, every: strin
 
 /** The input that a name under FROM is: a stream, or a view at a resolution. */
 export function streamInput(source: Source, catalog: Catalog, table: TableNode): Input {
-  const name = table.table_name!;
+  const written = table.table_name!;
+  const name = catalog.meant?.(written) ?? written;
   const position = source.fromBytes(table.query_location);
   if (table.schema_name || table.catalog_name) {
     source.refuse(position, 'A stream has no schema.', `Write FROM "${name}".`);
@@ -44,7 +45,7 @@ export function streamInput(source: Source, catalog: Catalog, table: TableNode):
       `Write FROM a stream JOIN ${name} ON …`,
     );
   }
-  if (name === source.name) {
+  if (foldedName(name) === foldedName(source.name)) {
     source.refuse(position, 'A view cannot read itself.', 'Name a stream or another view.');
   }
   const { base, every } = viewAndResolution(name);
@@ -71,7 +72,7 @@ export function streamInput(source: Source, catalog: Catalog, table: TableNode):
   const isAt = view !== undefined && catalog.views?.(name) === undefined;
   const viewColumns = view && [...view.columns, ...windowColumns];
   const columns = viewColumns ?? catalog.schema?.(name) ?? [];
-  const alias = (table.alias || name).toLowerCase();
+  const alias = (table.alias || written).toLowerCase();
   let isAnyKnown = false;
   /** Of fields that have not been shown: the spelling that came first, which stands for the others. */
   const spellings = new Map<string, string>();
@@ -104,6 +105,7 @@ export function streamInput(source: Source, catalog: Catalog, table: TableNode):
   };
   return {
     stream: isAt ? base : name,
+    ...(written === name ? {} : { written }),
     named: alias,
     view: view !== undefined,
     ...(isAt ? { everyMs: resolutionOf(source, position, every!) } : {}),

@@ -386,6 +386,12 @@ export class EventColumns implements ColumnSource {
     else this.misread.set(key, [row]);
   }
 
+  /** Whether the batch has values that a use (by `useKey`) could be made of; undefined where it has none of any kind. */
+  hasRead(key: string): boolean | undefined {
+    if (this.vectors.get(key)?.valid.subarray(0, this.rows).includes(1)) return true;
+    return this.misread.has(key) ? false : undefined;
+  }
+
   /** Events of the batch with a value that one of these uses (by `useKey`) could not be made of. */
   mismatchedEvents(keys: readonly string[]): number {
     if (this.misread.size === 0) return 0;

@@ -69,6 +69,21 @@ export function lighterUse(
   return type === 'any' && countsDistinct.has(aggregate) ? { path, as: 'hash' } : undefined;
 }
 
+/** A field inside of an object by which an aggregate finds an extreme: no type is known of it, so it is read as numbers or times. */
+export interface OrderInside {
+  key: string;
+  function: AggregateFunction;
+  path: readonly string[];
+}
+
+export function ordersInside({ aggregates }: SourcePlan): OrderInside[] {
+  return aggregates.flatMap(({ function: name, args }) => {
+    const by = name === 'min' || name === 'max' ? args[0] : /^arg_/.test(name) ? args[1] : undefined;
+    if (by?.kind !== 'field' || by.path.length < 2 || (by.type !== 'number' && by.type !== 'time')) return [];
+    return [{ key: useKey(by.path, by.type), function: name, path: by.path }];
+  });
+}
+
 const countsDistinct: ReadonlySet<AggregateFunction> = new Set(['approx_count_distinct', 'count_distinct']);
 
 const kinds: Record<FieldUse['as'], ColumnKind> = {

@@ -2,7 +2,7 @@
 // read and written as DuckDB does.
 
 import { epochToUs, formatUs } from '../../../core/time.ts';
-import { epochTimeSql, textTimeSql } from '../../../core/time-sql.ts';
+import { epochTimeSql, jsonTimeSql, textTimeSql } from '../../../core/time-sql.ts';
 import { parseTimeUs } from '../../../core/time-text.ts';
 import type { ScalarType } from '../plan.ts';
 import { anyAsJson, anyText, numberText } from '../sql/any-sql.ts';
@@ -197,7 +197,7 @@ export function castScalar(value: Scalar, type: ScalarType, name: string): Scala
     case 'date': {
       if (typeof value === 'boolean' || type === 'interval') return null;
       const isTime = type === 'time' || type === 'date';
-      const number = isTime ? Number(value) : epochToUs(Number(value));
+      const number = isTime || typeof value === 'string' ? Number(value) : epochToUs(value);
       const timeUs = typeof value === 'string' ? parseTimeUs(value) : number;
       if (timeUs === undefined) return null;
       return microseconds(otherTypes[name] === 'date' ? Math.floor(timeUs / dayUs) * dayUs : timeUs);
@@ -273,9 +273,7 @@ function timeSql(value: string, from: ScalarType): string {
   if (from === 'integer' || from === 'number') return epochTimeSql(value);
   if (from !== 'any') return `TRY_CAST(${value} AS TIMESTAMP)`;
   const json = anyAsJson(value);
-  const isNumber = `json_type(${json}) IN ('UBIGINT', 'BIGINT', 'HUGEINT', 'UHUGEINT', 'DOUBLE')`;
-  const text = `(${json} ->> '$')`;
-  return `CASE WHEN ${isNumber} THEN ${epochTimeSql(`TRY_CAST(${text} AS DOUBLE)`)} ELSE ${textTimeSql(text)} END`;
+  return jsonTimeSql(`json_type(${json})`, `(${json} ->> '$')`);
 }
 
 /** A text as a double; NULL where digits spell more than one holds. */

@@ -1,6 +1,6 @@
 // A field of an event as SQL over the stream's learned columns, with the meaning that the engine gives it: the text of the
 // value is read as the type of the use, and what cannot be is NULL.
-import { epochTimeSql, textTimeSql } from '../../../core/time-sql.ts';
+import { epochTimeSql, jsonTimeSql, textTimeSql } from '../../../core/time-sql.ts';
 import { scalarTypeOf, sqlTypeOf } from '../functions/cast.ts';
 import type { ScalarType } from '../plan.ts';
 import { anyOfColumn, anyOfJson, integerOfColumn, integerOfJson, numberText, textOfJson } from './any-sql.ts';
@@ -40,8 +40,7 @@ export function fieldSql(
     const text = `json_extract_string(${base}, ${quoteText(jsonPath)})`;
     if (type === 'text' || type === 'boolean') return fromText(textOfJson(base, quoteText(jsonPath)), type);
     if (type !== 'time' && type !== 'date') return fromText(text, type);
-    const isNumber = `json_type(${base}, ${quoteText(jsonPath)}) IN ('UBIGINT', 'BIGINT', 'DOUBLE')`;
-    const time = `CASE WHEN ${isNumber} THEN ${epochTimeSql(`TRY_CAST(${text} AS DOUBLE)`)} ELSE ${textTimeSql(text)} END`;
+    const time = jsonTimeSql(`json_type(${base}, ${quoteText(jsonPath)})`, text);
     return type === 'date' ? `CAST(${time} AS DATE)` : time;
   }
   if (!asStruct) return converted(base, found.type, type);
@@ -69,7 +68,7 @@ function converted(base: string, sqlType: string, wanted: ScalarType): string {
       const time = isTime
         ? `CAST(${base} AS TIMESTAMP)`
         : type === 'integer' || type === 'number'
-          ? epochTimeSql(isDouble || type === 'integer' ? base : `${base}::DOUBLE`)
+          ? epochTimeSql(`${base}::DOUBLE`, base)
           : textTimeSql(text);
       return wanted === 'date' ? `CAST(${time} AS DATE)` : time;
     }
