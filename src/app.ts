@@ -387,6 +387,7 @@ export class App {
       info: () => this.info(),
       sources: () => this.sources(),
       problems: () => this.problems(),
+      isFailing: () => this.problems().some(problem => !this.views.isNotice(problem)),
       isReady: () => this.isReady,
       dashboards: () => this.dashboards(),
       sql: request => this.tables.run(request),

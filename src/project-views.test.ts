@@ -47,6 +47,7 @@ test('what a stream has shown and a view in force does not take is a problem, to
     await views.look();
     expect(views.problems()).toEqual([expect.stringContaining('WHERE takes a boolean')]);
     expect(told).toEqual(views.problems());
+    expect(views.problems().map(problem => views.isNotice(problem))).toEqual([true]);
     await views.define([{ name: 'v', text: `${text} > 1` }]);
     await views.look();
     expect(views.problems()).toEqual([]);

@@ -23,6 +23,8 @@ export class ProjectViews {
   private isClosing = false;
   /** Of views that are in force: why they have failed or stand still, or what their streams have shown that does not fit them. */
   private standing = new Map<string, string>();
+  /** Of what is said of views what no view fails by. */
+  private noticed = new Set<string>();
 
   constructor(options: ProjectViewsOptions) {
     this.options = options;
@@ -101,16 +103,19 @@ export class ProjectViews {
 
   noteStates(views: readonly Pick<ViewSummary, 'name' | 'error' | 'notice'>[]): void {
     const standing = new Map<string, string>();
+    const noticed = new Set<string>();
     for (const { name, error, notice } of views) {
       // Of an engine that has stopped that is said, and not of each of its views.
       if (this.death !== undefined || (error ?? notice) === undefined) continue;
       const text = error === undefined ? notice! : `View ${name}: ${error}`;
       standing.set(name, text);
+      if (error === undefined) noticed.add(text);
       if (this.standing.get(name) === text || this.problemOf.has(name)) continue;
       this.options.logger.warn({ view: name, text }, 'a view is not as it should be');
       this.options.onNotice(text);
     }
     this.standing = standing;
+    this.noticed = noticed;
   }
 
   private noteCommits(problem: string | undefined): void {
@@ -140,6 +145,11 @@ export class ProjectViews {
     const standing = [...this.standing].flatMap(([name, text]) => (this.problemOf.has(name) ? [] : [text]));
     const ofEngine = [this.uncommitted, this.death].filter(text => text !== undefined);
     return [...texts, ...standing, ...ofEngine];
+  }
+
+  /** Whether a problem is one that somebody should read, and nothing fails by. */
+  isNotice(problem: string): boolean {
+    return this.noticed.has(problem);
   }
 
   /** Views, or streams, whose definition is not in force, and why. */

@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { Rng } from './core/rng.ts';
 import { checkState } from './state-check.ts';
 import { openLmdbState } from './store/state-lmdb.ts';
@@ -85,6 +85,22 @@ test(`a state that was left open is told as damaged where it would end the proce
   }
   expect(told).toBeGreaterThan(3);
 }, 60_000);
+
+test('a state is no longer marked once a process has lived with it for a minute', async () => {
+  copyFileSync(whole, file);
+  vi.useFakeTimers();
+  try {
+    const state = openLmdbState(folder);
+    vi.advanceTimersByTime(59_000);
+    expect(existsSync(join(folder, 'open'))).toBe(true);
+    vi.advanceTimersByTime(1000);
+    expect(existsSync(join(folder, 'open'))).toBe(false);
+    vi.useRealTimers();
+    await state.close();
+  } finally {
+    vi.useRealTimers();
+  }
+});
 
 test('what was closed is not read again, and is marked while it is open', async () => {
   copyFileSync(whole, file);

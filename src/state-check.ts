@@ -1,5 +1,5 @@
-// A state whose last process ended without closing it is read before it is opened again, by a process of its own: a damaged page would end
-// this one, at each start anew.
+// A state whose last process ended soon after opening it, and without closing it, is read before it is opened again, by a process of its own:
+// a damaged page would end this one, at each start anew.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';

@@ -308,7 +308,7 @@ export type Panel =
 
 /**
  * GET /healthz and /readyz: 200 {status: 'ok'} or 503 {status, problems}. Ready is who has the log open and the engine running, and has
- * defined the views of the project ('starting' until then); healthy is who answers.
+ * defined the views of the project ('starting' until then); healthy is who answers. Problems that are mere notices, of views that serve, fail nothing.
  */
 export interface Health {
   status: 'ok' | 'starting' | 'failing';

@@ -11,7 +11,12 @@ afterAll(() => rmSync(consoleDir, { recursive: true, force: true }));
 test('ready is 503 while the views of the project are being defined and while there are problems, healthy is not', async () => {
   let isReady = false;
   const problems: string[] = [];
-  const services = { isReady: () => isReady, problems: () => problems } as unknown as Services;
+  let isFailing = false;
+  const services = {
+    isReady: () => isReady,
+    problems: () => problems,
+    isFailing: () => isFailing,
+  } as unknown as Services;
   const server = await startHttpServer({
     host: '127.0.0.1',
     port: 0,
@@ -28,7 +33,10 @@ test('ready is 503 while the views of the project are being defined and while th
     expect(await ask('/healthz')).toEqual([200, { status: 'ok', problems: [] }]);
     isReady = true;
     expect(await ask('/readyz')).toEqual([200, { status: 'ok', problems: [] }]);
+    problems.push('View v: max takes numbers.');
+    expect(await ask('/readyz')).toEqual([200, { status: 'ok', problems }]);
     problems.push('The disk is full.');
+    isFailing = true;
     expect(await ask('/readyz')).toEqual([503, { status: 'failing', problems }]);
     expect(await ask('/healthz')).toEqual([200, { status: 'ok', problems: [] }]);
   } finally {

@@ -238,7 +238,7 @@ function routes(options: HttpServerOptions): Hono {
   app.get('/healthz', context => context.json({ status: 'ok', problems: [] } satisfies Health));
   app.get('/readyz', context => {
     const problems = services.problems();
-    const failing = problems.length > 0 ? 'failing' : 'ok';
+    const failing = services.isFailing() ? 'failing' : 'ok';
     const status: Health['status'] = services.isReady() ? failing : 'starting';
     return context.json({ status, problems } satisfies Health, status === 'ok' ? 200 : 503);
   });

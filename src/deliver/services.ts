@@ -24,6 +24,8 @@ export interface Services {
   info(): Promise<Info>;
   sources(): SourceStatus[];
   problems(): string[];
+  /** Whether one of the problems is more than a notice. */
+  isFailing(): boolean;
   /** The log is open, the engine runs, and the views of the project have been defined. */
   isReady(): boolean;
   dashboards(): Dashboard[];

@@ -26,10 +26,13 @@ const walkedAtOnce = 1000;
  */
 const reserveBytes = 64 * 1024 * 1024;
 
-/** There from when a state is opened until it is closed: it tells the next start that the process ended in between. */
+/** A process that has lived so long with a state was not ended by it: the next start need not read all of it. */
+const provenMs = 60_000;
+
+/** There from when a state is opened until it is closed, or proven: it tells the next start that the process ended in between. */
 const openMark = (folder: string): string => join(folder, 'open');
 
-/** Whether the last process that opened the state ended without closing it. */
+/** Whether the last process that opened the state ended soon, without closing it. */
 export const wasLeftOpen = (folder: string): boolean => existsSync(openMark(folder));
 
 /** Opens or makes the environment `<folder>/state.lmdb`. Any thread may open it too; one of them writes. */
@@ -40,7 +43,9 @@ export function openLmdbState(folder: string, options: { readOnly?: boolean } = 
   checkHeader(path);
   try {
     if (!readOnly) mark(folder);
-    return new LmdbState(openDatabase(path, readOnly), folder);
+    const state = new LmdbState(openDatabase(path, readOnly), folder);
+    if (!readOnly) state.unmarkLater();
+    return state;
   } catch (thrown) {
     throw typed(thrown);
   }
@@ -64,6 +69,15 @@ function mark(folder: string): void {
     writeFileSync(openMark(folder), '');
   } catch {
     // What keeps the state from being opened is told by LMDB.
+  }
+}
+
+/** Where it cannot be removed, the next start reads the state first. */
+function unmark(folder: string): void {
+  try {
+    rmSync(openMark(folder), { force: true });
+  } catch {
+    // Nothing else depends on it.
   }
 }
 
@@ -128,9 +142,15 @@ class LmdbState implements StateStore, StateTransaction {
   /** What the transaction under way may still write, beside the reserve. */
   private roomBytes = 0;
 
+  private proving: NodeJS.Timeout | undefined;
+
   constructor(database: RootDatabase<Uint8Array, Uint8Array>, folder: string) {
     this.database = database;
     this.folder = folder;
+  }
+
+  unmarkLater(): void {
+    this.proving = setTimeout(() => unmark(this.folder), provenMs).unref();
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
@@ -192,7 +212,9 @@ class LmdbState implements StateStore, StateTransaction {
   async close(): Promise<void> {
     await this.database.flushed;
     await this.database.close();
-    rmSync(openMark(this.folder), { force: true });
+    if (this.proving === undefined) return;
+    clearTimeout(this.proving);
+    unmark(this.folder);
   }
 }
 
