@@ -430,7 +430,9 @@ export class App {
       });
     });
     // One that cannot be read is told before anything of the others is.
-    for (const source of sources) await source.check();
+    let newFiles = 0;
+    for (const source of sources) if ((await source.check()).isNew) newFiles++;
+    registry.makeRoom(newFiles);
     this.files.push(...sources);
     await Promise.all(sources.map(source => source.start()));
     await this.fresh.ready();

@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   renameSync,
   rmSync,
+  statSync,
   truncateSync,
   utimesSync,
   writeFileSync,
@@ -21,7 +22,7 @@ import { openSegmentLog } from '../../flow/segment-log.ts';
 import { createReferenceKernel } from '../../kernel/kernel-reference.ts';
 import { rejectedStream } from '../rejected.ts';
 import { FileSource } from './file.ts';
-import { FileRegistry } from './file-registry.ts';
+import { FileRegistry, recordsMax } from './file-registry.ts';
 
 let dir: string;
 let log: Log;
@@ -358,4 +359,35 @@ test('positions that cannot be read are told with what to do', () => {
   expect(() => new FileRegistry(file)).toThrow(
     expect.objectContaining({ code: 'sources-damaged', remedy: expect.stringContaining('come twice') }),
   );
+});
+
+test('a file that is there is never forgotten: beyond the bound those are that have gone, and then new ones are refused', async () => {
+  const registry = new FileRegistry(join(dir, 'sources.json'));
+  const others = new FileRegistry(join(dir, 'sources.json'));
+  writeFileSync(path, lines(0, 3));
+  const follow = (at: string, own: FileRegistry) =>
+    source({ path: at, follow: false, registry: own }).start();
+  await follow(path, registry);
+  const look = (name: string, ino: number, dev = 0) => ({
+    path: name,
+    dev,
+    ino,
+    size: 5,
+    head: new TextEncoder().encode(name),
+  });
+  for (let i = 1; i < recordsMax; i++) registry.create('app', look(`/gone/${i}`, i), 0);
+  const next = join(dir, 'logs', 'next.log');
+  writeFileSync(next, lines(3, 5));
+  await follow(next, registry);
+  await follow(path, registry);
+  expect(await numbers()).toEqual([0, 1, 2, 3, 4]);
+
+  const { dev, ino } = statSync(path);
+  for (let i = 0; i < recordsMax; i++) others.create('app', look(path, ino, dev), 0);
+  writeFileSync(next, lines(5, 6));
+  await expect(follow(next, others)).rejects.toMatchObject({
+    code: 'too-many-files',
+    message: expect.stringContaining('20000'),
+    remedy: expect.stringContaining('fewer files'),
+  });
 });

@@ -81,14 +81,19 @@ export class FileSource implements Source {
     return { ...this.current };
   }
 
-  /** Throws what `start` would of a file that is none, or of content in no known format; reads and leaves nothing. */
-  async check(): Promise<void> {
-    if (sizeOf(this.options.path) === 0) return;
+  /**
+   * Throws what `start` would of a file that is none, or of content in no known format; reads and leaves nothing. Answers whether the file
+   * is a new one.
+   */
+  async check(): Promise<{ isNew: boolean }> {
+    if (sizeOf(this.options.path) === 0) return { isNew: true };
     const { path, stream, registry } = this.options;
     const handle = openFile(path);
     try {
       const look = this.look(path, handle);
-      await this.chooseFormat(handle, registry.find(stream, look)?.format, look);
+      const known = registry.find(stream, look);
+      await this.chooseFormat(handle, known?.format, look);
+      return { isNew: known === undefined };
     } finally {
       closeSync(handle);
     }
@@ -172,14 +177,19 @@ export class FileSource implements Source {
   private async openAt(path: string, format?: string): Promise<OpenFile> {
     const { stream, registry, clock } = this.options;
     const handle = openFile(path);
-    const look = this.look(path, handle);
-    let record = registry.find(stream, look);
-    if (record) registry.refresh(record, look, clock.nowMs());
-    else {
-      record = registry.create(stream, look, clock.nowMs());
-      if (format !== undefined) record.format = format;
+    try {
+      const look = this.look(path, handle);
+      let record = registry.find(stream, look);
+      if (record) registry.refresh(record, look, clock.nowMs());
+      else {
+        record = registry.create(stream, look, clock.nowMs());
+        if (format !== undefined) record.format = format;
+      }
+      return await this.resume(handle, record, look);
+    } catch (thrown) {
+      closeSync(handle);
+      throw thrown;
     }
-    return this.resume(handle, record, look);
   }
 
   /** Finds where to go on, and how the file is to be read. */
