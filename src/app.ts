@@ -446,7 +446,7 @@ export class App {
   problems(): string[] {
     const sources = this.files.flatMap(file => {
       const { name, error } = file.status();
-      return error === undefined ? [] : [`${name}: ${error}`];
+      return error === undefined ? [] : [error.includes(name) ? error : `${name}: ${error}`];
     });
     return [
       ...this.folder.faults.map(withRemedy),

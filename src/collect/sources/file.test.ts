@@ -213,8 +213,31 @@ test('a line longer than is accepted is rejected and reading goes on', async () 
   writeFileSync(path, `${lines(0, 1)}{"n":"${'x'.repeat(3_000_000)}"}\n${lines(1, 2)}`);
   await source({ follow: false, spanBytes: 64 * 1024 }).start();
   expect(await numbers()).toEqual([0, 1]);
-  const [rejected] = await events(rejectedStream);
-  expect(rejected).toMatchObject({ line: 2, truncated: true });
+  const all = await events(rejectedStream);
+  expect(all.map(({ line, truncated, reason }) => [line, truncated, reason])).toEqual([
+    [2, true, 'longer than 1048576 bytes: it has 3000008'],
+  ]);
+});
+
+test('a very long line is one line, also while it is being written, and the next has its number', async () => {
+  writeFileSync(path, lines(0, 1));
+  const followed = source();
+  await followed.start();
+  const part = 'x'.repeat(5_000_000);
+  for (let i = 0; i < 4; i++) {
+    appendFileSync(path, part);
+    await sleep(20);
+  }
+  expect(followed.status().rejected).toBe(0);
+  appendFileSync(path, `\nbad\n${lines(1, 2)}`);
+  await until(async () => (await numbers()).length === 2);
+  expect(
+    (await events(rejectedStream)).map(({ line, reason, raw }) => [line, reason, String(raw).length]),
+  ).toEqual([
+    [2, 'longer than 1048576 bytes: it has 20000000', 16_384],
+    [3, expect.anything(), 3],
+  ]);
+  expect(followed.status().rejected).toBe(2);
 });
 
 test('a missing file, a folder and unknown content are refused with what to do', async () => {
