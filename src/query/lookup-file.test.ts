@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type LookupRows, readLookup } from './lookup-file.ts';
+import { listNesting } from './type-nesting.ts';
 
 let dir: string;
 let instance: DuckDBInstance;
@@ -63,4 +64,26 @@ test.each(right)('%j is read', async (text, columns, rows) => {
   const table = await read(text);
   expect(table.columns.map(({ name }) => name)).toEqual(columns);
   expect(table.values[0]).toHaveLength(rows);
+});
+
+test.each([
+  ['BIGINT', 0],
+  ['BIGINT[][]', 2],
+  ['STRUCT(a BIGINT[], "b)[]" VARCHAR[3][])[]', 3],
+  ['STRUCT(a STRUCT(b BIGINT[][])[], c DECIMAL(18,3))[]', 4],
+  ['STRUCT(a BIGINT[], b BIGINT[], c BIGINT[])', 1],
+  ['MAP(VARCHAR, MAP(VARCHAR, BIGINT[])[])', 4],
+])('%s has lists %d deep', (type, depth) => expect(listNesting(type)).toBe(depth));
+
+test('a Parquet file is refused whose lists would take for ever', async () => {
+  const connection = await instance.connect();
+  const file = join(dir, 'codes.parquet');
+  const given = async (sql: string): Promise<LookupRows> => {
+    await connection.run(`COPY (${sql}) TO '${file}' (FORMAT parquet)`);
+    return readLookup(instance, { name: 'codes', file, copy: join(dir, 'copy.parquet') });
+  };
+  const nested = (depth: number): string => `SELECT ${'['.repeat(depth)}1${']'.repeat(depth)} AS k`;
+  expect((await given(nested(12))).values).toEqual([[`${'['.repeat(12)}1${']'.repeat(12)}`]]);
+  await expect(given(nested(40))).rejects.toThrow(/Lists of "k" are nested deeper than 12/);
+  connection.closeSync();
 });

@@ -7,6 +7,7 @@ import { nestingOf } from '../core/json-nesting.ts';
 import { maxDepth } from '../kernel/line-reasons.ts';
 import { identifier, quoted } from '../store/lake-sql.ts';
 import { csvProblem } from './csv-shape.ts';
+import { listNesting } from './type-nesting.ts';
 
 /** Endings of the files that can be lookup tables, and what DuckDB reads them with. */
 export const lookupReaders: Record<string, string> = {
@@ -23,6 +24,9 @@ export const lookupRowsMax = 500_000;
 export const lookupColumnsMax = 100;
 /** Of all texts together, as UTF-16. */
 export const lookupTextBytesMax = 128 * 1024 * 1024;
+
+/** Lists in lists of a Parquet file. */
+const parquetListsMax = 12;
 
 export interface LookupRequest {
   name: string;
@@ -67,6 +71,11 @@ export async function readLookup(instance: DuckDBInstance, request: LookupReques
       const names = described.map(([name]) => String(name));
       const problem = await shapeProblem(connection, file, names);
       if (problem !== undefined) throw badLookup(request, problem);
+    }
+    for (const [name, type] of described) {
+      if (reader === 'read_parquet' && listNesting(String(type)) > parquetListsMax) {
+        throw badLookup(request, `Lists of "${name}" are nested deeper than ${parquetListsMax}`);
+      }
     }
     const columns = described.map(row => ({ name: String(row[0]), type: lookupType(String(row[1])) }));
     const casts = columns.map(({ name: column, type }, index) => {
