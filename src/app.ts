@@ -432,7 +432,9 @@ export class App {
       });
     });
     // One that cannot be read is told before anything of the others is.
-    for (const source of sources) await source.check();
+    let newFiles = 0;
+    for (const source of sources) if ((await source.check()).isNew) newFiles++;
+    registry.makeRoom(newFiles);
     this.files.push(...sources);
     await Promise.all(sources.map(source => source.start()));
     await this.fresh.ready();
@@ -446,7 +448,7 @@ export class App {
   problems(): string[] {
     const sources = this.files.flatMap(file => {
       const { name, error } = file.status();
-      return error === undefined ? [] : [`${name}: ${error}`];
+      return error === undefined ? [] : [error.includes(name) ? error : `${name}: ${error}`];
     });
     return [
       ...this.folder.faults.map(withRemedy),

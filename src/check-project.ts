@@ -10,8 +10,7 @@ import type { PipelineSpec } from './process/pipeline/definition.ts';
 import { checkAmong } from './process/pipeline/pipeline-set.ts';
 import { loadPipeline } from './process/pipeline/thread-executor.ts';
 import type { PipelineFile } from './process/pipeline.ts';
-import type { KnownView } from './process/plan/bind/catalog.ts';
-import { tableMeant } from './process/plan/bind/catalog.ts';
+import { chainOver, type KnownView, noChain, tableMeant } from './process/plan/bind/catalog.ts';
 import { planView } from './process/plan/parse.ts';
 import type { ViewDefinition } from './process/view.ts';
 import { readProject } from './project.ts';
@@ -43,9 +42,12 @@ export async function checkProject(dir: string): Promise<{ checked: number; faul
             lookups: name => lookups.get(name)?.columns,
             views: name => known.get(name),
           });
-          const below = sources.flatMap(({ stream }) => known.get(stream)?.views ?? []);
+          const under = sources.flatMap(({ stream, view: isView }) => (isView ? [known.get(stream)!] : []));
+          const names = new Set([view.name, ...under.flatMap(({ views }) => views)]);
           const columns = outputs.map(({ column }) => column);
-          known.set(view.name, { columns, window, keepMs, views: [view.name, ...below] });
+          const chain =
+            under.length === 0 ? noChain : chainOver(under.map(({ chain: below }) => below ?? noChain));
+          known.set(view.name, { columns, window, keepMs, views: [...names], chain });
         } catch (thrown) {
           faults.push(placed(thrown, `views/${view.name}.sql`));
         }

@@ -187,7 +187,7 @@ function checkName(name: string, file: string, what: string): true {
   throw new MillraceError('bad-view-name', `${file}: "${name}" cannot be the name of ${what}.`, {
     status: 400,
     context: { file },
-    remedy: 'Use letters, digits, "_", "-" and ".", starting with a letter.',
+    remedy: 'Use letters of a to z, digits, "_", "-" and ".", starting with a letter, at most 100.',
   });
 }
 

@@ -1,11 +1,13 @@
 // A lookup table's file (CSV, JSON or Parquet) read by DuckDB, once as values for the engine and once as a Parquet copy for SQL and
 // audits. Bounded: beyond a limit the file is refused with what it has and what it may have.
 import { readFileSync, statSync } from 'node:fs';
-import type { DuckDBInstance } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { MillraceError, toError } from '../core/errors.ts';
 import { nestingOf } from '../core/json-nesting.ts';
 import { maxDepth } from '../kernel/line-reasons.ts';
 import { identifier, quoted } from '../store/lake-sql.ts';
+import { csvProblem } from './csv-shape.ts';
+import { listNesting } from './type-nesting.ts';
 
 /** Endings of the files that can be lookup tables, and what DuckDB reads them with. */
 export const lookupReaders: Record<string, string> = {
@@ -22,6 +24,9 @@ export const lookupRowsMax = 500_000;
 export const lookupColumnsMax = 100;
 /** Of all texts together, as UTF-16. */
 export const lookupTextBytesMax = 128 * 1024 * 1024;
+
+/** Lists in lists of a Parquet file. */
+const parquetListsMax = 12;
 
 export interface LookupRequest {
   name: string;
@@ -61,6 +66,16 @@ export async function readLookup(instance: DuckDBInstance, request: LookupReques
     const described = (await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${source}`)).getRows();
     if (described.length > lookupColumnsMax) {
       throw badLookup(request, `It has ${described.length} columns and may have ${lookupColumnsMax}`);
+    }
+    if (reader === 'read_csv') {
+      const names = described.map(([name]) => String(name));
+      const problem = await shapeProblem(connection, file, names);
+      if (problem !== undefined) throw badLookup(request, problem);
+    }
+    for (const [name, type] of described) {
+      if (reader === 'read_parquet' && listNesting(String(type)) > parquetListsMax) {
+        throw badLookup(request, `Lists of "${name}" are nested deeper than ${parquetListsMax}`);
+      }
     }
     const columns = described.map(row => ({ name: String(row[0]), type: lookupType(String(row[1])) }));
     const casts = columns.map(({ name: column, type }, index) => {
@@ -105,12 +120,32 @@ export async function readLookup(instance: DuckDBInstance, request: LookupReques
   }
 }
 
+async function shapeProblem(
+  connection: DuckDBConnection,
+  file: string,
+  columns: readonly string[],
+): Promise<string | undefined> {
+  const sniffed = await connection.runAndReadAll(
+    `SELECT "Delimiter", "HasHeader", "SkipRows" FROM sniff_csv(${quoted(file)})`,
+  );
+  const [delimiter, hasHeader, skipped] = sniffed.getRows()[0]!;
+  const shape = {
+    delimiter: String(delimiter),
+    hasHeader: hasHeader === true,
+    skipped: Number(skipped),
+    columns,
+  };
+  return csvProblem(readFileSync(file, 'utf8'), shape);
+}
+
 /** What DuckDB says is wrong; of a line of CSV without the line, and without the options that are not the user's. */
 function reasonOf(message: string): string {
   const said = message.split('\n').map(line => line.trim().replace(/^[A-Z][A-Za-z ]* Error: /, ''));
   const isOfLine = said[0]!.startsWith('CSV Error on Line');
   const why = said.find((line, at) => at > 0 && line !== '' && !line.startsWith('Original Line'));
-  const reason = isOfLine && why !== undefined ? `${said[0]}: ${why}` : said[0]!;
+  const isOfFile = said[0]!.startsWith('Error when sniffing file');
+  const reason =
+    why === undefined || !(isOfLine || isOfFile) ? said[0]! : isOfFile ? why : `${said[0]}: ${why}`;
   return reason.slice(0, reasonLengthMax).replace(/[\s.]+$/, '');
 }
 

@@ -45,6 +45,7 @@ describe.each(Object.entries(unreadable))('%s in the place of a file', (_, { pla
     const { code, stdout } = await run(dir, ['check']);
     expect(code).toBe(1);
     for (const file of files) expect(stdout).toMatch(new RegExp(`${file} cannot be read: ${why.source}`));
+    expect(stdout).not.toMatch(/dead\.ts: .*dead\.ts/);
     expect(stdout.match(new RegExp(remedy.source, 'g'))).toHaveLength(files.length);
     const server = await serve(dir, ['up']);
     expect(await viewNames(server)).toEqual(['good']);

@@ -1,7 +1,16 @@
 // Which files have been read how far. A file is recognised by a fingerprint of its beginning and by its inode, so that a
 // rotated, renamed or copied file goes on where it was left and a new file under an old name starts anew.
 import { createHash, randomUUID } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { MillraceError, toError } from '../../core/errors.ts';
 
 export interface FileRecord {
@@ -37,8 +46,11 @@ export const headBytes = 4096;
 /** A shorter beginning alone does not make two files the same. */
 const tellingBytes = 256;
 
-/** Records kept; beyond it those not seen for longest are forgotten. */
-const maxRecords = 10_000;
+/**
+ * Records kept. Beyond it those are forgotten, the oldest first, whose file is no longer where it was: a record of one that is there is
+ * all that keeps its lines from coming twice.
+ */
+export const recordsMax = 20_000;
 
 export function headHash(head: Uint8Array, length: number): string {
   return createHash('sha256').update(head.subarray(0, length)).digest('hex');
@@ -83,7 +95,28 @@ export class FileRegistry {
     );
   }
 
+  /** Throws `too-many-files` where there is no room for so many more records. */
+  makeRoom(count: number): void {
+    const known = this.records.length;
+    let surplus = known + count - recordsMax;
+    if (surplus <= 0) return;
+    // Each look costs, so they serve many files.
+    surplus = Math.max(surplus, recordsMax / 20);
+    this.records = this.records.filter(record => surplus <= 0 || isInPlace(record) || surplus-- <= 0);
+    if (this.records.length + count <= recordsMax) return;
+    throw new MillraceError(
+      'too-many-files',
+      `Of ${known} files it is known how far they were read, and with ${count} more there would be more than ${recordsMax}.`,
+      {
+        status: 400,
+        remedy:
+          'Give fewer files, such as one for each day; move away those that are read to the end; or use "cat … | millrace produce STREAM".',
+      },
+    );
+  }
+
   create(stream: string, look: FileLook, nowMs: number): FileRecord {
+    this.makeRoom(1);
     const record: FileRecord = {
       id: `file:${randomUUID()}`,
       path: look.path,
@@ -97,7 +130,6 @@ export class FileRegistry {
       seenMs: nowMs,
     };
     this.records.push(record);
-    if (this.records.length > maxRecords) this.records.splice(0, this.records.length - maxRecords);
     return record;
   }
 
@@ -142,6 +174,11 @@ export class FileRegistry {
     }
     renameSync(part, this.file);
   }
+}
+
+function isInPlace({ path, dev, ino }: FileRecord): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat !== undefined && stat.dev === dev && stat.ino === ino;
 }
 
 function isOf(record: FileRecord, look: FileLook, hashOf: (length: number) => string): boolean {

@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   renameSync,
   rmSync,
+  statSync,
   truncateSync,
   utimesSync,
   writeFileSync,
@@ -21,7 +22,7 @@ import { openSegmentLog } from '../../flow/segment-log.ts';
 import { createReferenceKernel } from '../../kernel/kernel-reference.ts';
 import { rejectedStream } from '../rejected.ts';
 import { FileSource } from './file.ts';
-import { FileRegistry } from './file-registry.ts';
+import { FileRegistry, recordsMax } from './file-registry.ts';
 
 let dir: string;
 let log: Log;
@@ -212,8 +213,31 @@ test('a line longer than is accepted is rejected and reading goes on', async () 
   writeFileSync(path, `${lines(0, 1)}{"n":"${'x'.repeat(3_000_000)}"}\n${lines(1, 2)}`);
   await source({ follow: false, spanBytes: 64 * 1024 }).start();
   expect(await numbers()).toEqual([0, 1]);
-  const [rejected] = await events(rejectedStream);
-  expect(rejected).toMatchObject({ line: 2, truncated: true });
+  const all = await events(rejectedStream);
+  expect(all.map(({ line, truncated, reason }) => [line, truncated, reason])).toEqual([
+    [2, true, 'longer than 1048576 bytes: it has 3000008'],
+  ]);
+});
+
+test('a very long line is one line, also while it is being written, and the next has its number', async () => {
+  writeFileSync(path, lines(0, 1));
+  const followed = source();
+  await followed.start();
+  const part = 'x'.repeat(5_000_000);
+  for (let i = 0; i < 4; i++) {
+    appendFileSync(path, part);
+    await sleep(20);
+  }
+  expect(followed.status().rejected).toBe(0);
+  appendFileSync(path, `\nbad\n${lines(1, 2)}`);
+  await until(async () => (await numbers()).length === 2);
+  expect(
+    (await events(rejectedStream)).map(({ line, reason, raw }) => [line, reason, String(raw).length]),
+  ).toEqual([
+    [2, 'longer than 1048576 bytes: it has 20000000', 16_384],
+    [3, expect.anything(), 3],
+  ]);
+  expect(followed.status().rejected).toBe(2);
 });
 
 test('a missing file, a folder and unknown content are refused with what to do', async () => {
@@ -358,4 +382,35 @@ test('positions that cannot be read are told with what to do', () => {
   expect(() => new FileRegistry(file)).toThrow(
     expect.objectContaining({ code: 'sources-damaged', remedy: expect.stringContaining('come twice') }),
   );
+});
+
+test('a file that is there is never forgotten: beyond the bound those are that have gone, and then new ones are refused', async () => {
+  const registry = new FileRegistry(join(dir, 'sources.json'));
+  const others = new FileRegistry(join(dir, 'sources.json'));
+  writeFileSync(path, lines(0, 3));
+  const follow = (at: string, own: FileRegistry) =>
+    source({ path: at, follow: false, registry: own }).start();
+  await follow(path, registry);
+  const look = (name: string, ino: number, dev = 0) => ({
+    path: name,
+    dev,
+    ino,
+    size: 5,
+    head: new TextEncoder().encode(name),
+  });
+  for (let i = 1; i < recordsMax; i++) registry.create('app', look(`/gone/${i}`, i), 0);
+  const next = join(dir, 'logs', 'next.log');
+  writeFileSync(next, lines(3, 5));
+  await follow(next, registry);
+  await follow(path, registry);
+  expect(await numbers()).toEqual([0, 1, 2, 3, 4]);
+
+  const { dev, ino } = statSync(path);
+  for (let i = 0; i < recordsMax; i++) others.create('app', look(path, ino, dev), 0);
+  writeFileSync(next, lines(5, 6));
+  await expect(follow(next, others)).rejects.toMatchObject({
+    code: 'too-many-files',
+    message: expect.stringContaining('20000'),
+    remedy: expect.stringContaining('fewer files'),
+  });
 });

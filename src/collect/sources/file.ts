@@ -3,14 +3,15 @@
 // the first byte whose event is not there.
 import { closeSync, fstatSync, openSync, readdirSync, readSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { codeOf, MillraceError, toError } from '../../core/errors.ts';
 import type { Clock } from '../../core/time.ts';
 import type { Log } from '../../flow/log.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { appendPatiently } from '../append.ts';
 import { detectFormat, formatById, sampleBytes, unknownFormat } from '../detect.ts';
-import { describedEnd, type Format, type FormatReader, maxLineBytes } from '../format.ts';
-import { rejectedBatches, rejectedStream } from '../rejected.ts';
+import { type Converted, describedEnd, type Format, type FormatReader, maxLineBytes } from '../format.ts';
+import { maxRawBytes, rejectedBatches, rejectedStream } from '../rejected.ts';
 import type { Source, SourceStatus } from '../source.ts';
 import { type FileLook, type FileRecord, type FileRegistry, headBytes } from './file-registry.ts';
 
@@ -48,6 +49,8 @@ interface OpenFile {
   next: number;
   /** The same for `_rejected`: lines that start before it are there already. */
   rejectedNext: number;
+  /** No newline is between the position and here. */
+  searched?: number;
   /** As it was when it was last looked at and had not changed for a while. */
   seen?: { size: number; mtimeMs: number } | undefined;
 }
@@ -81,14 +84,19 @@ export class FileSource implements Source {
     return { ...this.current };
   }
 
-  /** Throws what `start` would of a file that is none, or of content in no known format; reads and leaves nothing. */
-  async check(): Promise<void> {
-    if (sizeOf(this.options.path) === 0) return;
+  /**
+   * Throws what `start` would of a file that is none, or of content in no known format; reads and leaves nothing. Answers whether the file
+   * is a new one.
+   */
+  async check(): Promise<{ isNew: boolean }> {
+    if (sizeOf(this.options.path) === 0) return { isNew: true };
     const { path, stream, registry } = this.options;
     const handle = openFile(path);
     try {
       const look = this.look(path, handle);
-      await this.chooseFormat(handle, registry.find(stream, look)?.format, look);
+      const known = registry.find(stream, look);
+      await this.chooseFormat(handle, known?.format, look);
+      return { isNew: known === undefined };
     } finally {
       closeSync(handle);
     }
@@ -172,14 +180,19 @@ export class FileSource implements Source {
   private async openAt(path: string, format?: string): Promise<OpenFile> {
     const { stream, registry, clock } = this.options;
     const handle = openFile(path);
-    const look = this.look(path, handle);
-    let record = registry.find(stream, look);
-    if (record) registry.refresh(record, look, clock.nowMs());
-    else {
-      record = registry.create(stream, look, clock.nowMs());
-      if (format !== undefined) record.format = format;
+    try {
+      const look = this.look(path, handle);
+      let record = registry.find(stream, look);
+      if (record) registry.refresh(record, look, clock.nowMs());
+      else {
+        record = registry.create(stream, look, clock.nowMs());
+        if (format !== undefined) record.format = format;
+      }
+      return await this.resume(handle, record, look);
+    } catch (thrown) {
+      closeSync(handle);
+      throw thrown;
     }
-    return this.resume(handle, record, look);
   }
 
   /** Finds where to go on, and how the file is to be read. */
@@ -314,9 +327,19 @@ export class FileSource implements Source {
       if (read === 0) break;
       const atEnd = file.position + read >= size;
       const ends = atEnd && (last || this.options.clock.nowMs() - mtimeMs > settledMs);
-      // A line longer than any that is accepted is cut, so that it is rejected and reading goes on.
-      const tooLong = read > maxLineBytes && input.subarray(0, read).indexOf(10) < 0;
-      let converted = file.reader.convert(read, ends || tooLong);
+      if (read > maxLineBytes && input.subarray(0, read).indexOf(10) < 0) {
+        const raw = input.slice(0, maxRawBytes + 1);
+        const end = await this.lineEnd(file, last);
+        if (end === undefined) break;
+        await appending;
+        const { next } = end;
+        appending = this.append(file, tooLong(raw, end.at - file.position), file.position, next, file.line);
+        appending.catch(() => {});
+        file.position = next;
+        file.line++;
+        continue;
+      }
+      let converted = file.reader.convert(read, ends);
       const part = describedEnd(converted);
       if (part !== undefined) {
         const again = readSync(file.handle, file.reader.input(part), 0, part, file.position);
@@ -349,9 +372,28 @@ export class FileSource implements Source {
     if (record.position !== before) this.options.registry.saveSoon();
   }
 
+  /** Where the line that begins at the position ends, and the next one begins; undefined where that is not written yet. */
+  private async lineEnd(file: OpenFile, last: boolean): Promise<{ at: number; next: number } | undefined> {
+    const buffer = new Uint8Array(maxLineBytes);
+    let at = Math.max(file.position, file.searched ?? 0);
+    for (;;) {
+      const read = readSync(file.handle, buffer, 0, buffer.length, at);
+      const newline = buffer.subarray(0, read).indexOf(10);
+      if (newline >= 0) return { at: at + newline, next: at + newline + 1 };
+      at += read;
+      file.searched = at;
+      if (read === 0) break;
+      // A line can be as long as a disk.
+      await nextTurn();
+      if (this.stopping.signal.aborted) return undefined;
+    }
+    const ends = last || this.options.clock.nowMs() - fstatSync(file.handle).mtimeMs > settledMs;
+    return ends ? { at, next: at } : undefined;
+  }
+
   private async append(
     file: OpenFile,
-    converted: ReturnType<FormatReader['convert']>,
+    converted: Converted,
     start: number,
     end: number,
     linesBefore: number,
@@ -462,6 +504,13 @@ export class FileSource implements Source {
       };
     });
   }
+}
+
+/** One line of so many bytes that is accepted in no format; `raw` is its beginning. */
+function tooLong(raw: Uint8Array, bytes: number): Converted {
+  const reason = `longer than ${maxLineBytes} bytes: it has ${bytes}`;
+  const rejected = [{ line: 1, start: 0, reason, raw }];
+  return { ndjson: new Uint8Array(0), count: 0, consumed: bytes, lines: 1, rejected, rejectedCount: 1 };
 }
 
 /** Whether the file has a whole line. False where it is missing. */

@@ -8,6 +8,7 @@ import { type CompiledSource, vectorOf } from '../plan/expression/compile.ts';
 import type { Value } from '../plan/expression/evaluate.ts';
 import { booleanFromText, castScalar, numberFromText } from '../plan/functions/cast.ts';
 import { fromBigInt, type Scalar } from '../plan/functions/function.ts';
+import { withTextBound } from '../plan/functions/made-texts.ts';
 import type { Plan, ScalarType } from '../plan/plan.ts';
 import { type ColumnSource, scalarAt, type Vector } from '../plan/vector.ts';
 import type { ViewColumn, ViewValue, WindowRow } from '../view.ts';
@@ -49,7 +50,12 @@ export class DerivedCells {
   addRows(rows: readonly WindowRow[], columns: readonly ViewColumn[], source: CompiledSource): void {
     if (rows.length === 0) return;
     this.isIncomplete ||= rows.some(row => row.overflow || row.incomplete);
-    const fields = new RowColumns(rows, columns);
+    withTextBound(() => this.addColumns(rows, new RowColumns(rows, columns), source));
+    this.compact(2);
+  }
+
+  private addColumns(rows: readonly WindowRow[], fields: RowColumns, source: CompiledSource): void {
+    source.texts.begin();
     const mask = source.filter?.(fields);
     const groups = source.groups.map(column => column(fields));
     const slots = new Int32Array(rows.length).fill(noSlot);
@@ -71,7 +77,6 @@ export class DerivedCells {
       if (takesTime) vectors.push(fields.eventTime());
       this.accumulators.accumulators[index]!.update(vectors, rows.length, kept);
     });
-    this.compact(2);
   }
 
   /** Takes in a finer window. */

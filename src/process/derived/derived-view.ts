@@ -22,8 +22,8 @@ export interface ReadableView {
   readonly watermarkUs: number | null;
   /** Windows that end at or before are out of their keep time. `known`: what has been found out for this question, by view and level. */
   cutUs(level: KeptLevel, known?: Map<string, number>): number;
-  /** Starts of kept windows of a resolution in [fromUs, toUs), ascending. */
-  starts(index: number, fromUs: number, toUs: number): number[];
+  /** Starts of kept windows of a resolution in [fromUs, toUs), ascending. `known` as of `cutUs`. */
+  starts(index: number, fromUs: number, toUs: number, known?: Map<string, number>): number[];
   window(index: number, startUs: number): WindowResult;
 }
 
@@ -129,16 +129,21 @@ export class DerivedView implements ReadableView {
     return Math.max(cut, lastUs + level.sizeUs);
   }
 
-  starts(index: number, fromUs: number, toUs: number): number[] {
-    return this.startsOf(levelOptionsOf(this.plan)[index]!, fromUs, toUs);
+  starts(index: number, fromUs: number, toUs: number, known?: Map<string, number>): number[] {
+    return this.startsOf(levelOptionsOf(this.plan)[index]!, fromUs, toUs, known);
   }
 
-  private startsOf(level: LevelOptions, fromUs: number, toUs: number): number[] {
+  private startsOf(
+    level: LevelOptions,
+    fromUs: number,
+    toUs: number,
+    known = new Map<string, number>(),
+  ): number[] {
     const { everyUs, sizeUs } = level;
     const starts = new Set<number>();
-    const cut = this.cutUs(level);
+    const cut = this.cutUs(level, known);
     for (const input of this.inputs()) {
-      for (const start of input.view.starts(input.index, fromUs, toUs + sizeUs)) {
+      for (const start of input.view.starts(input.index, fromUs, toUs + sizeUs, known)) {
         const last = Math.floor(start / everyUs) * everyUs;
         for (let at = last - sizeUs + everyUs; at <= last; at += everyUs) {
           if (at >= fromUs && at < toUs && at + sizeUs > cut) starts.add(at);

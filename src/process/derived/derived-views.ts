@@ -1,7 +1,14 @@
 // The views over views of an engine: found by name beside those that keep state, told when windows under them change, and planned
 // anew when a view under them gets another definition.
 import { murmur128Text } from '../../core/hash.ts';
-import type { KnownView } from '../plan/bind/catalog.ts';
+import {
+  type Chain,
+  chainOver,
+  chainProblem,
+  chainRemedy,
+  type KnownView,
+  noChain,
+} from '../plan/bind/catalog.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { ViewChanges } from '../view/view-changes.ts';
 import { ofView, viewFailed } from '../view/view-failure.ts';
@@ -41,7 +48,34 @@ export class DerivedViews {
     const view = this.find(name);
     if (!view) return undefined;
     const { columns, plan } = view;
-    return { columns, window: plan.window, keepMs: plan.keepMs, views: this.under(name) };
+    return {
+      columns,
+      window: plan.window,
+      keepMs: plan.keepMs,
+      views: this.under(name),
+      chain: this.chain(name),
+    };
+  }
+
+  /** `known`: of views that have been looked at; those that are being looked at count as nothing. */
+  private chain(name: string, known = new Map<string, Chain>()): Chain {
+    let chain = known.get(name);
+    if (chain === undefined) {
+      known.set(name, noChain);
+      const under = this.find(name)?.plan.sources.filter(({ view }) => view) ?? [];
+      chain = under.length === 0 ? noChain : chainOver(under.map(({ stream }) => this.chain(stream, known)));
+      known.set(name, chain);
+    }
+    return chain;
+  }
+
+  /** Views that were defined before there was a bound are refused as new ones are. */
+  refuseLongChains(): void {
+    const known = new Map<string, Chain>();
+    for (const [name, view] of this.all) {
+      const problem = chainProblem(this.chain(name, known));
+      if (problem !== undefined) view.fail(new Error(`${problem} ${chainRemedy}`));
+    }
   }
 
   /** The view and every view under it. */

@@ -165,6 +165,7 @@ class EngineCore implements Engine {
       this.derived.set(plan);
       return true;
     });
+    this.derived.refuseLongChains();
     this.attachPartitions();
     this.stored.refillBeyondEnd(this.streams.all);
     this.lookups.started();

@@ -333,3 +333,48 @@ test('events are not read on while what cannot be committed fills the memory, an
   expect(rows).toHaveLength(batches * perBatch);
   expect(rows.every(({ values }) => values[1] === 1)).toBe(true);
 });
+
+test('a view whose texts grow beyond what a batch may make fails alone, with what to do; longer ones are NULL', async () => {
+  const log = new MemoryLog();
+  log.createStream('access');
+  log.append(
+    'access',
+    0,
+    Array.from({ length: 16_000 }, (_, i) => ({ _time: at(0), s: `${i} ${'x'.repeat(60)}` })),
+    startMs,
+  );
+  const engine = await openEngine(log);
+  engines.push(engine);
+  const eightfold = Array(8).fill('s').join(' || ');
+  const grown = (times: number): string => {
+    const steps = Array.from(
+      { length: times },
+      (_, i) => `t${i + 1} AS (SELECT ${eightfold} AS s FROM ${i === 0 ? 'access' : `t${i}`})`,
+    );
+    return `-- every: 1h\nWITH ${steps.join(', ')} SELECT max(s) AS longest, count(*) AS n FROM t${times}`;
+  };
+  await engine.define({ name: 'grows', text: grown(4) });
+  await engine.define({ name: 'grows_faster', text: grown(5) });
+  const longer = "repeat('x', 1000001) || s";
+  await engine.define({
+    name: 'null',
+    text: `-- every: 1h\nSELECT max(${longer}) AS longest, count(*) AS n FROM access`,
+  });
+  await engine.define({ name: 'counts', text: '-- every: 1h\nSELECT count(*) AS n FROM access' });
+  // A constant is made once, and the rows above the aggregation are not there before they are asked for.
+  await engine.define({
+    name: 'rows',
+    text: "-- every: 1h\nSELECT s, repeat('x', 1000000 - length(s)) || s AS long FROM access GROUP BY s",
+  });
+  await engine.settled();
+  const errors = Object.fromEntries((await engine.views()).map(({ name, error }) => [name, error]));
+  for (const name of ['grows', 'grows_faster']) {
+    expect(errors[name]).toMatch(/more than 268435456 characters.*left\(x, 1000\)/);
+  }
+  expect([errors['null'], errors['counts']]).toEqual([undefined, undefined]);
+  const rowsOf = async (view: string) => (await engine.query({ view })).rows.map(({ values }) => values);
+  expect(await rowsOf('null')).toEqual([[null, 16_000]]);
+  expect(await rowsOf('counts')).toEqual([[16_000]]);
+  await expect(rowsOf('rows')).rejects.toThrow(/more than 268435456 characters/);
+  expect(await rowsOf('counts')).toEqual([[16_000]]);
+});

@@ -1,5 +1,6 @@
 // The thread that runs a pipeline's functions. It holds nothing but the module and the batch under way, so that it can be ended at any
 // moment and replaced by another one.
+import { fileURLToPath } from 'node:url';
 import { getHeapStatistics } from 'node:v8';
 import { parentPort, workerData } from 'node:worker_threads';
 import { fromWire, MillraceError, toError, toWire, wordsOf } from '../../core/errors.ts';
@@ -89,6 +90,19 @@ function refusal(name: string, url: string, thrown: unknown): MillraceError {
   const error = toError(thrown);
   if (error instanceof MillraceError && error.code === 'bad-pipeline') {
     if (error.message.startsWith('pipelines/')) return error;
+  }
+  // Of the file itself, which needs no other place.
+  const own = [`The file ${fileURLToPath(url)} `, `${fileURLToPath(url)} `].find(
+    start => error instanceof MillraceError && error.message.startsWith(start),
+  );
+  if (own !== undefined) {
+    const { remedy } = error as MillraceError;
+    const message = `${labelOf(name)} ${error.message.slice(own.length)}`;
+    return new MillraceError('bad-pipeline', message, {
+      status: 400,
+      remedy,
+      context: { file: labelOf(name) },
+    });
   }
   const { place, line } =
     error instanceof ImportFailure

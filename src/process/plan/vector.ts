@@ -58,6 +58,9 @@ export const dictionaryTextMax = 32 * 1024 * 1024;
 export const textLengthOf = (value: DictionaryValue): number =>
   typeof value === 'string' ? value.length : 0;
 
+/** Told of each text that is kept, by its characters. */
+export type OnText = (length: number) => void;
+
 /** A dictionary that grows by interning values; 1 and '1' and true are different entries. */
 export class GrowingDictionary implements Dictionary {
   readonly generation = 0;
@@ -65,6 +68,11 @@ export class GrowingDictionary implements Dictionary {
   textLength = 0;
   private readonly values: DictionaryValue[] = [];
   private readonly codes = new Map<DictionaryValue, number>();
+  private readonly onText: OnText | undefined;
+
+  constructor(onText?: OnText) {
+    this.onText = onText;
+  }
 
   size(): number {
     return this.values.length;
@@ -79,7 +87,9 @@ export class GrowingDictionary implements Dictionary {
     if (code === undefined) {
       code = this.values.length;
       this.values.push(value);
-      this.textLength += textLengthOf(value);
+      const length = textLengthOf(value);
+      this.textLength += length;
+      if (length > 0) this.onText?.(length);
       this.codes.set(value, code);
     }
     return code;

@@ -7,6 +7,7 @@ import { AccumulatorSet } from '../accumulators/accumulator-set.ts';
 import type { Batch } from '../batch.ts';
 import { type OrderInside, ordersInside } from '../plan/events/fields.ts';
 import type { CompiledSource } from '../plan/expression/compile.ts';
+import { withTextBound } from '../plan/functions/made-texts.ts';
 import type { Plan } from '../plan/plan.ts';
 import { LevelKeys, positionKey } from '../state/state-rows.ts';
 import { addSizes, isOf, noSize, type StoredSize, storedSizes } from '../state/stored-size.ts';
@@ -128,8 +129,13 @@ export class ViewPartition {
   }
 
   take(batch: Batch): void {
+    withTextBound(() => this.takeIn(batch));
+  }
+
+  private takeIn(batch: Batch): void {
     const { rows, columns } = batch;
-    const { filter, groups: groupColumns, aggregates } = this.compiled;
+    const { filter, groups: groupColumns, aggregates, texts } = this.compiled;
+    texts.begin();
     const mask = this.withoutExpired(batch, filter?.(columns));
     const groups = groupColumns.map(column => column(columns));
     if (this.delta.mustFlush(groups, rows)) this.flush();

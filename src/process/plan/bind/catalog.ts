@@ -26,7 +26,41 @@ export interface KnownView {
   keepMs: readonly { everyMs: number; keepMs: number | null }[];
   /** Every view under it, itself included. */
   views: readonly string[];
+  /** What it stands on; absent: streams alone. */
+  chain?: Chain;
 }
+
+/** What a view over views stands on. What its rows cost grows with both. */
+export interface Chain {
+  /** Views over one another down to the one over streams, which is not counted. */
+  depth: number;
+  /** Views that are read in all, each wherever one reads it. */
+  reads: number;
+}
+
+/** A view over streams, or one that is not known. */
+export const noChain: Chain = { depth: 0, reads: 0 };
+
+/** Of a view over these. */
+export const chainOver = (under: readonly Chain[]): Chain => ({
+  depth: 1 + Math.max(0, ...under.map(({ depth }) => depth)),
+  reads: under.reduce((sum, { reads }) => sum + 1 + reads, 0),
+});
+
+export const chainMax: Chain = { depth: 5, reads: 32 };
+
+/** What is too much of it, as a sentence; undefined: nothing is. */
+export function chainProblem({ depth, reads }: Chain): string | undefined {
+  if (depth > chainMax.depth) {
+    return `It would be view ${depth} of a chain of views over views, which may have ${chainMax.depth}.`;
+  }
+  return reads > chainMax.reads
+    ? `It and the views under it would read ${reads} views, each counted wherever it is read, and may read ${chainMax.reads}.`
+    : undefined;
+}
+
+export const chainRemedy =
+  'Let it read a view further down, or write what views between do into one of them.';
 
 /** `requests@1m` is the view `requests` at that resolution. */
 export function viewAndResolution(name: string): { base: string; every: string | undefined } {

@@ -4,7 +4,7 @@ import { formatDuration } from '../../../core/duration.ts';
 import type { Expression, SourcePlan } from '../plan.ts';
 import type { Source } from '../refusal.ts';
 import { defaultKeepMs, type ViewHeader } from '../view-file.ts';
-import type { Catalog } from './catalog.ts';
+import { type Catalog, chainOver, chainProblem, chainRemedy, noChain } from './catalog.ts';
 import type { Selected } from './select.ts';
 
 /** The part of a plan with each source's resolution, and the header with keep times that the sources can serve. */
@@ -86,6 +86,12 @@ export function overViews<Header extends ViewHeader>(
     );
     return { ...one, everyMs };
   });
+  const chains = sources.map(({ stream }) => catalog.views!(stream)!.chain ?? noChain);
+  const tooLong = chainProblem(chainOver(chains));
+  if (tooLong !== undefined) {
+    const deepest = chains.reduce((at, { depth }, index) => (depth > chains[at]!.depth ? index : at), 0);
+    source.refuse(positions[deepest], tooLong, chainRemedy);
+  }
   // What is kept by default is kept as long as it can be.
   const longest = header.keepMs.find(
     ({ everyMs, keepMs: own }) =>

@@ -3,6 +3,7 @@
 import type { Scalar } from '../functions/function.ts';
 import type { Expression } from '../plan.ts';
 import { type Dictionary, dictionaryTextMax, textLengthOf } from '../vector.ts';
+import type { ComputedTexts } from './computed-texts.ts';
 import { type Evaluator, evaluator, type LookupContext } from './evaluate.ts';
 
 export class CodeMemo {
@@ -21,8 +22,16 @@ export class CodeMemo {
   private textLength = 0;
   private dictionary: Dictionary | undefined;
   private generations: number[] = [];
+  private readonly texts: ComputedTexts | undefined;
 
-  constructor(expression: Expression, leaf: Expression & { kind: 'field' }, context?: LookupContext) {
+  constructor(
+    expression: Expression,
+    leaf: Expression & { kind: 'field' },
+    context?: LookupContext,
+    texts?: ComputedTexts,
+  ) {
+    this.texts = texts;
+    texts?.onForget(() => this.forget());
     this.numeric = expression.type !== 'text' && expression.type !== 'any';
     this.values = this.numeric ? new Float64Array(0) : [];
     this.asText = leaf.type === 'text';
@@ -38,12 +47,10 @@ export class CodeMemo {
       this.textLength > dictionaryTextMax ||
       generations.some((generation, index) => generation !== this.generations[index]);
     if (changed) {
+      this.forget();
       this.dictionary = dictionary;
       this.generations = generations;
       this.exact = false;
-      this.textLength = 0;
-      this.states = new Uint8Array(0);
-      this.values = this.numeric ? new Float64Array(0) : [];
       this.ofNull = this.plain(this.evaluate({ field: () => null }) as Scalar);
     }
     const size = dictionary.size();
@@ -59,13 +66,22 @@ export class CodeMemo {
     }
   }
 
+  private forget(): void {
+    this.dictionary = undefined;
+    this.textLength = 0;
+    this.states = new Uint8Array(0);
+    this.values = this.numeric ? new Float64Array(0) : [];
+  }
+
   fill(code: number): void {
     const read = this.dictionary!.value(code);
     const value = this.plain(this.evaluate({ field: () => (this.asText ? String(read) : read) }) as Scalar);
     this.states[code] = value === null ? 2 : 1;
     if (value === null) return;
     this.values[code] = value;
-    this.textLength += textLengthOf(value);
+    const length = textLengthOf(value);
+    this.textLength += length;
+    if (length > 0) this.texts?.add(length);
   }
 
   private plain(value: Scalar): string | number | null {

@@ -7,6 +7,7 @@ import { lighterUse } from '../events/fields.ts';
 import type { Scalar } from '../functions/function.ts';
 import type { Aggregate, Expression, ScalarType, SourcePlan } from '../plan.ts';
 import { type ColumnSource, dictionaryTextMax, GrowingDictionary, scalarAt, type Vector } from '../vector.ts';
+import { ComputedTexts } from './computed-texts.ts';
 import { evaluator, type LookupContext, type Value } from './evaluate.ts';
 import { CodeGenerator, type ResultArrays } from './generate.ts';
 
@@ -24,6 +25,8 @@ export interface CompiledSource {
   filter?: (source: ColumnSource) => Uint8Array;
   groups: ColumnFunction[];
   aggregates: CompiledAggregate[];
+  /** To be told where a batch begins. */
+  texts: ComputedTexts;
 }
 
 /** Entries of a result dictionary before another one follows: what was gathered by its codes may still ask it for their values. */
@@ -35,14 +38,16 @@ const isFull = (dictionary: GrowingDictionary): boolean =>
 /** The column functions of a source. Each owns its result arrays: valid until its next call. */
 export function compileSource(plan: SourcePlan, table?: LookupContext['table']): CompiledSource {
   const context = { lookups: plan.lookups, table: table ?? missingTable };
+  const texts = new ComputedTexts();
   return {
-    ...(plan.filter ? { filter: compileFilter(plan.filter, context) } : {}),
-    groups: plan.groups.map(group => compileColumn(group, context)),
+    ...(plan.filter ? { filter: compileFilter(plan.filter, context, texts) } : {}),
+    groups: plan.groups.map(group => compileColumn(group, context, texts)),
     aggregates: plan.aggregates.map(aggregate => ({
       aggregate,
-      args: aggregate.args.map(arg => compileArgument(aggregate, arg, context)),
-      ...(aggregate.filter ? { filter: compileFilter(aggregate.filter, context) } : {}),
+      args: aggregate.args.map(arg => compileArgument(aggregate, arg, context, texts)),
+      ...(aggregate.filter ? { filter: compileFilter(aggregate.filter, context, texts) } : {}),
     })),
+    texts,
   };
 }
 
@@ -51,18 +56,24 @@ function missingTable(name: string): never {
 }
 
 /** Aggregates that only ask whether there is a value, or which of two are equal, read less of a field. */
-function compileArgument(aggregate: Aggregate, arg: Expression, context: LookupContext): ColumnFunction {
+function compileArgument(
+  aggregate: Aggregate,
+  arg: Expression,
+  context: LookupContext,
+  texts: ComputedTexts,
+): ColumnFunction {
   const lighter = lighterUse(aggregate.function, arg);
   if (lighter) return source => source[lighter.as](lighter.path);
-  return compileColumn(arg, context);
+  return compileColumn(arg, context, texts);
 }
 
 /** The mask of a condition: 1 where it is true, 0 where it is false or NULL. */
 export function compileFilter(
   condition: Expression,
   context?: LookupContext,
+  texts?: ComputedTexts,
 ): (source: ColumnSource) => Uint8Array {
-  const column = compileColumn(condition, context);
+  const column = compileColumn(condition, context, texts);
   let mask = new Uint8Array(0);
   return source => {
     const vector = column(source);
@@ -75,15 +86,19 @@ export function compileFilter(
 }
 
 /** The column function of an expression over events. */
-export function compileColumn(expression: Expression, context?: LookupContext): ColumnFunction {
+export function compileColumn(
+  expression: Expression,
+  context?: LookupContext,
+  texts?: ComputedTexts,
+): ColumnFunction {
   if (expression.kind === 'field') {
     const { path, type } = expression;
     return source => source.field(path, type);
   }
   if (expression.kind === 'event-time') return source => source.eventTime();
-  const generated = new CodeGenerator(context).generate(expression);
-  const exact = exactColumn(expression, context);
-  const result = new ResultColumn(expression.type);
+  const generated = new CodeGenerator(context, texts).generate(expression);
+  const exact = exactColumn(expression, context, texts);
+  const result = new ResultColumn(expression.type, texts);
   return source => {
     result.reserve(source.rows);
     return generated.run(source, result) ? result.vector(source.rows) : exact(source);
@@ -93,18 +108,26 @@ export function compileColumn(expression: Expression, context?: LookupContext): 
 /** The arrays that a generated loop writes. */
 export class ResultColumn implements ResultArrays {
   readonly type: ScalarType;
-  dictionary = new GrowingDictionary();
+  dictionary: GrowingDictionary;
+  private readonly texts: ComputedTexts | undefined;
   numbers = new Float64Array(0);
   booleans = new Uint8Array(0);
   codes = new Uint32Array(0);
   valid = new Uint8Array(0);
 
-  constructor(type: ScalarType) {
+  constructor(type: ScalarType, texts?: ComputedTexts) {
     this.type = type;
+    this.texts = texts;
+    this.dictionary = new GrowingDictionary(texts?.add);
+    texts?.onForget(() => this.begin());
+  }
+
+  private begin(): void {
+    this.dictionary = new GrowingDictionary(this.texts?.add);
   }
 
   reserve(rows: number): void {
-    if (isFull(this.dictionary)) this.dictionary = new GrowingDictionary();
+    if (isFull(this.dictionary)) this.begin();
     if (this.valid.length >= rows) return;
     this.valid = new Uint8Array(rows);
     if (this.type === 'boolean') this.booleans = new Uint8Array(rows);
@@ -131,18 +154,31 @@ export class ResultColumn implements ResultArrays {
 }
 
 /** The same column by the interpreter: a row at a time, exact over 64 bits. */
-export function exactColumn(expression: Expression, context?: LookupContext): ColumnFunction {
+export function exactColumn(
+  expression: Expression,
+  context?: LookupContext,
+  texts?: ComputedTexts,
+): ColumnFunction {
   const evaluate = evaluator(expression, context);
-  let dictionary = new GrowingDictionary();
+  let dictionary: GrowingDictionary;
+  const begin = (): void => {
+    dictionary = new GrowingDictionary(texts?.add);
+  };
+  begin();
+  texts?.onForget(begin);
   return source => {
     let row = 0;
     const at = {
       field: (path: readonly string[], type: ScalarType) => fieldAt(source, path, type, row),
       eventTimeUs: () => scalarAt(source.eventTime(), row) as number | null,
     };
+    if (isFull(dictionary)) begin();
     const values: Value[] = [];
-    for (row = 0; row < source.rows; row++) values.push(evaluate(at));
-    if (isFull(dictionary)) dictionary = new GrowingDictionary();
+    for (row = 0; row < source.rows; row++) {
+      const value = evaluate(at);
+      // Of equal texts only one is kept.
+      values.push(typeof value === 'string' ? dictionary.value(dictionary.intern(value)) : value);
+    }
     return vectorOf(values as Scalar[], expression.type, dictionary);
   };
 }

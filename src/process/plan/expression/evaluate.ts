@@ -4,6 +4,7 @@ import { formatUs } from '../../../core/time.ts';
 import type { ViewValue } from '../../view.ts';
 import { literalScalar } from '../bind/literal.ts';
 import type { Scalar } from '../functions/function.ts';
+import { countText, withTextBound } from '../functions/made-texts.ts';
 import { resolveSignature, scalarFunction } from '../functions/registry.ts';
 import { scalarOrder } from '../functions/scalar-order.ts';
 import type { Expression, Lookup, Plan, ScalarType } from '../plan.ts';
@@ -133,7 +134,7 @@ export interface GroupRow {
 /**
  * What stands above the aggregation of a plan: for all groups of one window, HAVING, ORDER BY and LIMIT, and the values of
  * the outputs in the order of the columns. The row of the groups beyond the cap stands last, so that nothing that was counted
- * goes missing. Cost: linear, and a sort where there is an ORDER BY.
+ * goes missing. Cost: linear, and a sort where there is an ORDER BY. Throws where the texts are too long together.
  */
 export function resultRows(
   plan: Plan,
@@ -144,17 +145,19 @@ export function resultRows(
   }));
   const having = plan.having && evaluator(plan.having);
   const compare = rowOrder(plan);
-  return rows => {
+  const results = <Row extends GroupRow>(rows: readonly Row[]): { row: Row; values: ViewValue[] }[] => {
     const shaped = rows.map(row => ({ row, source: rowSource(row) }));
     const sources = shaped.filter(({ row }) => !row.isOverflow);
     const kept = having ? sources.filter(({ source }) => having(source) === true) : sources;
     const sorted = compare ? kept.sort((a, b) => compare(a.source, b.source)) : kept;
     const shown = sorted.slice(0, plan.limit ?? sorted.length);
-    return [...shown, ...shaped.filter(({ row }) => row.isOverflow)].map(({ row, source }) => ({
-      row,
-      values: outputs.map(({ evaluate, type }) => toViewValue(evaluate(source), type)),
-    }));
+    return [...shown, ...shaped.filter(({ row }) => row.isOverflow)].map(({ row, source }) => {
+      const values = outputs.map(({ evaluate, type }) => toViewValue(evaluate(source), type));
+      for (const value of values) if (typeof value === 'string') countText(value.length);
+      return { row, values };
+    });
   };
+  return rows => withTextBound(() => results(rows));
 }
 
 function rowSource(row: GroupRow): RowSource {

@@ -7,6 +7,7 @@ import { resolveSignature, scalarFunction } from '../functions/registry.ts';
 import type { Expression, ScalarType } from '../plan.ts';
 import type { ColumnSource, GrowingDictionary, Vector } from '../vector.ts';
 import { CodeMemo } from './code-memo.ts';
+import type { ComputedTexts } from './computed-texts.ts';
 import { evaluator, type LookupContext } from './evaluate.ts';
 
 export interface ResultArrays {
@@ -43,6 +44,7 @@ const textual = (type: ScalarType) => type === 'text' || type === 'any';
 
 export class CodeGenerator {
   private readonly context: LookupContext | undefined;
+  private readonly texts: ComputedTexts | undefined;
   private readonly bound: unknown[] = [];
   private readonly prepare: ((source: ColumnSource) => LoopInput | undefined)[] = [];
   private readonly head: string[] = [];
@@ -51,8 +53,9 @@ export class CodeGenerator {
   /** A whole number beyond 53 bits is written in the expression: only the exact path computes with it. */
   private exact = false;
 
-  constructor(context?: LookupContext) {
+  constructor(context?: LookupContext, texts?: ComputedTexts) {
     this.context = context;
+    this.texts = texts;
   }
 
   generate(expression: Expression): GeneratedLoop {
@@ -169,7 +172,7 @@ export class CodeGenerator {
   /** A subexpression of one dictionary column: computed once for each code. */
   private memoised(expression: Expression, leaf: Expression & { kind: 'field' }, body: string[]): Local {
     const index = this.prepare.length;
-    const memo = new CodeMemo(expression, leaf, this.context);
+    const memo = new CodeMemo(expression, leaf, this.context, this.texts);
     this.prepare.push(source => {
       const vector = source.field(leaf.path, leaf.type);
       if (vector.kind !== 'dictionary') return undefined;

@@ -2,6 +2,7 @@
 // literals, so that a wrong one is refused when the view is defined.
 import { RE2JS } from 're2js';
 import type { Scalar, ScalarFunction, Signature } from './function.ts';
+import { isSurelyTooLong, withinLength, withinLengthSql } from './text-length.ts';
 
 const cacheMax = 1000;
 const cache = new Map<string, RE2JS>();
@@ -74,11 +75,11 @@ function rewriteOf(replacement: string): Rewrite {
   return rewrite;
 }
 
-function replaceAllOrFirst(value: string, pattern: string, replacement: string, options = ''): string {
+function replaceAllOrFirst(value: string, pattern: string, replacement: string, options = ''): string | null {
   const isGlobal = options.includes('g');
   const matcher = compileRegex(pattern, options.replaceAll('g', '')).matcher(value);
   const { parts, isValid, groupMax } = rewriteOf(replacement);
-  if (groupMax > matcher.groupCount() || (!isGlobal && !isValid)) return value;
+  if (groupMax > matcher.groupCount() || (!isGlobal && !isValid)) return withinLength(value);
   let result = '';
   let end = 0;
   for (let isFirst = true; matcher.find(); isFirst = false) {
@@ -87,9 +88,10 @@ function replaceAllOrFirst(value: string, pattern: string, replacement: string, 
     result += value.slice(end, matcher.start());
     for (const part of parts) result += typeof part === 'string' ? part : (matcher.group(part) ?? '');
     end = matcher.end();
+    if (isSurelyTooLong(result.length)) return withinLength(result);
     if (!isGlobal) break;
   }
-  return result + value.slice(end);
+  return withinLength(result + value.slice(end));
 }
 
 function signature(
@@ -131,6 +133,16 @@ export const regexFunctions: readonly ScalarFunction[] = [
   },
   {
     name: 'regexp_replace',
-    signatures: [signature(['text', 'text', 'text', 'text'], 1, 'text', replaceAllOrFirst)],
+    signatures: [
+      {
+        ...signature(['text', 'text', 'text', 'text'], 1, 'text', replaceAllOrFirst),
+        sql: args =>
+          withinLengthSql(
+            [`regexp_replace(${args.join(', ')})`],
+            own => `length(${own})`,
+            own => own,
+          ),
+      },
+    ],
   },
 ];

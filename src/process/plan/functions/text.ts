@@ -1,10 +1,16 @@
-// Text functions. Characters are code points, as in DuckDB; positions count from 1. Results longer than a million
-// characters (repeat, lpad) are NULL rather than a way to fill memory.
+// Text functions. Characters are code points, as in DuckDB; positions count from 1.
 import { roundHalfEven } from './cast.ts';
 import { namedSql, type Scalar, type ScalarFunction, type Signature } from './function.ts';
 import { likeMatcher } from './like.ts';
-
-const textLengthMax = 1_000_000;
+import { countText } from './made-texts.ts';
+import {
+  isAscii,
+  isSurelyTooLong,
+  lengthOf,
+  textLengthMax,
+  withinLength,
+  withinLengthSql,
+} from './text-length.ts';
 
 type Apply = (...values: never[]) => Scalar;
 
@@ -40,9 +46,6 @@ function withPositions(scalar: Apply): Apply {
 }
 
 const positionSql = (value: string): string => `TRY_CAST(${value} AS BIGINT)`;
-
-const isAscii = (value: string) => !/[^\0-\x7f]/.test(value);
-const lengthOf = (value: string): number => (isAscii(value) ? value.length : [...value].length);
 
 /** Characters whose other case JavaScript writes as several: Unicode's simple mapping, which DuckDB uses. */
 const simpleUpper: Record<string, string> = { ß: 'ẞ', ᾳ: 'ᾼ', ῃ: 'ῌ', ῳ: 'ῼ' };
@@ -137,6 +140,7 @@ function pad(value: string, length: number, filler: string, left: boolean): stri
   if (characters.length >= size) return characters.slice(0, size).join('');
   const filling = [...filler];
   if (filling.length === 0) return null;
+  countText(size);
   let added = '';
   for (let index = 0; index < size - characters.length; index++) added += filling[index % filling.length];
   return left ? added + value : value + added;
@@ -152,7 +156,9 @@ function padSql(name: string, [value, length, filler]: readonly string[]): strin
 
 function repeated(value: string, count: number): string | null {
   const times = Math.max(0, count);
-  return lengthOf(value) * times > textLengthMax ? null : value.repeat(times);
+  if (lengthOf(value) * times > textLengthMax) return null;
+  countText(value.length * times);
+  return value.repeat(times);
 }
 
 const repeatSql = (value: string, count: string): string =>
@@ -172,6 +178,29 @@ function indexOf(value: string, part: string): number {
 function spelled(value: Scalar): string {
   return String(value);
 }
+
+function joined(values: readonly Scalar[], separator: string): string | null {
+  const texts = values.filter(value => value !== null).map(spelled);
+  const units = texts.reduce((sum, { length }) => sum + length, separator.length * (texts.length - 1));
+  return isSurelyTooLong(units) ? null : withinLength(texts.join(separator));
+}
+
+/** Characters of texts, behind each of which stands a separator. */
+const lengthsSql = (texts: readonly string[], separator = ''): string =>
+  `list_sum([${texts.map(text => `coalesce(length(${text})${separator && ` + length(${separator})`}, 0)`).join(', ')}])`;
+
+function replaced(value: string, from: string, to: string): string | null {
+  if (from === '') return withinLength(value);
+  let units = value.length;
+  for (let at = value.indexOf(from); at >= 0; at = value.indexOf(from, at + from.length)) {
+    units += to.length - from.length;
+  }
+  return isSurelyTooLong(units) ? null : withinLength(value.replaceAll(from, () => to));
+}
+
+const replacedLengthSql = (value: string, from: string, to: string): string =>
+  `length(${value}) + CASE WHEN ${from} = '' THEN 0 ELSE ` +
+  `(length(${value}) - length(replace(${value}, ${from}, ''))) / length(${from}) * (length(${to}) - length(${from})) END`;
 
 function like(
   name: string,
@@ -261,13 +290,9 @@ export const textFunctions: readonly ScalarFunction[] = [
   text('split_part', ['text', 'text', 'integer'], 'text', withPositions(splitPart as Apply), {
     sql: args => `split_part(${args[0]}, ${args[1]}, ${positionSql(args[2]!)})`,
   }),
-  text(
-    'replace',
-    ['text', 'text', 'text'],
-    'text',
-    (value: string, from: string, to: string) => (from === '' ? value : value.replaceAll(from, () => to)),
-    { sql: args => `replace(${args.join(', ')})` },
-  ),
+  text('replace', ['text', 'text', 'text'], 'text', replaced, {
+    sql: args => withinLengthSql(args, replacedLengthSql, (...own) => `replace(${own.join(', ')})`),
+  }),
   text('starts_with', ['text', 'text'], 'boolean', (value: string, part: string) => value.startsWith(part), {
     aliases: ['prefix', '^@'],
   }),
@@ -285,8 +310,13 @@ export const textFunctions: readonly ScalarFunction[] = [
       {
         parameters: ['text', 'text'],
         result: 'text',
-        scalar: (a: Scalar, b: Scalar) => spelled(a) + spelled(b),
-        sql: args => `(${args.join(' || ')})`,
+        scalar: (a: Scalar, b: Scalar) => withinLength(spelled(a) + spelled(b)),
+        sql: args =>
+          withinLengthSql(
+            args,
+            (a, b) => `length(${a}) + length(${b})`,
+            (a, b) => `${a} || ${b}`,
+          ),
       },
     ],
   },
@@ -298,11 +328,13 @@ export const textFunctions: readonly ScalarFunction[] = [
         variadic: true,
         result: 'text',
         nulls: 'own',
-        scalar: ((...values: Scalar[]) =>
-          values
-            .filter(value => value !== null)
-            .map(spelled)
-            .join('')) as Signature['scalar'],
+        scalar: ((...values: Scalar[]) => joined(values, '')) as Signature['scalar'],
+        sql: args =>
+          withinLengthSql(
+            args,
+            (...own) => lengthsSql(own),
+            (...own) => `concat(${own.join(', ')})`,
+          ),
       },
     ],
   },
@@ -315,12 +347,13 @@ export const textFunctions: readonly ScalarFunction[] = [
         result: 'text',
         nulls: 'own',
         scalar: ((separator: Scalar, ...values: Scalar[]) =>
-          separator === null
-            ? null
-            : values
-                .filter(value => value !== null)
-                .map(spelled)
-                .join(spelled(separator))) as Signature['scalar'],
+          separator === null ? null : joined(values, spelled(separator))) as Signature['scalar'],
+        sql: args =>
+          withinLengthSql(
+            args,
+            (separator, ...own) => `${lengthsSql(own, separator)} - length(${separator})`,
+            (...own) => `concat_ws(${own.join(', ')})`,
+          ),
       },
     ],
   },
