@@ -86,3 +86,15 @@ test('groups by the thousand are found again', () => {
   for (let i = 0; i < 50_000; i += 3) expect(registry.intern([`/path/${i}`])).toBe(moved[i]);
   expect(registry.size).toBe(16_667);
 });
+
+test('groups made to cancel each other in a plain hash do not fall on one place', () => {
+  const registry = new GroupRegistry();
+  for (let made = 0; made < 4096; made++) {
+    // A number has nine bytes, so that the last of four begins, behind its tag, with a word of four bytes.
+    const isSet = (number: number): boolean => number % 4 === 3 && ((made >> (number >> 2)) & 1) === 1;
+    registry.intern(Array.from({ length: 48 }, (_, number) => (isSet(number) ? 0x80_0000_0180n : 0n)));
+  }
+  const { hashes, size } = registry as unknown as { hashes: Int32Array; size: number };
+  expect(size).toBe(4096);
+  expect(new Set(hashes.subarray(0, size)).size).toBeGreaterThan(4090);
+});
