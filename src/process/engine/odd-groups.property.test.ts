@@ -1,0 +1,153 @@
+// Groups by odd texts and numbers are counted as a map by their values would, while windows leave memory and come back, dictionaries
+// begin anew and engines are killed.
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { wellFormed } from '../../core/surrogates.ts';
+import { createMemoryState } from '../../store/state-memory.ts';
+import type { Engine } from '../engine.ts';
+import { at, killable, MemoryLog, openEngine, startMs } from './engine.fixture.ts';
+
+const seed = Number(process.env['MILLRACE_SEED'] ?? 20_261_130);
+const numRuns = Number(process.env['MILLRACE_ROUNDS'] ?? 8);
+
+const texts = [
+  ...[
+    '',
+    '\0',
+    'a',
+    'a\0',
+    'a\0\0',
+    '\0a',
+    'a\xff',
+    '\ufffd',
+    '\ud800',
+    'x\udc00',
+    '\ufeffa',
+    'é',
+    '가',
+    '😀',
+    '5',
+    '9007199254740992',
+  ],
+  ...[
+    'x'.repeat(4095),
+    'x'.repeat(4096),
+    'x'.repeat(4097),
+    `${'x'.repeat(4096)}\0`,
+    'é'.repeat(2048),
+    'é'.repeat(2049),
+  ],
+];
+const numbers = [0, -0, 1, -1, 0.5, 2 ** 53, 2 ** 53 + 2, -(2 ** 53), 1e300, 5e-324];
+
+interface Event {
+  second: number;
+  k: string | number | boolean | null;
+  n: number | null;
+}
+const event: fc.Arbitrary<Event> = fc.record({
+  second: fc.integer({ min: 0, max: 40 }),
+  k: fc.oneof(
+    { weight: 3, arbitrary: fc.constantFrom(...texts, null) },
+    { weight: 1, arbitrary: fc.constantFrom(0, -0, 5, 0.5, 1e300, true, false) },
+    fc.integer({ min: 0, max: 200 }).map(i => `path ${i}`),
+  ),
+  n: fc.oneof(fc.constantFrom(...numbers, null), fc.integer({ min: 0, max: 30 })),
+});
+const step = fc.oneof(
+  { weight: 8, arbitrary: fc.array(event, { minLength: 1, maxLength: 60 }) },
+  { weight: 2, arbitrary: fc.constant('settle' as const) },
+  { weight: 2, arbitrary: fc.constant('kill' as const) },
+  { weight: 1, arbitrary: fc.constant('close' as const) },
+);
+
+const nan = "CASE WHEN n = 1 THEN 'nan'::DOUBLE ELSE n END";
+const keyOf = (k: Event['k']): Event['k'] => (typeof k === 'string' ? wellFormed(k) : k === 0 ? 0 : k);
+const views: Record<string, { select: string; key: (event: Event) => unknown[] }> = {
+  text: { select: 'k', key: ({ k }) => [keyOf(k)] },
+  number: { select: 'n::DOUBLE', key: ({ n }) => [n === null ? null : n + 0] },
+  both: { select: 'k, n::DOUBLE', key: ({ k, n }) => [keyOf(k), n === null ? null : n + 0] },
+  nan: { select: nan, key: ({ n }) => [n === 1 ? 'NaN' : n === null ? null : n + 0] },
+  // Minus zero is zero.
+  signed: {
+    select: 'n::DOUBLE * CASE WHEN k IS NULL THEN -1 ELSE 1 END',
+    key: ({ k, n }) => [n === null ? null : n * (k === null ? -1 : 1) + 0],
+  },
+  none: { select: '', key: () => [] },
+};
+
+function wanted(events: readonly Event[], key: (event: Event) => unknown[]): string[] {
+  const counts = new Map<string, number>();
+  for (const one of events) {
+    const of = JSON.stringify([one.second, ...key(one)]);
+    counts.set(of, (counts.get(of) ?? 0) + 1);
+  }
+  return [...counts].map(([of, count]) => `${of.replace('"NaN"', 'null')} ${count}`).sort();
+}
+
+async function found(engine: Engine, view: string): Promise<string[]> {
+  const rows: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await engine.query({ view, ...(cursor === undefined ? {} : { cursor }) });
+    for (const { startUs, values } of page.rows) {
+      const second = startUs / 1e6 - startMs / 1e3;
+      rows.push(
+        `${JSON.stringify([second, ...values.slice(0, -1).map(value => (value === 0 ? 0 : value))])} ${values.at(-1)}`,
+      );
+    }
+    cursor = page.next;
+  } while (cursor !== undefined);
+  return rows.sort();
+}
+
+test(`groups of any values are those of a map (seed ${seed})`, async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(step, { minLength: 1, maxLength: 12 }),
+      fc.constantFrom(20, 200, 100_000),
+      async (steps, cellsMax) => {
+        const log = new MemoryLog();
+        log.createStream('access');
+        const store = createMemoryState();
+        const events: Event[] = [];
+        const open = async (): Promise<{ engine: Engine; kill: () => void }> => {
+          const { state, kill } = killable(store);
+          const engine = await openEngine(log, { state, cellsMax, commitMs: 0 });
+          for (const [name, { select }] of Object.entries(views)) {
+            const list = select === '' ? '' : `${select}, `;
+            const text = `-- every: 1s\n-- keep: for ever\nSELECT ${list}count(*) AS c FROM access${select === '' ? '' : ` GROUP BY ${select}`}`;
+            await engine.define({ name, text });
+          }
+          return { engine, kill };
+        };
+        let { engine, kill } = await open();
+        try {
+          for (const one of steps) {
+            if (one === 'settle') await engine.settled();
+            else if (one === 'kill' || one === 'close') {
+              if (one === 'kill') kill();
+              await engine.close().catch(() => {});
+              ({ engine, kill } = await open());
+            } else {
+              events.push(...one);
+              log.append(
+                'access',
+                0,
+                one.map(({ second, k, n }) => ({ _time: at(second * 1000), k, n })),
+                startMs,
+              );
+            }
+          }
+          await engine.settled();
+          for (const [name, { key }] of Object.entries(views)) {
+            expect({ name, rows: await found(engine, name) }).toEqual({ name, rows: wanted(events, key) });
+          }
+        } finally {
+          await engine.close().catch(() => {});
+        }
+      },
+    ),
+    { seed, numRuns },
+  );
+}, 600_000);
