@@ -68,6 +68,9 @@ test('a registry numbers tuples as a map by their values would', () => {
           expect(registry.findStaged()).toBe(numberOf(values));
           expect(registry.internStaged()).toBe(interned(values));
         } else {
+          expected.forEach((values, id) => {
+            expect(registry.values(id)).toEqual(values);
+          });
           const isLive = Uint8Array.from(expected, (_, id) => (id % one.keeps === 0 ? 1 : 0));
           const moved = registry.collect(isLive);
           let next = 0;
