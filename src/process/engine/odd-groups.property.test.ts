@@ -151,3 +151,51 @@ test(`groups of any values are those of a map (seed ${seed})`, async () => {
     { seed, numRuns },
   );
 }, 600_000);
+
+test('groups are found again after those of windows that left memory are forgotten', async () => {
+  const log = new MemoryLog();
+  log.createStream('access');
+  const engine = await openEngine(log, { cellsMax: 100, commitMs: 0 });
+  try {
+    for (const [name, select] of Object.entries({ one: 'k', two: 'k, n' })) {
+      const text = `-- every: 1s\n-- keep: for ever\nSELECT ${select}, count(*) AS c FROM access GROUP BY ${select}`;
+      await engine.define({ name, text });
+    }
+    const seconds = 6;
+    const others = 3000;
+    for (let second = 0; second < seconds; second++) {
+      // Those that stay come last, so that their numbers change with each collection.
+      const keys = [...Array.from({ length: others }, (_, i) => `${second} ${i}`), null, 'a', 'b'];
+      const events = keys.map(k => ({ _time: at(second * 1000), k, n: 1 }));
+      log.append('access', 0, events, startMs);
+      await engine.settled();
+      // Late, for a window that has to come back.
+      log.append(
+        'access',
+        0,
+        [
+          { _time: at(0), k: null, n: 1 },
+          { _time: at(0), k: 'b', n: 1 },
+        ],
+        startMs,
+      );
+      await engine.settled();
+    }
+    for (const view of ['one', 'two']) {
+      const counts = new Map<string, number>();
+      for (const row of await found(engine, view)) {
+        const [key, count] = [row.slice(0, row.lastIndexOf(' ')), Number(row.slice(row.lastIndexOf(' ')))];
+        counts.set(key, count);
+      }
+      expect(counts.size).toBe(seconds * (others + 3));
+      for (let second = 0; second < seconds; second++) {
+        const tail = view === 'one' ? '' : ',1';
+        const of = (k: string) => counts.get(`[${second},${k}${tail}]`);
+        const late = second === 0 ? seconds : 0;
+        expect([of('null'), of('"a"'), of('"b"'), of(`"${second} 7"`)]).toEqual([1 + late, 1, 1 + late, 1]);
+      }
+    }
+  } finally {
+    await engine.close();
+  }
+}, 60_000);
