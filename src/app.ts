@@ -248,7 +248,7 @@ export class App {
       engine,
       query,
       dir: outputDir,
-      lookup: name => lookups.get(name),
+      lookups,
     });
     this.history = new ViewHistory({
       engine,

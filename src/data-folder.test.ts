@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { MillraceError } from './core/errors.ts';
-import { makeEmptyFolder, orForbidden } from './data-folder.ts';
+import { makeEmptyFolder, orForbidden, refuseWithoutLog } from './data-folder.ts';
 
 test('a folder is emptied and stays the one that it was, as a mount has to', () => {
   const above = mkdtempSync(join(tmpdir(), 'millrace-folder-'));
@@ -32,4 +32,19 @@ test('what this user may not do in a data folder is said as that, and nothing el
   for (const thrown of [scan, locks]) expect(orForbidden('d', thrown)).toEqual(forbidden);
   const damaged = new MillraceError('state-damaged', 'The state cannot be read.');
   expect(orForbidden('d', damaged)).toBe(damaged);
+});
+
+test('a log is missing only beside what came from it: what the system puts into a mount is nothing', () => {
+  const data = mkdtempSync(join(tmpdir(), 'millrace-folder-'));
+  const refuse = (): void => refuseWithoutLog(data);
+  const missing = expect.objectContaining({ code: 'log-missing' });
+  mkdirSync(join(data, 'lake', 'lost+found'), { recursive: true });
+  refuse();
+  mkdirSync(join(data, 'lake', 'ev'));
+  expect(refuse).toThrow(missing);
+  mkdirSync(join(data, 'log', 'lost+found'), { recursive: true });
+  expect(refuse).toThrow(missing);
+  mkdirSync(join(data, 'log', 'streams'));
+  refuse();
+  rmSync(data, { recursive: true });
 });

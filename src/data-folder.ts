@@ -26,8 +26,8 @@ export function orForbidden(path: string, thrown: unknown): unknown {
  * lake has archived and the views have counted.
  */
 export function refuseWithoutLog(path: string): void {
-  const isEmpty = (name: string): boolean =>
-    !existsSync(join(path, name)) || readdirSync(join(path, name)).length === 0;
+  // A folder of the system's own is in each mount, in a new one too.
+  const isEmpty = (name: string): boolean => namesIn(path, name).every(one => one === 'lost+found');
   const derived = ['lake', 'state'].filter(name => !isEmpty(name));
   if (!isEmpty('log') || derived.length === 0) return;
   throw new MillraceError(
@@ -39,6 +39,15 @@ export function refuseWithoutLog(path: string): void {
         'what was archived stays readable to any tool as Parquet in its lake/.',
     },
   );
+}
+
+function namesIn(path: string, name: string): string[] {
+  try {
+    return readdirSync(join(path, name));
+  } catch (thrown) {
+    if (codeOf(thrown) === 'ENOENT') return [];
+    throw orForbidden(path, thrown);
+  }
 }
 
 /** Makes a folder, or empties one: itself it stays, since it may be a mount. */

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test, vi } from 'vitest';
 import { Rng } from './core/rng.ts';
-import { checkState } from './state-check.ts';
-import { openLmdbState } from './store/state-lmdb.ts';
+import { checkState, damageOf } from './state-check.ts';
+import { damagedCode, isOfSystem, openLmdbState } from './store/state-lmdb.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-state-'));
 const file = join(folder, 'state.lmdb');
@@ -110,4 +110,18 @@ test('what was closed is not read again, and is marked while it is open', async 
   expect(existsSync(join(folder, 'open'))).toBe(false);
   damage(new Rng(seed), true);
   await checkState(folder);
+});
+
+test('a check that something else ends says nothing of the state', () => {
+  expect(damageOf(0, null, '')).toBe(undefined);
+  // Ctrl-C ends the check with all else; the system ends what is large where memory is short.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'])
+    expect(damageOf(null, signal, '')).toBe(undefined);
+  expect(damageOf(1, null, 'Error: Cannot find module')).toBe(undefined);
+  expect(damageOf(null, 'SIGSEGV', '')).toBe('reading it ended with SIGSEGV');
+  expect(damageOf(damagedCode, null, ' MDB_CORRUPTED: Located page was wrong type\n')).toBe(
+    'MDB_CORRUPTED: Located page was wrong type',
+  );
+  expect(isOfSystem(new Error('Permission denied: Attempting to setup locks'))).toBe(true);
+  expect(isOfSystem(new Error('keys are out of order'))).toBe(false);
 });

@@ -4,7 +4,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { distDir } from './built-files.ts';
-import { damaged, wasLeftOpen } from './store/state-lmdb.ts';
+import { damaged, damagedCode, wasLeftOpen } from './store/state-lmdb.ts';
+
+/** How the system ends a process that trusts a damaged page. Any other signal comes from someone who wants it to end. */
+const ofDamage: readonly (string | null)[] = ['SIGSEGV', 'SIGBUS', 'SIGABRT', 'SIGILL', 'SIGFPE', 'SIGTRAP'];
 
 /** Throws `state-damaged`, naming the folder that is to be removed. Does nothing where the last stop was a clean one. */
 export async function checkState(folder: string): Promise<void> {
@@ -15,7 +18,17 @@ export async function checkState(folder: string): Promise<void> {
   child.stderr.on('data', bytes => {
     said += bytes;
   });
-  const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
-  if (code === 0) return;
-  throw damaged(signal === null ? said.trim().slice(0, 500) : `reading it ended with ${signal}`, folder);
+  // A process that cannot be begun has seen nothing.
+  const [code, signal] = (await once(child, 'close').catch(() => [0, null])) as [
+    number | null,
+    string | null,
+  ];
+  const why = damageOf(code, signal, said);
+  if (why !== undefined) throw damaged(why, folder);
+}
+
+/** What the end of the process that reads a state says of the state: undefined where it is whole, or was not read to its end. */
+export function damageOf(code: number | null, signal: string | null, said: string): string | undefined {
+  if (ofDamage.includes(signal)) return `reading it ended with ${signal}`;
+  return code === damagedCode ? said.trim().slice(0, 500) : undefined;
 }

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { LogReader } from '../flow/log.ts';
 import type { Engine } from '../process/engine.ts';
@@ -19,7 +20,12 @@ const path: ViewColumn = { name: 'path', type: 'VARCHAR', role: 'group' };
 const count: ViewColumn = { name: 'n', type: 'BIGINT', role: 'value' };
 
 /** SQL over one view of these rows, which come in pages. */
-function tables(columns: ViewColumn[], rows: WindowRow[], pageRows = rows.length): SqlTables {
+function tables(
+  columns: ViewColumn[],
+  rows: WindowRow[],
+  pageRows = rows.length,
+  others: Partial<ConstructorParameters<typeof SqlTables>[0]> = {},
+): SqlTables {
   const view = {
     name: 'v',
     columns,
@@ -56,6 +62,7 @@ function tables(columns: ViewColumn[], rows: WindowRow[], pageRows = rows.length
     },
     dir: join(dir, 'views'),
     maxViewRows: 100,
+    ...others,
   });
 }
 
@@ -161,4 +168,23 @@ test('sums beyond 64 bits keep their digits, and SQL computes with them within a
 
 test('where nothing was ever rejected _rejected is an empty table with its columns', async () => {
   expect(await ask(tables([], []), 'SELECT line, reason, raw FROM _Rejected')).toEqual([]);
+});
+
+test('what is spelled so goes before a stream or a view in another case', async () => {
+  const copy = join(dir, 'lookup.parquet');
+  const server = await DuckDBInstance.create();
+  const connection = await server.connect();
+  await connection.run(`COPY (SELECT 'lookup' AS path, 1 AS _row) TO '${copy}' (FORMAT parquet)`);
+  connection.closeSync();
+  const sqlTables = tables([path], [row(['view'])], 1, {
+    log: { streams: async () => ['V', 'Names'].map(name => ({ name })) } as unknown as LogReader,
+    lake: { flush: async () => {}, selectSql: () => "SELECT 'stream' AS path" } as unknown as Lake,
+    lookups: { names: () => ['names'], get: () => ({ columns: [{ name: 'path' }], copy }) },
+  });
+  const found = async (name: string) => (await ask(sqlTables, `SELECT path FROM ${name}`))[0]![0];
+  expect(await found('v')).toBe('view');
+  expect(await found('"v@1m"')).toBe('view');
+  expect(await found('V')).toBe('stream');
+  expect(await found('names')).toBe('lookup');
+  expect(await found('NAMES')).toBe('stream');
 });

@@ -25,7 +25,10 @@ export interface SqlTablesOptions {
   /** Rows of one view that SQL sees at most; a view of more is refused. Default 1,000,000. */
   maxViewRows?: number;
   /** A lookup table of the project: its columns and a Parquet file below a folder that the query process may read. */
-  lookup?(name: string): { columns: { name: string }[]; copy: string } | undefined;
+  lookups?: {
+    names(): string[];
+    get(name: string): { columns: { name: string }[]; copy: string } | undefined;
+  };
 }
 
 /** `view@1m` asks for a resolution. */
@@ -41,7 +44,7 @@ export class SqlTables {
 
   /** Runs one SELECT; everything appended before the call is seen. */
   async run(request: Omit<QueryRequest, 'tables'>): Promise<QueryAnswer> {
-    const { query, log, engine } = this.options;
+    const { query, log, engine, lookups } = this.options;
     const names = await query.tables(request.sql);
     const files: string[] = [];
     try {
@@ -49,18 +52,21 @@ export class SqlTables {
       const views = names.length > 0 ? await engine.views() : [];
       const tables: QueryTable[] = [];
       for (const name of names) {
-        const stream = findNamed(streams, name);
+        const [, base, every] = resolutionName.exec(name) ?? [undefined, name, undefined];
+        // What is spelled so goes before what is in another case.
+        const isLookup = lookups?.names().includes(name);
+        const isSpelled = isLookup || views.some(view => view.name === base);
+        const stream = isSpelled ? streams.find(one => one.name === name) : findNamed(streams, name);
         if (stream) {
           tables.push({ name, sql: await this.streamSql(stream.name) });
           continue;
         }
-        const [, base, every] = resolutionName.exec(name) ?? [undefined, name, undefined];
-        const view = findNamed(views, base!);
+        const view = isLookup ? undefined : findNamed(views, base!);
         if (view) {
           tables.push({ name, sql: await this.viewSql(view, every, files) });
           continue;
         }
-        const lookup = this.options.lookup?.(name);
+        const lookup = lookups?.get(name);
         if (lookup) tables.push({ name, sql: lookupSql(lookup) });
         else if (name.toLowerCase() === rejectedStream) tables.push({ name, sql: emptySql(rejectedStream) });
       }

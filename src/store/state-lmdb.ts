@@ -258,6 +258,15 @@ function stateFull(what: string, look: string, cause: unknown): MillraceError {
   return new MillraceError('state-full', what, { status: 507, remedy, canRetry: true, cause });
 }
 
+/** Exit code of the process that has read a state and found it damaged: no other end of a process has it. */
+export const damagedCode = 65;
+
+/** The system, and not the file, keeps a state from being read. */
+export const isOfSystem = (thrown: unknown): boolean =>
+  /No space left|MDB_MAP_FULL|Permission denied|Read-only file system|Too many open files/.test(
+    toError(thrown).message,
+  );
+
 /** All in the message, which is what is left of an error that ends a thread. */
 export function damaged(why: string, folder: string, cause?: unknown): MillraceError {
   const message = `The state cannot be read: ${why}. Remove ${folder}: it is made again from the log and the lake.`;

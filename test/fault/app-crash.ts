@@ -108,7 +108,7 @@ export class AppCrashTrial {
     );
     // Beside the server's other files and packages, as the built command is.
     const beside = await mkdtemp(join(tmpdir(), 'millrace-child-'));
-    for (const name of ['kernel.wasm', 'app-engine.js', 'app-query.js', 'console']) {
+    for (const name of ['kernel.wasm', 'app-engine.js', 'app-query.js', 'app-state-check.js', 'console']) {
       symlinkSync(join(dist, name), join(beside, name));
     }
     symlinkSync(join(root, 'node_modules'), join(beside, 'node_modules'));

@@ -79,6 +79,44 @@ describe('definitions', () => {
     });
   });
 
+  test('a view of just the spelling goes before a stream of another', async () => {
+    const log = logWith({ _time: at(0), a: 1 });
+    const engine = await engineWith(log, '-- every: 1s\nSELECT sum(a) AS s FROM access');
+    log.createStream('V0');
+    for (const [name, from] of Object.entries({ exact: 'v0', other: 'V0' })) {
+      await engine.define({ name, text: `-- every: 1s\nSELECT count(*) AS n FROM ${from}` });
+    }
+    const streams = new Map((await engine.views()).map(view => [view.name, view.streams]));
+    expect(streams.get('exact')).toEqual(['v0']);
+    expect(streams.get('other')).toEqual(['V0']);
+  });
+
+  test('a view that cannot be planned over a stream that has come is not planned again and again', async () => {
+    const log = logWith({ _time: at(0), a: 1 });
+    let parsed = 0;
+    const names = { name: 'names', version: '1', columns: [{ name: 'a', type: 'BIGINT' }], values: [[1]] };
+    const engine = await openEngine(log, {
+      lookups: [names],
+      parseSql: sql => {
+        parsed++;
+        return parseSql(sql);
+      },
+    });
+    engines.push(engine);
+    const text = '-- every: 1s\nSELECT count(*) AS n FROM "ACCESS" JOIN names USING (a)';
+    await engine.define({ name: 'v0', text });
+    await engine.setLookup('names', undefined);
+    log.createStream('ACCESS');
+    const streams = async () => (await engine.views())[0]!.streams;
+    for (let look = 0; look < 5; look++) await engine.settled();
+    expect(parsed).toBe(2);
+    expect(await streams()).toEqual(['access']);
+    await engine.setLookup('names', names);
+    await engine.settled();
+    await engine.settled();
+    expect(await streams()).toEqual(['ACCESS']);
+  });
+
   test('a view whose events cannot be read says so while it is tried again', async () => {
     const log = logWith({ _time: at(0), a: 1 });
     const { read } = log;

@@ -58,6 +58,8 @@ export class Definitions {
   private readonly stored: StoredViews;
   private readonly derived: DerivedViews;
   private replanning: Promise<void> = Promise.resolve();
+  /** Plans of which there can be no other, while what is known is what it was then. */
+  private readonly unfit = new WeakMap<Plan, string>();
 
   constructor(options: DefinitionsOptions) {
     this.options = options;
@@ -113,11 +115,18 @@ export class Definitions {
   }
 
   /** Whether a stream has come that is meant by a name in the plan's text, spelled in another way than the plan has it. */
-  private hasOtherStream({ sources }: Plan): boolean {
-    return sources.some(({ stream, written, view }) => {
+  private hasOtherStream(plan: Plan): boolean {
+    if (this.unfit.get(plan) === this.known) return false;
+    return plan.sources.some(({ stream, written, view }) => {
       const meant = view ? undefined : this.meant(written ?? stream);
       return meant !== undefined && meant !== stream && this.options.streams.has(meant);
     });
+  }
+
+  /** Changes with whatever may make a text mean something else. */
+  private get known(): string {
+    const { streams, schemas, lookups } = this.options;
+    return [streams.all.length, schemas.changes, lookups.generations].join(' ');
   }
 
   /** To be called when there may be new streams: views that mean one of them in another spelling are planned again. */
@@ -165,7 +174,9 @@ export class Definitions {
 
   /** False where it has to be tried again. */
   private async replanStored(view: View): Promise<boolean> {
-    const { name, sql } = view.newest.plan;
+    const { plan } = view.newest;
+    const { name, sql } = plan;
+    const { known } = this;
     try {
       const planned = await this.planned({ name, text: sql });
       await this.options.loop.safely(() => {
@@ -174,8 +185,10 @@ export class Definitions {
       });
       return true;
     } catch (thrown) {
+      if (isPassing(thrown)) return false;
       // What serves goes on as it was planned; its next definition says what is wrong.
-      return !isPassing(thrown);
+      this.unfit.set(plan, known);
+      return true;
     }
   }
 

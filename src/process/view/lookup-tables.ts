@@ -76,7 +76,8 @@ const tagged = (value: Scalar): string | number | boolean => {
 /** The tables by name, and what each version of a view sees of them. */
 export class LookupTables {
   private readonly tables = new Map<string, MemoryLookupTable>();
-  private generations = 0;
+  /** Grows with each `set`. */
+  generations = 0;
   /** Tables of the start that have been followed by another of the same name. */
   private earlier: MemoryLookupTable[] = [];
 

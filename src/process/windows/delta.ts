@@ -215,10 +215,7 @@ export class Delta {
 
   private intern(groups: readonly Vector[], row: number): number {
     const values: KeyPart[] = new Array(groups.length);
-    for (let g = 0; g < groups.length; g++) {
-      const value = scalarAt(groups[g]!, row);
-      values[g] = Object.is(value, -0) ? 0 : value;
-    }
+    for (let g = 0; g < groups.length; g++) values[g] = scalarAt(groups[g]!, row);
     return this.registry.intern(values);
   }
 

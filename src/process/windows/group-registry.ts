@@ -2,6 +2,7 @@
 // while `generation` does; `collect` drops what no window holds any more and begins another generation. A tuple is kept as the
 // bytes of its key (state-key.ts), which equal tuples share, and found by them; its values are made when they are asked for.
 import type { ByteWriter } from '../../core/bytes.ts';
+import { keyedHash } from '../../core/keyed-hash.ts';
 import { decodeKey, type KeyPart, KeyWriter, textTag } from '../../store/state-key.ts';
 import { grown } from '../accumulators/growth.ts';
 
@@ -44,8 +45,7 @@ export class GroupRegistry {
   private stagedLength = 0;
   private readonly keys = new KeyWriter();
   /** Keys come from events: nobody who sends them shall know which of them fall on one place. */
-  private readonly seed = randomWord();
-  private readonly multiplier = randomWord() | 1;
+  private readonly hashKey = crypto.getRandomValues(new Int32Array(2));
 
   /** Makes a tuple the one that `findStaged` and `internStaged` are about, until the next call of any other method. */
   stage(values: readonly KeyPart[]): void {
@@ -134,17 +134,7 @@ export class GroupRegistry {
   }
 
   private hashOfStaged(): number {
-    const { bytes, bytesUsed: start, multiplier } = this;
-    const end = start + this.stagedLength;
-    let hash = this.seed ^ this.stagedLength;
-    let at = start;
-    for (; at + 4 <= end; at += 4) {
-      const word = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
-      hash = Math.imul(hash ^ word, multiplier);
-      hash ^= hash >>> 15;
-    }
-    for (; at < end; at++) hash = Math.imul(hash ^ bytes[at]!, multiplier);
-    return hash ^ (hash >>> 15);
+    return keyedHash(this.bytes, this.bytesUsed, this.stagedLength, this.hashKey);
   }
 
   private place(id: number): void {
@@ -231,8 +221,4 @@ export class GroupRegistry {
       tables.reduce((sum, { byteLength }) => sum + byteLength, 0) + this.tuples.length * 8 + this.tupleBytes
     );
   }
-}
-
-function randomWord(): number {
-  return crypto.getRandomValues(new Int32Array(1))[0]!;
 }

@@ -78,12 +78,18 @@ const among = (names: readonly string[], name: string): string | undefined =>
 export const viewMeant = (views: readonly string[], table: string): string | undefined =>
   among(views, table) ?? among(views, viewAndResolution(table).base);
 
-/** What a table of a text is, in the order in which SQL looks; a view with its resolution. */
+/**
+ * What a table of a text is, a view with its resolution: what is spelled so, else what is in another case, in the order in which SQL
+ * looks.
+ */
 export function tableMeant(
   { streams, views, lookups }: Record<'streams' | 'views' | 'lookups', readonly string[]>,
   table: string,
 ): string | undefined {
   const { base, every } = viewAndResolution(table);
+  if (every && views.includes(base) && !streams.includes(table)) return table;
+  const exact = among([...streams, ...views, ...lookups], table);
+  if (exact === table) return exact;
   const view = among(views, base);
   const atResolution = view && every ? `${view}@${every}` : undefined;
   return among(streams, table) ?? among(views, table) ?? atResolution ?? among(lookups, table);
