@@ -35,6 +35,8 @@ export class Delta {
   /** By code, where the only group column has a dictionary: the registry's number plus one, −1 where it has none, 0 unasked. */
   private codeGroups = new Int32Array(0);
   private loads = 0;
+  /** The registry has no text but those that `codeGroups` knows of. */
+  private isComplete = false;
   /** The group of NULL alone, while the registry's generation is `groupGeneration`. */
   private nullGroup = -1;
   private newRows = new Uint32Array(0);
@@ -89,6 +91,7 @@ export class Delta {
     this.codeGroups.fill(0);
     this.nullGroup = -1;
     this.loads = this.registry.loads;
+    this.isComplete = this.registry.size === 0;
     this.groupGeneration = this.registry.generation;
   }
 
@@ -166,6 +169,7 @@ export class Delta {
     const code = -1 - group;
     let id = this.codeGroups[code]! - 1;
     if (id === -1) {
+      if (this.isComplete) return -1;
       this.stage(code);
       id = this.registry.findStaged();
       this.codeGroups[code] = id < 0 ? -1 : id + 1;
@@ -208,6 +212,7 @@ export class Delta {
 
   private forgetMisses(): void {
     this.loads = this.registry.loads;
+    this.isComplete = false;
     for (let code = 0; code < this.codeGroups.length; code++) {
       if (this.codeGroups[code]! < 0) this.codeGroups[code] = 0;
     }
