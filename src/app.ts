@@ -12,7 +12,7 @@ import { FileRegistry } from './collect/sources/file-registry.ts';
 import { parseDuration } from './core/duration.ts';
 import { MillraceError, toError, withRemedy } from './core/errors.ts';
 import { formatUs, systemClock } from './core/time.ts';
-import { makeDataFolder, makeEmptyFolder, orForbidden, refuseWithoutLog } from './data-folder.ts';
+import { makeDataFolder, makeEmptyFolder, orUnusable, refuseWithoutLog } from './data-folder.ts';
 import { dataSpan } from './data-span.ts';
 import type { Dashboard, Info } from './deliver/api.ts';
 import { DefaultSets } from './deliver/default-sets.ts';
@@ -107,7 +107,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     return await App.open(options, project, faults, log);
   } catch (thrown) {
     await log?.close();
-    throw orForbidden(options.dataDir, thrown);
+    throw orUnusable(options.dataDir, thrown);
   }
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { MillraceError } from './core/errors.ts';
-import { makeEmptyFolder, orForbidden, refuseWithoutLog } from './data-folder.ts';
+import { makeEmptyFolder, orUnusable, refuseWithoutLog } from './data-folder.ts';
 
 test('a folder is emptied and stays the one that it was, as a mount has to', () => {
   const above = mkdtempSync(join(tmpdir(), 'millrace-folder-'));
@@ -29,9 +29,14 @@ test('what this user may not do in a data folder is said as that, and nothing el
   const scan = Object.assign(new Error("EACCES: permission denied, scandir 'd/lake'"), { code: 'EACCES' });
   // Of LMDB, out of another thread.
   const locks = new MillraceError('internal', 'Permission denied: Attempting to setup locks');
-  for (const thrown of [scan, locks]) expect(orForbidden('d', thrown)).toEqual(forbidden);
+  for (const thrown of [scan, locks]) expect(orUnusable('d', thrown)).toEqual(forbidden);
   const damaged = new MillraceError('state-damaged', 'The state cannot be read.');
-  expect(orForbidden('d', damaged)).toBe(damaged);
+  expect(orUnusable('d', damaged)).toBe(damaged);
+  const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+  expect(orUnusable('d', full)).toMatchObject({
+    code: 'disk-full',
+    message: 'The disk of the data folder d has no space left to start with.',
+  });
 });
 
 test('a log is missing only beside what came from it: what the system puts into a mount is nothing', () => {

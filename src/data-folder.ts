@@ -9,9 +9,19 @@ export function makeDataFolder(path: string): void {
   attempt(path, 'written to', () => accessSync(path, constants.W_OK));
 }
 
-/** What this user may not do in the data folder, by the system's word or LMDB's, as `bad-data-folder`; else as it was thrown. */
-export function orForbidden(path: string, thrown: unknown): unknown {
+/**
+ * What this user may not do in the data folder, by the system's word or LMDB's, as `bad-data-folder`, and what there is no room for as
+ * `disk-full`; else as it was thrown.
+ */
+export function orUnusable(path: string, thrown: unknown): unknown {
   const { message } = toError(thrown);
+  if (codeOf(thrown) === 'ENOSPC') {
+    return new MillraceError('disk-full', `The disk of the data folder ${path} has no space left to start with.`, {
+      status: 507,
+      remedy: 'Free some space, and start again: nothing that was stored is lost.',
+      cause: thrown,
+    });
+  }
   const isForbidden =
     ['EACCES', 'EPERM', 'EROFS'].includes(codeOf(thrown) ?? '') || message.startsWith('Permission denied');
   if (!isForbidden) return thrown;
@@ -46,7 +56,7 @@ function namesIn(path: string, name: string): string[] {
     return readdirSync(join(path, name));
   } catch (thrown) {
     if (codeOf(thrown) === 'ENOENT') return [];
-    throw orForbidden(path, thrown);
+    throw orUnusable(path, thrown);
   }
 }
 

@@ -5,7 +5,7 @@ import { totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { MillraceError } from '../core/errors.ts';
-import { orForbidden } from '../data-folder.ts';
+import { orUnusable } from '../data-folder.ts';
 import type { Info, StreamList, ViewList } from '../deliver/api.ts';
 import { verify as verifyLog } from '../flow/log-verification.ts';
 import { callApi, findRunning } from '../running.ts';
@@ -144,7 +144,7 @@ function data(dir: string, isRunning: boolean): Finding {
       if (stat && !isRunning) accessSync(path, wanted);
     }
   } catch (thrown) {
-    const forbidden = orForbidden(dir, thrown);
+    const forbidden = orUnusable(dir, thrown);
     if (!(forbidden instanceof MillraceError)) throw thrown;
     const { message, remedy } = forbidden;
     return { level: 'problem', what: message, ...(remedy && { remedy }) };

@@ -60,6 +60,9 @@ Examples:
     });
 }
 
+/** A log that is busy is waited for by the way. */
+const waitSaidMs = 1000;
+
 /** Adds the files as sources and shows how their history loads. */
 export async function readFiles(
   app: App,
@@ -80,10 +83,11 @@ export async function readFiles(
         );
     },
   });
-  const timer = setInterval(
-    () => showProgress(progressText(app.sources(), performance.now() - startedMs)),
-    100,
-  );
+  const sayWaits = waitsSaid();
+  const timer = setInterval(() => {
+    sayWaits(app.sources());
+    showProgress(progressText(app.sources(), performance.now() - startedMs));
+  }, 100);
   try {
     await reading;
   } finally {
@@ -101,7 +105,9 @@ export async function readFiles(
   }
   if (options.json) printJson({ events, rejected, elapsedMs, sources: statuses });
   else {
-    const isKnown = events === 0 && rejected === 0 && statuses.some(({ bytesTotal }) => bytesTotal > 0);
+    const isRead = statuses.every(({ bytesRead, bytesTotal }) => bytesRead >= bytesTotal);
+    const isKnown =
+      isRead && events === 0 && rejected === 0 && statuses.some(({ bytesTotal }) => bytesTotal > 0);
     const known = isKnown ? ' — nothing new since last time' : '';
     say(`${countOf(events, 'event')} loaded in ${seconds(elapsedMs)}${known}`);
     if (rejected > 0) {
@@ -110,6 +116,22 @@ export async function readFiles(
       );
     }
   }
+}
+
+/** Says once what a file has been waiting for, such as room on the disk, for more than a moment. */
+function waitsSaid(): (sources: readonly SourceStatus[]) => void {
+  const since = new Map<string, number>();
+  return sources => {
+    for (const { name, error } of sources) {
+      const began = since.get(name);
+      if (error === undefined) since.delete(name);
+      else if (began === undefined) since.set(name, performance.now());
+      else if (performance.now() - began > waitSaidMs) {
+        since.set(name, Number.POSITIVE_INFINITY);
+        say(`${name} waits: ${error}`);
+      }
+    }
+  };
 }
 
 function progressText(sources: readonly SourceStatus[], elapsedMs: number): string {

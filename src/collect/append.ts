@@ -1,6 +1,6 @@
 // Appending for sources that can wait: what the log refuses for a while (overload, a full disk) is tried again until it
 // is taken, so that a slow log makes a slow reader and nothing is lost.
-import { MillraceError } from '../core/errors.ts';
+import { MillraceError, withRemedy } from '../core/errors.ts';
 import type { AppendResult, Batch, Log } from '../flow/log.ts';
 
 export async function appendPatiently(
@@ -20,7 +20,7 @@ export async function appendPatiently(
       const waits =
         thrown instanceof MillraceError && (thrown.code === 'log-overloaded' || thrown.code === 'disk-full');
       if (!waits || signal.aborted) throw thrown;
-      onWait(thrown.message);
+      onWait(thrown.code === 'disk-full' ? withRemedy(thrown) : thrown.message);
       const delayMs = Number(thrown.context['retryAfterMs'] ?? 500);
       await new Promise<void>(resolve => {
         const timer = setTimeout(done, delayMs);
