@@ -6,7 +6,7 @@ import type { Engine } from '../engine.ts';
 import { parseSql } from '../plan/plan.fixture.ts';
 import { prefixRange } from '../state/state-rows.ts';
 import type { ViewChange, ViewSummary } from '../view.ts';
-import { at, killable, MemoryLog, openEngine, startMs } from './engine.fixture.ts';
+import { at, killable, logWith, MemoryLog, openEngine, startMs } from './engine.fixture.ts';
 
 const engines: Engine[] = [];
 afterEach(async () => {
@@ -18,13 +18,6 @@ async function engineWith(log: MemoryLog, ...views: string[]): Promise<Engine> {
   engines.push(engine);
   for (const [index, text] of views.entries()) await engine.define({ name: `v${index}`, text });
   return engine;
-}
-
-function logWith(...events: object[]): MemoryLog {
-  const log = new MemoryLog();
-  log.createStream('access');
-  if (events.length > 0) log.append('access', 0, events, startMs);
-  return log;
 }
 
 const us = (ms: number): number => (startMs + ms) * 1000;

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { createMemoryState } from '../../store/state-memory.ts';
 import type { Engine } from '../engine.ts';
 import type { ViewChange } from '../view.ts';
-import { at, MemoryLog, openEngine, startMs } from './engine.fixture.ts';
+import { at, logWith, MemoryLog, openEngine, startMs } from './engine.fixture.ts';
 
 const engines: Engine[] = [];
 afterEach(async () => {
@@ -14,13 +14,6 @@ async function engineWith(log: MemoryLog, ...views: string[]): Promise<Engine> {
   engines.push(engine);
   for (const [index, text] of views.entries()) await engine.define({ name: `v${index}`, text });
   return engine;
-}
-
-function logWith(...events: object[]): MemoryLog {
-  const log = new MemoryLog();
-  log.createStream('access');
-  if (events.length > 0) log.append('access', 0, events, startMs);
-  return log;
 }
 
 const placeColumns = [

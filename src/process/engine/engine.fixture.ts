@@ -144,6 +144,14 @@ export function killable(state: StateStore): { state: StateStore; kill: () => vo
 
 export const startMs = Date.UTC(2026, 0, 1);
 
+/** A log with a stream `access` of these events. */
+export function logWith(...events: object[]): MemoryLog {
+  const log = new MemoryLog();
+  log.createStream('access');
+  if (events.length > 0) log.append('access', 0, events, startMs);
+  return log;
+}
+
 /** Kernels of engines that are closed, for the next ones: each has an input of megabytes. */
 const kernels: Kernel[] = [];
 

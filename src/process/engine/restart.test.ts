@@ -3,19 +3,12 @@ import { MillraceError } from '../../core/errors.ts';
 import { createMemoryState } from '../../store/state-memory.ts';
 import type { Engine } from '../engine.ts';
 import { prefixRange } from '../state/state-rows.ts';
-import { at, killable, MemoryLog, openEngine, startMs } from './engine.fixture.ts';
+import { at, killable, logWith, MemoryLog, openEngine, startMs } from './engine.fixture.ts';
 
 const engines: Engine[] = [];
 afterEach(async () => {
   for (const engine of engines.splice(0)) await engine.close();
 });
-
-function logWith(...events: object[]): MemoryLog {
-  const log = new MemoryLog();
-  log.createStream('access');
-  if (events.length > 0) log.append('access', 0, events, startMs);
-  return log;
-}
 
 describe('after a crash', () => {
   test('the engine goes on from the committed offsets and counts nothing twice', async () => {

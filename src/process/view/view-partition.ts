@@ -45,6 +45,7 @@ export class ViewPartition {
   readonly clock: PartitionClock;
   /** Why it takes no more events. */
   failure: Error | undefined;
+  readonly orders: readonly OrderInside[];
   /** By the key of an order inside of an object: whether there was a value of it that could be read, in the events since the start. */
   readonly hasRead = new Map<string, boolean>();
   /** Offset that its filling began at (before a restart too), and whether it has come to the live position. */
@@ -78,6 +79,7 @@ export class ViewPartition {
     this.partition = partition;
     this.compiled = compiled;
     const { aggregates } = plan.sources[source]!;
+    this.orders = ordersInside(plan.sources[source]!);
     this.takesTime = aggregates.map(
       ({ function: name, args }) => (name === 'first' || name === 'last') && args.length === 1,
     );
@@ -117,10 +119,6 @@ export class ViewPartition {
 
   private positionKey(): Uint8Array {
     return positionKey(this.plan.name, this.plan.version, this.source, this.partition);
-  }
-
-  get orders(): OrderInside[] {
-    return ordersInside(this.plan.sources[this.source]!);
   }
 
   /** `isRead`: as EventColumns.hasRead says it of a batch. */
