@@ -16,11 +16,15 @@ export function makeDataFolder(path: string): void {
 export function orUnusable(path: string, thrown: unknown): unknown {
   const { message } = toError(thrown);
   if (codeOf(thrown) === 'ENOSPC') {
-    return new MillraceError('disk-full', `The disk of the data folder ${path} has no space left to start with.`, {
-      status: 507,
-      remedy: 'Free some space, and start again: nothing that was stored is lost.',
-      cause: thrown,
-    });
+    return new MillraceError(
+      'disk-full',
+      `The disk of the data folder ${path} has no space left to start with.`,
+      {
+        status: 507,
+        remedy: 'Free some space, and start again: nothing that was stored is lost.',
+        cause: thrown,
+      },
+    );
   }
   const isForbidden =
     ['EACCES', 'EPERM', 'EROFS'].includes(codeOf(thrown) ?? '') || message.startsWith('Permission denied');
